@@ -1,0 +1,3 @@
+"""Hyperparameter sweeps for Keras that cannot be lost."""
+
+__version__ = "0.1.0"

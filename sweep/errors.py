@@ -1,0 +1,16 @@
+"""What can go wrong, said in one sentence: where, what, what to do."""
+
+
+class SweepError(Exception):
+    """One sentence for the user, and the exit status of the command.
+
+    Its only argument is that sentence, so that it comes back whole from another process.
+    """
+
+    exit_status = 1
+
+
+class Misuse(SweepError):
+    """The command was called in a way that it does not take."""
+
+    exit_status = 2

@@ -1,0 +1,75 @@
+"""``log.csv``: whole rows, and the best val_acc in them."""
+
+import csv
+import math
+from pathlib import Path
+from typing import NamedTuple
+
+from sweep.errors import SweepError
+
+
+class LogUnreadable(SweepError):
+    """A ``log.csv`` that no training of this project can have written."""
+
+
+class Best(NamedTuple):
+    """The best val_acc of a log and the epoch (from 0) that reached it first."""
+
+    val_acc: float
+    epoch: int
+
+
+def keep_epochs(log: bytes, epochs: int) -> bytes:
+    """Return the header and the first ``epochs`` rows, byte for byte; nothing at all for no epoch."""
+    return b"".join(_whole_lines(log)[: 1 + epochs]) if epochs else b""
+
+
+def read_val_acc(path: Path) -> list[float]:
+    """Return the val_acc of each whole row of ``path``, by epoch; none where there is no such file.
+
+    Raises:
+        LogUnreadable: the header is foreign, or a row is not the next epoch.
+    """
+    try:
+        log = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    return val_acc_by_epoch(log, path)
+
+
+def val_acc_by_epoch(log: bytes, path: Path) -> list[float]:
+    """Return the val_acc of each whole row of ``log``; ``path`` is only named in the error.
+
+    Raises:
+        LogUnreadable: as for ``read_val_acc``.
+    """
+    lines = list(csv.reader(line.decode(errors="replace") for line in _whole_lines(log)))
+    if not lines:
+        return []
+    header, *rows = lines
+    if header[:1] != ["epoch"] or "val_acc" not in header:
+        raise LogUnreadable(
+            f"{path}, line 1: the columns are {', '.join(header)} where a training writes epoch, …, val_acc, …; "
+            f"move this foreign file away, or delete {path.parent} to train this experience anew."
+        )
+    column = header.index("val_acc")
+    try:
+        epochs = [int(row[0]) for row in rows]
+        val_acc = [float(row[column]) for row in rows]
+        if any(len(row) != len(header) for row in rows) or epochs != list(range(len(rows))):
+            raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
+    except (ValueError, IndexError) as error:
+        raise LogUnreadable(
+            f"{path}: {error}; delete this file, and the next run goes on from the last backup."
+        ) from error
+    return val_acc
+
+
+def best_val_acc(val_acc: list[float]) -> Best | None:
+    """Return the highest val_acc and its first epoch, as ``ModelCheckpoint`` in mode max takes it; None for no epoch."""
+    numbers = [Best(value, epoch) for epoch, value in enumerate(val_acc) if not math.isnan(value)]
+    return max(numbers, key=lambda best: best.val_acc, default=None)
+
+
+def _whole_lines(log: bytes) -> list[bytes]:
+    return [line for line in log.splitlines(keepends=True) if line.endswith(b"\n")]
