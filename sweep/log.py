@@ -19,11 +19,6 @@ class Best(NamedTuple):
     epoch: int
 
 
-def keep_epochs(log: bytes, epochs: int) -> bytes:
-    """Return the header and the first ``epochs`` rows, byte for byte; nothing at all for no epoch."""
-    return b"".join(_whole_lines(log)[: 1 + epochs]) if epochs else b""
-
-
 def read_val_acc(path: Path) -> list[float]:
     """Return the val_acc of each whole row of ``path``, by epoch; none where there is no such file.
 
@@ -43,15 +38,10 @@ def val_acc_by_epoch(log: bytes, path: Path) -> list[float]:
     Raises:
         LogUnreadable: as for ``read_val_acc``.
     """
-    lines = list(csv.reader(line.decode(errors="replace") for line in _whole_lines(log)))
-    if not lines:
+    header = check_header(log, path)
+    rows = list(csv.reader(line.decode(errors="replace") for line in _whole_lines(log)[1:]))
+    if not rows:
         return []
-    header, *rows = lines
-    if header[:1] != ["epoch"] or "val_acc" not in header:
-        raise LogUnreadable(
-            f"{path}, line 1: the columns are {', '.join(header)} where a training writes epoch, …, val_acc, …; "
-            f"move this foreign file away, or delete {path.parent} to train this experience anew."
-        )
     column = header.index("val_acc")
     try:
         epochs = [int(row[0]) for row in rows]
@@ -63,6 +53,23 @@ def val_acc_by_epoch(log: bytes, path: Path) -> list[float]:
             f"{path}: {error}; delete this file, and the next run goes on from the last backup."
         ) from error
     return val_acc
+
+
+def check_header(log: bytes, path: Path, expected: list[str] | None = None) -> list[str]:
+    """Return the columns of ``log``, none where not even its first line is whole.
+
+    Raises:
+        LogUnreadable: they are not those of a training, or not the ``expected`` ones.
+    """
+    header = next(csv.reader(line.decode(errors="replace") for line in _whole_lines(log)[:1]), [])
+    foreign = header[:1] != ["epoch"] or "val_acc" not in header if expected is None else header != expected
+    if header and foreign:
+        raise LogUnreadable(
+            f"{path}, line 1: the columns are {', '.join(header)}, where this training writes "
+            f"{', '.join(expected or ['epoch', '…', 'val_acc', '…'])}; "
+            f"move this foreign file away, or delete {path.parent} to train this experience anew."
+        )
+    return header
 
 
 def best_val_acc(val_acc: list[float]) -> Best | None:

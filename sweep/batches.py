@@ -1,0 +1,101 @@
+"""The training data in an order that (seed, epoch) decides, so that any batch of any epoch can be found again."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sweep.errors import SweepError
+
+# One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
+Arrays = Any
+
+
+class DataWrong(SweepError):
+    """``load_data`` returned what cannot be trained on."""
+
+
+class Batches:
+    """Arrays as a ``tf.data.Dataset`` of batches, the same batches however often the training was cut.
+
+    ``dataset`` yields (x, y) and is iterated once an epoch; call ``begin`` before. The last batch may be smaller.
+
+    Args:
+        x: arrays of n samples each, along the first axis.
+        y: likewise.
+        batch_size: samples a batch.
+        seed: any integer. The order of an epoch is
+            ``tf.random.experimental.stateless_shuffle(range(n), seed=[seed, epoch])``, which TensorFlow promises to keep.
+        shuffle: False keeps the order of the arrays, for validation.
+    """
+
+    def __init__(self, x: Arrays, y: Arrays, batch_size: int, seed: int, shuffle: bool = True) -> None:
+        self._samples = len(keras.tree.flatten(x)[0])
+        self._seed, self._shuffle = seed, shuffle
+        self.count = -(-self._samples // batch_size)
+        with tf.device("CPU:0"):
+            self._order = tf.Variable(tf.range(self._samples, dtype=tf.int64), trainable=False)
+            self._first = tf.Variable(0, dtype=tf.int64, trainable=False)
+            self.dataset = self._pipeline((x, y), batch_size)
+
+    def begin(self, epoch: int, first: int = 0) -> None:
+        """Put the batches into the order of ``epoch``. Those before ``first`` come empty, and cost nothing."""
+        if self._shuffle:
+            order = tf.range(self._samples, dtype=tf.int64)
+            seed = tf.constant([self._seed, epoch], dtype=tf.int64)
+            self._order.assign(tf.random.experimental.stateless_shuffle(order, seed))
+        self._first.assign(first)
+
+    def _pipeline(self, data: tuple[Arrays, Arrays], batch_size: int) -> tf.data.Dataset:
+        tensors = keras.tree.map_structure(_tensor, data)
+
+        def batch(number: tf.Tensor) -> Any:
+            begin = number * batch_size
+            end = tf.where(number < self._first, begin, begin + batch_size)
+            samples = self._order[begin:end]
+            return keras.tree.map_structure(lambda tensor: tf.gather(tensor, samples), tensors)
+
+        options = tf.data.Options()  # for batches this cheap, tuning costs more than it brings
+        options.autotune.enabled = False
+        options.experimental_optimization.apply_default_optimizations = False
+        options.deterministic = True
+        return tf.data.Dataset.range(self.count).map(batch).prefetch(2).with_options(options)
+
+
+def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]:
+    """Return what ``load_data`` returned, as NumPy arrays, once it is fit for training.
+
+    Raises:
+        DataWrong: it is not two pairs of arrays, a pair is of unequal lengths or empty, or holds NaN.
+    """
+    try:
+        (x_train, y_train), (x_val, y_val) = data
+    except (TypeError, ValueError):
+        raise DataWrong("load_data must return (x_train, y_train), (x_val, y_val)") from None
+    parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
+    for name, arrays in parts.items():
+        parts[name] = keras.tree.map_structure(np.asarray, arrays)
+        _check_arrays(name, keras.tree.flatten(parts[name]))
+    for kind in ("train", "val"):
+        x, y = (len(keras.tree.flatten(parts[f"{axis}_{kind}"])[0]) for axis in "xy")
+        if x != y:
+            raise DataWrong(f"load_data gives {x} samples in x_{kind} but {y} in y_{kind}; make them equal")
+    return (parts["x_train"], parts["y_train"]), (parts["x_val"], parts["y_val"])
+
+
+def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
+    for array in arrays:
+        if array.dtype.kind not in "biufcSU" and not all(isinstance(item, str | bytes) for item in array.flat):
+            raise DataWrong(f"load_data gives a {name} of type {array.dtype}; return arrays of numbers or strings")
+        if array.ndim == 0 or len(array) == 0:
+            raise DataWrong(f"load_data gives a {name} without samples")
+        if len(array) != len(arrays[0]):
+            raise DataWrong(f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}")
+        if array.dtype.kind in "fc" and np.isnan(array).any():
+            raise DataWrong(f"load_data gives NaN in {name}; drop or fill them")
+
+
+def _tensor(array: np.ndarray) -> tf.Tensor:
+    """Floats become Keras's float type, as ``fit`` itself would make of arrays."""
+    return tf.convert_to_tensor(array.astype(keras.backend.floatx()) if array.dtype.kind == "f" else array)

@@ -1,0 +1,153 @@
+"""The callbacks that write the files of an experience: Keras's own, but whole, and calm when the disk is not."""
+
+import contextlib
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from sweep.files import put_in_place
+from sweep.log import Best, check_header
+
+Logs = dict[str, Any] | None
+
+
+class Diverged(Exception):  # noqa: N818 # an end of a training, no error of the program
+    """The training yields NaN or infinity."""
+
+
+class BestModel(keras.callbacks.ModelCheckpoint):
+    """Keras's own, best val_acc, written beside and put in place whole.
+
+    A model that cannot be written now is kept in memory and written later, for the next epoch may be a worse one.
+
+    Args:
+        path: ``meilleur.model.keras``.
+        best_before: the best of the epochs before this session, else a worse model would replace a better one.
+    """
+
+    def __init__(self, path: Path, best_before: Best | None) -> None:
+        self._path, self._beside = path, path.with_name("next.model.keras")
+        super().__init__(
+            str(self._beside).replace("{", "{{").replace("}", "}}"),  # braces would be format fields
+            monitor="val_acc",
+            mode="max",
+            save_best_only=True,
+            save_freq="epoch",  # within an epoch there is no val_acc, and every save would count as the best
+            initial_value_threshold=best_before.val_acc if best_before else None,
+        )
+        self._unwritten: list[Any] | None = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        best_before = self.best
+        try:
+            with disk_errors():
+                super().on_epoch_end(epoch, logs)
+                if self.best != best_before:
+                    put_in_place(self._beside, self._path)
+                    self._unwritten = None
+        except OSError:
+            self._unwritten = [variable.numpy() for variable in _saved_variables(self.model)]
+
+    def write_now(self) -> None:
+        """Write the best model, if that is still to be done.
+
+        Raises:
+            OSError: it still cannot be written.
+        """
+        if self._unwritten is None:
+            return
+        variables = _saved_variables(self.model)
+        current = [variable.numpy() for variable in variables]
+        _assign(variables, self._unwritten)
+        try:
+            with disk_errors():
+                self.model.save(self._beside)
+                put_in_place(self._beside, self._path)
+        finally:
+            _assign(variables, current)
+        self._unwritten = None
+
+
+class Log(keras.callbacks.CSVLogger):
+    """Keras's own, append, except that a row that cannot be written now is kept and written later.
+
+    It takes the place of its own file: ``write``, ``flush``, ``close`` and ``closed`` are what Keras calls there.
+    """
+
+    closed = False
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(str(path), append=True)
+        self._path = path
+        self._bytes_written = 0
+        self.text = ""
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        super().on_train_begin(logs)
+        self.csv_file.close()
+        self.csv_file = self
+        content = self._path.read_bytes()
+        self.text, self._bytes_written = content.decode(), len(content)
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        check_header(self.text.encode(), self._path, ["epoch", *sorted(logs or {})])
+        super().on_epoch_end(epoch, logs)
+
+    def write(self, row: str) -> None:
+        self.text += row
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):  # the next backup tries again, and says so if it fails
+            self.write_now()
+
+    def close(self) -> None:
+        """Do nothing: the file is open only while a row is written."""
+
+    def write_now(self) -> None:
+        """Write the rows that are still to be written.
+
+        Raises:
+            OSError: they still cannot be written.
+        """
+        rows = self.text.encode()[self._bytes_written :]
+        if rows:
+            with self._path.open("r+b" if self._path.exists() else "wb") as file:
+                file.seek(self._bytes_written)
+                file.truncate()  # half a row, which a full disk left
+                file.write(rows)
+            self._bytes_written += len(rows)
+
+
+class Finite(keras.callbacks.Callback):
+    """Ends a training whose loss or val_acc is not a number any more."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        for name in ("loss", "val_acc"):
+            value = (logs or {}).get(name, 0.0)
+            if not math.isfinite(value):
+                raise Diverged(f"{name} is {value} at the end of epoch {epoch}")
+
+
+@contextlib.contextmanager
+def disk_errors() -> Iterator[None]:
+    """Make an OSError of the RuntimeError that h5py raises when a flush fails.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        raise OSError(str(error).partition(", filename")[0]) from error
+
+
+def _saved_variables(model: keras.Model) -> list[keras.Variable]:
+    return [*model.weights, *model.optimizer.variables]
+
+
+def _assign(variables: list[keras.Variable], values: list[Any]) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

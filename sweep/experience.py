@@ -1,0 +1,155 @@
+"""The folder of an experience: every file name once, and its state told from the files alone."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sweep.errors import SweepError
+from sweep.files import write_whole
+from sweep.host import is_alive
+from sweep.identity import ID_DIGITS, id_experience
+
+
+class State(StrEnum):
+    """What has become of an experience."""
+
+    NEW = "new"
+    RUNNING = "running"
+    CUT_OFF = "cut_off"
+    FINISHED = "finished"
+    FAILED = "failed"
+    PRUNED = "pruned"
+
+
+class RecordWrong(SweepError):
+    """An ``experience.json`` does not belong to its folder."""
+
+
+@dataclass
+class Outcome:
+    """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished."""
+
+    state: State
+    ended: str
+    reason: str | None = None
+    val_acc: float | None = None
+    epoch: int | None = None
+    traceback: str | None = None
+
+
+@dataclass
+class Record:
+    """The content of ``experience.json``: what a reader needs in five years.
+
+    ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, begun, ended.
+    ``sessions`` has one for each process that trained here: begun, epoch, batch, host, versions.
+    ``approximate_because`` is the reason why this training may differ in its last bits from an uncut one, or None.
+    """
+
+    id_experience: str
+    search_space: dict[str, Any]
+    parameters: dict[str, Any]
+    seed: int
+    threads: int
+    trials: list[dict[str, Any]]
+    sessions: list[dict[str, Any]] = field(default_factory=list)
+    approximate_because: str | None = None
+    outcome: Outcome | None = None
+
+    @classmethod
+    def from_json(cls, text: bytes) -> "Record":
+        """Raises ValueError or TypeError where ``text`` is torn or is no record."""
+        content = json.loads(text)
+        known = {name: value for name, value in content.items() if name in {field.name for field in fields(cls)}}
+        if known.get("outcome"):
+            known["outcome"] = Outcome(**{**known["outcome"], "state": State(known["outcome"]["state"])})
+        return cls(**known)
+
+    def as_json(self) -> bytes:
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Experience:
+    """One training on disk, whole or cut off. Asking writes nothing."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        return self.path.name
+
+    @property
+    def record(self) -> Path:
+        return self.path / "experience.json"
+
+    @property
+    def log(self) -> Path:
+        return self.path / "log.csv"
+
+    @property
+    def meilleur(self) -> Path:
+        return self.path / "meilleur.model.keras"
+
+    @property
+    def sauvegarde(self) -> Path:
+        return self.path / "sauvegarde"
+
+    def read(self) -> Record | None:
+        """Return the record, or None where there is none or it is torn: the next run then writes it again."""
+        try:
+            return Record.from_json(self.record.read_bytes())
+        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
+            return None
+
+    def state(self) -> State:
+        """Tell the state from the files alone."""
+        return state_of(self.read())
+
+    def write(self, record: Record) -> None:
+        """Put ``experience.json`` in place. With an outcome in it, this is the moment at which the training has ended.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_whole(self.record, record.as_json())
+
+    def check(self, search_space: str) -> None:
+        """Refuse a folder whose parameters do not give its name.
+
+        Raises:
+            RecordWrong: they do not.
+        """
+        record = self.read()
+        if record and id_experience(record.search_space["name"], record.parameters) != self.id:
+            raise RecordWrong(
+                f"{self.record}: its search space and parameters do not give the name of its folder; "
+                f"undo the edit, or move {self.path} away."
+            )
+        if record and record.search_space["name"] != search_space:
+            raise RecordWrong(
+                f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
+                "give each search space a --root of its own."
+            )
+
+
+def state_of(record: Record | None) -> State:
+    """Tell the state of an experience from its record."""
+    if record is None:
+        return State.NEW
+    if record.outcome:
+        return record.outcome.state
+    running = record.sessions and is_alive(record.sessions[-1]["process"])
+    return State.RUNNING if running else State.CUT_OFF
+
+
+def experiences_in(root: Path) -> Iterator[Experience]:
+    """Yield the experiences under ``root``, sorted by id; other folders are not ours."""
+    for path in sorted(root.iterdir()) if root.is_dir() else ():
+        if re.fullmatch(rf"[0-9a-f]{{{ID_DIGITS}}}", path.name) and path.is_dir():
+            yield Experience(path)

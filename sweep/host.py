@@ -1,0 +1,67 @@
+"""This machine and this process, in words that another machine understands."""
+
+import os
+import platform
+import socket
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import sweep
+
+
+def now() -> str:
+    """Return the time in UTC, in ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def this_process() -> dict[str, Any]:
+    """Return what names this process among all that ever ran: host, pid, and when it was started."""
+    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _seconds_after_boot(psutil.Process())}
+
+
+def is_alive(process: dict[str, Any]) -> bool:
+    """Tell whether a process named by ``this_process`` still runs on this host; one of another host does not count."""
+    if process["host"] != socket.gethostname():
+        return False
+    try:
+        found = psutil.Process(process["pid"])
+        same = abs(_seconds_after_boot(found) - process["started"]) < 1
+        return same and found.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _seconds_after_boot(process: psutil.Process) -> float:
+    """When the process was started; not by the wall clock, which may be set back while a sweep runs."""
+    return process.create_time() - psutil.boot_time()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that a training depends on."""
+    packages = {name: version(name) for name in ("keras", "tensorflow", "optuna", "numpy")}
+    return {"python": platform.python_version(), **packages, "sweep": sweep.__version__}
+
+
+def processor() -> str:
+    """Return the model of the processor, as Linux names it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.processor() or platform.machine())
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def gpu_is_visible() -> bool:
+    """Tell whether TensorFlow would find a GPU, without importing it."""
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
+    return not hidden and (Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists())

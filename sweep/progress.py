@@ -1,0 +1,93 @@
+"""What a person sees while a sweep runs, on stderr: bars on a terminal, lines elsewhere."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import rich.progress
+from rich.console import Console
+
+from sweep.experience import Outcome, State
+from sweep.job import BatchDone, Begun, EpochDone, News, Warned
+
+LINE_EVERY_S = 10.0
+
+
+class Progress:
+    """Tells what happens. Its methods may be called from any thread.
+
+    Args:
+        console: where; a terminal gets bars that move, anything else gets a line now and then.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bars = rich.progress.Progress(
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(),
+            rich.progress.TextColumn("{task.completed:g}/{task.total:g} {task.fields[unit]}"),
+            rich.progress.TimeElapsedColumn(),
+            rich.progress.TextColumn("{task.fields[note]}"),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._of_trial: dict[int, rich.progress.TaskID] = {}
+        self._names: dict[int, str] = {}
+        self._epochs: dict[int, int] = {}
+        self._line_at = time.monotonic()
+        self._best: float | None = None
+        self._all: rich.progress.TaskID | None = None
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextlib.contextmanager
+    def sweep(self, trials: int, done: int) -> Iterator[None]:
+        """Show the sweep as long as the context lasts."""
+        self._all = self._bars.add_task("sweep", total=max(trials, done), completed=done, unit="trials", note="")
+        with self._bars:
+            yield
+
+    def begin(self, trial: int, name: str) -> None:
+        """Show a trial that trains now."""
+        self._names[trial] = f"trial {trial} {name}"
+        self._of_trial[trial] = self._bars.add_task(self._names[trial], total=None, unit="epochs", note="")
+
+    def tell(self, trial: int, news: News) -> None:
+        """Show what a training says."""
+        if isinstance(news, Warned):
+            self.say(f"{self._names[trial]}: {news.text}")
+        elif isinstance(news, Begun):
+            self._epochs[trial] = news.epochs
+            self._bars.update(self._of_trial[trial], total=news.epochs, completed=news.epoch)
+            if news.epoch or news.batch:
+                self.say(f"{self._names[trial]}: goes on at epoch {news.epoch}, batch {news.batch}")
+        elif isinstance(news, BatchDone):
+            done = news.epoch + news.batch / news.batches
+            self._bars.update(self._of_trial[trial], completed=round(done, 1))
+            self._line(trial, f"epoch {news.epoch}, batch {news.batch} of {news.batches}")
+        elif isinstance(news, EpochDone):
+            self._bars.update(self._of_trial[trial], completed=news.epoch + 1, note=f"val_acc {news.val_acc:.4f}")
+            self._line(trial, f"epoch {news.epoch} of {self._epochs[trial]}, val_acc {news.val_acc:.4f}")
+
+    def end(self, trial: int, outcome: Outcome) -> None:
+        """Show the end of a trial, trained or read."""
+        if trial in self._of_trial:
+            self._bars.remove_task(self._of_trial.pop(trial))
+        name = self._names.pop(trial, f"trial {trial}")
+        value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
+        reason = f": {outcome.reason}" if outcome.reason else ""
+        self.say(f"{name}: {outcome.state}{value}{reason}")
+        if outcome.state is State.FINISHED and outcome.val_acc is not None:
+            self._best = max(self._best or 0.0, outcome.val_acc)
+        if self._all is not None:
+            note = "" if self._best is None else f"best val_acc {self._best:.4f}"
+            self._bars.update(self._all, advance=1, note=note)
+
+    def _line(self, trial: int, text: str) -> None:
+        """Without a terminal, a sign of life now and then."""
+        if not self._console.is_terminal and time.monotonic() - self._line_at > LINE_EVERY_S:
+            self._line_at = time.monotonic()
+            self.say(f"{self._names[trial]}: {text}")

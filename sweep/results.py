@@ -1,0 +1,76 @@
+"""The folders of a sweep as rows: one a trial, the best first."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sweep.errors import SweepError
+from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.log import LogUnreadable, best_val_acc, read_val_acc
+
+COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
+
+Row = dict[str, Any]
+
+
+def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
+    """Return one row a trial with the keys of ``COLUMNS``, the best val_acc first; what is missing is None.
+
+    Args:
+        root: of the sweep.
+        warn: is told of every folder that cannot be read.
+    """
+    found: list[Row] = []
+    for experience in experiences_in(root):
+        record = experience.read()
+        if record:
+            found += _rows_of(experience, record, warn)
+        else:
+            warn(f"{experience.record} is missing or torn: the next run writes it again")
+    return sorted(found, key=lambda row: (row["val_acc"] is None, -(row["val_acc"] or 0), row["trial"]))
+
+
+def best_model(root: Path, warn: Callable[[str], None]) -> Path:
+    """Return the path of the best model of the finished experiences.
+
+    Raises:
+        SweepError: no experience is finished yet.
+    """
+    for row in rows(root, warn):
+        if row["state"] == State.FINISHED:
+            return Experience(root / row["id_experience"]).meilleur
+    raise SweepError(f"{root} has no finished experience yet: run sweep run, and let one training end.")
+
+
+def as_json(table: list[Row]) -> str:
+    """Return the rows as a JSON array of objects."""
+    return json.dumps(table, indent=2, ensure_ascii=False)
+
+
+def as_csv(table: list[Row]) -> str:
+    """Return the rows as CSV; the parameters are one column of JSON."""
+    import pandas as pd
+
+    frame = pd.DataFrame(table, columns=list(COLUMNS)).astype({"trial": "Int64", "epoch": "Int64"})
+    frame["parameters"] = [json.dumps(row["parameters"], ensure_ascii=False) for row in table]
+    return str(frame.to_csv(index=False)).rstrip("\n")
+
+
+def _rows_of(experience: Experience, record: Record, warn: Callable[[str], None]) -> list[Row]:
+    try:
+        best = best_val_acc(read_val_acc(experience.log))
+    except LogUnreadable as error:
+        warn(str(error))
+        best = None
+    return [
+        {
+            "trial": trial["number"],
+            "id_experience": experience.id,
+            "state": str(state_of(record)),
+            "val_acc": best.val_acc if best else None,
+            "epoch": best.epoch if best else None,
+            "parameters": record.parameters,
+        }
+        for trial in record.trials
+    ]

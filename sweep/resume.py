@@ -1,0 +1,159 @@
+"""From cut off to ready again: the newest whole backup, and ``log.csv`` cut back to what it knows.
+
+A backup is two files of plain Keras, ``latest.weights.h5`` and ``training_metadata.json``, and the pair before them with
+``.bkp`` behind the name. The second file holds the SHA-256 of the first, so a pair is whole or is not a pair: whichever
+instant the cut came at, and whichever of the four names a file was left under.
+"""
+
+import hashlib
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sweep.experience import Experience
+from sweep.files import put_in_place, sha256_of, write_whole
+from sweep.log import best_val_acc, check_header, val_acc_by_epoch
+
+WEIGHTS = "latest.weights.h5"
+POSITION = "training_metadata.json"
+PREVIOUS = ".bkp"
+NEXT_WEIGHTS = "next.weights.h5"
+
+
+@dataclass(frozen=True)
+class Position:
+    """Where a training stands and all that its files and weights do not say. The first two are what plain Keras reads.
+
+    ``epoch`` and ``batch`` count what is trained: the next batch is ``batch`` of ``epoch``, both from 0.
+    ``log`` is the whole ``log.csv`` of that moment, ``logs`` what the last batch gave, ``state`` what ``sweep.state``
+    captured, ``saved`` the time in UTC.
+    """
+
+    epoch: int
+    batch: int
+    stop_training: bool
+    log: str
+    logs: dict[str, float]
+    state: dict[str, Any]
+    saved: str
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A whole backup: a position, the file it stands in, and the file with the weights of that instant."""
+
+    position: Position
+    metadata: Path
+    weights: Path
+
+
+def write_backup(sauvegarde: Path, position: Position) -> None:
+    """Make ``next.weights.h5``, which is written already, and ``position`` the newest backup.
+
+    Raises:
+        OSError: the disk is full or gone; at least one older backup, if there was one, is still whole.
+    """
+    content = {"weights": sha256_of(sauvegarde / NEXT_WEIGHTS), **asdict(position)}
+    text = json.dumps({"checksum": _checksum(content), **content}).encode()
+    weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
+    # After each of these steps some pair is whole, as a test that cuts between them shows.
+    _keep_as_previous(weights)
+    put_in_place(sauvegarde / NEXT_WEIGHTS, weights)
+    _keep_as_previous(metadata)
+    write_whole(metadata, text)
+
+
+def newest_backup(sauvegarde: Path) -> Backup | None:
+    """Return the newest backup that is whole, under whatever names its files are found."""
+    files = [path for path in sorted(sauvegarde.glob("*.h5*")) if path.is_file()]
+    digests: dict[Path, str] = {}
+    for position, metadata, digest in _positions(sauvegarde):
+        for weights in files:
+            if weights not in digests:
+                digests[weights] = sha256_of(weights)
+            if digests[weights] == digest:
+                return Backup(position, metadata, weights)
+    return None
+
+
+def newest_position(sauvegarde: Path) -> Position | None:
+    """Return the position of the newest backup without reading its weights: for a quick look, not for training."""
+    return next((position for position, _, _ in _positions(sauvegarde)), None)
+
+
+def make_ready(experience: Experience) -> Backup | None:
+    """Bring the folder back to its newest backup, and return that; None where the training starts from the beginning.
+
+    Raises:
+        LogUnreadable: ``log.csv`` is foreign.
+        OSError: the disk is full or gone.
+    """
+    backup = newest_backup(experience.sauvegarde)
+    if backup and not _has_its_best_model(experience, backup):
+        backup = None  # the best weights are lost, and only the epochs before them can bring them back
+    if backup is None:
+        _forget_backups(experience.sauvegarde)
+        restore_log(experience, b"")
+        return None
+    restore_log(experience, backup.position.log.encode())
+    # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
+    backup.weights.replace(experience.sauvegarde / WEIGHTS)
+    backup.metadata.replace(experience.sauvegarde / POSITION)
+    return Backup(backup.position, experience.sauvegarde / POSITION, experience.sauvegarde / WEIGHTS)
+
+
+def restore_log(experience: Experience, log: bytes) -> None:
+    """Make ``log.csv`` the ``log`` of a backup: cut back byte for byte where it is longer, whole again where it is torn.
+
+    Raises:
+        LogUnreadable: the file is not of this training: its header is foreign.
+    """
+    there = experience.log.read_bytes() if experience.log.exists() else b""
+    check_header(there, experience.log, check_header(log, experience.log) or None)
+    if there != log:
+        write_whole(experience.log, log)
+
+
+def _has_its_best_model(experience: Experience, backup: Backup) -> bool:
+    val_acc = val_acc_by_epoch(backup.position.log.encode(), experience.log)
+    return best_val_acc(val_acc) is None or is_whole_model(experience.meilleur)
+
+
+def is_whole_model(path: Path) -> bool:
+    """Tell whether a ``.keras`` file, which is a zip archive, is all there, by the checksums of its members."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
+        return False
+
+
+def _positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
+    """Return each whole position with its file and the digest of its weights, the newest first."""
+    found = []
+    for path in sauvegarde.glob("*.json*"):
+        try:
+            content = json.loads(path.read_bytes())
+            if content.pop("checksum") == _checksum(content):
+                digest = content.pop("weights")
+                found.append((Position(**content), path, digest))
+        except (ValueError, KeyError, TypeError, AttributeError, OSError):
+            continue  # torn, or written by plain Keras, which keeps no checksum: not a backup to go on from
+    return sorted(found, key=lambda one: (one[0].epoch, one[0].batch), reverse=True)
+
+
+def _checksum(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _keep_as_previous(path: Path) -> None:
+    if path.exists():
+        path.replace(path.with_name(path.name + PREVIOUS))
+
+
+def _forget_backups(sauvegarde: Path) -> None:
+    if sauvegarde.is_dir():
+        for path in [*sauvegarde.glob("*.json*"), *sauvegarde.glob("*.h5*")]:
+            path.unlink()

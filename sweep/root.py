@@ -1,0 +1,145 @@
+"""The root of a sweep: where it may lie, and the lock that lets one sweep in at a time."""
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from sweep.errors import SweepError
+from sweep.files import write_whole
+from sweep.host import is_alive, now, this_process
+
+DEFAULT = Path("experiences")
+STUDY = "study.journal"
+LOCK = "sweep.lock"
+HOLDER = "sweep.lock.json"
+LEASE_S = 60.0
+
+
+class RootWrong(SweepError):
+    """A sweep cannot live under this root."""
+
+
+class RootBusy(SweepError):
+    """Another sweep holds the root."""
+
+
+def root_of(search_space: str, root: Path | None) -> Path:
+    """Return the root that was asked for, or ``experiences/<search space>``."""
+    return (root or DEFAULT / search_space).absolute()
+
+
+def prepare(root: Path) -> None:
+    """Make the root, once it is sure that files can be written there.
+
+    Raises:
+        RootWrong: it lies under a Drive that is not mounted, is a file, or is read-only.
+    """
+    for drive in (folder.parent for folder in (root, *root.parents) if folder.name in ("MyDrive", "Shareddrives")):
+        if not os.path.ismount(drive):
+            raise RootWrong(
+                f"{root} lies on a Google Drive that is not mounted at {drive}: mount it first "
+                f'(from google.colab import drive; drive.mount("{drive}")).'
+            )
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=root).close()
+    except (FileExistsError, NotADirectoryError):
+        raise RootWrong(f"The root {root} is, or lies under, a file: name a folder with --root.") from None
+    except OSError as error:
+        raise RootWrong(f"The root {root} cannot be written ({error.strerror}): name another with --root.") from error
+
+
+def read_holder(root: Path) -> dict[str, Any] | None:
+    """Return who holds or held the root last without giving it back: host, pid, started, since, renewed."""
+    try:
+        holder: dict[str, Any] = json.loads((root / HOLDER).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return holder
+
+
+class Lock:
+    """Holds a root: at once where the last holder is dead on this host, after its lease where it was on another.
+
+    On one host the kernel keeps the lock, so it falls with its process. Another host's sweep is seen only by the holder's
+    file, which it renews: a holder whose file does not change for ``LEASE_S`` is dead. No clocks are compared.
+
+    Args:
+        root: a folder.
+        say: is told when there is something to wait for.
+    """
+
+    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
+        self._root, self._say = root, say
+        self._released = threading.Event()
+        self._descriptor: int | None = None
+
+    def __enter__(self) -> "Lock":
+        """Raises RootBusy where another sweep holds the root."""
+        self._descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT)
+        try:
+            self._lock_on_this_host()
+            self._outwait_other_hosts()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
+        self._holder = {**this_process(), "since": now(), "renewed": 0}
+        self._renew()
+        threading.Thread(target=self._keep_renewing, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._released.set()
+        with contextlib.suppress(OSError):
+            (self._root / HOLDER).unlink()
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+
+    def _lock_on_this_host(self) -> None:
+        holder = read_holder(self._root)
+        try:
+            fcntl.flock(self._descriptor or 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RootBusy(self._busy(holder)) from None
+        except OSError:  # a file system without locks: the holder's process tells
+            if holder and is_alive(holder):
+                raise RootBusy(self._busy(holder)) from None
+
+    def _outwait_other_hosts(self) -> None:
+        holder = read_holder(self._root)
+        if not holder or holder["host"] == socket.gethostname():
+            return
+        self._say(f"{self._root} was held by {_name(holder)}; waiting {LEASE_S:.0f} s to see whether it still runs")
+        until = time.monotonic() + LEASE_S
+        while time.monotonic() < until:
+            time.sleep(1)
+            if read_holder(self._root) not in (None, holder):
+                raise RootBusy(self._busy(read_holder(self._root)))
+
+    def _busy(self, holder: dict[str, Any] | None) -> str:
+        by = _name(holder) if holder else "another sweep"
+        return f"{self._root} is in use by {by}: wait for its end, stop it, or name another --root."
+
+    def _renew(self) -> None:
+        write_whole(self._root / HOLDER, json.dumps(self._holder).encode())
+
+    def _keep_renewing(self) -> None:
+        while not self._released.wait(LEASE_S / 4):
+            self._holder["renewed"] += 1
+            with contextlib.suppress(OSError):  # a drive that is gone for a while: tried again
+                self._renew()
+
+
+def _name(holder: dict[str, Any]) -> str:
+    return f"process {holder['pid']} on {holder['host']} since {holder['since'][:19]} UTC"

@@ -1,0 +1,173 @@
+"""A search space: find the Python file, load it, check it, tell whether its code was changed."""
+
+import ast
+import difflib
+import hashlib
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sweep.errors import Misuse, SweepError
+
+FOLDER = Path("search_spaces")
+FUNCTIONS = ("suggest", "load_data", "build_model")
+
+
+class SearchSpaceWrong(SweepError):
+    """A search space cannot be used as it is written."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The text of a search space, read once: every training of a run executes this and not a later edit."""
+
+    path: Path
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The name that goes into every id: the file's name without ``.py``."""
+        return self.path.stem
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are
+        not in it."""
+        parts: dict[str, list[object]] = {}
+        for statement in ast.parse(self.text).body:
+            if not _is_text(statement):
+                parts.setdefault(_part_name(statement), []).append(_shape(statement))
+        return {name: hashlib.sha256(repr(shape).encode()).hexdigest()[:16] for name, shape in parts.items()}
+
+    def imported_modules(self) -> list[str]:
+        """Return every module that the file imports anywhere, so that a fresh process can have them warm."""
+        return sorted(set(_imports(ast.parse(self.text))))
+
+
+@dataclass(frozen=True)
+class SearchSpace:
+    """A loaded search space: what to try and how to train it."""
+
+    source: Source
+    fixed: dict[str, Any]
+    suggest: Callable[[Any], dict[str, Any]]
+    load_data: Callable[[], Any]
+    build_model: Callable[[dict[str, Any]], Any]
+    callbacks: Callable[[dict[str, Any]], list[Any]]
+
+
+def find(space: str) -> Source:
+    """Return the search space of that name in ``search_spaces/``, or at that path.
+
+    Raises:
+        Misuse: there is none; the message has the nearest name.
+    """
+    by_path = space.endswith(".py") or "/" in space
+    path = Path(space) if by_path else FOLDER / f"{space}.py"
+    try:
+        return Source(path.resolve(), path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise Misuse(f"There is no search space {path}: {_what_there_is(path)}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misuse(f"The search space {path} cannot be read: {error}; name a Python file.") from error
+
+
+def load(source: Source) -> SearchSpace:
+    """Execute the search space and return it.
+
+    Raises:
+        SearchSpaceWrong: it does not import, or lacks a function; the message has its own error and line.
+    """
+    module = _execute(source)
+    missing = [name for name in FUNCTIONS if not callable(getattr(module, name, None))]
+    if missing:
+        near = difflib.get_close_matches(missing[0], vars(module), 1, 0.7)
+        mend = f"rename {near[0]} to {missing[0]}" if near else f"add def {missing[0]}"
+        raise SearchSpaceWrong(f"{source.path} has no function {missing[0]}: {mend}(…).")
+    fixed = getattr(module, "FIXED", {})
+    if not isinstance(fixed, dict):
+        raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
+    return SearchSpace(
+        source=source,
+        fixed=fixed,
+        suggest=module.suggest,
+        load_data=module.load_data,
+        build_model=module.build_model,
+        callbacks=getattr(module, "callbacks", lambda parameters: []),  # noqa: ARG005
+    )
+
+
+def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
+    """Return the names of the parts that two fingerprints do not share, in the order of the file."""
+    return [name for name in [*now, *(name for name in before if name not in now)] if before.get(name) != now.get(name)]
+
+
+def error_in_file(error: BaseException, path: Path) -> str:
+    """Return ``line N: Error: message`` for the last line of ``path`` that the error went through."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    where = f"line {lines[-1]}: " if lines else ""
+    return f"{where}{type(error).__name__}: {error}"
+
+
+def _execute(source: Source) -> ModuleType:
+    module = ModuleType(f"search_spaces.{source.name}")
+    module.__file__ = str(source.path)
+    sys.modules[module.__name__] = module  # Keras finds the module of a custom layer by its name
+    neighbours = str(source.path.parent)
+    if neighbours not in sys.path:
+        sys.path.append(neighbours)  # last: a neighbour must not hide an installed package
+    try:
+        exec(compile(source.text, str(source.path), "exec"), vars(module))  # noqa: S102 # running this file is the point
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 # also SystemExit: the file is the user's, and may do anything
+        raise SearchSpaceWrong(
+            f"{source.path}, {error_in_file(error, source.path)}; mend the file and run the same command again."
+        ) from error
+    return module
+
+
+def _what_there_is(path: Path) -> str:
+    there = sorted(file.stem for file in path.parent.glob("*.py")) if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.stem, there, 1)
+    if near:
+        return f"did you mean {near[0]}?"
+    if there:
+        return f"{path.parent} has {', '.join(there)}."
+    return f"{path.parent} has no Python files; run this beside {FOLDER}/ or give the path of a file."
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _part_name(statement: ast.stmt) -> str:
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return statement.name
+    if isinstance(statement, ast.Assign | ast.AnnAssign):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        return ", ".join(ast.unparse(target) for target in targets)
+    return "the imports and other statements"
+
+
+def _shape(node: object) -> object:
+    """The tree without its positions. ``ast.dump`` would differ from one Python to the next."""
+    if isinstance(node, ast.AST):
+        fields = [(name, _shape(value)) for name, value in ast.iter_fields(node) if name != "kind"]
+        return type(node).__name__, [(name, shape) for name, shape in fields if shape not in (None, [])]
+    if isinstance(node, list):
+        return [_shape(item) for item in node if not (isinstance(item, ast.stmt) and _is_text(item))]
+    return node if node is None else repr(node)
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module

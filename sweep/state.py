@@ -1,0 +1,118 @@
+"""What of a training is neither in its weights nor in its files: random states, running metrics, callbacks.
+
+Plain values go into JSON; arrays go beside the weights, into the group ``sweep`` of the same HDF5 file, which Keras
+passes over when it loads the weights.
+"""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+from keras.src.random.seed_generator import global_seed_generator  # no public name: layers without a seed draw from it
+
+GROUP = "sweep"
+# What Keras itself sets on every callback: no state of the callback.
+OF_KERAS = {"_model", "params", "validation_data"}
+
+Arrays = dict[str, np.ndarray]
+
+
+class NotPlain(TypeError):
+    """A value that is neither plain nor an array: part of a callback's set-up, taken for no state."""
+
+
+def capture(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> tuple[dict[str, Any], Arrays]:
+    """Return the state as a plain dict and the arrays that it names."""
+    arrays: Arrays = {}
+    plain = {
+        "variables": [pack(np.asarray(variable), arrays) for variable in _variables(model)],
+        "callbacks": [_plain_attributes(callback, arrays) for callback in callbacks],
+        "python_random": pack(random.getstate(), arrays),
+        "numpy_random": pack(np.random.get_state(), arrays),  # noqa: NPY002 # the one that users and Keras draw from
+    }
+    return plain, arrays
+
+
+def restore(
+    model: keras.Model, callbacks: list[keras.callbacks.Callback], plain: dict[str, Any], arrays: Arrays
+) -> None:
+    """Put a captured state back. The model must have its metrics built: ``sweep.training`` sees to that.
+
+    Raises:
+        ValueError: the model or the callbacks are not those of the capture.
+    """
+    for variable, packed in zip(_variables(model), plain["variables"], strict=True):
+        variable.assign(unpack(packed, arrays))
+    for callback, attributes in zip(callbacks, plain["callbacks"], strict=True):
+        vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
+    random.setstate(unpack(plain["python_random"], arrays))
+    np.random.set_state(unpack(plain["numpy_random"], arrays))  # noqa: NPY002
+
+
+def write_arrays(weights: Path, arrays: Arrays) -> None:
+    """Add the arrays to a file of weights."""
+    with h5py.File(weights, "a") as file:
+        for name, array in arrays.items():
+            file[f"{GROUP}/{name}"] = array
+
+
+def read_arrays(weights: Path) -> Arrays:
+    """Return the arrays that ``write_arrays`` added."""
+    with h5py.File(weights, "r") as file:
+        return {name: array[()] for name, array in file.get(GROUP, {}).items()}
+
+
+def pack(value: Any, arrays: Arrays) -> Any:
+    """Return ``value`` as plain JSON that ``unpack`` makes the same value of; its arrays go into ``arrays``.
+
+    Raises:
+        NotPlain: it holds something else than None, bool, int, float, str, list, tuple, dict and numeric arrays.
+    """
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) is list:
+        return [pack(item, arrays) for item in value]
+    if type(value) is tuple:
+        return {"tuple": [pack(item, arrays) for item in value]}
+    if type(value) is dict:
+        return {"dict": [[pack(key, arrays), pack(item, arrays)] for key, item in value.items()]}
+    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
+        name = str(len(arrays))
+        arrays[name] = np.array(value)
+        return {"scalar" if isinstance(value, np.generic) else "array": name}
+    raise NotPlain(type(value).__name__)
+
+
+def unpack(packed: Any, arrays: Arrays) -> Any:
+    """Return the value that ``pack`` was given."""
+    if isinstance(packed, list):
+        return [unpack(item, arrays) for item in packed]
+    if not isinstance(packed, dict):
+        return packed
+    ((kind, content),) = packed.items()
+    if kind == "tuple":
+        return tuple(unpack(item, arrays) for item in content)
+    if kind == "dict":
+        return {unpack(key, arrays): unpack(item, arrays) for key, item in content}
+    return np.array(arrays[content]) if kind == "array" else arrays[content][()]
+
+
+def _variables(model: keras.Model) -> list[keras.Variable]:
+    """The seed states, which no file of Keras holds; the running metrics of the epoch; Keras's own seed."""
+    weights = {id(weight) for weight in model.weights}
+    hidden = [variable for variable in model.variables if id(variable) not in weights]
+    return [*hidden, *model.metrics_variables, global_seed_generator().state]
+
+
+def _plain_attributes(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, Any]:
+    attributes = {}
+    for name, value in vars(callback).items():
+        if name not in OF_KERAS:
+            try:
+                attributes[name] = pack(value, arrays)
+            except NotPlain:
+                continue  # a function, a layer, the model: what the search space built the callback with
+    return attributes

@@ -1,0 +1,22 @@
+"""What the forkserver imports once, so that each training is a fresh process at the price of a warm one.
+
+TensorFlow speaks of its GPUs while it is imported; where the import succeeds, nobody needs to hear it.
+"""
+
+import os
+import sys
+import tempfile
+
+with tempfile.TemporaryFile() as _said:
+    _stderr = os.dup(2)
+    os.dup2(_said.fileno(), 2)
+    try:
+        import sweep.training
+    except BaseException:
+        _said.seek(0)
+        os.write(_stderr, _said.read())
+        raise
+    finally:
+        sys.stderr.flush()
+        os.dup2(_stderr, 2)
+        os.close(_stderr)
