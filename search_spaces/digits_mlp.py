@@ -21,11 +21,13 @@ def load_data():
     Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``: 1,797 images of 8 × 8, of
     which every fifth is for validation.
     """
+    import numpy as np
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     x, y = (digits.data / 16).astype("float32"), digits.target
-    return (x[[i % 5 != 0 for i in range(len(x))]], y[[i % 5 != 0 for i in range(len(y))]]), (x[::5], y[::5])
+    train = np.arange(len(x)) % 5 != 0
+    return (x[train], y[train]), (x[~train], y[~train])
 
 
 def build_model(parameters: dict[str, Any]):
