@@ -51,7 +51,5 @@ def build_model(parameters: dict[str, Any]):
     if parameters["dense"]:
         stack += [layers.Dense(parameters["units"], activation="relu"), layers.Dropout(parameters["dropout"])]
     model = keras.Sequential([*stack, layers.Dense(10, activation="softmax")])
-    model.compile(
-        keras.optimizers.Adam(parameters["learning_rate"]), "sparse_categorical_crossentropy", metrics=["acc"]
-    )
+    model.compile(keras.optimizers.Adam(parameters["learning_rate"]), "sparse_categorical_crossentropy", metrics=["acc"])
     return model

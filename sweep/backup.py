@@ -16,7 +16,7 @@ from sweep.host import now
 BACKUP_EVERY_S = 30.0
 
 
-class Stopped(Exception):  # noqa: N818 # an end of a training, no error of the program
+class Stopped(Exception):  # an end of a training, no error of the program
     """The training was asked to stop."""
 
 

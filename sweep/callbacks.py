@@ -14,7 +14,7 @@ from sweep.log import Best, check_header
 Logs = dict[str, Any] | None
 
 
-class Diverged(Exception):  # noqa: N818 # an end of a training, no error of the program
+class Diverged(Exception):  # an end of a training, no error of the program
     """The training yields NaN or infinity."""
 
 
@@ -83,6 +83,7 @@ class Log(keras.callbacks.CSVLogger):
         super().__init__(str(path), append=True)
         self._path = path
         self._bytes_written = 0
+        self.csv_file: Any = None
         self.text = ""
 
     def on_train_begin(self, logs: Logs = None) -> None:

@@ -57,9 +57,7 @@ class Pruner(StrEnum):
 
 
 Space = Annotated[str, typer.Argument(metavar="SPACE", help="A name in search_spaces/, or a path to a Python file.")]
-Root = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="The root of the sweep.", show_default="experiences/SPACE")
-]
+Root = Annotated[Path | None, typer.Option(metavar="DIR", help="The root of the sweep.", show_default="experiences/SPACE")]
 
 
 @app.command()

@@ -13,7 +13,7 @@ import optuna
 
 from sweep import resume, search_space
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, Record, State, experiences_in, state_of
+from sweep.experience import Experience, Outcome, Record, State, experiences_in
 from sweep.host import cores, now
 from sweep.identity import NotPlain, id_experience, plain
 from sweep.job import End, Ending, EpochDone, Job, News

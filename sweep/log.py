@@ -49,9 +49,7 @@ def val_acc_by_epoch(log: bytes, path: Path) -> list[float]:
         if any(len(row) != len(header) for row in rows) or epochs != list(range(len(rows))):
             raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
     except (ValueError, IndexError) as error:
-        raise LogUnreadable(
-            f"{path}: {error}; delete this file, and the next run goes on from the last backup."
-        ) from error
+        raise LogUnreadable(f"{path}: {error}; delete this file, and the next run goes on from the last backup.") from error
     return val_acc
 
 

@@ -97,9 +97,7 @@ class Lock:
         threading.Thread(target=self._keep_renewing, daemon=True).start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._released.set()
         with contextlib.suppress(OSError):
             (self._root / HOLDER).unlink()

@@ -125,7 +125,7 @@ def _execute(source: Source) -> ModuleType:
         exec(compile(source.text, str(source.path), "exec"), vars(module))  # noqa: S102 # running this file is the point
     except KeyboardInterrupt:
         raise
-    except BaseException as error:  # noqa: BLE001 # also SystemExit: the file is the user's, and may do anything
+    except BaseException as error:  # also SystemExit: the file is the user's, and may do anything
         raise SearchSpaceWrong(
             f"{source.path}, {error_in_file(error, source.path)}; mend the file and run the same command again."
         ) from error

@@ -31,14 +31,12 @@ def capture(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> tu
         "variables": [pack(np.asarray(variable), arrays) for variable in _variables(model)],
         "callbacks": [_plain_attributes(callback, arrays) for callback in callbacks],
         "python_random": pack(random.getstate(), arrays),
-        "numpy_random": pack(np.random.get_state(), arrays),  # noqa: NPY002 # the one that users and Keras draw from
+        "numpy_random": pack(np.random.get_state(), arrays),  # the one that users and Keras draw from
     }
     return plain, arrays
 
 
-def restore(
-    model: keras.Model, callbacks: list[keras.callbacks.Callback], plain: dict[str, Any], arrays: Arrays
-) -> None:
+def restore(model: keras.Model, callbacks: list[keras.callbacks.Callback], plain: dict[str, Any], arrays: Arrays) -> None:
     """Put a captured state back. The model must have its metrics built: ``sweep.training`` sees to that.
 
     Raises:
@@ -49,7 +47,7 @@ def restore(
     for callback, attributes in zip(callbacks, plain["callbacks"], strict=True):
         vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
     random.setstate(unpack(plain["python_random"], arrays))
-    np.random.set_state(unpack(plain["numpy_random"], arrays))  # noqa: NPY002
+    np.random.set_state(unpack(plain["numpy_random"], arrays))
 
 
 def write_arrays(weights: Path, arrays: Arrays) -> None:

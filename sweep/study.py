@@ -82,9 +82,7 @@ class SeededSampler(optuna.samplers.BaseSampler):
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self.of_trial(trial.number).before_trial(study, trial)
 
-    def after_trial(
-        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any
-    ) -> None:
+    def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
         self.of_trial(trial.number).after_trial(study, trial, state, values)
 
 
@@ -164,8 +162,7 @@ class Study:
             "number": frozen.number,
             "params": frozen.params,
             "distributions": {
-                name: json.loads(distribution_to_json(distribution))
-                for name, distribution in frozen.distributions.items()
+                name: json.loads(distribution_to_json(distribution)) for name, distribution in frozen.distributions.items()
             },
             "begun": frozen.datetime_start.astimezone(UTC).isoformat() if frozen.datetime_start else None,
             "ended": None,
@@ -203,9 +200,8 @@ class Study:
                 if value is not None:
                     trial.set_user_attr(name, value)
             state = TRIAL_STATES[outcome.state]
-            value = None if state is TrialState.FAIL else outcome.val_acc
             try:
-                self._study.tell(trial.number, value, state=state)
+                self._study.tell(trial.number, None if state is TrialState.FAIL else outcome.val_acc, state=state)
             except RuntimeError as error:
                 if "Study.stop" not in str(error):
                     raise

@@ -22,7 +22,7 @@ from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, loa
 NEWS_EVERY_S = 0.5
 
 
-class Pruned(Exception):  # noqa: N818 # an end of a training, no error of the program
+class Pruned(Exception):  # an end of a training, no error of the program
     """The pruner ends the training."""
 
 
@@ -126,9 +126,7 @@ def _build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) 
         near = next(iter(difflib.get_close_matches("acc", names, 1, 0.3)), None)
         found = f"only {', '.join(names)}" if names else "none"
         mend = f'name="acc" for {near}' if near else 'metrics=["acc"]'
-        raise SearchSpaceWrong(
-            f'{path}: build_model compiles no metric named "acc" ({found}); give compile(…) {mend}.'
-        )
+        raise SearchSpaceWrong(f'{path}: build_model compiles no metric named "acc" ({found}); give compile(…) {mend}.')
     return model
 
 

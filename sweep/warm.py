@@ -11,7 +11,7 @@ with tempfile.TemporaryFile() as _said:
     _stderr = os.dup(2)
     os.dup2(_said.fileno(), 2)
     try:
-        import sweep.training
+        pass
     except BaseException:
         _said.seek(0)
         os.write(_stderr, _said.read())

@@ -33,8 +33,12 @@ def build_model(parameters):
         ]
     )
     optimizer = keras.optimizers.SGD(0.05, momentum=0.9, use_ema=True)
-    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["acc", "top_k_categorical_accuracy"][:1],
-                  steps_per_execution=3)
+    model.compile(
+        optimizer,
+        "sparse_categorical_crossentropy",
+        metrics=["acc", "top_k_categorical_accuracy"][:1],
+        steps_per_execution=3,
+    )
     return model
 
 

@@ -1,0 +1,60 @@
+# Two commands on a fresh machine: make sweep, make test.
+
+SPACE   ?= digits_mlp
+TRIALS  ?= 12
+WORKERS ?= 1
+ROOT    ?= experiences/$(SPACE)
+
+# Where a Python environment is given already, it is used: Colab's own, or one that is activated. Else .venv is made.
+ifneq ($(COLAB_RELEASE_TAG)$(VIRTUAL_ENV),)
+PYTHON    ?= python3
+BIN       :=
+RUN       := $(PYTHON) -m
+INSTALLED := .installed
+MAKE_ENV  := true
+else
+PYTHON    ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+RUN       := .venv/bin/python -m
+INSTALLED := .venv/.installed
+MAKE_ENV  := $(PYTHON) -m venv .venv
+endif
+
+.PHONY: help sweep results test lint clean
+.DEFAULT_GOAL := help
+
+help:  ## Show this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(ROOT)'
+
+sweep: $(INSTALLED)  ## Run the sweep, or go on where it was cut off
+	@$(RUN) sweep run $(SPACE) --trials $(TRIALS) --workers $(WORKERS) --root $(ROOT)
+
+results: $(INSTALLED)  ## Show one row a trial, the best first
+	@$(RUN) sweep results $(SPACE) --root $(ROOT)
+
+test: $(INSTALLED)-test  ## Run all tests
+	@$(RUN) pytest
+
+lint: $(INSTALLED)-test  ## Check style, types and the floors of imports
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@$(RUN) mypy
+	@$(RUN) pytest -q tests/test_floors.py
+
+clean:  ## Remove what make made; experiences stay
+	rm -rf .venv .installed .installed-test .pytest_cache .ruff_cache .mypy_cache .hypothesis
+
+$(INSTALLED): pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'sweep needs Python 3.11, 3.12 or 3.13: install one, or name it by make PYTHON=…'; exit 1; }
+	@echo 'installing sweep (once, some minutes)'
+	@$(MAKE_ENV)
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(INSTALLED)-test: pyproject.toml
+	@test -n '$(PYTHON)' || { echo 'sweep needs Python 3.11, 3.12 or 3.13: install one, or name it by make PYTHON=…'; exit 1; }
+	@echo 'installing sweep and its tests (once, some minutes)'
+	@$(MAKE_ENV)
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(INSTALLED)

@@ -1,0 +1,88 @@
+"""Imports run one way: ground, then Keras beside Optuna, then the controller, then the command line."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "sweep"
+FLOORS = [
+    {"__init__", "errors"},
+    {"files", "identity", "host", "log"},
+    {"experience", "search_space"},
+    {"resume", "job", "root"},
+    {"state", "batches", "callbacks", "backup", "training", "warm", "study"},
+    {"places", "progress", "results"},
+    {"controller"},
+    {"cli"},
+    {"__main__"},
+]
+FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
+HEAVY = {
+    "keras": {"state", "batches", "callbacks", "backup", "training"},
+    "tensorflow": {"batches", "training"},
+    "optuna": {"study", "controller"},
+    "joblib": {"controller"},
+    "h5py": {"state"},
+    "pandas": {"results"},
+}
+MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
+
+
+def imports(module):
+    """Yield every module that ``sweep.<module>`` names in an import, those inside functions too."""
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_every_module_has_a_floor():
+    assert set(MODULES) == set(FLOOR)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_module_imports_from_a_floor_above_its_own(module):
+    ours = {name.split(".")[1] for name in imports(module) if name.startswith("sweep.")} & set(MODULES)
+    upward = {other for other in ours if FLOOR[other] > FLOOR[module]}
+    assert not upward, f"{module} imports {upward}"
+
+
+@pytest.mark.parametrize("package", HEAVY)
+def test_heavy_packages_are_imported_where_they_belong_only(package):
+    assert {module for module in MODULES if any(name.split(".")[0] == package for name in imports(module))} <= HEAVY[package]
+
+
+def test_keras_and_optuna_do_not_know_each_other():
+    floor = FLOORS[4]
+    for module in floor:
+        ours = {name.split(".")[1] for name in imports(module) if name.startswith("sweep.")} & floor
+        assert "study" not in ours or module == "study"
+        assert module != "study" or ours <= {"study"}
+
+
+def test_the_controller_never_imports_tensorflow():
+    code = (
+        "import sys, sweep.controller, sweep.cli, sweep.results; print({'keras', 'tensorflow', 'pandas'} & set(sys.modules))"
+    )
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    "command", [["--help"], ["results", "none.py"], ["status", "none.py"], ["best", "none.py"], ["run", "--help"]]
+)
+def test_quick_commands_import_neither_keras_nor_optuna(command):
+    code = f"""
+import sys
+sys.argv = ["sweep", *{command!r}]
+from sweep.cli import run_command_line
+run_command_line()
+print({{"keras", "tensorflow", "optuna", "pandas"}} & set(sys.modules), file=sys.stderr)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert said.strip().endswith("set()")

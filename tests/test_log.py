@@ -1,0 +1,64 @@
+"""``log.csv``: only whole rows count, and what no training wrote is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweep.log import Best, LogUnreadable, best_val_acc, check_header, read_val_acc, val_acc_by_epoch
+
+HEADER = b"epoch,acc,loss,val_acc,val_loss\r\n"
+ROWS = [b"0,0.5,1.0,0.25,1.5\r\n", b"1,0.6,0.9,0.75,1.4\r\n", b"2,0.7,0.8,0.75,1.3\r\n"]
+LOG = HEADER + b"".join(ROWS)
+
+
+@pytest.mark.parametrize("length", range(len(LOG) + 1))
+def test_a_log_torn_at_any_byte_has_the_whole_rows_before_it(tmp_path, length):
+    path = tmp_path / "log.csv"
+    path.write_bytes(LOG[:length])
+    whole = max(0, LOG[:length].count(b"\n") - 1)
+    assert read_val_acc(path) == [0.25, 0.75, 0.75][:whole]
+
+
+def test_no_log_has_no_rows(tmp_path):
+    assert read_val_acc(tmp_path / "log.csv") == []
+
+
+def test_the_first_of_equal_values_is_the_best():
+    assert best_val_acc([0.25, 0.75, 0.75]) == Best(0.75, 1)
+
+
+def test_nan_is_never_the_best():
+    assert best_val_acc([float("nan"), 0.1, float("nan")]) == Best(0.1, 1)
+    assert best_val_acc([float("nan")]) is None
+    assert best_val_acc([]) is None
+
+
+@given(st.lists(st.floats(0, 1)))
+def test_the_best_is_the_highest(values):
+    best = best_val_acc(values)
+    assert best is None if not values else best == (max(values), values.index(max(values)))
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        b"a,b,c\r\n1,2,3\r\n",
+        b"epoch,acc,loss\r\n0,1,2\r\n",
+        HEADER + ROWS[0] + ROWS[2],
+        HEADER + ROWS[1],
+        HEADER + b"0,0.5,1.0\r\n",
+        HEADER + b"0,0.5,1.0,hello,1.5\r\n",
+        HEADER + ROWS[0][:-4] + ROWS[1],
+        b"\xff\xfe\r\n",
+    ],
+)
+def test_a_log_that_no_training_wrote_is_refused_by_its_path(tmp_path, log):
+    with pytest.raises(LogUnreadable, match=r"log\.csv"):
+        val_acc_by_epoch(log, tmp_path / "log.csv")
+
+
+def test_a_changed_set_of_metrics_is_refused(tmp_path):
+    columns = HEADER.decode().strip().split(",")
+    assert check_header(LOG, tmp_path, columns) == columns
+    with pytest.raises(LogUnreadable, match="auc"):
+        check_header(LOG, tmp_path, [*columns[:1], "auc", *columns[1:]])

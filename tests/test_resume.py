@@ -1,0 +1,145 @@
+"""The newest whole backup is found, whatever the moment of the cut and whatever was torn. No Keras here."""
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sweep import resume
+from sweep.experience import Experience
+from sweep.log import LogUnreadable
+from sweep.resume import Position, make_ready, newest_backup, newest_position, write_backup
+
+LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"
+
+
+class Cut(BaseException):
+    """Stands for a SIGKILL between two file operations."""
+
+
+def position(number):
+    return Position(number, number * 2, False, LOG, {"loss": 0.5}, {"variables": [number]}, "2026-01-01")
+
+
+def save(sauvegarde, number):
+    sauvegarde.mkdir(parents=True, exist_ok=True)
+    (sauvegarde / resume.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
+    write_backup(sauvegarde, position(number))
+
+
+def found(sauvegarde):
+    backup = newest_backup(sauvegarde)
+    if backup is None:
+        return None
+    assert backup.weights.read_bytes() == b"weights %d " % backup.position.epoch * 50
+    assert backup.position == position(backup.position.epoch)
+    return backup.position.epoch
+
+
+@pytest.fixture
+def experience(tmp_path):
+    experience = Experience(tmp_path / "0123456789abcdef")
+    save(experience.sauvegarde, 1)
+    save(experience.sauvegarde, 2)
+    experience.log.write_text(LOG, newline="")
+    with zipfile.ZipFile(experience.meilleur, "w") as archive:
+        archive.writestr("model.weights.h5", b"best" * 1000)
+    return experience
+
+
+def test_the_two_newest_are_kept(experience):
+    assert found(experience.sauvegarde) == 2
+    names = {path.name for path in experience.sauvegarde.iterdir()}
+    assert names == {resume.WEIGHTS, resume.POSITION, resume.WEIGHTS + ".bkp", resume.POSITION + ".bkp"}
+    (experience.sauvegarde / resume.WEIGHTS).unlink()
+    assert found(experience.sauvegarde) == 1
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_save_cut_before_any_of_its_steps_leaves_a_whole_backup(experience, monkeypatch, step):
+    steps = []
+
+    def cut_before(operation):
+        def call(*args):
+            steps.append(operation)
+            if len(steps) == step:
+                raise Cut
+            return operation(*args)
+
+        return call
+
+    monkeypatch.setattr(Path, "replace", cut_before(Path.replace))
+    monkeypatch.setattr(os, "fsync", cut_before(os.fsync))
+    try:
+        save(experience.sauvegarde, 3)
+    except Cut:
+        assert len(steps) == step
+    else:
+        assert len(steps) == 6, "the number of steps changed: so must the range of this test"
+    monkeypatch.undo()
+    assert found(experience.sauvegarde) in (2, 3)
+    make_ready(experience)
+    assert found(experience.sauvegarde) in (2, 3)
+    save(experience.sauvegarde, 4)
+    assert found(experience.sauvegarde) == 4
+
+
+@pytest.mark.parametrize("name", [resume.WEIGHTS, resume.POSITION])
+@pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.99])
+def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(experience, name, part):
+    path = experience.sauvegarde / name
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    assert found(experience.sauvegarde) == 1
+    assert make_ready(experience).position.epoch == 1
+    save(experience.sauvegarde, 5)
+    assert found(experience.sauvegarde) == 5
+    (experience.sauvegarde / resume.WEIGHTS).write_bytes(b"torn")
+    assert found(experience.sauvegarde) == 1
+
+
+def test_a_flipped_bit_is_seen(experience):
+    path = experience.sauvegarde / resume.POSITION
+    path.write_bytes(path.read_bytes().replace(b'"batch": 4', b'"batch": 6'))
+    assert found(experience.sauvegarde) == 1
+
+
+def test_files_of_plain_keras_are_no_backup(experience):
+    for path in experience.sauvegarde.iterdir():
+        path.unlink()
+    (experience.sauvegarde / resume.WEIGHTS).write_bytes(b"weights")
+    (experience.sauvegarde / resume.POSITION).write_text('{"epoch": 3, "batch": 7}')
+    assert newest_backup(experience.sauvegarde) is None
+    assert newest_position(experience.sauvegarde) is None
+    assert make_ready(experience) is None
+
+
+@pytest.mark.parametrize("length", [*range(0, len(LOG), 7), len(LOG)])
+def test_a_log_torn_at_any_length_is_what_the_backup_knows_again(experience, length):
+    experience.log.write_bytes(LOG.encode()[:length])
+    make_ready(experience)
+    assert experience.log.read_bytes() == LOG.encode()
+
+
+def test_a_log_with_rows_too_many_is_cut_back_byte_for_byte(experience):
+    experience.log.write_bytes(LOG.encode() + b"2,0.7,0.8,0.75,1.3\r\n3,0.")
+    make_ready(experience)
+    assert experience.log.read_bytes() == LOG.encode()
+
+
+@pytest.mark.parametrize("header", ["a,b,c\r\n", "epoch,acc,auc,loss,val_acc,val_loss\r\n"])
+def test_a_foreign_log_is_refused_and_left_alone(experience, header):
+    experience.log.write_text(header + "0,1,2\r\n", newline="")
+    with pytest.raises(LogUnreadable, match=r"log\.csv, line 1"):
+        make_ready(experience)
+    assert experience.log.read_text().startswith(header.strip())
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
+def test_a_torn_best_model_means_a_new_beginning(experience, part):
+    content = experience.meilleur.read_bytes()
+    experience.meilleur.write_bytes(content[: int(len(content) * part)])
+    assert make_ready(experience) is None
+    assert newest_backup(experience.sauvegarde) is None
+    assert experience.log.read_bytes() == b""
