@@ -1,10 +1,19 @@
 """A training that is killed, anywhere and any number of times, ends bit for bit as if it had never been killed."""
 
+import os
+import subprocess
+import sys
+import zipfile
+
 import pytest
 from conftest import best_weights, last_weights
 
-INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 3), (0, 9), (1, 0), (1, 5), (2, 8), (2, 9)]]
-BETWEEN = [{"epoch": epoch, "end": True} for epoch in (0, 1, 2)]
+from sweep import resume
+from sweep.experience import State
+from sweep.job import BatchDone, Begun, EpochDone, Warned
+
+INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (1, 5), (2, 9)]]
+BETWEEN = [{"epoch": epoch, "end": True} for epoch in (2, 5)]
 
 
 def assert_equal(experience, twin):
@@ -15,9 +24,125 @@ def assert_equal(experience, twin):
     assert experience.read().approximate_because is None
 
 
+def cut_and_go_on(trainer, space, root, *cuts, **how):
+    for cut in cuts:
+        assert "SIGKILL" in trainer(space, root, cut, **how).why
+        assert trainer.experience(space, root).state() is State.CUT_OFF
+    assert trainer(space, root, **how).ending == "outcome"
+    return trainer.experience(space, root)
+
+
 @pytest.mark.parametrize("cut", INSIDE + BETWEEN, ids=str)
-@pytest.mark.parametrize("space", ["mlp", "lstm"])
-def test_an_experience_cut_at_any_batch_ends_as_if_uncut(trainer, uncut, tmp_path, space, cut):
-    assert "SIGKILL" in trainer(space, tmp_path, cut).why
-    assert trainer(space, tmp_path).ending == "outcome"
-    assert_equal(trainer.experience(space, tmp_path), uncut(space))
+def test_an_experience_cut_at_any_batch_ends_as_if_uncut(trainer, uncut, tmp_path, cut):
+    assert_equal(cut_and_go_on(trainer, "mlp", tmp_path, cut), uncut("mlp"))
+
+
+@pytest.mark.parametrize("cut", [{"epoch": 1, "batch": 5}, {"epoch": 1, "end": True}], ids=str)
+def test_recurrent_dropout_attention_and_a_schedule_end_as_if_uncut(trainer, uncut, tmp_path, cut):
+    assert_equal(cut_and_go_on(trainer, "lstm", tmp_path, cut), uncut("lstm"))
+
+
+@pytest.mark.parametrize("cut", [{"epoch": 1, "batch": 5}, {"epoch": 2, "end": True}], ids=str)
+def test_augmentation_and_several_steps_an_execution_end_as_if_uncut(trainer, uncut, tmp_path, cut):
+    assert_equal(cut_and_go_on(trainer, "cnn", tmp_path, cut), uncut("cnn"))
+
+
+def test_twice_in_one_epoch_and_once_more(trainer, uncut, tmp_path):
+    cuts = [{"epoch": 1, "batch": 4}, {"epoch": 1, "batch": 8}, {"epoch": 3, "batch": 0}]
+    experience = cut_and_go_on(trainer, "mlp", tmp_path, *cuts)
+    assert_equal(experience, uncut("mlp"))
+    begun = [(session["epoch"], session["batch"]) for session in experience.read().sessions]
+    assert begun[0] == (0, 0)
+    assert begun == sorted(begun)
+    assert begun[-1][0] == 2, "the newest backup before (3, 0) is in epoch 2"
+
+
+def test_at_most_save_freq_batches_are_trained_twice(trainer, tmp_path):
+    trainer("mlp", tmp_path, {"epoch": 2, "batch": 8}, save_freq=3)
+    trainer("mlp", tmp_path, save_freq=3)
+    begun = next(news for news in trainer.news if isinstance(news, Begun))
+    assert 2 * 10 + 8 - (begun.epoch * 10 + begun.batch) < 3
+
+
+@pytest.mark.parametrize("call", range(1, 10))
+def test_a_cut_before_any_step_of_a_save_ends_as_if_uncut(trainer, uncut, tmp_path, call):
+    assert_equal(cut_and_go_on(trainer, "mlp", tmp_path, {"call": 40 + call}), uncut("mlp"))
+
+
+def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):
+    experience = cut_and_go_on(trainer, "mlp", tmp_path, {"epoch": 2, "batch": 8}, save_freq=1000)
+    assert_equal(experience, uncut("mlp"))
+    assert [session["epoch"] for session in experience.read().sessions] == [0, 0]
+
+
+def test_asked_to_stop_it_saves_at_the_next_batch_and_goes_on_there(trainer, uncut, tmp_path):
+    def stop_in_epoch_1(news):
+        if isinstance(news, EpochDone):
+            trainer.stop.set()
+        return False
+
+    assert trainer("mlp", tmp_path, save_freq=1000, on_news=stop_in_epoch_1).ending == "stopped"
+    experience = trainer.experience("mlp", tmp_path)
+    position = resume.newest_position(experience.sauvegarde)
+    assert position.epoch + position.batch > 0
+    trainer("mlp", tmp_path, save_freq=1000)
+    begun = next(news for news in trainer.news if isinstance(news, Begun))
+    assert (begun.epoch, begun.batch) == (position.epoch, position.batch)
+    assert_equal(experience, uncut("mlp"))
+
+
+TORN = [
+    ("experience.json", 0.6),
+    ("log.csv", 0.0),
+    ("log.csv", 0.6),
+    ("meilleur.model.keras", 0.6),
+    ("sauvegarde/latest.weights.h5", 0.6),
+    ("sauvegarde/training_metadata.json", 0.0),
+]
+
+
+@pytest.mark.parametrize(("name", "part"), TORN)
+def test_any_file_torn_after_a_cut_ends_as_if_uncut(trainer, uncut, tmp_path, name, part):
+    trainer("mlp", tmp_path, {"epoch": 3, "batch": 2})
+    experience = trainer.experience("mlp", tmp_path)
+    path = experience.path / name
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * part)])
+    assert trainer("mlp", tmp_path).ending == "outcome"
+    assert_equal(experience, uncut("mlp"))
+
+
+def test_a_finished_experience_is_not_trained_again(trainer, tmp_path):
+    trainer("cnn", tmp_path)
+    experience = trainer.experience("cnn", tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in (experience.log, experience.meilleur)}
+    trainer("cnn", tmp_path)  # the controller would not even ask; the folder itself holds out
+    assert not [news for news in trainer.news if isinstance(news, BatchDone | EpochDone | Warned)]
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+
+
+def test_plain_keras_loads_every_file(uncut):
+    """In a Python of its own, which does not import sweep."""
+    experience = uncut("lstm")
+    code = f"""
+import sys
+import keras
+sys.path.insert(0, {str(os.path.dirname(__file__) + "/spaces")!r})
+import lstm
+(x, y), validation = lstm.load_data()
+best = keras.models.load_model({str(experience.meilleur)!r})
+print(best.evaluate(*validation, verbose=0, return_dict=True)["acc"])
+model = lstm.build_model({{"units": 6}})
+backup = keras.callbacks.BackupAndRestore({str(experience.sauvegarde)!r}, save_freq=1000, double_checkpoint=True,
+                                          delete_checkpoint=False)
+print(model.fit(x, y, epochs=5, verbose=0, callbacks=[backup]).epoch)
+assert "sweep" not in sys.modules
+"""
+    with zipfile.ZipFile(experience.meilleur) as archive:
+        assert archive.testzip() is None
+    sauvegarde = {path: path.read_bytes() for path in experience.sauvegarde.iterdir()}
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
+    for path, content in sauvegarde.items():
+        path.write_bytes(content)
+    assert float(printed[0]) == pytest.approx(experience.read().outcome.val_acc, abs=1e-7)
+    assert printed[1] == "[3, 4]"
