@@ -4,13 +4,13 @@ import os
 import signal
 import sys
 from collections import Counter
-from enum import StrEnum
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import typer
 
+import sweep
 from sweep.errors import SweepError
 
 if TYPE_CHECKING:
@@ -18,126 +18,85 @@ if TYPE_CHECKING:
 
 STOPPED_BY_USER = 130
 ROWS_AT_THE_END = 5
-
-app = typer.Typer(
-    name="sweep",
-    help="Hyperparameter sweeps for Keras that cannot be lost.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+# The names of ``sweep.study``, once more: --help is to answer without importing Optuna.
+SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
+PRUNERS = ("none", "median", "halving", "hyperband")
 
 
-class Format(StrEnum):
-    """How ``sweep results`` prints."""
-
-    TABLE = "table"
-    CSV = "csv"
-    JSON = "json"
+@click.group(context_settings={"max_content_width": 110})
+@click.version_option(sweep.__version__)
+def app() -> None:
+    """Hyperparameter sweeps for Keras that cannot be lost."""
 
 
-class Sampler(StrEnum):
-    """How Optuna proposes; the names of ``sweep.study.SAMPLERS``, here without importing Optuna."""
-
-    TPE = "tpe"
-    RANDOM = "random"
-    CMAES = "cmaes"
-    GP = "gp"
-    NSGAII = "nsgaii"
-    BRUTE_FORCE = "brute_force"
-
-
-class Pruner(StrEnum):
-    """When Optuna ends a training early; the names of ``sweep.study.PRUNERS``."""
-
-    NONE = "none"
-    MEDIAN = "median"
-    HALVING = "halving"
-    HYPERBAND = "hyperband"
-
-
-Space = Annotated[str, typer.Argument(metavar="SPACE", help="A name in search_spaces/, or a path to a Python file.")]
-Root = Annotated[Path | None, typer.Option(metavar="DIR", help="The root of the sweep.", show_default="experiences/SPACE")]
+def _of_a_sweep(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what names a sweep: its search space and its root."""
+    root = click.option("--root", type=click.Path(path_type=Path), metavar="DIR", help="[default: experiences/SPACE]")
+    return click.argument("space", metavar="SPACE")(root(command))
 
 
 @app.command()
-def run(
-    space: Space,
-    trials: Annotated[int, typer.Option(min=1, help="How many trials in all, restarts included.")] = 20,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Epochs a training, instead of FIXED's.")] = None,
-    workers: Annotated[int, typer.Option(min=1, help="Trainings side by side.")] = 1,
-    root: Root = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the proposals; a training's own is in FIXED.")] = 0,
-    sampler: Annotated[Sampler, typer.Option(help="How to propose.")] = Sampler.TPE,
-    pruner: Annotated[Pruner, typer.Option(help="When to end a training early.")] = Pruner.NONE,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="A training's; kept when it goes on.", show_default="cores / workers")
-    ] = None,
-    save_freq: Annotated[int, typer.Option(min=1, metavar="BATCHES", help="Batches between two backups.")] = 1000,
-    timeout: Annotated[float | None, typer.Option(min=0.001, metavar="S", help="Save and stop after S seconds.")] = None,
-    target: Annotated[float | None, typer.Option(metavar="VAL_ACC", help="Begin no trial once this is reached.")] = None,
-    storage: Annotated[
-        str | None, typer.Option(metavar="URL", help="Any that Optuna takes.", show_default="ROOT/study.journal")
-    ] = None,
-    accept_change: Annotated[bool, typer.Option("--accept-change", help="Go on though SPACE was changed.")] = False,
-) -> None:
-    """Run the sweep, or go on where it was cut off."""
+@_of_a_sweep
+@click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="How many in all, restarts included.")
+@click.option("--epochs", type=click.IntRange(1), help="Epochs of a training, instead of FIXED's.")
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Trainings side by side.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the proposals; FIXED has a training's."
+)
+@click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", show_default=True, help="How to propose.")
+@click.option("--pruner", type=click.Choice(PRUNERS), default="none", show_default=True, help="When to end early.")
+@click.option("--threads", type=click.IntRange(1), help="Of a training; it keeps them.  [default: cores / workers]")
+@click.option("--save-freq", type=click.IntRange(1), default=1000, show_default=True, help="Batches between two backups.")
+@click.option(
+    "--timeout", "timeout_s", type=click.FloatRange(0, 1e9, min_open=True), metavar="S", help="Save and stop after S s."
+)
+@click.option("--target", type=float, metavar="VAL_ACC", help="Begin no trial once this is reached.")
+@click.option("--storage", metavar="URL", help="Any that Optuna takes.  [default: ROOT/study.journal]")
+@click.option("--accept-change", is_flag=True, help="Go on though the code of SPACE was changed.")
+def run(**options: Any) -> None:
+    """Run the sweep, or go on where it was cut off.
+
+    SPACE is a name in search_spaces/, or the path of a Python file.
+    """
     from rich.console import Console
 
     from sweep.controller import Settings, Sweep
     from sweep.progress import Progress
 
-    settings = Settings(
-        space=space,
-        trials=trials,
-        epochs=epochs,
-        workers=workers,
-        root=root,
-        seed=seed,
-        sampler=sampler.value,
-        pruner=pruner.value,
-        threads=threads,
-        save_freq=save_freq,
-        timeout_s=timeout,
-        target=target,
-        storage=storage,
-        accept_change=accept_change,
-    )
-    progress = Progress(Console(stderr=True))
-    sweep = Sweep(settings, progress)
-    stopped = _listen_for_signals(sweep)
-    sweep.run()
-    if stopped:
+    the_sweep = Sweep(Settings(**options), Progress(Console(stderr=True)))
+    signals = _listen_for_signals(the_sweep)
+    the_sweep.run()
+    if signals:
         raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
-    _print_best(sweep.root)
+    _print_best(the_sweep.root)
 
 
 @app.command()
-def results(
-    space: Space,
-    root: Root = None,
-    format: Annotated[Format, typer.Option(help="How to print.")] = Format.TABLE,  # noqa: A002 # the option's name
-) -> None:
+@_of_a_sweep
+@click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table", show_default=True)
+def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
     from sweep.results import as_csv, as_json, rows
 
     table = rows(_existing_root(space, root), _warn)
-    if format is Format.TABLE:
+    if form == "table":
         _print_table(table)
     else:
-        typer.echo(as_json(table) if format is Format.JSON else as_csv(table))
+        click.echo(as_json(table) if form == "json" else as_csv(table))
 
 
 @app.command()
-def best(space: Space, root: Root = None) -> None:
+@_of_a_sweep
+def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
     from sweep.results import best_model
 
-    typer.echo(best_model(_existing_root(space, root), _warn))
+    click.echo(best_model(_existing_root(space, root), _warn))
 
 
 @app.command()
-def status(space: Space, root: Root = None) -> None:
+@_of_a_sweep
+def status(space: str, root: Path | None) -> None:
     """Print how far the sweep is, and who is running it."""
     from sweep.experience import Experience, State
     from sweep.host import is_alive
@@ -148,18 +107,18 @@ def status(space: Space, root: Root = None) -> None:
     place = _existing_root(space, root)
     table = rows(place, _warn)
     counts = Counter(row["state"] for row in table)
-    typer.echo(f"{place}: " + ", ".join(f"{counts[state]} {state}" for state in State if state != State.NEW))
+    click.echo(f"{place}: " + ", ".join(f"{counts[state]} {state}" for state in State if state != State.NEW))
     for row in table:
         if row["state"] in (State.CUT_OFF, State.RUNNING):
             position = newest_position(Experience(place / row["id_experience"]).sauvegarde)
             where = f"saved at epoch {position.epoch}, batch {position.batch}" if position else "nothing saved yet"
-            typer.echo(f"trial {row['trial']} {row['id_experience']}: {row['state']}, {where}")
+            click.echo(f"trial {row['trial']} {row['id_experience']}: {row['state']}, {where}")
     if table and table[0]["val_acc"] is not None:
-        typer.echo(f"best val_acc {table[0]['val_acc']:.4f}: trial {table[0]['trial']} {table[0]['id_experience']}")
+        click.echo(f"best val_acc {table[0]['val_acc']:.4f}: trial {table[0]['trial']} {table[0]['id_experience']}")
     holder = read_holder(place)
     if holder:
         doing = "is running it" if is_alive(holder) else "was running it, and was killed or is on another machine"
-        typer.echo(f"process {holder['pid']} on {holder['host']} {doing}, since {holder['since'][:19]} UTC")
+        click.echo(f"process {holder['pid']} on {holder['host']} {doing}, since {holder['since'][:19]} UTC")
 
 
 def run_command_line() -> int:
@@ -215,7 +174,7 @@ def _print_best(root: Path) -> None:
     table = rows(root, _warn)
     _print_table(table[:ROWS_AT_THE_END])
     if any(row["state"] == "finished" for row in table):
-        typer.echo(best_model(root, _warn))
+        click.echo(best_model(root, _warn))
 
 
 def _print_table(table: list[dict[str, Any]]) -> None:

@@ -4,7 +4,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +95,8 @@ class Sweep:
 
     def _load(self) -> SearchSpace:
         space = search_space.load(search_space.find(self._settings.space))
-        if self._settings.epochs is not None:
-            space.fixed["epochs"] = self._settings.epochs
-        return space
+        epochs = self._settings.epochs
+        return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
 
     def _check_folders(self) -> None:
         latest: dict[str, Any] | None = None
@@ -151,7 +150,9 @@ class Sweep:
         timer.cancel()
 
     def _time_is_up(self) -> None:
-        self._progress.say(f"{self._settings.timeout_s:.0f} s are over: saving at the next batch")
+        self._progress.say(
+            f"{self._settings.timeout_s:g} s are over: all is saved at the next batch; run the same command to go on"
+        )
         self.stop.set()
 
     def _trials(self) -> Iterator[optuna.Trial]:
@@ -198,7 +199,7 @@ class Sweep:
             self._tell(trial, Outcome(State.FAILED, now(), reason), [])
             return None, {}
         try:
-            parameters = plain(_with_fixed(suggested, self._space))
+            parameters = plain(self._space.parameters(suggested))
             name = id_experience(self._name, parameters)
         except NotPlain as error:
             raise NotPlain(f"{path}: {error}") from error
@@ -280,25 +281,3 @@ class Sweep:
                     f"The first {FAILURES_THAT_STOP} trials all failed, the last one because of {self._failures[-1]}; "
                     f"mend {self._space.source.path} and run again with another --root or --accept-change."
                 )
-
-
-def _with_fixed(suggested: Any, space: SearchSpace) -> dict[str, Any]:
-    """Return the parameters: what was suggested and what is fixed.
-
-    Raises:
-        SearchSpaceWrong: they overlap, or lack what every training needs.
-    """
-    path = space.source.path
-    if not isinstance(suggested, dict):
-        raise SearchSpaceWrong(f"{path}: suggest returns a {type(suggested).__name__}; return a dict of parameters.")
-    twice = sorted(set(suggested) & set(space.fixed))
-    if twice:
-        raise SearchSpaceWrong(f"{path}: suggest returns {twice[0]!r}, which is also in FIXED; take it out of one of them.")
-    parameters = {**suggested, **space.fixed}
-    for name, least, most in (("epochs", 1, 10**9), ("batch_size", 1, 10**9), ("seed", 0, 2**32 - 1)):
-        if name not in parameters:
-            raise SearchSpaceWrong(f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {least}.')
-        value = parameters[name]
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise SearchSpaceWrong(f"{path}: {name} is {value!r}; give an integer from {least} to {most}.")
-    return parameters

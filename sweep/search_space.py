@@ -15,6 +15,7 @@ from sweep.errors import Misuse, SweepError
 
 FOLDER = Path("search_spaces")
 FUNCTIONS = ("suggest", "load_data", "build_model")
+INTEGERS = (("epochs", 1, 10**9), ("batch_size", 1, 10**9), ("seed", 0, 2**32 - 1))  # that every training needs
 
 
 class SearchSpaceWrong(SweepError):
@@ -57,6 +58,29 @@ class SearchSpace:
     load_data: Callable[[], Any]
     build_model: Callable[[dict[str, Any]], Any]
     callbacks: Callable[[dict[str, Any]], list[Any]]
+
+    def parameters(self, suggested: object) -> dict[str, Any]:
+        """Return all that decides a training: what ``suggest`` returned, and what is fixed.
+
+        Raises:
+            SearchSpaceWrong: they overlap, or lack what every training needs.
+        """
+        path = self.source.path
+        if not isinstance(suggested, dict):
+            raise SearchSpaceWrong(f"{path}: suggest returns a {type(suggested).__name__}; return a dict of parameters.")
+        twice = sorted(str(name) for name in set(suggested) & set(self.fixed))
+        if twice:
+            raise SearchSpaceWrong(
+                f"{path}: suggest returns {twice[0]!r}, which is also in FIXED; take it out of one of them."
+            )
+        parameters = {**suggested, **self.fixed}
+        for name, least, most in INTEGERS:
+            if name not in parameters:
+                raise SearchSpaceWrong(f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {least}.')
+            value = parameters[name]
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                raise SearchSpaceWrong(f"{path}: {name} is {value!r}; give an integer from {least} to {most}.")
+        return parameters
 
 
 def find(space: str) -> Source:

@@ -11,7 +11,7 @@ with tempfile.TemporaryFile() as _said:
     _stderr = os.dup(2)
     os.dup2(_said.fileno(), 2)
     try:
-        pass
+        import sweep.training  # noqa: F401 # imported for what it does to this process
     except BaseException:
         _said.seek(0)
         os.write(_stderr, _said.read())

@@ -1,12 +1,11 @@
 """A training that is killed, anywhere and any number of times, ends bit for bit as if it had never been killed."""
 
-import os
 import subprocess
 import sys
 import zipfile
 
 import pytest
-from conftest import best_weights, last_weights
+from conftest import SPACES, best_weights, last_weights
 
 from sweep import resume
 from sweep.experience import State
@@ -127,7 +126,7 @@ def test_plain_keras_loads_every_file(uncut):
     code = f"""
 import sys
 import keras
-sys.path.insert(0, {str(os.path.dirname(__file__) + "/spaces")!r})
+sys.path.insert(0, {str(SPACES)!r})
 import lstm
 (x, y), validation = lstm.load_data()
 best = keras.models.load_model({str(experience.meilleur)!r})
