@@ -21,6 +21,7 @@ DEFAULT = Path("experiences")
 STUDY = "study.journal"
 LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
+HOLDER_SHAPE = {"host": str, "pid": int, "started": float, "since": str, "renewed": int}
 LEASE_S = 60.0
 
 
@@ -59,12 +60,13 @@ def prepare(root: Path) -> None:
 
 
 def read_holder(root: Path) -> dict[str, Any] | None:
-    """Return who holds or held the root last without giving it back: host, pid, started, since, renewed."""
+    """Return who holds the root, or held it and did not give it back, as ``HOLDER_SHAPE``; None for a torn file too."""
     try:
-        holder: dict[str, Any] = json.loads((root / HOLDER).read_bytes())
+        holder = json.loads((root / HOLDER).read_bytes())
     except (OSError, ValueError):
         return None
-    return holder
+    whole = isinstance(holder, dict) and {name: type(value) for name, value in holder.items()} == HOLDER_SHAPE
+    return holder if whole else None
 
 
 class Lock:

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import importlib
 import json
 import threading
 import warnings
@@ -26,6 +27,7 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "nsgaii": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "brute_force": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
 }
+PACKAGES = {"cmaes": "cmaes", "gp": "torch"}  # what Optuna itself imports only when it comes to proposing
 PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     "none": optuna.pruners.NopPruner,
     "median": optuna.pruners.MedianPruner,
@@ -47,23 +49,19 @@ class SeededSampler(optuna.samplers.BaseSampler):
     """
 
     def __init__(self, name: str, seed: int) -> None:
+        """Raises Misuse where the sampler needs a package that is not installed."""
         self._build, self._seed = SAMPLERS[name], seed
-        self._name = name
-        self.of_trial(0)
+        if name in PACKAGES:
+            try:
+                importlib.import_module(PACKAGES[name])
+            except ImportError as error:
+                raise Misuse(f"--sampler {name} needs {PACKAGES[name]}: pip install {PACKAGES[name]}") from error
 
     def of_trial(self, number: int, parameter: str = "") -> optuna.samplers.BaseSampler:
-        """Return the sampler of one trial, or of one parameter of it that is drawn by itself.
-
-        Raises:
-            Misuse: the sampler needs a package that is not installed.
-        """
+        """Return the sampler of one trial, or of one parameter of it that is drawn by itself."""
         digest = hashlib.sha256(f"{self._seed}/{number}/{parameter}".encode()).digest()
-        try:
-            with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
-                return self._build(int.from_bytes(digest[:4]))
-        except ImportError as error:
-            package = error.name or "a package"
-            raise Misuse(f"--sampler {self._name} needs {package}: pip install {package}") from error
+        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+            return self._build(int.from_bytes(digest[:4]))
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         return self.of_trial(trial.number).infer_relative_search_space(study, trial)
@@ -96,7 +94,7 @@ class Study:
         pruner: a name of ``PRUNERS``.
 
     Raises:
-        SweepError: the storage cannot be opened.
+        SweepError: the storage cannot be opened, or the sampler needs a package that is missing.
     """
 
     def __init__(self, name: str, storage: str | Path, sampler: str, seed: int, pruner: str) -> None:
@@ -176,7 +174,7 @@ class Study:
                 trial.report(val_acc, epoch)
             if not self._prunes or epoch <= attributes.get("pruner_asked_at", -1):
                 return bool(attributes.get("pruned_at") == epoch)
-            prune = trial.should_prune()
+            prune = bool(trial.should_prune())  # NumPy's, from some pruners
             if prune:
                 trial.set_user_attr("pruned_at", epoch)
             trial.set_user_attr("pruner_asked_at", epoch)
@@ -201,7 +199,7 @@ class Study:
                     trial.set_user_attr(name, value)
             state = TRIAL_STATES[outcome.state]
             try:
-                self._study.tell(trial.number, None if state is TrialState.FAIL else outcome.val_acc, state=state)
+                self._study.tell(trial.number, outcome.val_acc if state is TrialState.COMPLETE else None, state=state)
             except RuntimeError as error:
                 if "Study.stop" not in str(error):
                     raise

@@ -1,0 +1,131 @@
+"""One sweep at a time under a root, and only where files can be written."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sweep import root as module
+from sweep.host import is_alive, this_process
+from sweep.root import Lock, RootBusy, RootWrong, prepare, read_holder, root_of
+
+HOLD = """
+import sys, time, pathlib
+from sweep.root import Lock
+with Lock(pathlib.Path(sys.argv[1]), print):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+READ_ONLY = """
+import sys, pathlib
+from sweep.root import prepare
+try:
+    prepare(pathlib.Path(sys.argv[1]))
+except Exception as error:
+    print(error)
+"""
+
+
+@pytest.fixture
+def holder(tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def silent(text):
+    raise AssertionError(f"there is nothing to wait for: {text}")
+
+
+def test_the_second_is_told_who_holds_the_root(holder, tmp_path):
+    with pytest.raises(RootBusy) as busy, Lock(tmp_path, silent):
+        pass
+    assert f"in use by process {holder.pid} on {socket.gethostname()} since 20" in str(busy.value)
+    assert "--root" in str(busy.value)
+    assert read_holder(tmp_path)["pid"] == holder.pid, "the holder's file is not the second one's to remove"
+
+
+def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.wait()
+    assert read_holder(tmp_path)["pid"] == holder.pid, "SIGKILL leaves its file behind"
+    with Lock(tmp_path, silent):
+        assert read_holder(tmp_path)["pid"] == os.getpid()
+    assert read_holder(tmp_path) is None
+
+
+def test_a_torn_or_foreign_holder_file_stops_nobody(tmp_path):
+    for content in (b"", b'{"host": "els', b"[]", b'{"host": 3}', b'"text"'):
+        (tmp_path / "sweep.lock.json").write_bytes(content)
+        with Lock(tmp_path, silent):
+            pass
+
+
+def elsewhere(tmp_path, renewed):
+    content = {"host": "another", "pid": 1, "started": 0.0, "since": "2026-01-01T00:00:00", "renewed": renewed}
+    (tmp_path / "sweep.lock.json").write_text(json.dumps(content))
+
+
+def test_a_silent_holder_on_another_host_is_followed_after_its_lease(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LEASE_S", 2.0)
+    elsewhere(tmp_path, renewed=7)
+    said = []
+    with Lock(tmp_path, said.append):
+        assert read_holder(tmp_path)["pid"] == os.getpid()
+    assert "was held by process 1 on another since 2026-01-01T00:00:00 UTC; waiting 2 s" in said[0]
+
+
+def test_a_holder_on_another_host_that_renews_its_lease_keeps_the_root(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LEASE_S", 5.0)
+    elsewhere(tmp_path, renewed=7)
+    with pytest.raises(RootBusy, match="in use by process 1 on another"), Lock(tmp_path, lambda _: elsewhere(tmp_path, 8)):
+        pass
+
+
+def test_the_lease_is_renewed(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LEASE_S", 0.1)
+    with Lock(tmp_path, silent) as lock:
+        while read_holder(tmp_path)["renewed"] < 2:
+            lock._released.wait(0.01)
+
+
+def test_a_process_number_that_was_given_anew_is_not_the_old_process():
+    ours = this_process()
+    assert is_alive(ours)
+    assert not is_alive({**ours, "started": ours["started"] - 5})
+    assert not is_alive({**ours, "host": "another"})
+
+
+def test_a_drive_that_is_not_mounted_is_refused_before_anything_is_written(tmp_path):
+    root = tmp_path / "drive" / "MyDrive" / "experiences"
+    with pytest.raises(RootWrong, match=r"not mounted at .*drive: mount it first"):
+        prepare(root)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_is_no_root(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for root in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(RootWrong, match="is, or lies under, a file: name a folder with --root"):
+            prepare(root)
+
+
+def test_a_read_only_root_is_refused(tmp_path):
+    """On a file system that is really mounted read-only, for root may write into any folder."""
+    mounted = tmp_path / "mounted"
+    mounted.mkdir()
+    command = f'mount -t tmpfs -o ro none "{mounted}" && exec "{sys.executable}" -c \'{READ_ONLY}\' "{mounted}/root"'
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, check=True)
+    assert "cannot be written (Read-only file system): name another with --root" in done.stdout
+
+
+def test_the_root_is_that_of_the_space_unless_it_is_named():
+    assert root_of("digits", None) == Path.cwd() / "experiences" / "digits"
+    assert root_of("digits", Path("here")) == Path.cwd() / "here"

@@ -1,0 +1,154 @@
+"""A search space is found, loaded, checked, and known again when its code was changed."""
+
+import pytest
+
+from sweep.errors import Misuse
+from sweep.search_space import SearchSpaceWrong, Source, find, load, what_changed
+
+WHOLE = '''"""One line."""
+import math
+
+FIXED = {"epochs": 2, "batch_size": 32, "seed": 0}
+
+def suggest(trial):
+    """Return what one trial tries."""
+    return {"units": trial.suggest_int("units", 1, 9)}
+
+def load_data():
+    return math.pi
+
+def build_model(parameters):
+    return None
+'''
+
+
+@pytest.fixture
+def space(tmp_path):
+    """Return a function that writes the text to a file and gives its source."""
+
+    def write(text=WHOLE, name="space"):
+        path = tmp_path / f"{name}.py"
+        path.write_text(text)
+        return find(str(path))
+
+    return write
+
+
+def refusal(source):
+    with pytest.raises(SearchSpaceWrong) as refused:
+        load(source)
+    return str(refused.value)
+
+
+def changed(before, after):
+    return what_changed(*(Source(path=None, text=text).fingerprint() for text in (before, after)))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        WHOLE.replace("import math", "import math  # pi"),
+        WHOLE.replace('"""One line."""', '"""Another line."""'),
+        WHOLE.replace('    """Return what one trial tries."""\n', ""),
+        WHOLE.replace(
+            '{"epochs": 2, "batch_size": 32, "seed": 0}', "{\n    'epochs': 2,\n    'batch_size': 32, 'seed': 0,\n}"
+        ),
+        WHOLE.replace("\n\n", "\n\n\n"),
+    ],
+    ids=["comment", "docstring", "docstring of a function", "format", "blank lines"],
+)
+def test_what_does_not_run_is_no_change(after):
+    assert after != WHOLE
+    assert changed(WHOLE, after) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ('"units", 1, 9', '"units", 1, 8', "suggest"),
+        ('"seed": 0', '"seed": 1', "FIXED"),
+        ("import math", "import math, os", "the imports and other statements"),
+        ("return None", "return 0", "build_model"),
+        ("def load_data():\n    return math.pi\n", "", "load_data"),
+    ],
+)
+def test_what_runs_is_a_change_and_is_named(old, new, part):
+    assert old in WHOLE
+    assert changed(WHOLE, WHOLE.replace(old, new)) == [part]
+
+
+def test_a_whole_space_loads_and_gives_its_parameters(space):
+    loaded = load(space())
+    assert loaded.source.name == "space"
+    assert loaded.parameters({"units": 3}) == {"units": 3, "epochs": 2, "batch_size": 32, "seed": 0}
+    assert loaded.callbacks({}) == []
+
+
+def test_a_later_edit_does_not_reach_a_running_sweep(space):
+    source = space()
+    space(WHOLE.replace("math.pi", "0"))
+    assert load(source).load_data() > 3
+
+
+def test_no_such_space_names_the_nearest(space, tmp_path):
+    space(name="digits_mlp")
+    with pytest.raises(Misuse, match=r"did you mean digits_mlp\?"):
+        find(str(tmp_path / "digit_mlp.py"))
+    with pytest.raises(Misuse, match="has digits_mlp"):
+        find(str(tmp_path / "zzz.py"))
+    with pytest.raises(Misuse, match="has no Python files"):
+        find(str(tmp_path / "nowhere" / "zzz.py"))
+
+
+def test_a_folder_or_bytes_are_no_space(tmp_path):
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "folder.py").mkdir()
+    for name in ("bytes.py", "folder.py"):
+        with pytest.raises(Misuse, match="cannot be read"):
+            find(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (WHOLE.replace("import math", "import maths"), "space.py, line 2: ModuleNotFoundError: No module named 'maths'"),
+        (WHOLE.replace("def suggest(trial):", "def suggest(trial)"), "space.py, line 6: SyntaxError: expected ':'"),
+        (WHOLE.replace("FIXED = {", "1 / 0; FIXED = {"), "space.py, line 4: ZeroDivisionError: division by zero"),
+        (WHOLE.replace("import math", "raise SystemExit(3)"), "space.py, line 2: SystemExit: 3"),
+        (WHOLE.replace("def suggest", "def sugest"), "no function suggest: rename sugest to suggest(…)"),
+        (WHOLE.replace("def load_data", "def other"), "no function load_data: add def load_data(…)"),
+        (WHOLE.replace("FIXED = {", "FIXED = {1} or {"), "FIXED is a set; write a dict"),
+    ],
+)
+def test_a_space_that_cannot_be_used_says_where_what_and_the_mend(space, text, says):
+    message = refusal(space(text))
+    assert says in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("fixed", "suggested", "says"),
+    [
+        ({"epochs": 0, "batch_size": 1, "seed": 0}, {}, "epochs is 0; give an integer from 1"),
+        ({"epochs": 1, "batch_size": -1, "seed": 0}, {}, "batch_size is -1; give an integer from 1"),
+        ({"epochs": 1, "batch_size": 2.5, "seed": 0}, {}, "batch_size is 2.5"),
+        ({"epochs": True, "batch_size": 2, "seed": 0}, {}, "epochs is True"),
+        ({"epochs": 1, "batch_size": 2, "seed": -1}, {}, "seed is -1; give an integer from 0"),
+        ({"epochs": 1, "seed": 0}, {}, "no parameter 'batch_size'; add it to FIXED"),
+        ({"epochs": 1, "batch_size": 1, "seed": 0}, {"seed": 1}, "suggest returns 'seed', which is also in FIXED"),
+        ({"epochs": 1, "batch_size": 1, "seed": 0}, None, "suggest returns a NoneType; return a dict"),
+    ],
+)
+def test_parameters_that_no_training_can_have_are_refused(space, fixed, suggested, says):
+    loaded = load(space(WHOLE.replace('{"epochs": 2, "batch_size": 32, "seed": 0}', repr(fixed))))
+    with pytest.raises(SearchSpaceWrong) as refused:
+        loaded.parameters(suggested)
+    assert says in str(refused.value)
+
+
+def test_a_space_may_import_its_neighbours_and_hide_no_package(space):
+    space("WORD = 'beside'", name="neighbour")
+    space("raise AssertionError('hides a package')", name="json")
+    source = space(WHOLE.replace("import math", "import json, neighbour, math").replace("math.pi", "neighbour.WORD"))
+    assert load(source).load_data() == "beside"
+    assert source.imported_modules() == ["json", "math", "neighbour"]

@@ -1,0 +1,176 @@
+"""A search that is killed and goes on proposes what an uncut one would."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import optuna
+import pytest
+
+from sweep.cli import PRUNERS as PRUNERS_OF_THE_COMMAND_LINE
+from sweep.cli import SAMPLERS as SAMPLERS_OF_THE_COMMAND_LINE
+from sweep.errors import Misuse, SweepError
+from sweep.experience import Outcome, State
+from sweep.study import PRUNERS, SAMPLERS, Study
+
+SEARCH = Path(__file__).parent / "search.py"
+TRIALS = 16
+
+
+def search(folder, sampler, *kills):
+    """Run a whole search, killed at each of ``kills`` (trial, step); return parameters and value of each trial."""
+    journal = folder / "study.journal"
+    command = [sys.executable, str(SEARCH), str(journal), sampler, str(TRIALS)]
+    for kill in kills:
+        assert subprocess.run([*command, *map(str, kill)], check=False).returncode == -9
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return json.loads(said)
+
+
+def open_study(path, sampler="tpe", pruner="none"):
+    return Study("toy", path / "study.journal" if path.is_dir() else path, sampler, 0, pruner)
+
+
+def finished(value):
+    return Outcome(State.FINISHED, "", val_acc=value, epoch=0)
+
+
+def begin(study):
+    trial = study.ask()
+    study.suggest(trial, lambda trial: {"x": trial.suggest_float("x", 0, 1)})
+    return trial
+
+
+def frozen(path):
+    backend = optuna.storages.journal.JournalFileBackend(str(path / "study.journal"))
+    return optuna.load_study(study_name="toy", storage=optuna.storages.JournalStorage(backend)).trials
+
+
+def test_the_command_line_names_the_samplers_and_pruners_that_there_are():
+    assert tuple(SAMPLERS) == SAMPLERS_OF_THE_COMMAND_LINE
+    assert tuple(PRUNERS) == PRUNERS_OF_THE_COMMAND_LINE
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "nsgaii", "cmaes"])
+def test_a_search_that_was_killed_ends_with_the_proposals_of_an_uncut_one(sampler, tmp_path):
+    folders = [tmp_path / "cut", tmp_path / "uncut"]
+    for folder in folders:
+        folder.mkdir()
+    cut = search(folders[0], sampler, (0, "asked"), (3, "suggested"), (3, "asked"), (9, "told"), (14, "reported"))
+    assert cut == search(folders[1], sampler)
+    assert len(cut) == TRIALS
+    assert len({json.dumps(trial) for trial in cut}) > TRIALS / 2, "the proposals repeat themselves"
+
+
+@pytest.mark.parametrize(("sampler", "package"), [("cmaes", "cmaes"), ("gp", "torch")])
+def test_a_sampler_whose_package_is_missing_says_which(sampler, package, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(Misuse, match=f"--sampler {sampler} needs {package}: pip install {package}"):
+        begin(open_study(tmp_path, sampler))
+
+
+def test_brute_force_ends_when_it_has_been_everywhere(tmp_path):
+    study, seen = open_study(tmp_path, "brute_force"), []
+    while not study.is_exhausted:
+        trial = study.ask()
+        seen.append(study.suggest(trial, lambda trial: trial.suggest_int("n", 1, 3)))
+        study.tell(trial, finished(0.5), [0.5])
+    assert sorted(seen) == [1, 2, 3]
+
+
+def test_a_trial_that_was_left_running_is_attached_again(tmp_path):
+    study = open_study(tmp_path)
+    study.tell(begin(study), finished(0.3), [0.3])
+    left = begin(study)
+    again = open_study(tmp_path)
+    (attached,) = again.cut_off()
+    assert (attached.number, attached.params) == (left.number, left.params) == (1, left.params)
+    assert again.suggest(attached, lambda trial: trial.suggest_float("x", 0, 1)) == left.params["x"]
+    again.tell(attached, finished(0.4), [0.1, 0.4])
+    (_, told) = frozen(tmp_path)
+    assert (told.state, told.value, told.intermediate_values) == (optuna.trial.TrialState.COMPLETE, 0.4, {0: 0.1, 1: 0.4})
+    assert again.cut_off() == []
+    assert again.count_states() == {"done": 2, "failed": 0}
+
+
+def test_a_failure_keeps_its_reason(tmp_path):
+    study = open_study(tmp_path)
+    study.tell(begin(study), Outcome(State.FAILED, "", "it diverged"), [0.1])
+    (trial,) = frozen(tmp_path)
+    assert (trial.state, trial.user_attrs["reason"]) == (optuna.trial.TrialState.FAIL, "it diverged")
+
+
+@pytest.mark.parametrize("torn", [b'{"op_code": 8, "wor', b'{"op_code": 8}\n{"op_c', b"\x00" * 50, b"garbage\n"])
+def test_a_torn_end_of_the_journal_is_cut_back_and_not_glued_to(tmp_path, torn):
+    study = open_study(tmp_path)
+    study.tell(begin(study), finished(0.3), [0.3])
+    journal = tmp_path / "study.journal"
+    whole = journal.read_bytes()
+    if not torn.startswith(b'{"op_code": 8}'):
+        journal.write_bytes(whole + torn)
+    else:
+        journal.write_bytes(whole + torn.partition(b"\n")[2])
+    again = open_study(tmp_path)
+    assert journal.read_bytes().startswith(whole)
+    again.tell(begin(again), finished(0.4), [0.4])
+    assert [trial.value for trial in frozen(tmp_path)] == [0.3, 0.4]
+    for line in journal.read_bytes().splitlines():
+        json.loads(line)
+
+
+def test_the_lock_of_a_dead_process_stops_nobody(tmp_path):
+    study = open_study(tmp_path)
+    begin(study)
+    Path(f"{tmp_path}/study.journal.lock").write_text("")
+    again = open_study(tmp_path)
+    assert begin(again).number == 1
+
+
+def test_a_study_that_cannot_be_opened_says_what_to_do(tmp_path):
+    (tmp_path / "study.journal").write_text('{"op_code": 99}\n')
+    with pytest.raises(SweepError, match=r"move .*study\.journal away: the folders are the truth"):
+        open_study(tmp_path)
+    with pytest.raises(SweepError, match="check that the server runs and that the URL of --storage is right"):
+        Study("toy", "sqlite:////nowhere/at/all.db", "tpe", 0, "none")
+
+
+def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
+    """Asked twice, with more trials known, it might answer otherwise, and a cut training would end elsewhere."""
+    study = open_study(tmp_path, pruner="median")
+    for _ in range(6):
+        trial = begin(study)
+        for epoch in range(3):
+            assert not study.report(trial, epoch, 0.9)
+        study.tell(trial, finished(0.9), [0.9] * 3)
+    bad = begin(study)
+    answers = []
+    while True not in answers:
+        answers.append(study.report(bad, len(answers), 0.1))
+    epoch = len(answers) - 1
+    again = open_study(tmp_path, pruner="median")
+    (attached,) = again.cut_off()
+    assert [again.report(attached, e, 0.1) for e in range(epoch + 1)] == answers[: epoch + 1]
+    again.tell(attached, Outcome(State.PRUNED, "", "pruned", 0.1, 0), [0.1] * (epoch + 1))
+    assert frozen(tmp_path)[-1].state is optuna.trial.TrialState.PRUNED
+
+
+def test_what_the_folder_keeps_of_a_trial_makes_it_again(tmp_path):
+    study = open_study(tmp_path)
+    trial = begin(study)
+    entry = json.loads(json.dumps(study.entry(trial)))
+    distributions = {
+        name: optuna.distributions.json_to_distribution(json.dumps(distribution))
+        for name, distribution in entry["distributions"].items()
+    }
+    made = optuna.trial.create_trial(params=entry["params"], distributions=distributions, value=0.5)
+    (kept,) = frozen(tmp_path)
+    assert (made.params, made.distributions) == (kept.params, kept.distributions)
+    assert entry["begun"].endswith("+00:00")
+
+
+def test_sqlite_is_a_storage_too(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    Study("toy", url, "tpe", 0, "none").ask()
+    assert len(Study("toy", url, "tpe", 0, "none").cut_off()) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
