@@ -67,7 +67,7 @@ def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]
     """Return what ``load_data`` returned, as NumPy arrays, once it is fit for training.
 
     Raises:
-        DataWrong: it is not two pairs of arrays, a pair is of unequal lengths or empty, or holds NaN.
+        DataWrong: it is not two pairs of arrays, a pair is of unequal lengths or empty, or holds NaN or infinity.
     """
     try:
         (x_train, y_train), (x_val, y_val) = data
@@ -87,13 +87,13 @@ def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]
 def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
     for array in arrays:
         if array.dtype.kind not in "biufcSU" and not all(isinstance(item, str | bytes) for item in array.flat):
-            raise DataWrong(f"load_data gives a {name} of type {array.dtype}; return arrays of numbers or strings")
+            raise DataWrong(f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings")
         if array.ndim == 0 or len(array) == 0:
-            raise DataWrong(f"load_data gives a {name} without samples")
+            raise DataWrong(f"load_data gives no samples in {name}")
         if len(array) != len(arrays[0]):
             raise DataWrong(f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}")
-        if array.dtype.kind in "fc" and np.isnan(array).any():
-            raise DataWrong(f"load_data gives NaN in {name}; drop or fill them")
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise DataWrong(f"load_data gives NaN or infinity in {name}; drop or fill them")
 
 
 def _tensor(array: np.ndarray) -> tf.Tensor:

@@ -1,0 +1,49 @@
+"""What no training could mend is refused in one sentence, before anything is written."""
+
+import pytest
+from conftest import SPACES
+
+PARAMETERS = {"units": 4, "rate": 0.1}
+COMPILE = '"sparse_categorical_crossentropy", metrics=["acc"]'
+DATA = "return (x[:250] / 16, y[:250]), (x[250:400] / 16, y[250:400])"
+
+
+def with_data(returned):
+    return DATA, f"import numpy as np; x = x.astype(float); {returned}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        ("    model.compile(", "    (lambda *_, **__: 0)(", "a model that is not compiled; call model.compile(…)."),
+        ("    return model\n", "    return None\n", "build_model returns a NoneType; return a keras.Model."),
+        (COMPILE, '"sparse_categorical_crossentropy"', 'no metric named "acc" (none); give compile(…) metrics=["acc"].'),
+        (
+            COMPILE,
+            '"sparse_categorical_crossentropy", metrics=["accuracy"]',
+            'no metric named "acc" (only accuracy); give compile(…) name="acc" for accuracy.',
+        ),
+        (*with_data("return (x[:250], y[:249]), (x, y)"), "250 samples in x_train but 249 in y_train; make them equal"),
+        (*with_data("return (x, y), (x[:5], y[:4])"), "5 samples in x_val but 4 in y_val"),
+        (*with_data("return (x[:0], y[:0]), (x, y)"), "no samples in x_train"),
+        (*with_data("return (x, y), (x[:0], y[:0])"), "no samples in x_val"),
+        (*with_data("x[7, 3] = np.nan; return (x, y), (x, y)"), "NaN or infinity in x_train; drop or fill them"),
+        (*with_data("x[7, 3] = np.inf; return (x[:5], y[:5]), (x, y)"), "NaN or infinity in x_val"),
+        (*with_data("return x, y"), "must return (x_train, y_train), (x_val, y_val)"),
+        (*with_data("return (x, y)"), "must return (x_train, y_train), (x_val, y_val)"),
+        (*with_data("return None"), "must return (x_train, y_train), (x_val, y_val)"),
+        (*with_data("return (x.astype(object), y), (x, y)"), "x_train of type object; return arrays of numbers or strings"),
+    ],
+)
+def test_a_space_that_cannot_be_trained_is_refused(trainer, tmp_path, old, new, says):
+    text = (SPACES / "toy.py").read_text()
+    assert old in text
+    space = tmp_path / "toy.py"
+    space.write_text(text.replace(old, new))
+    root = tmp_path / "root"
+    end = trainer(space, root, parameters=PARAMETERS)
+    assert end.ending == "refused", end
+    assert str(space) in end.why
+    assert says in end.why
+    assert "\n" not in end.why
+    assert not root.exists()
