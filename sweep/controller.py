@@ -13,7 +13,7 @@ import optuna
 
 from sweep import resume, search_space
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, Record, State, experiences_in
+from sweep.experience import Experience, Outcome, Record, State, experiences_in, state_of
 from sweep.host import cores, now
 from sweep.identity import NotPlain, id_experience, plain
 from sweep.job import End, Ending, EpochDone, Job, News
@@ -28,6 +28,7 @@ FAILURES_THAT_STOP = 5
 # Who kills a whole process tree may kill a training first. Before that is taken for a failure, the controller waits: if it
 # lives, only the training was killed.
 GRACE_S = 2.0
+ORPHAN_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,6 @@ class Sweep:
         self._place = LocalProcesses(self._space.source.imported_modules())
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._failures: list[str] | None = []
-        self._best = float("-inf")
         self._error: BaseException | None = None
 
     def run(self) -> None:
@@ -84,7 +84,7 @@ class Sweep:
             self._study = Study(self._name, storage, settings.sampler, settings.seed, settings.pruner)
             self._cut_off = self._study.cut_off()
             self._say_what_is_there()
-            if self._cut_off or self._study.count() < settings.trials:
+            if self._cut_off or not self._is_over():
                 self._train_all()
         if self._error:
             raise self._error
@@ -173,7 +173,7 @@ class Sweep:
             self.stop.is_set()
             or self._study.is_exhausted
             or self._study.count() >= self._settings.trials
-            or (self._settings.target is not None and self._best >= self._settings.target)
+            or (self._settings.target is not None and self._study.best() >= self._settings.target)
         )
 
     def _end_with(self, error: BaseException) -> None:
@@ -236,6 +236,7 @@ class Sweep:
         return record
 
     def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> End:
+        self._outwait_orphan(experience, record)
         self._place.wait_until_warm(self.stop)
         if self.stop.is_set():
             return End(Ending.STOPPED)
@@ -252,6 +253,17 @@ class Sweep:
         if end.ending is Ending.DIED:
             time.sleep(GRACE_S)
         return end
+
+    def _outwait_orphan(self, experience: Experience, record: Record) -> None:
+        """Wait for a training that outlives its killed controller by an instant: both would write the same files."""
+        until = time.monotonic() + ORPHAN_S
+        while state_of(record) is State.RUNNING and not self.stop.is_set():
+            if time.monotonic() > until:
+                pid = record.sessions[-1]["process"]["pid"]
+                raise SweepError(
+                    f"Process {pid} still trains in {experience.path}: kill {pid}, and run the same command again."
+                )
+            time.sleep(0.1)
 
     def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
         """Write the end of the trial into its folder, then tell it to Optuna."""
@@ -270,8 +282,6 @@ class Sweep:
     def _tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
         self._study.tell(trial, outcome, val_acc)
         self._progress.end(trial.number, outcome)
-        if outcome.val_acc is not None:
-            self._best = max(self._best, outcome.val_acc)
         if outcome.state is not State.FAILED:
             self._failures = None
         elif self._failures is not None:

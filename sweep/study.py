@@ -135,6 +135,12 @@ class Study:
             "failed": states.count(TrialState.FAIL),
         }
 
+    def best(self) -> float:
+        """Return the best value that is known, minus infinity before the first."""
+        with self._lock:
+            values = [trial.value for trial in self._trials() if trial.state is TrialState.COMPLETE]
+        return max((value for value in values if value is not None), default=float("-inf"))
+
     def cut_off(self) -> list[optuna.Trial]:
         """Return the trials that were left running, by number, attached again."""
         with self._lock:

@@ -1,0 +1,294 @@
+"""A whole sweep: cut anywhere, and run again, it ends as if it had never been cut; and nothing is trained twice."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from command import TOY, Running, begun, command, logged, run, sessions, sweep, table, trained
+from conftest import SPACES
+
+from sweep.experience import State, experiences_in
+
+TRIALS = 5
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """Return the root of a sweep that nobody cut."""
+    root = tmp_path_factory.mktemp("whole") / "root"
+    run(root, "--trials", TRIALS)
+    return root
+
+
+def assert_equal(root, twin):
+    assert trained(root) == trained(twin)
+    assert table(root) == table(twin)
+
+
+@pytest.fixture
+def space(tmp_path):
+    """Return a function that writes the toy space with one text replaced by another."""
+
+    def write(old, new, name="toy"):
+        text = (SPACES / "toy.py").read_text()
+        assert old in text
+        path = tmp_path / f"{name}.py"
+        path.write_text(text.replace(old, new))
+        return path
+
+    return write
+
+
+def test_run_again_a_sweep_that_is_done_trains_nothing(whole):
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.parent.name in sessions(whole)}
+    done = sweep("run", TOY, "--root", whole, "--trials", TRIALS)
+    assert done.returncode == 0
+    assert f"{TRIALS} done, 0 cut off, 0 failed, 0 to do" in done.stderr
+    assert "Keras" not in done.stderr, "it would import Keras for nothing"
+    assert before == {path: path.stat().st_mtime_ns for path in before}
+    assert done.stdout.splitlines()[-1] == sweep("best", TOY, "--root", whole).stdout.strip()
+
+
+def test_the_best_model_gives_the_best_val_acc_of_its_log(whole):
+    path = sweep("best", TOY, "--root", whole).stdout.strip()
+    best = max(value for _, _, value, _ in table(whole))
+    code = f"""
+import sys, keras
+sys.path.append({str(SPACES)!r})
+import toy
+_, validation = toy.load_data()
+print(keras.models.load_model({path!r}).evaluate(*validation, verbose=0, batch_size=50, return_dict=True)["acc"])
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert float(said) == pytest.approx(best, abs=1e-7)
+
+
+@pytest.mark.parametrize("clock", [1, 2])
+def test_a_sweep_whose_process_tree_is_killed_again_and_again_ends_as_if_uncut(whole, tmp_path, clock):
+    root, draw = tmp_path / "root", random.Random(clock)
+    moments = [begun(1), logged(2), begun(3), logged(8), logged(11)]
+    for moment in moments:
+        running = Running(root, "--trials", TRIALS, "--save-freq", 2).wait_for(moment)
+        time.sleep(draw.uniform(0, 0.6))
+        running.kill_tree()
+    run(root, "--trials", TRIALS, "--save-freq", 2)
+    assert_equal(root, whole)
+    assert sum(sessions(root).values()) >= len(sessions(root)) + 3, "too few trainings were hit"
+    assert [one.state() for one in experiences_in(root)] == [State.FINISHED] * len(trained(whole))
+
+
+def test_a_controller_that_is_killed_alone_takes_its_trainings_with_it(whole, tmp_path):
+    running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(4))
+    processes = running.tree.children(recursive=True)
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.communicate()
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    assert alive == []
+    run(tmp_path, "--trials", TRIALS)
+    assert_equal(tmp_path, whole)
+
+
+def test_the_next_sweep_waits_for_a_training_that_outlived_its_controller(whole, tmp_path):
+    running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(1))
+    (training,) = running.children()
+    training.suspend()
+    os.kill(running.process.pid, signal.SIGKILL)
+    running.process.wait()
+    running.process.stderr.close()  # the training still has its other end
+    again = Running(tmp_path, "--trials", TRIALS)
+    time.sleep(3)
+    training.resume()
+    code, said = again.end(120)
+    assert code == 0, said
+    assert_equal(tmp_path, whole)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(whole, tmp_path, number):
+    running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(2))
+    asked = time.monotonic()
+    code, said = running.interrupt(number).end()
+    assert code == 130
+    assert time.monotonic() - asked < 10
+    assert said.endswith("sweep: stopped, and all is saved: run the same command to go on\n")
+    assert "Traceback" not in said
+    assert "1 cut_off, 0 finished" in sweep("status", TOY, "--root", tmp_path).stdout
+    run(tmp_path, "--trials", TRIALS)
+    assert_equal(tmp_path, whole)
+
+
+def test_a_second_ctrl_c_ends_at_once(tmp_path, space):
+    slow = space("time.sleep(0.05)", "time.sleep(30)")
+    running = Running(tmp_path / "root", space=slow).wait_for(begun(1))
+    time.sleep(2)
+    running.interrupt()
+    time.sleep(0.5)
+    processes = running.tree.children(recursive=True)
+    asked = time.monotonic()
+    assert running.interrupt().end(10)[0] == 130
+    assert time.monotonic() - asked < 5
+    assert psutil.wait_procs(processes, timeout=10)[1] == []
+
+
+def test_ctrl_c_while_keras_is_imported_ends_soon(tmp_path):
+    running = Running(tmp_path / "root").wait_for(lambda root: (root / "study.journal").exists())
+    code, said = running.interrupt().end(10)
+    assert code == 130
+    assert "run the same command to go on" in said
+
+
+def test_a_training_that_is_killed_alone_fails_with_its_reason_and_the_others_go_on(tmp_path):
+    running = Running(tmp_path, "--trials", 3).wait_for(logged(1))
+    running.children()[0].kill()
+    code, said = running.end()
+    assert code == 0
+    assert "): its process was killed by SIGKILL; if you did not, memory may have run out\n" in said
+    states = table(tmp_path, "trial", "state")
+    assert states == [(0, "failed"), (1, "finished"), (2, "finished")]
+    failed = next(one for one in experiences_in(tmp_path) if one.state() is State.FAILED)
+    assert "SIGKILL" in failed.read().outcome.reason
+    assert "2 done, 0 cut off, 1 failed, 0 to do" in run(tmp_path, "--trials", 3)
+
+
+def test_trainings_outlive_the_server_that_they_are_forked_from(whole, tmp_path):
+    running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(2))
+    running.server().kill()
+    code, said = running.end()
+    assert code == 0, said
+    assert len(table(tmp_path)) == TRIALS
+
+
+def test_trainings_that_raise_or_diverge_fail_with_their_reason_and_the_others_go_on(tmp_path, space):
+    five, six = (
+        'if parameters["units"] == 5: raise ValueError("no five")',
+        'if parameters["units"] == 6: parameters["rate"] = 1e38',
+    )
+    wrong = space("    import keras\n\n    hidden", f"    {five}\n    {six}\n    import keras\n\n    hidden")
+    said = run(tmp_path / "root", "--trials", 6, "--sampler", "random", space=wrong)
+    reasons = {one.read().parameters["units"]: one.read().outcome.reason for one in experiences_in(tmp_path / "root")}
+    assert reasons[4] is None
+    assert reasons[5] == "toy.py, line 18: ValueError: no five"
+    assert reasons[6].startswith("loss is nan at the end of epoch")
+    assert reasons[5] in said
+    assert reasons[6] in said
+    failed = next(one.read() for one in experiences_in(tmp_path / "root") if one.read().parameters["units"] == 5)
+    assert 'raise ValueError("no five")' in failed.outcome.traceback
+
+
+def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space):
+    wrong = space("    import keras\n\n    hidden", "    raise ValueError('never')\n    hidden")
+    done = sweep("run", wrong, "--root", tmp_path / "root", "--sampler", "random")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        "sweep: The first 5 trials all failed, the last one because of toy.py, line 18: ValueError: never; mend"
+    )
+    assert len(table(tmp_path / "root")) == 5
+    assert "Traceback" not in done.stderr
+
+
+def test_equal_proposals_are_told_without_training(tmp_path, space):
+    two = space('"units", 4, 6), "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])', '"units", 4, 5), "rate": 0.1')
+    run(tmp_path / "root", "--trials", 8, "--sampler", "random", space=two)
+    rows = table(tmp_path / "root", "trial", "id_experience", "val_acc", space=two)
+    assert [trial for trial, _, _ in rows] == list(range(8))
+    assert list(sessions(tmp_path / "root").values()) == [1, 1]
+    assert len({(name, value) for _, name, value in rows}) == 2
+
+
+def test_two_workers_lose_nothing_and_do_nothing_twice_even_when_killed(tmp_path, space):
+    two = space('"units", 4, 6)', '"units", 4, 5)')
+    root = tmp_path / "root"
+    Running(root, "--trials", 8, "--workers", 2, space=two).wait_for(logged(4)).kill_tree()
+    cut = sessions(root)
+    run(root, "--trials", 8, "--workers", 2, space=two)
+    rows = table(root, "trial", "state", space=two)
+    assert rows == [(trial, "finished") for trial in range(8)]
+    assert all(number <= 1 + (name in cut) for name, number in sessions(root).items())
+
+
+def test_a_pruner_ends_trainings_early_and_the_folder_says_so(tmp_path):
+    said = run(tmp_path, "--trials", 9, "--pruner", "halving", "--sampler", "random", "--epochs", 4)
+    states = [state for (state,) in table(tmp_path, "state")]
+    assert "pruned" in states
+    assert states.count("pruned") + states.count("finished") == 9
+    pruned = next(one for one in experiences_in(tmp_path) if one.state() is State.PRUNED)
+    assert "the pruner ended it after epoch" in pruned.read().outcome.reason
+    assert "pruned, val_acc 0." in said
+
+
+def test_a_timeout_saves_and_a_later_run_goes_on(whole, tmp_path):
+    running = Running(tmp_path, "--trials", TRIALS, "--timeout", 9)
+    code, said = running.end()
+    assert code == 0
+    assert "9 s are over" in said
+    assert 0 < len(table(tmp_path)) <= TRIALS
+    run(tmp_path, "--trials", TRIALS)
+    assert_equal(tmp_path, whole)
+
+
+def test_once_the_target_is_reached_no_trial_begins(tmp_path):
+    run(tmp_path, "--trials", 5, "--target", 0.01)
+    assert len(table(tmp_path)) == 1
+    run(tmp_path, "--trials", 5, "--target", 0.01)
+    assert len(table(tmp_path)) == 1, "what was reached before the run counts too"
+
+
+def test_a_study_in_sqlite_goes_on_too(whole, tmp_path):
+    where = ("--storage", f"sqlite:///{tmp_path}/study.db", "--trials", TRIALS)
+    Running(tmp_path / "root", *where).wait_for(logged(4)).kill_tree()
+    run(tmp_path / "root", *where)
+    assert_equal(tmp_path / "root", whole)
+
+
+def test_without_its_study_a_sweep_trains_nothing_again(whole, tmp_path):
+    root = tmp_path / "root"
+    subprocess.run(["cp", "-r", str(whole), str(root)], check=True)
+    (root / "study.journal").unlink()
+    run(root, "--trials", TRIALS)
+    assert_equal(root, whole)
+    assert set(sessions(root).values()) == {1}
+
+
+def test_a_second_sweep_is_told_who_holds_the_root(tmp_path):
+    running = Running(tmp_path, "--trials", 3).wait_for(begun(1))
+    second = sweep("run", TOY, "--root", tmp_path, "--trials", 3)
+    assert second.returncode == 1
+    assert f"in use by process {running.process.pid} on " in second.stderr
+    assert f"process {running.process.pid} on " in sweep("status", TOY, "--root", tmp_path).stdout
+    running.kill_tree()
+
+
+FULL = """
+mount -t tmpfs -o size={size}k none {mounted} || exit 99
+mkdir -p {root}
+{run}; echo "first: $?" >&2
+cp -r {mounted} {copy}
+mount -o remount,size=100m {mounted}
+{run}; echo "second: $?" >&2
+cp -r {root}/. {end}
+"""
+
+
+@pytest.mark.parametrize("size", [300, 120, 40])
+def test_a_disk_that_is_full_loses_nothing(whole, tmp_path, size):
+    """A tmpfs of a few KiB that is really full, then larger: the second run ends as if the disk had been large."""
+    mounted, end = tmp_path / "mounted", tmp_path / "end"
+    mounted.mkdir()
+    words = command(["run", TOY, "--root", mounted / "root", "--trials", TRIALS])
+    text = " ".join(f"'{word}'" for word in words)
+    script = FULL.format(size=size, mounted=mounted, root=mounted / "root", run=text, copy=tmp_path / "copy", end=end)
+    done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=True)
+    assert "first: 1" in done.stderr, done.stderr
+    first, second = done.stderr.split("first: 1")
+    assert first.splitlines()[-1].startswith("sweep: "), first
+    assert "Traceback" not in done.stderr
+    assert "second: 0" in second, second
+    assert_equal(end, whole)
+    json.loads(next(end.glob("*/experience.json")).read_text())
