@@ -23,7 +23,7 @@ def sweep(*words, **how):
 
 
 def command(words):
-    return [sys.executable, "-W", "error::DeprecationWarning:sweep", "-m", "sweep", *map(str, words)]
+    return [sys.executable, "-m", "sweep", *map(str, words)]
 
 
 def run(root, *words, space=TOY):

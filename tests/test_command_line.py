@@ -1,0 +1,237 @@
+"""The hand on it: one sentence for every mistake, before any training, and results that a script can read."""
+
+import io
+import json
+import os
+import subprocess
+
+import pandas as pd
+import pytest
+from command import TOY, command, sweep
+from conftest import SPACES
+
+from sweep import search_space
+from sweep.experience import Experience, Outcome, Record, State
+from sweep.host import now, this_process
+from sweep.identity import id_experience
+
+FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
+
+
+def experience(root, number, rate, val_acc=(), outcome=None, process=None, space=TOY):
+    """Write a folder as a training leaves it."""
+    source = search_space.find(str(space))
+    parameters = {"units": 4, "rate": rate, **FIXED}
+    made = Experience(root / id_experience("toy", parameters))
+    session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or {"host": "gone", "pid": 1, "started": 0.0}}
+    record = Record(
+        id_experience=made.id,
+        search_space={"name": "toy", "fingerprint": source.fingerprint()},
+        parameters=parameters,
+        seed=0,
+        threads=1,
+        trials=[{"number": number, "params": {}, "distributions": {}, "begun": now(), "ended": None}],
+        sessions=[session],
+        outcome=outcome,
+    )
+    made.write(record)
+    rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
+    made.log.write_text("".join(["epoch,acc,loss,val_acc,val_loss\n", *rows]))
+    return made
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A root with an experience in every state."""
+    root = tmp_path / "root"
+    experience(root, 0, 0.1, [0.2, 0.75, 0.7], Outcome(State.FINISHED, now()))
+    experience(root, 1, 0.2, [0.9], Outcome(State.FINISHED, now()))
+    experience(root, 2, 0.3, [0.5])
+    experience(root, 3, 0.4, [0.6, 0.4], process=this_process())
+    experience(root, 4, 0.5, [], Outcome(State.FAILED, now(), "it raised"))
+    experience(root, 5, 0.6, [0.1], Outcome(State.PRUNED, now(), "it was bad"))
+    (root / "not-an-experience").mkdir()
+    return root
+
+
+def asked(*words):
+    done = sweep(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+def test_results_as_json_have_the_six_keys_and_the_best_first(root):
+    rows = json.loads(asked("results", TOY, "--root", root, "--format", "json"))
+    assert [list(row) for row in rows] == [["trial", "id_experience", "state", "val_acc", "epoch", "parameters"]] * 6
+    assert [(row["trial"], row["state"], row["val_acc"], row["epoch"]) for row in rows] == [
+        (1, "finished", 0.9, 0),
+        (0, "finished", 0.75, 1),
+        (3, "running", 0.6, 0),
+        (2, "cut_off", 0.5, 0),
+        (5, "pruned", 0.1, 0),
+        (4, "failed", None, None),
+    ]
+    assert rows[0]["parameters"] == {"units": 4, "rate": 0.2, **FIXED}
+
+
+def test_results_as_csv_are_what_pandas_reads(root):
+    frame = pd.read_csv(io.StringIO(asked("results", TOY, "--root", root, "--format", "csv")))
+    assert list(frame.columns) == ["trial", "id_experience", "state", "val_acc", "epoch", "parameters"]
+    assert frame["trial"].tolist() == [1, 0, 3, 2, 5, 4]
+    assert frame["val_acc"].isna().tolist() == [False] * 5 + [True]
+    assert json.loads(frame["parameters"][0])["rate"] == 0.2
+
+
+def test_results_as_a_table_cut_nothing_off_in_a_pipe(root):
+    table = asked("results", TOY, "--root", root)
+    for experience in root.glob("????????????????"):
+        assert experience.name in table
+    for name in ("trial", "id_experience", "state", "val_acc", "epoch", "units", "rate", "batch_size"):
+        assert name in table
+
+
+def test_best_is_a_path_alone_on_its_line(root):
+    line = asked("best", TOY, "--root", root)
+    assert line.count("\n") == 1
+    assert line.strip() == str(root / id_experience("toy", {"units": 4, "rate": 0.2, **FIXED}) / "meilleur.model.keras")
+
+
+def test_status_says_how_far_it_is(root):
+    said = asked("status", TOY, "--root", root)
+    assert f"{root}: 1 running, 1 cut_off, 2 finished, 1 failed, 1 pruned" in said
+    assert "cut_off, nothing saved yet" in said
+    assert "best val_acc 0.9000: trial 1 " in said
+
+
+def test_a_reader_of_a_pipe_that_has_enough_sees_no_traceback(root):
+    words = " ".join(f"'{word}'" for word in command(["results", TOY, "--root", root, "--format", "json"]))
+    done = subprocess.run(["bash", "-c", f"set -o pipefail; {words} | true"], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def one_sentence(done, status):
+    """Assert that a command ended with the status and one line on stderr, and return that."""
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert done.returncode == status, done.stderr
+    assert lines[-1].startswith("sweep: ")
+    assert [line for line in lines[:-1] if not line.startswith(("toy in ", "importing Keras"))] == []
+    assert done.stdout == ""
+    return lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["run", "digit_mlp"], "There is no search space search_spaces/digit_mlp.py: did you mean digits_mlp?"),
+        (["run", "nowhere/space.py"], "There is no search space nowhere/space.py: nowhere has no Python files"),
+        (["run", TOY, "--trials", "0"], "'--trials': 0 is not in the range x>=1"),
+        (["run", TOY, "--trials", "many"], "'--trials': 'many' is not a valid integer"),
+        (["run", TOY, "--epochs", "0"], "'--epochs': 0 is not in the range x>=1"),
+        (["run", TOY, "--workers", "0"], "'--workers': 0 is not in the range"),
+        (["run", TOY, "--save-freq", "0"], "'--save-freq': 0 is not in the range"),
+        (["run", TOY, "--timeout", "0"], "'--timeout': 0.0 is not in the range 0<x"),
+        (["run", TOY, "--sampler", "best"], "'best' is not one of 'tpe', 'random', 'cmaes'"),
+        (["run", TOY, "--trails", "3"], "No such option '--trails'"),
+        (["run"], "Missing argument 'SPACE'"),
+        (["rnu", TOY], "No such command 'rnu'"),
+        (["results", TOY, "--format", "xml"], "'xml' is not one of 'table', 'csv', 'json'"),
+    ],
+)
+def test_misuse_is_one_sentence_and_exit_2(words, says):
+    assert says in one_sentence(sweep(*words), 2)
+
+
+@pytest.mark.parametrize("name", ["results", "best", "status"])
+def test_a_sweep_that_is_not_there_is_one_sentence(name, tmp_path):
+    assert "There is no sweep in" in one_sentence(sweep(name, TOY, "--root", tmp_path / "none"), 1)
+
+
+def test_no_best_yet_is_one_sentence(tmp_path):
+    assert "has no finished experience yet" in one_sentence(sweep("best", TOY, "--root", tmp_path), 1)
+
+
+def test_without_words_there_is_help():
+    done = sweep()
+    assert done.returncode == 2
+    assert "Commands:" in done.stderr
+    for name in ("run", "results", "best", "status"):
+        assert f"  {name} " in done.stderr
+        help_text = asked(name, "--help")
+        assert "SPACE" in help_text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            'FIXED = {"epochs"',
+            'import kears\nFIXED = {"epochs"',
+            "toy.py, line 3: ModuleNotFoundError: No module named 'kears'",
+        ),
+        ("def load_data", "def load_daat", "has no function load_data: rename load_daat to load_data(…)"),
+        ('"epochs": 3', '"epochs": 0', "epochs is 0; give an integer from 1"),
+        ('"batch_size": 50', '"batch_size": 0', "batch_size is 0; give an integer from 1"),
+        ('"seed": 0', '"units": 7, "seed": 0', "suggest returns 'units', which is also in FIXED"),
+        (
+            '"seed": 0',
+            '"seed": 0, "x": float("nan")',
+            "parameter 'x' holds nan, which JSON cannot hold: suggest a finite number",
+        ),
+        (
+            '"seed": 0',
+            '"seed": 0, "x": [1, {"y": float("inf")}]',
+            "parameter 'x' holds [1, {'y': inf}], which JSON cannot hold",
+        ),
+        (
+            '"seed": 0',
+            '"seed": 0, "x": 2**53 + 1',
+            "parameter 'x' holds 9007199254740993, an integer beyond 2^53: give it as a string",
+        ),
+        ('"seed": 0', '"seed": 0, "x": object()', "parameter 'x' is <object object at"),
+    ],
+)
+def test_a_search_space_that_is_wrong_is_one_sentence_and_exit_1(tmp_path, old, new, says):
+    text = (SPACES / "toy.py").read_text()
+    assert old in text
+    space, root = tmp_path / "toy.py", tmp_path / "root"
+    space.write_text(text.replace(old, new))
+    said = one_sentence(sweep("run", space, "--root", root), 1)
+    assert says in said
+    assert str(space) in said
+    assert not list(root.glob("*/experience.json")), "nothing was trained"
+
+
+def test_a_root_that_cannot_be_one_is_one_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "is, or lies under, a file" in one_sentence(sweep("run", TOY, "--root", tmp_path / "file"), 1)
+    on_drive = tmp_path / "drive" / "MyDrive" / "toy"
+    assert "mount it first" in one_sentence(sweep("run", TOY, "--root", on_drive), 1)
+    assert sorted(os.listdir(tmp_path)) == ["file"]
+
+
+def test_a_foreign_log_is_one_sentence_and_stays_as_it_is(root):
+    foreign = next(path for path in root.glob("*/log.csv"))
+    foreign.write_text("step,accuracy\n0,0.5\n")
+    said = one_sentence(sweep("run", TOY, "--root", root), 1)
+    assert f"{foreign}, line 1: the columns are step, accuracy" in said
+    assert foreign.read_text() == "step,accuracy\n0,0.5\n"
+
+
+def test_an_edited_experience_is_one_sentence(root):
+    path = next(root.glob("*/experience.json"))
+    path.write_text(path.read_text().replace('"units": 4', '"units": 5'))
+    said = one_sentence(sweep("run", TOY, "--root", root), 1)
+    assert f"{path}: its search space and parameters do not give the name of its folder" in said
+
+
+def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, tmp_path):
+    space = tmp_path / "toy.py"
+    space.write_text((SPACES / "toy.py").read_text().replace("Dropout(0.1)", "Dropout(0.2)"))
+    said = one_sentence(sweep("run", space, "--root", root, "--trials", 1), 1)
+    assert f"{space} was changed in build_model since the experiences in {root} were begun" in said
+    assert "--accept-change" in said
+    space.write_text((SPACES / "toy.py").read_text().replace("import keras\n", "import keras  # a comment\n"))
+    # One trial alone, of nine points that differ from those of this root: it is trained, so nothing was refused.
+    done = sweep("run", space, "--root", root, "--trials", 1, "--epochs", 1)
+    assert done.returncode == 0, done.stderr
