@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import subprocess
 
 import pandas as pd
@@ -207,7 +206,7 @@ def test_a_root_that_cannot_be_one_is_one_sentence(tmp_path):
     assert "is, or lies under, a file" in one_sentence(sweep("run", TOY, "--root", tmp_path / "file"), 1)
     on_drive = tmp_path / "drive" / "MyDrive" / "toy"
     assert "mount it first" in one_sentence(sweep("run", TOY, "--root", on_drive), 1)
-    assert sorted(os.listdir(tmp_path)) == ["file"]
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_a_foreign_log_is_one_sentence_and_stays_as_it_is(root):
