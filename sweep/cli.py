@@ -178,17 +178,25 @@ def _print_best(root: Path) -> None:
 
 
 def _print_table(table: list[dict[str, Any]]) -> None:
+    """Print the rows, and below them once the parameters that are the same in all."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    names = list(dict.fromkeys(name for row in table for name in row["parameters"]))
-    view = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("trial", "id_experience", "state", "val_acc", "epoch", *names):
+    names = dict.fromkeys(name for row in table for name in row["parameters"])
+    values = {name: [_cell(row["parameters"].get(name)) for row in table] for name in names}
+    same = {name: cells[0] for name, cells in values.items() if len(table) > 1 and len(set(cells)) == 1}
+    caption = f"in all: {', '.join(f'{name} {cell}' for name, cell in same.items())}" if same else None
+    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, caption=caption, caption_justify="left")
+    for name in ("trial", "id_experience", "state", "val_acc", "epoch"):
         view.add_column(name, justify="left" if name in ("id_experience", "state") else "right", no_wrap=True)
-    for row in table:
-        known = [row["trial"], row["id_experience"], row["state"], row["val_acc"], row["epoch"]]
-        view.add_row(*[_cell(value) for value in [*known, *(row["parameters"].get(name) for name in names)]])
+    varied = [name for name in names if name not in same]
+    for name in varied:
+        view.add_column(name, justify="right", overflow="fold")
+    for number, row in enumerate(table):
+        val_acc = None if row["val_acc"] is None else f"{row['val_acc']:.4f}"
+        known = (row["trial"], row["id_experience"], row["state"], val_acc, row["epoch"])
+        view.add_row(*map(_cell, known), *(values[name][number] for name in varied))
     console = Console()
     if not console.is_terminal:
         console = Console(width=10_000)  # a pipe has no width: nothing is cut off
