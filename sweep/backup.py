@@ -1,11 +1,13 @@
 """The backup of a training in any of its batches, and the way on from there."""
 
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from sweep import resume, state
 from sweep.batches import Batches
@@ -41,6 +43,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         log: likewise.
         stop_asked: tells, after each batch, whether to save and stop.
         warn: takes one sentence for the user.
+        approximate: takes the reason why this training may from now on differ from an uncut one.
 
     Raises:
         Stopped: in the middle of ``fit``, once all is saved.
@@ -50,19 +53,22 @@ class Backup(keras.callbacks.BackupAndRestore):
         self,
         sauvegarde: Path,
         save_freq: int,
-        start: resume.Backup | None,
+        start: resume.Generation | None,
         batches: Batches,
         of_user: list[keras.callbacks.Callback],
         best: BestModel,
         log: Log,
         stop_asked: Callable[[], bool],
         warn: Callable[[str], None],
+        approximate: Callable[[str], None],
     ) -> None:
         super().__init__(str(sauvegarde), save_freq=save_freq, double_checkpoint=True, delete_checkpoint=False)
         self._folder, self._start, self._batches, self._of_user = sauvegarde, start, batches, of_user
         self._best, self._log, self._stop_asked, self._warn = best, log, stop_asked, warn
+        self._approximate = approximate
+        self._before_validation: tuple[dict[str, Any], state.Arrays] | None = None
         self._epoch = self._batch = 0
-        self._batch_logs: dict[str, float] = {}
+        self._batch_logs: dict[str, Any] = {}
         self._batches_since_save, self._tried_at = 0, time.monotonic()
         self._unsaved: OSError | None = None
 
@@ -81,8 +87,19 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         trained = min(batch + 1, self._batches.count)  # the last execution of several steps may name steps too many
         self._batches_since_save += trained - self._batch
-        self._batch, self._batch_logs = trained, dict(logs or {})
+        self._batch, self._batch_logs = trained, {name: np.asarray(value).tolist() for name, value in (logs or {}).items()}
         self._save_if_due()
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        # A validation may be long, and a stop is not to wait for its end: only the metrics change in it.
+        self._before_validation = state.capture(self.model, self._of_user)
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if self._stop_asked():
+            self._save_and_stop()
+
+    def on_test_end(self, logs: Logs = None) -> None:
+        self._before_validation = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._epoch, self._batch = epoch + 1, 0
@@ -105,14 +122,17 @@ class Backup(keras.callbacks.BackupAndRestore):
             )
 
     def _save_if_due(self, at_once: bool = False) -> None:
-        stop = self._stop_asked()
+        if self._stop_asked():
+            self._save_and_stop()
         by_count = self._batches_since_save >= self.save_freq
         by_time = time.monotonic() - self._tried_at >= BACKUP_EVERY_S
-        if stop or at_once or by_count or by_time:
+        if at_once or by_count or by_time:
             self._save_model()
-        if stop:
-            self.check_saved()
-            raise Stopped
+
+    def _save_and_stop(self) -> None:
+        self._save_model()
+        self.check_saved()
+        raise Stopped
 
     def _save_model(self) -> None:
         try:
@@ -128,7 +148,7 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def _save_all(self) -> None:
         weights = self._folder / resume.NEXT_WEIGHTS
-        plain, arrays = state.capture(self.model, self._of_user)
+        plain, arrays = self._before_validation or state.capture(self.model, self._of_user)
         self._folder.mkdir(parents=True, exist_ok=True)
         with disk_errors():
             self.model.save_weights(weights)
@@ -144,11 +164,16 @@ class Backup(keras.callbacks.BackupAndRestore):
         )
         resume.write_backup(self._folder, position)
 
-    def _restore(self, backup: resume.Backup) -> None:
+    def _restore(self, backup: resume.Generation) -> None:
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
-        self.model.load_weights(backup.weights)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            self.model.load_weights(backup.weights)
         state.restore(self.model, self._of_user, backup.position.state, state.read_arrays(backup.weights))
+        self.model.stop_training = backup.position.stop_training
+        for lost in [*(str(warning.message) for warning in said), *backup.position.state["left_out"]]:
+            self._approximate(f"it went on without a part of its state: {lost}")
 
 
 class WayOn(keras.callbacks.CallbackList):

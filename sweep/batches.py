@@ -75,13 +75,25 @@ def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]
         raise DataWrong("load_data must return (x_train, y_train), (x_val, y_val)") from None
     parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
     for name, arrays in parts.items():
-        parts[name] = keras.tree.map_structure(np.asarray, arrays)
+        parts[name] = _as_arrays(name, arrays)
         _check_arrays(name, keras.tree.flatten(parts[name]))
     for kind in ("train", "val"):
         x, y = (len(keras.tree.flatten(parts[f"{axis}_{kind}"])[0]) for axis in "xy")
         if x != y:
             raise DataWrong(f"load_data gives {x} samples in x_{kind} but {y} in y_{kind}; make them equal")
     return (parts["x_train"], parts["y_train"]), (parts["x_val"], parts["y_val"])
+
+
+def _as_arrays(name: str, arrays: Any) -> Arrays:
+    """Return one array, or a structure of arrays; a list of numbers is an array."""
+    leaves = keras.tree.flatten(arrays)
+    if not leaves:
+        raise DataWrong(f"load_data gives no samples in {name}")
+    try:
+        one = any(np.ndim(leaf) == 0 for leaf in leaves)
+        return np.asarray(arrays) if one else keras.tree.map_structure(np.asarray, arrays)
+    except ValueError as error:
+        raise DataWrong(f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings") from error
 
 
 def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:

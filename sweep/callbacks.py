@@ -141,6 +141,8 @@ def disk_errors() -> Iterator[None]:
     """
     try:
         yield
+    except NotImplementedError:  # a RuntimeError too: a layer that cannot be saved, on any disk
+        raise
     except RuntimeError as error:
         raise OSError(str(error).partition(", filename")[0]) from error
 

@@ -60,9 +60,11 @@ def run(**options: Any) -> None:
     """
     from rich.console import Console
 
-    from sweep.controller import Settings, Sweep
+    from sweep.controller import Sweep
     from sweep.progress import Progress
+    from sweep.settings import Settings
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
     the_sweep = Sweep(Settings(**options), Progress(Console(stderr=True)))
     signals = _listen_for_signals(the_sweep)
     the_sweep.run()
@@ -113,8 +115,9 @@ def status(space: str, root: Path | None) -> None:
             position = newest_position(Experience(place / row["id_experience"]).sauvegarde)
             where = f"saved at epoch {position.epoch}, batch {position.batch}" if position else "nothing saved yet"
             click.echo(f"trial {row['trial']} {row['id_experience']}: {row['state']}, {where}")
-    if table and table[0]["val_acc"] is not None:
-        click.echo(f"best val_acc {table[0]['val_acc']:.4f}: trial {table[0]['trial']} {table[0]['id_experience']}")
+    finished = [row for row in table if row["state"] == State.FINISHED]
+    if finished:
+        click.echo(f"best val_acc {finished[0]['val_acc']:.4f}: trial {finished[0]['trial']} {finished[0]['id_experience']}")
     holder = read_holder(place)
     if holder:
         doing = "is running it" if is_alive(holder) else "was running it, and was killed or is on another machine"
@@ -137,7 +140,9 @@ def run_command_line() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except OSError as error:
-        return _say(f"{error.filename or 'a file'}: {error.strerror}; mend that and run the same command to go on.", 1)
+        return _say(
+            f"{error.filename or 'a file'}: {error.strerror or error}; mend that and run the same command to go on.", 1
+        )
     return 0
 
 
@@ -149,6 +154,8 @@ def _listen_for_signals(sweep: "Sweep") -> list[int]:
         came.append(number)
         if len(came) > 1:
             sweep.kill()
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h")  # the cursor, which the bars have hidden
             os._exit(STOPPED_BY_USER)
         sweep.stop.set()
         os.write(2, b"\nstopping at the next batch; once more to end at once\n")

@@ -1,11 +1,8 @@
-"""Many experiences, one after the other or side by side: which trial next, and what becomes of it."""
+"""Many experiences, one after the other or side by side: what is there already, and which trial next."""
 
 import threading
-import time
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import joblib
@@ -13,42 +10,15 @@ import optuna
 
 from sweep import resume, search_space
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, Record, State, experiences_in, state_of
-from sweep.host import cores, now
-from sweep.identity import NotPlain, id_experience, plain
-from sweep.job import End, Ending, EpochDone, Job, News
-from sweep.log import best_val_acc, check_header, read_val_acc
+from sweep.experience import Experience, experiences_in
+from sweep.log import check_header
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
 from sweep.root import STUDY, Lock, prepare, root_of
 from sweep.search_space import SearchSpace, SearchSpaceWrong, what_changed
+from sweep.settings import Settings
 from sweep.study import Study
-
-FAILURES_THAT_STOP = 5
-# Who kills a whole process tree may kill a training first. Before that is taken for a failure, the controller waits: if it
-# lives, only the training was killed.
-GRACE_S = 2.0
-ORPHAN_S = 20.0
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What ``sweep run`` was asked to do. ``timeout_s`` is in seconds, ``save_freq`` in batches."""
-
-    space: str
-    trials: int = 20
-    epochs: int | None = None
-    workers: int = 1
-    root: Path | None = None
-    seed: int = 0
-    sampler: str = "tpe"
-    pruner: str = "none"
-    threads: int | None = None
-    save_freq: int = 1000
-    timeout_s: float | None = None
-    target: float | None = None
-    storage: str | None = None
-    accept_change: bool = False
+from sweep.trials import Trials
 
 
 class Sweep:
@@ -66,8 +36,6 @@ class Sweep:
         self._name = self._space.source.name
         self.root = root_of(self._name, settings.root)
         self._place = LocalProcesses(self._space.source.imported_modules())
-        self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._failures: list[str] | None = []
         self._error: BaseException | None = None
 
     def run(self) -> None:
@@ -76,12 +44,12 @@ class Sweep:
         Raises:
             SweepError: something is wrong that no other trial would mend.
         """
+        rehearsal = self._rehearse()
         prepare(self.root)
-        with Lock(self.root, self._progress.say):
+        with Lock(self.root, self._progress.say, self.stop):
             self._check_folders()
-            settings = self._settings
-            storage = settings.storage or self.root / STUDY
-            self._study = Study(self._name, storage, settings.sampler, settings.seed, settings.pruner)
+            self._study = self._open_study()
+            self._study.check_distributions(rehearsal.distributions)
             self._cut_off = self._study.cut_off()
             self._say_what_is_there()
             if self._cut_off or not self._is_over():
@@ -97,6 +65,29 @@ class Sweep:
         space = search_space.load(search_space.find(self._settings.space))
         epochs = self._settings.epochs
         return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
+
+    def _rehearse(self) -> optuna.Trial:
+        """Make one proposal for nothing, so that the mistakes of ``suggest`` are told before anything is begun."""
+        study = Study(self._name, None, self._settings.sampler, self._settings.seed, "none")
+        trial = study.ask()
+        try:
+            self._space.parameters(study.suggest(trial, self._space.suggest))
+        except SweepError:
+            raise
+        except Exception as error:
+            path = self._space.source.path
+            where = search_space.error_in_file(error, path)
+            raise SearchSpaceWrong(f"{path}, {where}; mend the file and run the same command again.") from error
+        return trial
+
+    def _open_study(self) -> Study:
+        settings, journal = self._settings, self.root / STUDY
+        if not any(experiences_in(self.root)):
+            journal.unlink(missing_ok=True)  # it knows of no training: whatever was asked for is asked for again
+        study = Study(self._name, settings.storage or journal, settings.sampler, settings.seed, settings.pruner)
+        if settings.storage:
+            study.keep_to(self.root)
+        return study
 
     def _check_folders(self) -> None:
         latest: dict[str, Any] | None = None
@@ -136,6 +127,7 @@ class Sweep:
         timer.start()
         self._progress.say("importing Keras, once for all trainings")
         self._place.start()
+        trials = Trials(self._space, self.root, self._settings, self._study, self._place, self._progress, self.stop)
         with self._progress.sweep(self._settings.trials, self._study.count() - len(self._cut_off)):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.
             slots = joblib.Parallel(
@@ -145,7 +137,7 @@ class Sweep:
                 batch_size=1,
                 return_as="generator_unordered",
             )
-            for _ in slots(joblib.delayed(self._bring_to_its_end)(trial) for trial in self._trials()):
+            for _ in slots(joblib.delayed(self._bring_to_its_end)(trials, trial) for trial in self._trials()):
                 pass
         timer.cancel()
 
@@ -180,114 +172,8 @@ class Sweep:
         self._error = self._error or error
         self.stop.set()
 
-    def _bring_to_its_end(self, trial: optuna.Trial) -> None:
+    def _bring_to_its_end(self, trials: Trials, trial: optuna.Trial) -> None:
         try:
-            experience, parameters = self._proposal(trial)
-            if experience:
-                with self._same_id[experience.id]:
-                    self._train_or_read(trial, experience, parameters)
+            trials.bring_to_its_end(trial)
         except Exception as error:  # noqa: BLE001 # raised again by ``run``, once the other threads have saved
             self._end_with(error)
-
-    def _proposal(self, trial: optuna.Trial) -> tuple[Experience | None, dict[str, Any]]:
-        """Return the experience that the trial leads to; None where the search space raises, which fails the trial."""
-        path = self._space.source.path
-        try:
-            suggested = self._study.suggest(trial, self._space.suggest)
-        except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
-            reason = f"{path.name}, {search_space.error_in_file(error, path)}"
-            self._tell(trial, Outcome(State.FAILED, now(), reason), [])
-            return None, {}
-        try:
-            parameters = plain(self._space.parameters(suggested))
-            name = id_experience(self._name, parameters)
-        except NotPlain as error:
-            raise NotPlain(f"{path}: {error}") from error
-        trial.set_user_attr("id_experience", name)
-        return Experience(self.root / name), parameters
-
-    def _train_or_read(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> None:
-        record = self._record(trial, experience, parameters)
-        if not record.outcome:
-            end = self._train(trial, experience, record)
-            record = self._record(trial, experience, parameters)
-            if end.ending is Ending.DIED and not self.stop.is_set():
-                record.outcome = record.outcome or Outcome(State.FAILED, now(), end.why)
-        if record.outcome:
-            self._close(trial, experience, record, record.outcome)
-
-    def _record(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> Record:
-        """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
-        fingerprint = self._space.source.fingerprint()
-        record = experience.read() or Record(
-            id_experience=experience.id,
-            search_space={"name": self._name, "fingerprint": fingerprint},
-            parameters=parameters,
-            seed=parameters["seed"],
-            threads=self._settings.threads or max(1, cores() // self._settings.workers),
-            trials=[],
-        )
-        changed = what_changed(record.search_space["fingerprint"], fingerprint)
-        if changed and not record.outcome:
-            record.approximate_because = f"its search space was changed on the way, in {', '.join(changed)}"
-            record.search_space["fingerprint"] = fingerprint
-        if trial.number not in (entry["number"] for entry in record.trials):
-            record.trials.append(self._study.entry(trial))
-        return record
-
-    def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> End:
-        self._outwait_orphan(experience, record)
-        self._place.wait_until_warm(self.stop)
-        if self.stop.is_set():
-            return End(Ending.STOPPED)
-        self._progress.begin(trial.number, experience.id)
-
-        def on_news(news: News) -> bool:
-            self._progress.tell(trial.number, news)
-            return isinstance(news, EpochDone) and self._study.report(trial, news.epoch, news.val_acc)
-
-        job = Job(self._space.source, experience, record, self._settings.save_freq)
-        end = self._place.train(job, self.stop, on_news)
-        if end.ending is Ending.REFUSED:
-            raise SweepError(end.why)
-        if end.ending is Ending.DIED:
-            time.sleep(GRACE_S)
-        return end
-
-    def _outwait_orphan(self, experience: Experience, record: Record) -> None:
-        """Wait for a training that outlives its killed controller by an instant: both would write the same files."""
-        until = time.monotonic() + ORPHAN_S
-        while state_of(record) is State.RUNNING and not self.stop.is_set():
-            if time.monotonic() > until:
-                pid = record.sessions[-1]["process"]["pid"]
-                raise SweepError(
-                    f"Process {pid} still trains in {experience.path}: kill {pid}, and run the same command again."
-                )
-            time.sleep(0.1)
-
-    def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
-        """Write the end of the trial into its folder, then tell it to Optuna."""
-        backup = resume.newest_position(experience.sauvegarde)
-        if outcome.state is State.FINISHED and backup:
-            resume.restore_log(experience, backup.log.encode())
-        val_acc = read_val_acc(experience.log)
-        best = best_val_acc(val_acc)
-        outcome.val_acc, outcome.epoch = best or (None, None)
-        for entry in record.trials:
-            if entry["number"] == trial.number and not entry["ended"]:
-                entry["ended"] = now()
-                experience.write(record)
-        self._tell(trial, outcome, val_acc)
-
-    def _tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
-        self._study.tell(trial, outcome, val_acc)
-        self._progress.end(trial.number, outcome)
-        if outcome.state is not State.FAILED:
-            self._failures = None
-        elif self._failures is not None:
-            self._failures.append(str(outcome.reason))
-            if len(self._failures) == FAILURES_THAT_STOP:
-                raise SweepError(
-                    f"The first {FAILURES_THAT_STOP} trials all failed, the last one because of {self._failures[-1]}; "
-                    f"mend {self._space.source.path} and run again with another --root or --accept-change."
-                )

@@ -25,6 +25,9 @@ class State(StrEnum):
     PRUNED = "pruned"
 
 
+SHAPE = {"id_experience": str, "search_space": dict, "parameters": dict, "seed": int, "threads": int, "trials": list}
+
+
 class RecordWrong(SweepError):
     """An ``experience.json`` does not belong to its folder."""
 
@@ -65,6 +68,8 @@ class Record:
         """Raises ValueError or TypeError where ``text`` is torn or is no record."""
         content = json.loads(text)
         known = {name: value for name, value in content.items() if name in {field.name for field in fields(cls)}}
+        if any(not isinstance(known.get(name), kind) for name, kind in SHAPE.items()):
+            raise ValueError("not the shape of a record")
         if known.get("outcome"):
             known["outcome"] = Outcome(**{**known["outcome"], "state": State(known["outcome"]["state"])})
         return cls(**known)
@@ -100,7 +105,11 @@ class Experience:
         return self.path / "sauvegarde"
 
     def read(self) -> Record | None:
-        """Return the record, or None where there is none or it is torn: the next run then writes it again."""
+        """Return the record, or None where there is none or it is torn: a training of it writes it again.
+
+        Raises:
+            OSError: it cannot be read.
+        """
         try:
             return Record.from_json(self.record.read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):

@@ -43,6 +43,10 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def _plain_name(name: object) -> str:
     if not isinstance(name, str):
         raise NotPlain(f"The parameter {name!r} has a name that is not a string: write {str(name)!r}.")
+    try:
+        name.encode()
+    except UnicodeEncodeError as error:
+        raise NotPlain(f"The parameter {name!r} has half a character in its name: write it whole.") from error
     return name
 
 
@@ -53,7 +57,7 @@ def _plain_value(name: str, value: Any) -> Any:
         what = f"holds {value!r}, which JSON cannot hold: suggest a finite number"
     except rfc8785.IntegerDomainError:
         what = f"holds {value!r}, an integer beyond 2^53: give it as a string"
-    except (rfc8785.CanonicalizationError, RecursionError):
+    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
         what = f"is {value!r} of type {type(value).__name__}: use only None, bool, int, float, str, list and dict"
     raise NotPlain(f"The parameter {name!r} {what}.")
 

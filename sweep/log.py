@@ -39,7 +39,7 @@ def val_acc_by_epoch(log: bytes, path: Path) -> list[float]:
         LogUnreadable: as for ``read_val_acc``.
     """
     header = check_header(log, path)
-    rows = list(csv.reader(line.decode(errors="replace") for line in _whole_lines(log)[1:]))
+    rows = _cells(_whole_lines(log)[1:])
     if not rows:
         return []
     column = header.index("val_acc")
@@ -59,13 +59,13 @@ def check_header(log: bytes, path: Path, expected: list[str] | None = None) -> l
     Raises:
         LogUnreadable: they are not those of a training, or not the ``expected`` ones.
     """
-    header = next(csv.reader(line.decode(errors="replace") for line in _whole_lines(log)[:1]), [])
+    header = next(iter(_cells(_whole_lines(log)[:1])), [])
     foreign = header[:1] != ["epoch"] or "val_acc" not in header if expected is None else header != expected
     if header and foreign:
         raise LogUnreadable(
             f"{path}, line 1: the columns are {', '.join(header)}, where this training writes "
             f"{', '.join(expected or ['epoch', '…', 'val_acc', '…'])}; "
-            f"move this foreign file away, or delete {path.parent} to train this experience anew."
+            f"move this foreign file away."
         )
     return header
 
@@ -74,6 +74,13 @@ def best_val_acc(val_acc: list[float]) -> Best | None:
     """Return the highest val_acc and its first epoch, as ``ModelCheckpoint`` in mode max takes it; None for no epoch."""
     numbers = [Best(value, epoch) for epoch, value in enumerate(val_acc) if not math.isnan(value)]
     return max(numbers, key=lambda best: best.val_acc, default=None)
+
+
+def _cells(lines: list[bytes]) -> list[list[str]]:
+    try:
+        return list(csv.reader(line.decode(errors="replace") for line in lines))
+    except csv.Error as error:  # a cell of more than 128 KiB: whatever this is, it is no log
+        return [[f"({error})"]]
 
 
 def _whole_lines(log: bytes) -> list[bytes]:

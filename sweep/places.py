@@ -1,5 +1,6 @@
 """Where a training runs: a fresh process on this machine."""
 
+import contextlib
 import multiprocessing
 import os
 import queue
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from multiprocessing import connection, forkserver
 from typing import Any
 
+from sweep.errors import SweepError
 from sweep.host import gpu_is_visible
 from sweep.job import End, Ending, EpochDone, Job, News
 
@@ -36,11 +38,14 @@ class LocalProcesses:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if self._context.get_start_method() == "spawn":
             return
-        self._context.set_forkserver_preload(["sweep.warm", *self._preload])
-        # A terminal sends Ctrl-C to all its processes. Only the controller is to hear it; what it starts inherits this.
-        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.environ["SWEEP_WARM"] = ",".join(self._preload)
+        self._context.set_forkserver_preload(["sweep.warm"])
+        # A terminal sends Ctrl-C to all its processes, others send SIGTERM. Only the controller is to hear them; what it
+        # starts inherits this.
+        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
         forkserver.ensure_running()
-        signal.signal(signal.SIGINT, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         self._first_child.start()
 
     def wait_until_warm(self, stop: threading.Event) -> None:
@@ -58,7 +63,13 @@ class LocalProcesses:
         """
         ours, theirs = self._context.Pipe()
         child = self._context.Process(target=_child, args=(job, theirs))
-        child.start()
+        try:
+            child.start()
+        except (EOFError, ConnectionError) as error:
+            raise SweepError(
+                "The process that imports Keras ended before its time: see whether python -c 'import keras' works and "
+                "memory is free, and run the same command again."
+            ) from error
         theirs.close()
         self._children.add(child)
         try:
@@ -78,8 +89,9 @@ class LocalProcesses:
 
     def _run_nothing(self) -> None:
         child = self._context.Process(target=_nothing)
-        child.start()
-        child.join()
+        with contextlib.suppress(EOFError, ConnectionError):  # the server was killed: the first training finds out
+            child.start()
+            child.join()
 
 
 def _converse(child: Any, ours: connection.Connection, stop: threading.Event, on_news: OnNews) -> End | None:
@@ -115,6 +127,9 @@ def _nothing() -> None:
 
 def _child(job: Job, ours: connection.Connection) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The controller says when to stop. But a process that the search space forks must end when it is asked to.
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
     link = LinkToController(ours)
     from sweep.training import train
@@ -130,7 +145,6 @@ class LinkToController:
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._saves = False
-        signal.signal(signal.SIGTERM, lambda *_: self._on_stop())
         threading.Thread(target=self._listen, daemon=True).start()
 
     def tell(self, news: News) -> None:
@@ -153,11 +167,8 @@ class LinkToController:
             except (EOFError, OSError):
                 os._exit(1)
             if word == STOP:
-                self._on_stop()
+                self._stop.set()
+                if not self._saves:
+                    os._exit(0)
             else:
                 self._answers.put(word)
-
-    def _on_stop(self) -> None:
-        self._stop.set()
-        if not self._saves:
-            os._exit(0)

@@ -27,7 +27,7 @@ def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
         if record:
             found += _rows_of(experience, record, warn)
         else:
-            warn(f"{experience.record} is missing or torn: the next run writes it again")
+            warn(f"{experience.record} is missing or torn, so its trial is not shown")
     return sorted(found, key=lambda row: (row["val_acc"] is None, -(row["val_acc"] or 0), row["trial"]))
 
 

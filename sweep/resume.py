@@ -35,13 +35,13 @@ class Position:
     batch: int
     stop_training: bool
     log: str
-    logs: dict[str, float]
+    logs: dict[str, Any]
     state: dict[str, Any]
     saved: str
 
 
 @dataclass(frozen=True)
-class Backup:
+class Generation:
     """A whole backup: a position, the file it stands in, and the file with the weights of that instant."""
 
     position: Position
@@ -65,8 +65,12 @@ def write_backup(sauvegarde: Path, position: Position) -> None:
     write_whole(metadata, text)
 
 
-def newest_backup(sauvegarde: Path) -> Backup | None:
-    """Return the newest backup that is whole, under whatever names its files are found."""
+def newest_backup(sauvegarde: Path) -> Generation | None:
+    """Return the newest backup that is whole, under whatever names its files are found.
+
+    Raises:
+        OSError: a file cannot be read, which is no reason to take it for torn.
+    """
     files = [path for path in sorted(sauvegarde.glob("*.h5*")) if path.is_file()]
     digests: dict[Path, str] = {}
     for position, metadata, digest in _positions(sauvegarde):
@@ -74,7 +78,7 @@ def newest_backup(sauvegarde: Path) -> Backup | None:
             if weights not in digests:
                 digests[weights] = sha256_of(weights)
             if digests[weights] == digest:
-                return Backup(position, metadata, weights)
+                return Generation(position, metadata, weights)
     return None
 
 
@@ -83,7 +87,7 @@ def newest_position(sauvegarde: Path) -> Position | None:
     return next((position for position, _, _ in _positions(sauvegarde)), None)
 
 
-def make_ready(experience: Experience) -> Backup | None:
+def make_ready(experience: Experience) -> Generation | None:
     """Bring the folder back to its newest backup, and return that; None where the training starts from the beginning.
 
     Raises:
@@ -101,7 +105,7 @@ def make_ready(experience: Experience) -> Backup | None:
     # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
     backup.weights.replace(experience.sauvegarde / WEIGHTS)
     backup.metadata.replace(experience.sauvegarde / POSITION)
-    return Backup(backup.position, experience.sauvegarde / POSITION, experience.sauvegarde / WEIGHTS)
+    return Generation(backup.position, experience.sauvegarde / POSITION, experience.sauvegarde / WEIGHTS)
 
 
 def restore_log(experience: Experience, log: bytes) -> None:
@@ -116,17 +120,21 @@ def restore_log(experience: Experience, log: bytes) -> None:
         write_whole(experience.log, log)
 
 
-def _has_its_best_model(experience: Experience, backup: Backup) -> bool:
+def _has_its_best_model(experience: Experience, backup: Generation) -> bool:
     val_acc = val_acc_by_epoch(backup.position.log.encode(), experience.log)
     return best_val_acc(val_acc) is None or is_whole_model(experience.meilleur)
 
 
 def is_whole_model(path: Path) -> bool:
-    """Tell whether a ``.keras`` file, which is a zip archive, is all there, by the checksums of its members."""
+    """Tell whether a ``.keras`` file, which is a zip archive, is all there, by the checksums of its members.
+
+    Raises:
+        OSError: it cannot be read, which is no reason to take it for torn.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
+    except (FileNotFoundError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
         return False
 
 
@@ -139,7 +147,7 @@ def _positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
             if content.pop("checksum") == _checksum(content):
                 digest = content.pop("weights")
                 found.append((Position(**content), path, digest))
-        except (ValueError, KeyError, TypeError, AttributeError, OSError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             continue  # torn, or written by plain Keras, which keeps no checksum: not a backup to go on from
     return sorted(found, key=lambda one: (one[0].epoch, one[0].batch), reverse=True)
 

@@ -78,15 +78,16 @@ class Lock:
     Args:
         root: a folder.
         say: is told when there is something to wait for.
+        stop: once set, there is no more waiting.
     """
 
-    def __init__(self, root: Path, say: Callable[[str], None]) -> None:
-        self._root, self._say = root, say
+    def __init__(self, root: Path, say: Callable[[str], None], stop: threading.Event) -> None:
+        self._root, self._say, self._stop = root, say, stop
         self._released = threading.Event()
         self._descriptor: int | None = None
 
     def __enter__(self) -> "Lock":
-        """Raises RootBusy where another sweep holds the root."""
+        """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
         self._descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT)
         try:
             self._lock_on_this_host()
@@ -123,7 +124,8 @@ class Lock:
         self._say(f"{self._root} was held by {_name(holder)}; waiting {LEASE_S:.0f} s to see whether it still runs")
         until = time.monotonic() + LEASE_S
         while time.monotonic() < until:
-            time.sleep(1)
+            if self._stop.wait(1):
+                raise KeyboardInterrupt
             if read_holder(self._root) not in (None, holder):
                 raise RootBusy(self._busy(read_holder(self._root)))
 

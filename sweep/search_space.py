@@ -1,6 +1,7 @@
 """A search space: find the Python file, load it, check it, tell whether its code was changed."""
 
 import ast
+import contextlib
 import difflib
 import hashlib
 import sys
@@ -12,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from sweep.errors import Misuse, SweepError
+from sweep.identity import NotPlain, plain
 
 FOLDER = Path("search_spaces")
 FUNCTIONS = ("suggest", "load_data", "build_model")
@@ -64,6 +66,7 @@ class SearchSpace:
 
         Raises:
             SearchSpaceWrong: they overlap, or lack what every training needs.
+            NotPlain: a value is not plain JSON.
         """
         path = self.source.path
         if not isinstance(suggested, dict):
@@ -71,7 +74,7 @@ class SearchSpace:
         twice = sorted(str(name) for name in set(suggested) & set(self.fixed))
         if twice:
             raise SearchSpaceWrong(
-                f"{path}: suggest returns {twice[0]!r}, which is also in FIXED; take it out of one of them."
+                f"{path}: suggest returns {twice[0]!r}, which is also in FIXED or in --epochs; take it out of one of them."
             )
         parameters = {**suggested, **self.fixed}
         for name, least, most in INTEGERS:
@@ -80,7 +83,10 @@ class SearchSpace:
             value = parameters[name]
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise SearchSpaceWrong(f"{path}: {name} is {value!r}; give an integer from {least} to {most}.")
-        return parameters
+        try:
+            return plain(parameters)
+        except NotPlain as error:
+            raise NotPlain(f"{path}: {error}") from error
 
 
 def find(space: str) -> Source:
@@ -111,6 +117,12 @@ def load(source: Source) -> SearchSpace:
         near = difflib.get_close_matches(missing[0], vars(module), 1, 0.7)
         mend = f"rename {near[0]} to {missing[0]}" if near else f"add def {missing[0]}"
         raise SearchSpaceWrong(f"{source.path} has no function {missing[0]}: {mend}(…).")
+    callbacks = getattr(module, "callbacks", None)
+    near = difflib.get_close_matches("callbacks", vars(module), 1, 0.85)
+    if callbacks is None and near:
+        raise SearchSpaceWrong(f"{source.path} has {near[0]} and no callbacks: rename {near[0]} to callbacks.")
+    if callbacks is not None and not callable(callbacks):
+        raise SearchSpaceWrong(f"{source.path}: callbacks is a {type(callbacks).__name__}; write def callbacks(parameters).")
     fixed = getattr(module, "FIXED", {})
     if not isinstance(fixed, dict):
         raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
@@ -120,7 +132,7 @@ def load(source: Source) -> SearchSpace:
         suggest=module.suggest,
         load_data=module.load_data,
         build_model=module.build_model,
-        callbacks=getattr(module, "callbacks", lambda parameters: []),  # noqa: ARG005
+        callbacks=callbacks or (lambda parameters: []),  # noqa: ARG005
     )
 
 
@@ -133,9 +145,16 @@ def error_in_file(error: BaseException, path: Path) -> str:
     """Return ``line N: Error: message`` for the last line of ``path`` that the error went through."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    lines = lines_in_file(error, path)
     where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {error}"
+    message = (str(error).strip().splitlines() or [""])[0]
+    return f"{where}{type(error).__name__}: {message}"
+
+
+def lines_in_file(error: BaseException, path: Path) -> list[int]:
+    """Return the lines of ``path`` that the error went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
 
 
 def _execute(source: Source) -> ModuleType:
@@ -146,7 +165,8 @@ def _execute(source: Source) -> ModuleType:
     if neighbours not in sys.path:
         sys.path.append(neighbours)  # last: a neighbour must not hide an installed package
     try:
-        exec(compile(source.text, str(source.path), "exec"), vars(module))  # noqa: S102 # running this file is the point
+        with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+            exec(compile(source.text, str(source.path), "exec"), vars(module))  # noqa: S102 # running this file is the point
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: the file is the user's, and may do anything

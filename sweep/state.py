@@ -5,6 +5,7 @@ passes over when it loads the weights.
 """
 
 import random
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,26 @@ GROUP = "sweep"
 # What Keras itself sets on every callback: no state of the callback.
 OF_KERAS = {"_model", "params", "validation_data"}
 
+SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+
 Arrays = dict[str, np.ndarray]
 
 
-class NotPlain(TypeError):
-    """A value that is neither plain nor an array: part of a callback's set-up, taken for no state."""
+class NotPacked(TypeError):
+    """A value that is neither plain nor an array."""
 
 
 def capture(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> tuple[dict[str, Any], Arrays]:
-    """Return the state as a plain dict and the arrays that it names."""
+    """Return the state as a plain dict and the arrays that it names.
+
+    What it cannot hold stands under ``left_out``, by the names of the callback and its attribute.
+    """
     arrays: Arrays = {}
+    left_out: list[str] = []
     plain = {
         "variables": [pack(np.asarray(variable), arrays) for variable in _variables(model)],
-        "callbacks": [_plain_attributes(callback, arrays) for callback in callbacks],
+        "callbacks": [_attributes(callback, arrays, left_out) for callback in callbacks],
+        "left_out": left_out,
         "python_random": pack(random.getstate(), arrays),
         "numpy_random": pack(np.random.get_state(), arrays),  # the one that users and Keras draw from
     }
@@ -67,21 +75,25 @@ def pack(value: Any, arrays: Arrays) -> Any:
     """Return ``value`` as plain JSON that ``unpack`` makes the same value of; its arrays go into ``arrays``.
 
     Raises:
-        NotPlain: it holds something else than None, bool, int, float, str, list, tuple, dict and numeric arrays.
+        NotPacked: it holds something else than None, bool, int, float, str, list, tuple, set, deque, dict and numeric
+            arrays.
     """
     if value is None or type(value) in (bool, int, float, str):
         return value
     if type(value) is list:
         return [pack(item, arrays) for item in value]
-    if type(value) is tuple:
-        return {"tuple": [pack(item, arrays) for item in value]}
+    for name, kind in SEQUENCES.items():
+        if type(value) is kind:
+            return {name: [pack(item, arrays) for item in value]}
+    if type(value) is deque:
+        return {"deque": [value.maxlen, [pack(item, arrays) for item in value]]}
     if type(value) is dict:
         return {"dict": [[pack(key, arrays), pack(item, arrays)] for key, item in value.items()]}
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
         name = str(len(arrays))
         arrays[name] = np.array(value)
         return {"scalar" if isinstance(value, np.generic) else "array": name}
-    raise NotPlain(type(value).__name__)
+    raise NotPacked(type(value).__name__)
 
 
 def unpack(packed: Any, arrays: Arrays) -> Any:
@@ -91,8 +103,10 @@ def unpack(packed: Any, arrays: Arrays) -> Any:
     if not isinstance(packed, dict):
         return packed
     ((kind, content),) = packed.items()
-    if kind == "tuple":
-        return tuple(unpack(item, arrays) for item in content)
+    if kind in SEQUENCES:
+        return SEQUENCES[kind](unpack(item, arrays) for item in content)
+    if kind == "deque":
+        return deque((unpack(item, arrays) for item in content[1]), content[0])
     if kind == "dict":
         return {unpack(key, arrays): unpack(item, arrays) for key, item in content}
     return np.array(arrays[content]) if kind == "array" else arrays[content][()]
@@ -105,12 +119,13 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     return [*hidden, *model.metrics_variables, global_seed_generator().state]
 
 
-def _plain_attributes(callback: keras.callbacks.Callback, arrays: Arrays) -> dict[str, Any]:
+def _attributes(callback: keras.callbacks.Callback, arrays: Arrays, left_out: list[str]) -> dict[str, Any]:
     attributes = {}
     for name, value in vars(callback).items():
-        if name not in OF_KERAS:
+        # What can be called, a function or a layer, is what the search space built the callback with, and no state.
+        if name not in OF_KERAS and not callable(value):
             try:
                 attributes[name] = pack(value, arrays)
-            except NotPlain:
-                continue  # a function, a layer, the model: what the search space built the callback with
+            except NotPacked as kind:
+                left_out.append(f"{type(callback).__name__}.{name}, a {kind}")
     return attributes

@@ -1,33 +1,23 @@
 """One voice that speaks to Optuna: propose, report, tell, and find again what was cut off."""
 
 import contextlib
-import hashlib
-import importlib
+import copy
 import json
 import threading
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, distribution_to_json
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import Misuse, SweepError
 from sweep.experience import Outcome, State
+from sweep.journal import open_journal
+from sweep.sampler import SeededSampler
 
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
-    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-    "nsgaii": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
-    "brute_force": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
-}
-PACKAGES = {"cmaes": "cmaes", "gp": "torch"}  # what Optuna itself imports only when it comes to proposing
 PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
     "none": optuna.pruners.NopPruner,
     "median": optuna.pruners.MedianPruner,
@@ -41,70 +31,28 @@ TRIAL_STATES = {
 }
 
 
-class SeededSampler(optuna.samplers.BaseSampler):
-    """A sampler whose proposal is a function of (study seed, trial number, history), whatever was killed in between.
-
-    It builds a new sampler for every trial: one that lives on would need its random state saved, one that starts anew with
-    the same seed would repeat its first proposals.
-    """
-
-    def __init__(self, name: str, seed: int) -> None:
-        """Raises Misuse where the sampler needs a package that is not installed."""
-        self._build, self._seed = SAMPLERS[name], seed
-        if name in PACKAGES:
-            try:
-                importlib.import_module(PACKAGES[name])
-            except ImportError as error:
-                raise Misuse(f"--sampler {name} needs {PACKAGES[name]}: pip install {PACKAGES[name]}") from error
-
-    def of_trial(self, number: int, parameter: str = "") -> optuna.samplers.BaseSampler:
-        """Return the sampler of one trial, or of one parameter of it that is drawn by itself."""
-        digest = hashlib.sha256(f"{self._seed}/{number}/{parameter}".encode()).digest()
-        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
-            return self._build(int.from_bytes(digest[:4]))
-
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self.of_trial(trial.number).infer_relative_search_space(study, trial)
-
-    def sample_relative(
-        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
-    ) -> dict[str, Any]:
-        return self.of_trial(trial.number).sample_relative(study, trial, search_space)
-
-    def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
-    ) -> Any:
-        sampler = self.of_trial(trial.number, param_name)
-        return sampler.sample_independent(study, trial, param_name, param_distribution)
-
-    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self.of_trial(trial.number).before_trial(study, trial)
-
-    def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
-        self.of_trial(trial.number).after_trial(study, trial, state, values)
-
-
 class Study:
     """The study of a sweep. Its methods may be called from any thread; one at a time does its work.
 
+    Each of them raises SweepError where the storage is out of reach.
+
     Args:
         name: the search space's name.
-        storage: an URL that Optuna takes, or the path of a journal file.
-        sampler, seed: see ``SeededSampler``.
+        storage: an URL that Optuna takes, the path of a journal file, or None for a study that is only in memory.
+        sampler, seed: see ``sweep.sampler.SeededSampler``.
         pruner: a name of ``PRUNERS``.
 
     Raises:
         SweepError: the storage cannot be opened, or the sampler needs a package that is missing.
     """
 
-    def __init__(self, name: str, storage: str | Path, sampler: str, seed: int, pruner: str) -> None:
+    def __init__(self, name: str, storage: str | Path | None, sampler: str, seed: int, pruner: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._lock = threading.RLock()
-        self._prunes = pruner != "none"
-        self.is_exhausted = False
+        self._storage, self._prunes = storage, pruner != "none"
         try:
             self._study = optuna.create_study(
-                storage=_open_journal(storage) if isinstance(storage, Path) else storage,
+                storage=open_journal(storage) if isinstance(storage, Path) else storage,
                 study_name=name,
                 direction="maximize",
                 load_if_exists=True,
@@ -113,22 +61,51 @@ class Study:
             )
         except SweepError:
             raise
-        except Exception as error:
-            if isinstance(storage, Path):
-                mend = f"move {storage} away: the folders are the truth, and the same proposals come again"
-            else:
-                mend = "check that the server runs and that the URL of --storage is right"
-            first_line = str(error).strip().partition("\n")[0]
-            raise SweepError(f"The study in {storage} cannot be opened ({first_line}); {mend}.") from error
+        except Exception as error:  # a file or an URL of the user's, which may hold anything
+            raise self._out_of_reach(error) from error
+        self.is_exhausted = sampler == "brute_force" and self._has_been_everywhere()
+
+    def keep_to(self, root: Path) -> None:
+        """Let this root alone use the study: another one in the same storage would take its trials for its own.
+
+        Raises:
+            SweepError: it belongs to another root.
+        """
+        with self._speaking():
+            owner = self._study.user_attrs.get("root", str(root))
+            if owner != str(root):
+                raise SweepError(
+                    f"The study {self._study.study_name} in {self._storage} belongs to {owner}: name that --root, "
+                    "or a database of its own for this one."
+                )
+            if "root" not in self._study.user_attrs:
+                self._study.set_user_attr("root", owner)
+
+    def check_distributions(self, suggested: dict[str, BaseDistribution]) -> None:
+        """Refuse what one study of Optuna cannot hold beside the trials that there are.
+
+        Raises:
+            Misuse: a parameter has other choices, or is of another kind, than before.
+        """
+        with self._speaking():
+            known = {name: old for trial in self._trials() for name, old in trial.distributions.items()}
+        for name, distribution in suggested.items():
+            try:
+                check_distribution_compatibility(known.get(name, distribution), distribution)
+            except ValueError as error:
+                raise Misuse(
+                    f"suggest gives {name!r} other choices, or another kind, than the trials of this sweep have, and Optuna "
+                    "cannot hold both in one study: undo that, or take another --root."
+                ) from error
 
     def count(self) -> int:
         """Return how many trials there are, in any state."""
-        with self._lock:
+        with self._speaking():
             return len(self._trials())
 
     def count_states(self) -> dict[str, int]:
         """Return how many trials are done (a value is known, pruned ones too) and how many failed."""
-        with self._lock:
+        with self._speaking():
             states = [trial.state for trial in self._trials()]
         return {
             "done": states.count(TrialState.COMPLETE) + states.count(TrialState.PRUNED),
@@ -137,30 +114,35 @@ class Study:
 
     def best(self) -> float:
         """Return the best value that is known, minus infinity before the first."""
-        with self._lock:
+        with self._speaking():
             values = [trial.value for trial in self._trials() if trial.state is TrialState.COMPLETE]
         return max((value for value in values if value is not None), default=float("-inf"))
 
     def cut_off(self) -> list[optuna.Trial]:
         """Return the trials that were left running, by number, attached again."""
-        with self._lock:
+        with self._speaking():
             running = (trial for trial in self._trials() if trial.state is TrialState.RUNNING)
             # No public way leads back to a running trial; ``ask`` itself makes one like this. A test holds on to it.
             return [optuna.Trial(self._study, trial._trial_id) for trial in running]  # noqa: SLF001
 
     def ask(self) -> optuna.Trial:
         """Return a new trial."""
-        with self._lock:
+        with self._speaking():
             return self._study.ask()
 
     def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
         """Return what the search space suggests for the trial, while no other trial is asked or told."""
-        with self._lock:
+        with self._speaking():
             return suggest(trial)
+
+    def set_attribute(self, trial: optuna.Trial, name: str, value: Any) -> None:
+        """Note what the dashboard shows beside the trial."""
+        with self._speaking():
+            trial.set_user_attr(name, value)
 
     def entry(self, trial: optuna.Trial) -> dict[str, Any]:
         """Return what ``experience.json`` keeps of a trial: enough to make the trial again."""
-        with self._lock:
+        with self._speaking():
             frozen = self._frozen(trial)
         return {
             "number": frozen.number,
@@ -174,17 +156,29 @@ class Study:
 
     def report(self, trial: optuna.Trial, epoch: int, val_acc: float) -> bool:
         """Report one epoch, and return whether the pruner ends the trial here. Asked again, it says the same again."""
-        with self._lock:
-            attributes = self._frozen(trial).user_attrs
-            if epoch not in self._frozen(trial).intermediate_values:
+        with self._speaking():
+            frozen = self._frozen(trial)
+            if epoch not in frozen.intermediate_values:
                 trial.report(val_acc, epoch)
-            if not self._prunes or epoch <= attributes.get("pruner_asked_at", -1):
-                return bool(attributes.get("pruned_at") == epoch)
-            prune = bool(trial.should_prune())  # NumPy's, from some pruners
-            if prune:
-                trial.set_user_attr("pruned_at", epoch)
-            trial.set_user_attr("pruner_asked_at", epoch)
-            return prune
+            return self._prunes and self._should_prune(trial, epoch)
+
+    def _should_prune(self, trial: optuna.Trial, epoch: int) -> bool:
+        """Ask the pruner once for each epoch, also where a cut came between its answer and our note of it.
+
+        Some pruners keep in ``system_attrs`` which rungs a trial has passed, and answer otherwise when asked again. So what
+        stood there before is noted first, and a question that has no answer yet is asked from there.
+        """
+        frozen = copy.copy(self._frozen(trial))
+        asked = frozen.user_attrs.get("pruner", {"epoch": -1})
+        if epoch < asked["epoch"] or ("answer" in asked and epoch == asked["epoch"]):
+            return bool(epoch == asked["epoch"] and asked["answer"])
+        if epoch > asked["epoch"]:
+            asked = {"epoch": epoch, "known": sorted(frozen.system_attrs)}
+            trial.set_user_attr("pruner", asked)
+        frozen.system_attrs = {name: frozen.system_attrs[name] for name in asked["known"]}
+        answer = bool(self._study.pruner.prune(self._study, frozen))  # NumPy's bool, from some pruners
+        trial.set_user_attr("pruner", {**asked, "answer": answer})
+        return answer
 
     def tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float], **attributes: Any) -> None:
         """Tell the end of a trial: its value, its state, and each epoch that was not yet reported.
@@ -195,7 +189,7 @@ class Study:
             val_acc: by epoch, as in ``log.csv``.
             attributes: what the dashboard shows beside; those that are None are left out.
         """
-        with self._lock:
+        with self._speaking():
             reported = self._frozen(trial).intermediate_values
             for epoch, value in enumerate(val_acc):
                 if epoch not in reported:
@@ -206,46 +200,40 @@ class Study:
             state = TRIAL_STATES[outcome.state]
             try:
                 self._study.tell(trial.number, outcome.val_acc if state is TrialState.COMPLETE else None, state=state)
-            except RuntimeError as error:
-                if "Study.stop" not in str(error):
+            except RuntimeError:
+                if not self._frozen(trial).state.is_finished():
                     raise
                 self.is_exhausted = True  # brute force has been everywhere, and says so after the state was stored
+
+    @contextlib.contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """One voice at a time, and one sentence for what goes wrong in the storage."""
+        with self._lock:
+            try:
+                yield
+            except (OSError, optuna.exceptions.StorageInternalError) as error:
+                raise self._out_of_reach(error) from error
+
+    def _out_of_reach(self, error: Exception) -> SweepError:
+        first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        if isinstance(self._storage, Path):
+            mend = "mend the disk, or move that file away: the folders are the truth, and the same proposals come again"
+        else:
+            mend = "check that the server runs and that the URL of --storage is right"
+        return SweepError(f"The study in {self._storage} is out of reach ({first_line}); {mend}.")
+
+    def _has_been_everywhere(self) -> bool:
+        """Ask brute force once more after the last trial: it remembers nothing, and says so by stopping the study."""
+        ended = [trial for trial in self._trials() if trial.state.is_finished()]
+        try:
+            for last in ended[-1:]:
+                self._study.sampler.after_trial(self._study, last, last.state, last.values)
+        except RuntimeError:
+            return True
+        return False
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
-
-
-def _open_journal(path: Path) -> optuna.storages.JournalStorage:
-    """Open a journal file, after mending what a cut may have left: half a line, and the lock of a process that is dead.
-
-    The root is locked, so nobody else has the file open.
-    """
-    path = path.absolute()  # Optuna's lock spins for ever on a relative path in a subfolder
-    with contextlib.suppress(FileNotFoundError):
-        Path(f"{path}.lock").unlink()
-    if path.exists():
-        _cut_torn_tail(path)
-    lock = JournalFileOpenLock(str(path))
-    return optuna.storages.JournalStorage(JournalFileBackend(str(path), lock_obj=lock))
-
-
-def _cut_torn_tail(path: Path) -> None:
-    """Cut the journal back to its last whole line: Optuna forgives a torn one, then glues the next to it."""
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    while whole and not _is_json(content[content.rfind(b"\n", 0, whole - 1) + 1 : whole]):
-        whole = content.rfind(b"\n", 0, whole - 1) + 1
-    if whole < len(content):
-        with path.open("r+b") as file:
-            file.truncate(whole)
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        json.loads(line)
-    except ValueError:
-        return False
-    return True

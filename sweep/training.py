@@ -17,7 +17,7 @@ from sweep.experience import Outcome, Record, State
 from sweep.host import gpu_is_visible, now, processor, this_process, versions
 from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.log import best_val_acc, read_val_acc, val_acc_by_epoch
-from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, load
+from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
 
 NEWS_EVERY_S = 0.5
 
@@ -77,7 +77,7 @@ def _train(job: Job, link: Link) -> Outcome:
         space = load(job.source)
         batches, validation = _load_batches(space, parameters)
         model = _build(space, parameters, validation)
-        of_user = list(space.callbacks(parameters))
+        of_user = _callbacks(space, parameters)
         start = resume.make_ready(job.experience)
         _begin_session(job, start)
         _fit(job, link, model, batches, validation, of_user, start)
@@ -86,7 +86,9 @@ def _train(job: Job, link: Link) -> Outcome:
     except (Diverged, Pruned) as end:
         state = State.PRUNED if isinstance(end, Pruned) else State.FAILED
         return Outcome(state, now(), str(end))
-    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
+    except Exception as error:
+        if isinstance(error, OSError) and not lines_in_file(error, job.source.path):
+            raise  # the disk's error, and none of the search space: the experience has not failed
         reason = f"{job.source.path.name}, {error_in_file(error, job.source.path)}"
         return Outcome(State.FAILED, now(), reason, traceback=traceback.format_exc())
     return Outcome(State.FINISHED, now())
@@ -130,7 +132,15 @@ def _build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) 
     return model
 
 
-def _begin_session(job: Job, start: resume.Backup | None) -> None:
+def _callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.callbacks.Callback]:
+    """Raises SearchSpaceWrong where there is something else than callbacks."""
+    callbacks = space.callbacks(parameters)
+    if not isinstance(callbacks, list | tuple) or any(not isinstance(one, keras.callbacks.Callback) for one in callbacks):
+        raise SearchSpaceWrong(f"{space.source.path}: callbacks returns {callbacks!r}; return a list of keras.callbacks.")
+    return list(callbacks)
+
+
+def _begin_session(job: Job, start: resume.Generation | None) -> None:
     """Write ``experience.json``, before the first batch."""
     record = job.record
     position = start.position if start else None
@@ -142,9 +152,18 @@ def _begin_session(job: Job, start: resume.Backup | None) -> None:
         "processor": processor(),
         "versions": versions(),
     }
-    record.approximate_because = record.approximate_because or _approximate_because(record, session)
+    because = _approximate_because(record, session)
     record.sessions.append(session)
     job.experience.write(record)
+    if because:
+        _mark_approximate(job, because)
+
+
+def _mark_approximate(job: Job, reason: str) -> None:
+    """Write why the training may differ from an uncut one; the first reason stays."""
+    if not job.record.approximate_because:
+        job.record.approximate_because = reason
+        job.experience.write(job.record)
 
 
 def _approximate_because(record: Record, session: dict[str, Any]) -> str | None:
@@ -164,14 +183,14 @@ def _fit(
     batches: Batches,
     validation: Batches,
     of_user: list[keras.callbacks.Callback],
-    start: resume.Backup | None,
+    start: resume.Generation | None,
 ) -> None:
     """Train the epochs that are still to be trained."""
     experience, epochs = job.experience, job.record.parameters["epochs"]
     position = start.position if start else None
     link.tell(Begun(position.epoch if position else 0, position.batch if position else 0, epochs))
     link.can_save()
-    if position and (position.stop_training or position.epoch >= epochs):
+    if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         return
     val_acc = val_acc_by_epoch(position.log.encode(), experience.log) if position else []
     best, log = BestModel(experience.meilleur, best_val_acc(val_acc)), Log(experience.log)
@@ -184,7 +203,8 @@ def _fit(
         best,
         log,
         link.stop_asked,
-        lambda text: link.tell(Warned(f"{experience.id}: {text}")),
+        lambda text: link.tell(Warned(text)),
+        lambda reason: _mark_approximate(job, reason),
     )
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [

@@ -3,6 +3,8 @@
 TensorFlow speaks of its GPUs while it is imported; where the import succeeds, nobody needs to hear it.
 """
 
+import contextlib
+import importlib
 import os
 import sys
 import tempfile
@@ -12,6 +14,10 @@ with tempfile.TemporaryFile() as _said:
     os.dup2(_said.fileno(), 2)
     try:
         import sweep.training  # noqa: F401 # imported for what it does to this process
+
+        for _module in os.environ["SWEEP_WARM"].split(","):
+            with contextlib.suppress(Exception):  # the search space has its own word on a module that does not import
+                importlib.import_module(_module)
     except BaseException:
         _said.seek(0)
         os.write(_stderr, _said.read())

@@ -10,11 +10,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
     {"__init__", "errors"},
-    {"files", "identity", "host", "log"},
+    {"files", "identity", "host", "log", "settings", "journal", "sampler"},
     {"experience", "search_space"},
     {"resume", "job", "root"},
     {"state", "batches", "callbacks", "backup", "training", "warm", "study"},
     {"places", "progress", "results"},
+    {"trials"},
     {"controller"},
     {"cli"},
     {"__main__"},
@@ -23,7 +24,7 @@ FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in flo
 HEAVY = {
     "keras": {"state", "batches", "callbacks", "backup", "training"},
     "tensorflow": {"batches", "training"},
-    "optuna": {"study", "controller"},
+    "optuna": {"journal", "sampler", "study", "trials", "controller"},
     "joblib": {"controller"},
     "h5py": {"state"},
     "pandas": {"results"},

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -15,9 +16,9 @@ from sweep.host import is_alive, this_process
 from sweep.root import Lock, RootBusy, RootWrong, prepare, read_holder, root_of
 
 HOLD = """
-import sys, time, pathlib
+import sys, time, pathlib, threading
 from sweep.root import Lock
-with Lock(pathlib.Path(sys.argv[1]), print):
+with Lock(pathlib.Path(sys.argv[1]), print, threading.Event()):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -45,7 +46,7 @@ def silent(text):
 
 
 def test_the_second_is_told_who_holds_the_root(holder, tmp_path):
-    with pytest.raises(RootBusy) as busy, Lock(tmp_path, silent):
+    with pytest.raises(RootBusy) as busy, Lock(tmp_path, silent, Event()):
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()} since 20" in str(busy.value)
     assert "--root" in str(busy.value)
@@ -56,7 +57,7 @@ def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert read_holder(tmp_path)["pid"] == holder.pid, "SIGKILL leaves its file behind"
-    with Lock(tmp_path, silent):
+    with Lock(tmp_path, silent, Event()):
         assert read_holder(tmp_path)["pid"] == os.getpid()
     assert read_holder(tmp_path) is None
 
@@ -64,7 +65,7 @@ def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
 def test_a_torn_or_foreign_holder_file_stops_nobody(tmp_path):
     for content in (b"", b'{"host": "els', b"[]", b'{"host": 3}', b'"text"'):
         (tmp_path / "sweep.lock.json").write_bytes(content)
-        with Lock(tmp_path, silent):
+        with Lock(tmp_path, silent, Event()):
             pass
 
 
@@ -77,7 +78,7 @@ def test_a_silent_holder_on_another_host_is_followed_after_its_lease(tmp_path, m
     monkeypatch.setattr(module, "LEASE_S", 2.0)
     elsewhere(tmp_path, renewed=7)
     said = []
-    with Lock(tmp_path, said.append):
+    with Lock(tmp_path, said.append, Event()):
         assert read_holder(tmp_path)["pid"] == os.getpid()
     assert "was held by process 1 on another since 2026-01-01T00:00:00 UTC; waiting 2 s" in said[0]
 
@@ -85,13 +86,16 @@ def test_a_silent_holder_on_another_host_is_followed_after_its_lease(tmp_path, m
 def test_a_holder_on_another_host_that_renews_its_lease_keeps_the_root(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 5.0)
     elsewhere(tmp_path, renewed=7)
-    with pytest.raises(RootBusy, match="in use by process 1 on another"), Lock(tmp_path, lambda _: elsewhere(tmp_path, 8)):
+    with (
+        pytest.raises(RootBusy, match="in use by process 1 on another"),
+        Lock(tmp_path, lambda _: elsewhere(tmp_path, 8), Event()),
+    ):
         pass
 
 
 def test_the_lease_is_renewed(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 0.1)
-    with Lock(tmp_path, silent) as lock:
+    with Lock(tmp_path, silent, Event()) as lock:
         while read_holder(tmp_path)["renewed"] < 2:
             lock._released.wait(0.01)
 

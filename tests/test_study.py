@@ -12,7 +12,8 @@ from sweep.cli import PRUNERS as PRUNERS_OF_THE_COMMAND_LINE
 from sweep.cli import SAMPLERS as SAMPLERS_OF_THE_COMMAND_LINE
 from sweep.errors import Misuse, SweepError
 from sweep.experience import Outcome, State
-from sweep.study import PRUNERS, SAMPLERS, Study
+from sweep.sampler import SAMPLERS
+from sweep.study import PRUNERS, Study
 
 SEARCH = Path(__file__).parent / "search.py"
 TRIALS = 16
@@ -129,9 +130,12 @@ def test_the_lock_of_a_dead_process_stops_nobody(tmp_path):
 
 def test_a_study_that_cannot_be_opened_says_what_to_do(tmp_path):
     (tmp_path / "study.journal").write_text('{"op_code": 99}\n')
-    with pytest.raises(SweepError, match=r"move .*study\.journal away: the folders are the truth"):
+    with pytest.raises(SweepError, match=r"study\.journal is out of reach .*move that file away: the folders are the truth"):
         open_study(tmp_path)
-    with pytest.raises(SweepError, match="check that the server runs and that the URL of --storage is right"):
+    with pytest.raises(
+        SweepError,
+        match=r"nowhere/at/all\.db is out of reach .*check that the server runs and that the URL of --storage is right",
+    ):
         Study("toy", "sqlite:////nowhere/at/all.db", "tpe", 0, "none")
 
 

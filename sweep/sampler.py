@@ -1,0 +1,66 @@
+"""How Optuna proposes: whatever was killed in between, the same trial gets the same proposal."""
+
+import hashlib
+import importlib
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from sweep.errors import Misuse
+
+SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
+    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
+    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
+    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
+    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
+    "nsgaii": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
+    "brute_force": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
+}
+PACKAGES = {"cmaes": "cmaes", "gp": "torch"}  # what Optuna itself imports only when it comes to proposing
+
+
+class SeededSampler(optuna.samplers.BaseSampler):
+    """A sampler whose proposal is a function of (study seed, trial number, history), whatever was killed in between.
+
+    It builds a new sampler for every trial: one that lives on would need its random state saved, one that starts anew with
+    the same seed would repeat its first proposals.
+    """
+
+    def __init__(self, name: str, seed: int) -> None:
+        """Raises Misuse where the sampler needs a package that is not installed."""
+        self._build, self._seed = SAMPLERS[name], seed
+        if name in PACKAGES:
+            try:
+                importlib.import_module(PACKAGES[name])
+            except ImportError as error:
+                raise Misuse(f"--sampler {name} needs {PACKAGES[name]}: pip install {PACKAGES[name]}") from error
+
+    def of_trial(self, number: int, parameter: str = "") -> optuna.samplers.BaseSampler:
+        """Return the sampler of one trial, or of one parameter of it that is drawn by itself."""
+        digest = hashlib.sha256(f"{self._seed}/{number}/{parameter}".encode()).digest()
+        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+            return self._build(int.from_bytes(digest[:4]))
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        return self.of_trial(trial.number).infer_relative_search_space(study, trial)
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        return self.of_trial(trial.number).sample_relative(study, trial, search_space)
+
+    def sample_independent(
+        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
+        sampler = self.of_trial(trial.number, param_name)
+        return sampler.sample_independent(study, trial, param_name, param_distribution)
+
+    def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
+        self.of_trial(trial.number).before_trial(study, trial)
+
+    def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
+        self.of_trial(trial.number).after_trial(study, trial, state, values)

@@ -1,0 +1,24 @@
+"""What a sweep was asked to do."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What ``sweep run`` was asked to do. ``timeout_s`` is in seconds, ``save_freq`` in batches."""
+
+    space: str
+    trials: int = 20
+    epochs: int | None = None
+    workers: int = 1
+    root: Path | None = None
+    seed: int = 0
+    sampler: str = "tpe"
+    pruner: str = "none"
+    threads: int | None = None
+    save_freq: int = 1000
+    timeout_s: float | None = None
+    target: float | None = None
+    storage: str | None = None
+    accept_change: bool = False

@@ -1,0 +1,173 @@
+"""One trial, from its number to its end: propose, find its experience, train or read it, write down and tell."""
+
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import optuna
+
+from sweep import resume, search_space
+from sweep.errors import SweepError
+from sweep.experience import Experience, Outcome, Record, State, state_of
+from sweep.host import cores, now
+from sweep.identity import id_experience
+from sweep.job import End, Ending, EpochDone, Job, News, Warned
+from sweep.log import best_val_acc, read_val_acc
+from sweep.places import LocalProcesses
+from sweep.progress import Progress
+from sweep.search_space import SearchSpace, what_changed
+from sweep.settings import Settings
+from sweep.study import Study
+
+FAILURES_THAT_STOP = 5
+# Who kills a whole process tree may kill a training first. Before that is taken for a failure, the controller waits: if it
+# lives, only the training was killed.
+GRACE_S = 2.0
+ORPHAN_S = 20.0
+
+
+class Trials:
+    """Brings trials to their ends. Trials that lead to one experience wait for each other: it is trained once.
+
+    Args:
+        space: what proposes and trains.
+        root: of the sweep.
+        settings: of the sweep.
+        study: is told of each end.
+        place: where a training runs.
+        progress: is told all that happens.
+        stop: once set, trainings save and stop, and their trials stay cut off.
+    """
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        root: Path,
+        settings: Settings,
+        study: Study,
+        place: LocalProcesses,
+        progress: Progress,
+        stop: threading.Event,
+    ) -> None:
+        self._space, self._root, self._settings, self._study = space, root, settings, study
+        self._place, self._progress, self._stop = place, progress, stop
+        self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def bring_to_its_end(self, trial: optuna.Trial) -> None:
+        """Train the experience that the trial leads to, or read it where it has been trained, and tell its value.
+
+        Raises:
+            SweepError: something is wrong that no other trial would mend.
+        """
+        experience, parameters = self._proposal(trial)
+        if experience:
+            with self._same_id[experience.id]:
+                self._train_or_read(trial, experience, parameters)
+
+    def _proposal(self, trial: optuna.Trial) -> tuple[Experience | None, dict[str, Any]]:
+        """Return the experience that the trial leads to; None where the search space raises, which fails the trial."""
+        try:
+            suggested = self._study.suggest(trial, self._space.suggest)
+        except SweepError:
+            raise
+        except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
+            path = self._space.source.path
+            reason = f"{path.name}, {search_space.error_in_file(error, path)}"
+            self._tell(trial, Outcome(State.FAILED, now(), reason), [])
+            return None, {}
+        parameters = self._space.parameters(suggested)
+        name = id_experience(self._space.source.name, parameters)
+        self._study.set_attribute(trial, "id_experience", name)
+        return Experience(self._root / name), parameters
+
+    def _train_or_read(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> None:
+        record = self._record(trial, experience, parameters)
+        if not record.outcome:
+            end = self._train(trial, experience, record)
+            record = self._record(trial, experience, parameters)
+            if end.ending is Ending.DIED and not self._stop.is_set():
+                record.outcome = record.outcome or Outcome(State.FAILED, now(), end.why)
+        if record.outcome:
+            self._close(trial, experience, record, record.outcome)
+
+    def _record(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> Record:
+        """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
+        fingerprint = self._space.source.fingerprint()
+        record = experience.read() or Record(
+            id_experience=experience.id,
+            search_space={"name": self._space.source.name, "fingerprint": fingerprint},
+            parameters=parameters,
+            seed=parameters["seed"],
+            threads=self._settings.threads or max(1, cores() // self._settings.workers),
+            trials=[],
+        )
+        changed = what_changed(record.search_space["fingerprint"], fingerprint)
+        if changed and not record.outcome:
+            record.approximate_because = f"its search space was changed on the way, in {', '.join(changed)}"
+            record.search_space["fingerprint"] = fingerprint
+        if trial.number not in (entry["number"] for entry in record.trials):
+            record.trials.append(self._study.entry(trial))
+        return record
+
+    def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> End:
+        self._outwait_orphan(experience, record)
+        self._place.wait_until_warm(self._stop)
+        if self._stop.is_set():
+            return End(Ending.STOPPED)
+        self._progress.begin(trial.number, experience.id)
+
+        def on_news(news: News) -> bool:
+            self._progress.tell(trial.number, news)
+            return isinstance(news, EpochDone) and self._report(trial, news)
+
+        job = Job(self._space.source, experience, record, self._settings.save_freq)
+        end = self._place.train(job, self._stop, on_news)
+        if end.ending is Ending.REFUSED:
+            raise SweepError(end.why)
+        if end.ending is Ending.DIED:
+            time.sleep(GRACE_S)
+        return end
+
+    def _report(self, trial: optuna.Trial, done: EpochDone) -> bool:
+        try:
+            return self._study.report(trial, done.epoch, done.val_acc)
+        except SweepError as error:  # the end of the trial tells each epoch again
+            self._progress.tell(trial.number, Warned(str(error)))
+            return False
+
+    def _outwait_orphan(self, experience: Experience, record: Record) -> None:
+        """Wait for a training that outlives its killed controller by an instant: both would write the same files."""
+        until = time.monotonic() + ORPHAN_S
+        while state_of(record) is State.RUNNING and not self._stop.is_set():
+            if time.monotonic() > until:
+                pid = record.sessions[-1]["process"]["pid"]
+                raise SweepError(
+                    f"Process {pid} still trains in {experience.path}: kill {pid}, and run the same command again."
+                )
+            time.sleep(0.1)
+
+    def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
+        """Write the end of the trial into its folder, then tell it to Optuna."""
+        backup = resume.newest_position(experience.sauvegarde)
+        if outcome.state is State.FINISHED and backup:
+            resume.restore_log(experience, backup.log.encode())
+        val_acc = read_val_acc(experience.log)
+        best = best_val_acc(val_acc)
+        outcome.val_acc, outcome.epoch = best or (None, None)
+        for entry in record.trials:
+            if entry["number"] == trial.number and not entry["ended"]:
+                entry["ended"] = now()
+                experience.write(record)
+        self._tell(trial, outcome, val_acc)
+
+    def _tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
+        self._study.tell(trial, outcome, val_acc)
+        self._progress.end(trial.number, outcome)
+        counts = self._study.count_states()
+        if outcome.state is State.FAILED and counts["failed"] >= FAILURES_THAT_STOP and not counts["done"]:
+            raise SweepError(
+                f"The first {counts['failed']} trials all failed, the last one because of {outcome.reason}; "
+                f"mend {self._space.source.path}, and run again with another --root."
+            )
