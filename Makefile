@@ -3,35 +3,36 @@
 SPACE   ?= digits_mlp
 TRIALS  ?= 12
 WORKERS ?= 1
-ROOT    ?= experiences/$(SPACE)
+ROOT    ?=
 
 # Where a Python environment is given already, it is used: Colab's own, or one that is activated. Else .venv is made.
 ifneq ($(COLAB_RELEASE_TAG)$(VIRTUAL_ENV),)
 PYTHON    ?= python3
-BIN       :=
 RUN       := $(PYTHON) -m
-INSTALLED := .installed
+INSTALLED := $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV)/).sweep-installed
 MAKE_ENV  := true
 else
 PYTHON    ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 RUN       := .venv/bin/python -m
-INSTALLED := .venv/.installed
+INSTALLED := .venv/.sweep-installed
 MAKE_ENV  := $(PYTHON) -m venv .venv
 endif
+
+ROOT_OPTION = $(if $(ROOT),--root $(ROOT))
 
 .PHONY: help sweep results test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
-	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(ROOT)'
+	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(or $(ROOT),experiences/$(SPACE))'
 
 sweep: $(INSTALLED)  ## Run the sweep, or go on where it was cut off
-	@$(RUN) sweep run $(SPACE) --trials $(TRIALS) --workers $(WORKERS) --root $(ROOT)
+	@$(RUN) sweep run $(SPACE) --trials $(TRIALS) --workers $(WORKERS) $(ROOT_OPTION)
 
 results: $(INSTALLED)  ## Show one row a trial, the best first
-	@$(RUN) sweep results $(SPACE) --root $(ROOT)
+	@$(RUN) sweep results $(SPACE) $(ROOT_OPTION)
 
 test: $(INSTALLED)-test  ## Run all tests
 	@$(RUN) pytest
@@ -43,7 +44,7 @@ lint: $(INSTALLED)-test  ## Check style, types and the floors of imports
 	@$(RUN) pytest -q tests/test_floors.py
 
 clean:  ## Remove what make made; experiences stay
-	rm -rf .venv .installed .installed-test .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf .venv .sweep-installed* .pytest_cache .ruff_cache .mypy_cache .hypothesis
 
 $(INSTALLED): pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'sweep needs Python 3.11, 3.12 or 3.13: install one, or name it by make PYTHON=…'; exit 1; }

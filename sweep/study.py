@@ -13,7 +13,7 @@ import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.errors import Misuse, SweepError
+from sweep.errors import SweepError
 from sweep.experience import Outcome, State
 from sweep.journal import open_journal
 from sweep.sampler import SeededSampler
@@ -85,7 +85,7 @@ class Study:
         """Refuse what one study of Optuna cannot hold beside the trials that there are.
 
         Raises:
-            Misuse: a parameter has other choices, or is of another kind, than before.
+            SweepError: a parameter has other choices, or is of another kind, than before.
         """
         with self._speaking():
             known = {name: old for trial in self._trials() for name, old in trial.distributions.items()}
@@ -93,7 +93,7 @@ class Study:
             try:
                 check_distribution_compatibility(known.get(name, distribution), distribution)
             except ValueError as error:
-                raise Misuse(
+                raise SweepError(
                     f"suggest gives {name!r} other choices, or another kind, than the trials of this sweep have, and Optuna "
                     "cannot hold both in one study: undo that, or take another --root."
                 ) from error

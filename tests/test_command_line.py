@@ -2,17 +2,20 @@
 
 import io
 import json
+import signal
 import subprocess
+import time
 
 import pandas as pd
 import pytest
-from command import TOY, command, sweep
+from command import TOY, Running, command, sweep
 from conftest import SPACES
 
 from sweep import search_space
 from sweep.experience import Experience, Outcome, Record, State
 from sweep.host import now, this_process
 from sweep.identity import id_experience
+from sweep.study import Study
 
 FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
 
@@ -187,6 +190,13 @@ def test_without_words_there_is_help():
             '"seed": 0, "x": 2**53 + 1',
             "parameter 'x' holds 9007199254740993, an integer beyond 2^53: give it as a string",
         ),
+        ('trial.suggest_int("units"', 'trial.sugest_int("units"', "toy.py, line 7: AttributeError: 'Trial' object has no"),
+        (
+            'return {"units"',
+            'raise ValueError("first\\nsecond")\n    return {"units"',
+            "toy.py, line 7: ValueError: first; mend",
+        ),
+        ("def callbacks", "def callback", "has callback and no callbacks: rename callback to callbacks"),
         ('"seed": 0', '"seed": 0, "x": object()', "parameter 'x' is <object object at"),
     ],
 )
@@ -198,7 +208,7 @@ def test_a_search_space_that_is_wrong_is_one_sentence_and_exit_1(tmp_path, old, 
     said = one_sentence(sweep("run", space, "--root", root), 1)
     assert says in said
     assert str(space) in said
-    assert not list(root.glob("*/experience.json")), "nothing was trained"
+    assert not root.exists(), "nothing was begun"
 
 
 def test_a_root_that_cannot_be_one_is_one_sentence(tmp_path):
@@ -222,6 +232,52 @@ def test_an_edited_experience_is_one_sentence(root):
     path.write_text(path.read_text().replace('"units": 4', '"units": 5'))
     said = one_sentence(sweep("run", TOY, "--root", root), 1)
     assert f"{path}: its search space and parameters do not give the name of its folder" in said
+
+
+@pytest.mark.parametrize("content", ['{"id_experience": "x"}', "[]", '"text"', '{"trials": null}', '{"id_experi', ""])
+def test_a_record_of_another_shape_is_no_record(root, content):
+    path = next(root.glob("*/experience.json"))
+    path.write_text(content)
+    for name in ("results", "status"):
+        done = sweep(name, TOY, "--root", root)
+        assert done.returncode == 0
+        assert done.stderr == f"sweep: warning: {path} is missing or torn, so its trial is not shown\n"
+
+
+def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_accepted(root, tmp_path):
+    space = tmp_path / "toy.py"
+    space.write_text((SPACES / "toy.py").read_text())
+    study = Study("toy", root / "study.journal", "tpe", 0, "none")
+    study.suggest(study.ask(), search_space.load(search_space.find(str(space))).suggest)
+    space.write_text(space.read_text().replace("[0.3, 0.1, 0.03]", "[0.3, 0.1]"))
+    said = one_sentence(sweep("run", space, "--root", root, "--accept-change"), 1)
+    assert "suggest gives 'rate' other choices, or another kind, than the trials of this sweep have" in said
+
+
+def test_what_a_space_prints_does_not_disturb_the_results(tmp_path):
+    space = tmp_path / "toy.py"
+    text = (
+        (SPACES / "toy.py")
+        .read_text()
+        .replace("def suggest(trial):", "print('hello')\n\n\ndef suggest(trial):\n    print('hello')")
+    )
+    space.write_text(text)
+    done = sweep("run", space, "--root", tmp_path / "root", "--trials", 1, "--epochs", 1)
+    assert "hello" in done.stderr
+    assert "hello" not in done.stdout
+
+
+def test_a_sweep_that_is_stopped_before_it_began_says_so(tmp_path):
+    space = tmp_path / "toy.py"
+    (tmp_path / "here").write_text("")
+    text = f"import pathlib, time\npathlib.Path({str(tmp_path / 'here')!r}).unlink()\ntime.sleep(60)\n"
+    space.write_text(text + (SPACES / "toy.py").read_text())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        (tmp_path / "here").write_text("")
+        running = Running(tmp_path / "root", space=space)
+        while (tmp_path / "here").exists():
+            time.sleep(0.01)
+        assert running.interrupt(number).end(10) == (130, "sweep: stopped: run the same command to go on\n")
 
 
 def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, tmp_path):

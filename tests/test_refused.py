@@ -32,6 +32,13 @@ def with_data(returned):
         (*with_data("return x, y"), "must return (x_train, y_train), (x_val, y_val)"),
         (*with_data("return (x, y)"), "must return (x_train, y_train), (x_val, y_val)"),
         (*with_data("return None"), "must return (x_train, y_train), (x_val, y_val)"),
+        (*with_data("return ([], []), (x, y)"), "no samples in x_train"),
+        (*with_data("return ([[1, 2], [3]], [0, 1]), (x, y)"), "x_train that is no array"),
+        (
+            "    return [keras.callbacks.LambdaCallback",
+            "    return lambda *_: [keras.callbacks.LambdaCallback",
+            "a list of keras.callbacks",
+        ),
         (*with_data("return (x.astype(object), y), (x, y)"), "x_train of type object; return arrays of numbers or strings"),
     ],
 )

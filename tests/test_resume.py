@@ -1,5 +1,6 @@
 """The newest whole backup is found, whatever the moment of the cut and whatever was torn. No Keras here."""
 
+import errno
 import os
 import zipfile
 from pathlib import Path
@@ -143,3 +144,25 @@ def test_a_torn_best_model_means_a_new_beginning(experience, part):
     assert make_ready(experience) is None
     assert newest_backup(experience.sauvegarde) is None
     assert experience.log.read_bytes() == b""
+
+
+@pytest.mark.parametrize("name", ["training_metadata.json", "latest.weights.h5", "meilleur.model.keras"])
+def test_a_file_that_cannot_be_read_is_not_taken_for_torn(experience, monkeypatch, name):
+    """On a drive that is gone for a moment, a new beginning would throw the backups away."""
+
+    def refuse(operation):
+        def call(path, *args, **kwargs):
+            if Path(path).name == name:
+                raise OSError(errno.EIO, "Input/output error", str(path))
+            return operation(path, *args, **kwargs)
+
+        return call
+
+    before = {path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()}
+    monkeypatch.setattr(Path, "read_bytes", refuse(Path.read_bytes))
+    monkeypatch.setattr(Path, "open", refuse(Path.open))
+    monkeypatch.setattr(zipfile, "ZipFile", refuse(zipfile.ZipFile))
+    with pytest.raises(OSError, match="Input/output error"):
+        make_ready(experience)
+    monkeypatch.undo()
+    assert before == {path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()}

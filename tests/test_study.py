@@ -1,5 +1,7 @@
 """A search that is killed and goes on proposes what an uncut one would."""
 
+import contextlib
+import errno
 import json
 import subprocess
 import sys
@@ -178,3 +180,88 @@ def test_sqlite_is_a_storage_too(tmp_path):
     Study("toy", url, "tpe", 0, "none").ask()
     assert len(Study("toy", url, "tpe", 0, "none").cut_off()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
+
+
+class Cut(Exception):
+    """Stands for a SIGKILL between two writes of the study."""
+
+
+@pytest.mark.parametrize("pruner", ["halving", "hyperband", "median"])
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_a_cut_while_the_pruner_is_asked_changes_no_answer(tmp_path, monkeypatch, pruner, writes):
+    """Halving writes down which rungs a trial has passed, and asked again from there it would let every trial pass."""
+    answers = {}
+    for name in ("cut", "uncut"):
+        folder = tmp_path / name
+        folder.mkdir()
+        study = open_study(folder, pruner=pruner)
+        for value in (0.9, 0.8, 0.8, 0.7, 0.7, 0.6):
+            trial = begin(study)
+            for epoch in range(6):
+                if study.report(trial, epoch, value):
+                    break
+            study.tell(trial, finished(value), [])
+        trial, answers[name] = begin(study), []
+        for epoch in range(6):
+            if name == "cut":
+                with monkeypatch.context() as patch:
+                    cut_after(patch, study, writes)
+                    with contextlib.suppress(Cut):
+                        study.report(trial, epoch, 0.1)
+                study = open_study(folder, pruner=pruner)
+                (trial,) = study.cut_off()
+            answers[name].append(study.report(trial, epoch, 0.1))
+            if answers[name][-1]:
+                break
+    assert answers["cut"] == answers["uncut"]
+    assert answers["cut"][-1] is True
+
+
+def cut_after(patch, study, writes):
+    """Let the journal take so many writes, and no more."""
+    backend = study._study._storage._backend
+    append, seen = backend.append_logs, []
+
+    def limited(logs):
+        seen.append(logs)
+        if len(seen) > writes:
+            raise Cut
+        append(logs)
+
+    patch.setattr(backend, "append_logs", limited)
+
+
+def test_brute_force_that_has_been_everywhere_knows_it_when_it_is_opened_again(tmp_path):
+    test_brute_force_ends_when_it_has_been_everywhere(tmp_path)
+    assert open_study(tmp_path, "brute_force").is_exhausted
+    assert not open_study(tmp_path, "random").is_exhausted
+
+
+def test_a_journal_that_cannot_grow_is_one_sentence(tmp_path, monkeypatch):
+    study = open_study(tmp_path)
+    trial = begin(study)
+
+    def full(logs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(study._study._storage._backend, "append_logs", full)
+    for ask in (study.ask, lambda: study.report(trial, 0, 0.5), lambda: study.tell(trial, finished(0.5), [0.5])):
+        with pytest.raises(SweepError, match=r"study\.journal is out of reach .*No space left on device"):
+            ask()
+
+
+def test_two_roots_cannot_share_a_study(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    for _ in range(2):
+        Study("toy", url, "tpe", 0, "none").keep_to(Path("/one"))
+    with pytest.raises(SweepError, match="belongs to /one: name that --root, or a database of its own"):
+        Study("toy", url, "tpe", 0, "none").keep_to(Path("/two"))
+
+
+def test_other_choices_than_the_trials_have_are_refused(tmp_path):
+    study = open_study(tmp_path)
+    study.suggest(study.ask(), lambda trial: trial.suggest_categorical("kind", ["a", "b"]))
+    kinds = optuna.distributions.CategoricalDistribution
+    study.check_distributions({"kind": kinds(["a", "b"]), "new": kinds([1])})
+    with pytest.raises(SweepError, match="'kind' other choices, or another kind, than the trials"):
+        study.check_distributions({"kind": kinds(["a", "b", "c"])})
