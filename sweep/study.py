@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC
@@ -132,7 +133,7 @@ class Study:
 
     def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
         """Return what the search space suggests for the trial, while no other trial is asked or told."""
-        with self._speaking():
+        with self._speaking(), contextlib.redirect_stdout(sys.stderr):  # stdout is for results
             return suggest(trial)
 
     def set_attribute(self, trial: optuna.Trial, name: str, value: Any) -> None:

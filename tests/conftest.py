@@ -43,6 +43,15 @@ def last_weights(experience):
     return datasets(experience.sauvegarde / "latest.weights.h5")
 
 
+def assert_equal(experience, twin):
+    """Assert that two experiences are one, bit for bit."""
+    assert experience.log.read_bytes() == twin.log.read_bytes()
+    assert best_weights(experience) == best_weights(twin)
+    assert last_weights(experience) == last_weights(twin)
+    assert experience.read().outcome.val_acc == twin.read().outcome.val_acc
+    assert experience.read().approximate_because is None
+
+
 class Trainer:
     """Trains one experience of a test space as the controller would, and cuts it where it is told."""
 
@@ -68,7 +77,7 @@ class Trainer:
     def job(self, space, root, save_freq=4, parameters=None):
         path = space if isinstance(space, Path) else SPACES / f"{space}.py"
         source = search_space.find(str(path))
-        fixed = search_space.load(source).fixed if isinstance(space, Path) else FIXED[space]
+        fixed = FIXED.get(space) or ({} if "epochs" in parameters else search_space.load(source).fixed)
         values = plain({**(parameters or PARAMETERS[space]), **fixed})
         experience = Experience(root / id_experience(source.name, values))
         identity = {"name": source.name, "fingerprint": source.fingerprint()}
@@ -106,3 +115,20 @@ def uncut(trainer, tmp_path_factory):
         return trained[space]
 
     return train
+
+
+@pytest.fixture
+def space(tmp_path):
+    """Return a function that writes a test space, with texts replaced by others, and gives its path."""
+
+    def write(*changes, of="toy"):
+        text = (SPACES / f"{of}.py").read_text()
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new)
+        (tmp_path / "cut.py").write_text((SPACES / "cut.py").read_text())
+        path = tmp_path / f"{of}.py"
+        path.write_text(text)
+        return path
+
+    return write

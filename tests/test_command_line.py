@@ -200,14 +200,11 @@ def test_without_words_there_is_help():
         ('"seed": 0', '"seed": 0, "x": object()', "parameter 'x' is <object object at"),
     ],
 )
-def test_a_search_space_that_is_wrong_is_one_sentence_and_exit_1(tmp_path, old, new, says):
-    text = (SPACES / "toy.py").read_text()
-    assert old in text
-    space, root = tmp_path / "toy.py", tmp_path / "root"
-    space.write_text(text.replace(old, new))
-    said = one_sentence(sweep("run", space, "--root", root), 1)
+def test_a_search_space_that_is_wrong_is_one_sentence_and_exit_1(tmp_path, space, old, new, says):
+    wrong, root = space((old, new)), tmp_path / "root"
+    said = one_sentence(sweep("run", wrong, "--root", root), 1)
     assert says in said
-    assert str(space) in said
+    assert str(wrong) in said
     assert not root.exists(), "nothing was begun"
 
 
@@ -254,15 +251,9 @@ def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_
     assert "suggest gives 'rate' other choices, or another kind, than the trials of this sweep have" in said
 
 
-def test_what_a_space_prints_does_not_disturb_the_results(tmp_path):
-    space = tmp_path / "toy.py"
-    text = (
-        (SPACES / "toy.py")
-        .read_text()
-        .replace("def suggest(trial):", "print('hello')\n\n\ndef suggest(trial):\n    print('hello')")
-    )
-    space.write_text(text)
-    done = sweep("run", space, "--root", tmp_path / "root", "--trials", 1, "--epochs", 1)
+def test_what_a_space_prints_does_not_disturb_the_results(tmp_path, space):
+    loud = space(("def suggest(trial):", "print('hello')\n\n\ndef suggest(trial):\n    print('hello')"))
+    done = sweep("run", loud, "--root", tmp_path / "root", "--trials", 1, "--epochs", 1)
     assert "hello" in done.stderr
     assert "hello" not in done.stdout
 
@@ -277,7 +268,7 @@ def test_a_sweep_that_is_stopped_before_it_began_says_so(tmp_path):
         running = Running(tmp_path / "root", space=space)
         while (tmp_path / "here").exists():
             time.sleep(0.01)
-        assert running.interrupt(number).end(10) == (130, "sweep: stopped: run the same command to go on\n")
+        assert running.interrupt(number).end(10) == (130, "\nsweep: stopped: run the same command to go on\n")
 
 
 def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, tmp_path):

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 
 import pytest
-from conftest import SPACES, best_weights, last_weights
+from conftest import SPACES, assert_equal
 
 from sweep import resume
 from sweep.experience import State
@@ -13,14 +15,6 @@ from sweep.job import BatchDone, Begun, EpochDone, Warned
 
 INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (1, 5), (2, 9)]]
 BETWEEN = [{"epoch": epoch, "end": True} for epoch in (2, 5)]
-
-
-def assert_equal(experience, twin):
-    assert experience.log.read_bytes() == twin.log.read_bytes()
-    assert best_weights(experience) == best_weights(twin)
-    assert last_weights(experience) == last_weights(twin)
-    assert experience.read().outcome.val_acc == twin.read().outcome.val_acc
-    assert experience.read().approximate_because is None
 
 
 def cut_and_go_on(trainer, space, root, *cuts, **how):
@@ -88,6 +82,26 @@ def test_asked_to_stop_it_saves_at_the_next_batch_and_goes_on_there(trainer, unc
     begun = next(news for news in trainer.news if isinstance(news, Begun))
     assert (begun.epoch, begun.batch) == (position.epoch, position.batch)
     assert_equal(experience, uncut("mlp"))
+
+
+def test_asked_to_stop_in_a_long_validation_it_does_not_wait_for_its_end(trainer, uncut, tmp_path):
+    waiting = threading.Thread(target=stop_once_it_waits, args=(trainer,))
+    waiting.start()
+    assert trainer("mlp", tmp_path, {"epoch": 2, "wait": True}, save_freq=1000).ending == "stopped"
+    waiting.join()
+    experience = trainer.experience("mlp", tmp_path)
+    position = resume.newest_position(experience.sauvegarde)
+    assert (position.epoch, position.batch) == (2, 10), "after its last batch, before its validation"
+    assert trainer("mlp", tmp_path, save_freq=1000).ending == "outcome"
+    assert_equal(experience, uncut("mlp"))
+
+
+def stop_once_it_waits(trainer):
+    while not trainer.order.exists():
+        time.sleep(0.01)
+    while trainer.order.exists():
+        time.sleep(0.01)
+    trainer.stop.set()
 
 
 TORN = [

@@ -1,7 +1,6 @@
 """What no training could mend is refused in one sentence, before anything is written."""
 
 import pytest
-from conftest import SPACES
 
 PARAMETERS = {"units": 4, "rate": 0.1}
 COMPILE = '"sparse_categorical_crossentropy", metrics=["acc"]'
@@ -42,15 +41,11 @@ def with_data(returned):
         (*with_data("return (x.astype(object), y), (x, y)"), "x_train of type object; return arrays of numbers or strings"),
     ],
 )
-def test_a_space_that_cannot_be_trained_is_refused(trainer, tmp_path, old, new, says):
-    text = (SPACES / "toy.py").read_text()
-    assert old in text
-    space = tmp_path / "toy.py"
-    space.write_text(text.replace(old, new))
-    root = tmp_path / "root"
-    end = trainer(space, root, parameters=PARAMETERS)
+def test_a_space_that_cannot_be_trained_is_refused(trainer, space, tmp_path, old, new, says):
+    path, root = space((old, new)), tmp_path / "root"
+    end = trainer(path, root, parameters=PARAMETERS)
     assert end.ending == "refused", end
-    assert str(space) in end.why
+    assert str(path) in end.why
     assert says in end.why
     assert "\n" not in end.why
     assert not root.exists()

@@ -31,20 +31,6 @@ def assert_equal(root, twin):
     assert table(root) == table(twin)
 
 
-@pytest.fixture
-def space(tmp_path):
-    """Return a function that writes the toy space with one text replaced by another."""
-
-    def write(old, new, name="toy"):
-        text = (SPACES / "toy.py").read_text()
-        assert old in text
-        path = tmp_path / f"{name}.py"
-        path.write_text(text.replace(old, new))
-        return path
-
-    return write
-
-
 def test_run_again_a_sweep_that_is_done_trains_nothing(whole):
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*") if path.parent.name in sessions(whole)}
     done = sweep("run", TOY, "--root", whole, "--trials", TRIALS)
@@ -102,8 +88,10 @@ def test_the_next_sweep_waits_for_a_training_that_outlived_its_controller(whole,
     running.process.wait()
     running.process.stderr.close()  # the training still has its other end
     again = Running(tmp_path, "--trials", TRIALS)
-    time.sleep(3)
-    training.resume()
+    try:
+        time.sleep(3)
+    finally:
+        training.resume()
     code, said = again.end(120)
     assert code == 0, said
     assert_equal(tmp_path, whole)
@@ -124,7 +112,7 @@ def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(whole, tmp_path, numb
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path, space):
-    slow = space("time.sleep(0.05)", "time.sleep(30)")
+    slow = space(("time.sleep(0.05)", "time.sleep(30)"))
     running = Running(tmp_path / "root", space=slow).wait_for(begun(1))
     time.sleep(2)
     running.interrupt()
@@ -156,6 +144,23 @@ def test_a_training_that_is_killed_alone_fails_with_its_reason_and_the_others_go
     assert "2 done, 0 cut off, 1 failed, 0 to do" in run(tmp_path, "--trials", 3)
 
 
+def test_a_sigterm_to_a_training_alone_ends_nothing(whole, tmp_path):
+    running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(1))
+    running.children()[0].terminate()
+    running.server().terminate()
+    assert running.end()[0] == 0
+    assert_equal(tmp_path, whole)
+    assert set(sessions(tmp_path).values()) == {1}
+
+
+def test_a_module_that_does_not_import_is_left_to_the_space(tmp_path, space, monkeypatch):
+    (tmp_path / "on_a_gpu.py").write_text("raise RuntimeError('no GPU')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    careful = "try:\n        import on_a_gpu\n    except RuntimeError:\n        pass\n    import keras\n\n    hidden"
+    said = run(tmp_path / "root", "--trials", 1, space=space(("import keras\n\n    hidden", careful)))
+    assert "no GPU" not in said
+
+
 def test_trainings_outlive_the_server_that_they_are_forked_from(whole, tmp_path):
     running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(2))
     running.server().kill()
@@ -169,7 +174,7 @@ def test_trainings_that_raise_or_diverge_fail_with_their_reason_and_the_others_g
         'if parameters["units"] == 5: raise ValueError("no five")',
         'if parameters["units"] == 6: parameters["rate"] = 1e38',
     )
-    wrong = space("    import keras\n\n    hidden", f"    {five}\n    {six}\n    import keras\n\n    hidden")
+    wrong = space(("    import keras\n\n    hidden", f"    {five}\n    {six}\n    import keras\n\n    hidden"))
     said = run(tmp_path / "root", "--trials", 6, "--sampler", "random", space=wrong)
     reasons = {one.read().parameters["units"]: one.read().outcome.reason for one in experiences_in(tmp_path / "root")}
     assert reasons[4] is None
@@ -182,7 +187,7 @@ def test_trainings_that_raise_or_diverge_fail_with_their_reason_and_the_others_g
 
 
 def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space):
-    wrong = space("    import keras\n\n    hidden", "    raise ValueError('never')\n    hidden")
+    wrong = space(("    import keras\n\n    hidden", "    raise ValueError('never')\n    hidden"))
     done = sweep("run", wrong, "--root", tmp_path / "root", "--sampler", "random")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
@@ -194,7 +199,7 @@ def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space
 
 
 def test_equal_proposals_are_told_without_training(tmp_path, space):
-    two = space('"units", 4, 6), "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])', '"units", 4, 5), "rate": 0.1')
+    two = space(('4, 6), "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])', '4, 5), "rate": 0.1'))
     run(tmp_path / "root", "--trials", 8, "--sampler", "random", space=two)
     rows = table(tmp_path / "root", "trial", "id_experience", "val_acc", space=two)
     assert [trial for trial, _, _ in rows] == list(range(8))
@@ -203,7 +208,7 @@ def test_equal_proposals_are_told_without_training(tmp_path, space):
 
 
 def test_two_workers_lose_nothing_and_do_nothing_twice_even_when_killed(tmp_path, space):
-    two = space('"units", 4, 6)', '"units", 4, 5)')
+    two = space(('"units", 4, 6)', '"units", 4, 5)'))
     root = tmp_path / "root"
     Running(root, "--trials", 8, "--workers", 2, space=two).wait_for(logged(4)).kill_tree()
     cut = sessions(root)

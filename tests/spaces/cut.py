@@ -1,13 +1,15 @@
 """The hook of the tests: it kills the training process, really, where a file says so.
 
 The file is named by SWEEP_TEST_CUT and goes away when it strikes, so that the next session is not cut at the same place:
-``{"epoch": 1, "batch": 3}``, ``{"epoch": 1, "end": true}`` or ``{"call": 5}`` for the fifth step of a save.
+``{"epoch": 1, "batch": 3}``, ``{"epoch": 1, "end": true}``, ``{"epoch": 1, "validation": true}``, or ``{"call": 5}`` for the
+fifth step of a save. ``{"epoch": 1, "wait": true}`` does not kill, but makes the validation of that epoch last.
 """
 
 import json
 import os
 import pathlib
 import signal
+import time
 
 import keras
 
@@ -25,6 +27,7 @@ def strike():
 class Cut(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
+        self.now = (None,)
         if "call" in order():
             cut_in_call(order()["call"])
 
@@ -34,6 +37,14 @@ class Cut(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if (order().get("epoch"), order().get("batch")) == (*self.now, batch):
             strike()
+
+    def on_test_begin(self, logs=None):
+        ordered = order().get("epoch") == self.now[0]
+        if ordered and order().get("validation"):
+            strike()
+        if ordered and order().get("wait"):
+            pathlib.Path(os.environ["SWEEP_TEST_CUT"]).unlink()
+            time.sleep(2)
 
     def on_epoch_end(self, epoch, logs=None):
         if order().get("epoch") == epoch and order().get("end"):

@@ -1,0 +1,103 @@
+"""Trainings that few write and that must not be lost either."""
+
+import pytest
+from conftest import assert_equal
+
+from sweep import resume
+from sweep.experience import State, experiences_in
+
+TOY = {"units": 4, "rate": 0.1}
+SECOND_OPTIMIZER = """
+
+class Model(keras.Sequential):
+    def __init__(self, layers):
+        super().__init__(layers)
+        self.second = keras.optimizers.Adam(0.1)
+
+    def train_step(self, data):
+        if not self.second.built:
+            self.second.build(self.trainable_variables)
+        return super().train_step(data)
+
+
+def build_model("""
+UNSAVEABLE = """
+    class Own(keras.layers.Dense):
+        def get_config(self):
+            raise NotImplementedError("no config")
+
+    hidden = Own("""
+ENDS_ITSELF = """
+    import cut
+
+    def end_after_8(batch, logs):
+        limit.model.stop_training = limit.model.optimizer.iterations == 8
+
+    limit = keras.callbacks.LambdaCallback(on_train_batch_end=end_after_8)
+    return [limit, cut.Cut()]
+"""
+
+
+def only(root):
+    (experience,) = experiences_in(root)
+    return experience
+
+
+@pytest.mark.parametrize(
+    ("because", "changes"),
+    [
+        (
+            "Counts.file, a TextIOWrapper",
+            [("self.batches, self.epochs,", "self.file = open('/dev/null'); self.batches, self.epochs,")],
+        ),
+        (
+            "Skipping variable loading for optimizer",
+            [("\n\ndef build_model(", SECOND_OPTIMIZER), ("model = keras.Sequential(", "model = Model(")],
+        ),
+    ],
+)
+def test_a_state_that_no_backup_holds_is_called_approximate_and_why(trainer, space, tmp_path, because, changes):
+    path = space(*changes, of="mlp")
+    parameters = {"units": 8, "rate": 0.02, "epochs": 2, "batch_size": 32, "seed": 0}
+    assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, parameters=parameters).why
+    assert trainer(path, tmp_path, parameters=parameters).ending == "outcome"
+    assert because in only(tmp_path).read().approximate_because
+
+
+def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_too(trainer, space, tmp_path):
+    path = space(
+        (
+            "    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]\n",
+            ENDS_ITSELF,
+        )
+    )
+    assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
+    assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "validation": True}, 4, TOY).why
+    position = resume.newest_position(only(tmp_path).sauvegarde)
+    assert (position.epoch, position.batch, position.stop_training) == (1, 3, True)
+    assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
+    assert_equal(only(tmp_path), only(tmp_path / "twin"))
+    assert only(tmp_path).log.read_text().count("\n") == 3, "a header and two epochs"
+
+
+def test_a_metric_that_is_a_vector_is_logged_and_kept_over_a_cut(trainer, space, tmp_path):
+    path = space(
+        ("    return (x[:250]", "    import numpy as np\n\n    y = np.eye(10)[y]\n    return (x[:250]"),
+        (
+            '"sparse_categorical_crossentropy", metrics=["acc"',
+            '"categorical_crossentropy", metrics=["acc", keras.metrics.F1Score()',
+        ),
+        ("    return [keras", "    import cut\n\n    return [cut.Cut(), keras"),
+    )
+    assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
+    assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 3}, 2, TOY).why
+    assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
+    assert_equal(only(tmp_path), only(tmp_path / "twin"))
+    assert "f1_score" in only(tmp_path).log.read_text()
+
+
+def test_a_model_that_cannot_be_saved_fails_and_says_so(trainer, space, tmp_path):
+    path = space(("\n    hidden = keras.layers.Dense(", UNSAVEABLE))
+    assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
+    assert only(tmp_path).state() is State.FAILED
+    assert "NotImplementedError: no config" in only(tmp_path).read().outcome.reason
