@@ -181,23 +181,22 @@ class Study:
         trial.set_user_attr("pruner", {**asked, "answer": answer})
         return answer
 
-    def tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float], **attributes: Any) -> None:
+    def tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
         """Tell the end of a trial: its value, its state, and each epoch that was not yet reported.
 
         Args:
             trial: one that is running.
             outcome: its state, the best val_acc, the reason.
             val_acc: by epoch, as in ``log.csv``.
-            attributes: what the dashboard shows beside; those that are None are left out.
         """
         with self._speaking():
             reported = self._frozen(trial).intermediate_values
             for epoch, value in enumerate(val_acc):
                 if epoch not in reported:
                     trial.report(value, epoch)
-            for name, value in {**attributes, "reason": outcome.reason, "epoch": outcome.epoch}.items():
-                if value is not None:
-                    trial.set_user_attr(name, value)
+            for name, note in {"reason": outcome.reason, "epoch": outcome.epoch}.items():
+                if note is not None:
+                    trial.set_user_attr(name, note)
             state = TRIAL_STATES[outcome.state]
             try:
                 self._study.tell(trial.number, outcome.val_acc if state is TrialState.COMPLETE else None, state=state)

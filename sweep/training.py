@@ -169,10 +169,11 @@ def _mark_approximate(job: Job, reason: str) -> None:
 def _approximate_because(record: Record, session: dict[str, Any]) -> str | None:
     if gpu_is_visible():
         return "trained where a GPU is visible, whose arithmetic was never compared over a cut"
-    for before in record.sessions[-1:]:
-        for what in ("processor", "versions"):
-            if session["epoch"] + session["batch"] and session[what] != before[what]:
-                return f"it went on with another {what}: {before[what]}, then {session[what]}"
+    goes_on = session["epoch"] or session["batch"]
+    for before in record.sessions[-1:] if goes_on else ():
+        for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
+            if session[what] != before[what]:
+                return f"it went on {how}: {before[what]}, then {session[what]}"
     return None
 
 

@@ -64,6 +64,19 @@ def test_a_state_that_no_backup_holds_is_called_approximate_and_why(trainer, spa
     assert because in only(tmp_path).read().approximate_because
 
 
+@pytest.mark.parametrize(
+    ("what", "says"), [("processor", "on another processor: Z80, then "), ("versions", "with other versions: Z80, ")]
+)
+def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space, tmp_path, what, says):
+    path = space(("    return [keras", "    import cut\n\n    return [cut.Cut(), keras"))
+    assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, 2, TOY).why
+    record = only(tmp_path).read()
+    record.sessions[-1][what] = "Z80"
+    only(tmp_path).write(record)
+    assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
+    assert f"it went on {says}" in only(tmp_path).read().approximate_because
+
+
 def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_too(trainer, space, tmp_path):
     path = space(
         (

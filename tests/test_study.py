@@ -175,10 +175,23 @@ def test_what_the_folder_keeps_of_a_trial_makes_it_again(tmp_path):
     assert entry["begun"].endswith("+00:00")
 
 
-def test_sqlite_is_a_storage_too(tmp_path):
-    url = f"sqlite:///{tmp_path}/study.db"
-    Study("toy", url, "tpe", 0, "none").ask()
-    assert len(Study("toy", url, "tpe", 0, "none").cut_off()) == 1
+@pytest.fixture
+def sqlite(tmp_path):
+    """Return a function that opens a study in one SQLite file; the connections are closed at the end."""
+    opened = []
+
+    def open_sqlite():
+        opened.append(Study("toy", f"sqlite:///{tmp_path}/study.db", "tpe", 0, "none"))
+        return opened[-1]
+
+    yield open_sqlite
+    for study in opened:
+        study._study._storage._backend.engine.dispose()
+
+
+def test_sqlite_is_a_storage_too(sqlite, tmp_path):
+    sqlite().ask()
+    assert len(sqlite().cut_off()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
 
 
@@ -250,12 +263,11 @@ def test_a_journal_that_cannot_grow_is_one_sentence(tmp_path, monkeypatch):
             ask()
 
 
-def test_two_roots_cannot_share_a_study(tmp_path):
-    url = f"sqlite:///{tmp_path}/study.db"
+def test_two_roots_cannot_share_a_study(sqlite):
     for _ in range(2):
-        Study("toy", url, "tpe", 0, "none").keep_to(Path("/one"))
+        sqlite().keep_to(Path("/one"))
     with pytest.raises(SweepError, match="belongs to /one: name that --root, or a database of its own"):
-        Study("toy", url, "tpe", 0, "none").keep_to(Path("/two"))
+        sqlite().keep_to(Path("/two"))
 
 
 def test_other_choices_than_the_trials_have_are_refused(tmp_path):
