@@ -10,7 +10,7 @@ import optuna
 
 from sweep import resume, search_space
 from sweep.errors import SweepError
-from sweep.experience import Experience, experiences_in
+from sweep.experience import experiences_in
 from sweep.log import check_header
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
@@ -117,7 +117,8 @@ class Sweep:
 
     def _where(self, trial: optuna.Trial) -> str:
         name = trial.user_attrs.get("id_experience")
-        position = resume.newest_position(Experience(self.root / name).sauvegarde) if name else None
+        sauvegarde = next((one.sauvegarde for one in experiences_in(self.root) if one.id == name), None)
+        position = resume.newest_position(sauvegarde) if sauvegarde else None
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
 
@@ -128,7 +129,8 @@ class Sweep:
         self._progress.say("importing Keras, once for all trainings")
         self._place.start()
         trials = Trials(self._space, self.root, self._settings, self._study, self._place, self._progress, self.stop)
-        with self._progress.sweep(self._settings.trials, self._study.count() - len(self._cut_off)):
+        done = self._study.count() - len(self._cut_off)
+        with self._progress.sweep(self._settings.trials, done, self._study.best()):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.
             slots = joblib.Parallel(
                 n_jobs=self._settings.workers,

@@ -1,6 +1,7 @@
 """What a person sees while a sweep runs, on stderr: bars on a terminal, lines elsewhere."""
 
 import contextlib
+import math
 import time
 from collections.abc import Iterator
 
@@ -25,7 +26,7 @@ class Progress:
         self._bars = rich.progress.Progress(
             rich.progress.TextColumn("{task.description}"),
             rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.completed:g}/{task.total:g} {task.fields[unit]}"),
+            rich.progress.TextColumn("{task.fields[count]}"),
             rich.progress.TimeElapsedColumn(),
             rich.progress.TextColumn("{task.fields[note]}"),
             console=console,
@@ -36,24 +37,27 @@ class Progress:
         self._names: dict[int, str] = {}
         self._epochs: dict[int, int] = {}
         self._line_at = time.monotonic()
-        self._best: float | None = None
+        self._best = -math.inf
         self._all: rich.progress.TaskID | None = None
+        self._done = self._trials = 0
 
     def say(self, text: str) -> None:
         """Print one line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
-    def sweep(self, trials: int, done: int) -> Iterator[None]:
-        """Show the sweep as long as the context lasts."""
-        self._all = self._bars.add_task("sweep", total=max(trials, done), completed=done, unit="trials", note="")
+    def sweep(self, trials: int, done: int, best: float) -> Iterator[None]:
+        """Show the sweep as long as the context lasts; ``best`` is the best val_acc so far, minus infinity for none."""
+        self._best = best
+        self._done, self._trials = done, max(trials, done)
+        self._all = self._bars.add_task("sweep", total=self._trials, completed=done, count=self._count(), note=self._note())
         with self._bars:
             yield
 
     def begin(self, trial: int, name: str) -> None:
         """Show a trial that trains now."""
         self._names[trial] = f"trial {trial} {name}"
-        self._of_trial[trial] = self._bars.add_task(self._names[trial], total=None, unit="epochs", note="")
+        self._of_trial[trial] = self._bars.add_task(self._names[trial], total=None, count="preparing", note="")
 
     def tell(self, trial: int, news: News) -> None:
         """Show what a training says."""
@@ -61,15 +65,16 @@ class Progress:
             self.say(f"{self._names[trial]}: {news.text}")
         elif isinstance(news, Begun):
             self._epochs[trial] = news.epochs
-            self._bars.update(self._of_trial[trial], total=news.epochs, completed=news.epoch)
+            self._bars.update(self._of_trial[trial], total=news.epochs)
+            self._epoch(trial, news.epoch)
             if news.epoch or news.batch:
                 self.say(f"{self._names[trial]}: goes on at epoch {news.epoch}, batch {news.batch}")
         elif isinstance(news, BatchDone):
-            done = news.epoch + news.batch / news.batches
-            self._bars.update(self._of_trial[trial], completed=round(done, 1))
+            self._epoch(trial, news.epoch + news.batch / news.batches)
             self._line(trial, f"epoch {news.epoch}, batch {news.batch} of {news.batches}")
         elif isinstance(news, EpochDone):
-            self._bars.update(self._of_trial[trial], completed=news.epoch + 1, note=f"val_acc {news.val_acc:.4f}")
+            self._epoch(trial, news.epoch + 1)
+            self._bars.update(self._of_trial[trial], note=f"val_acc {news.val_acc:.4f}")
             self._line(trial, f"epoch {news.epoch} of {self._epochs[trial]}, val_acc {news.val_acc:.4f}")
 
     def end(self, trial: int, outcome: Outcome) -> None:
@@ -81,10 +86,19 @@ class Progress:
         reason = f": {outcome.reason}" if outcome.reason else ""
         self.say(f"{name}: {outcome.state}{value}{reason}")
         if outcome.state is State.FINISHED and outcome.val_acc is not None:
-            self._best = max(self._best or 0.0, outcome.val_acc)
+            self._best = max(self._best, outcome.val_acc)
         if self._all is not None:
-            note = "" if self._best is None else f"best val_acc {self._best:.4f}"
-            self._bars.update(self._all, advance=1, note=note)
+            self._done += 1
+            self._bars.update(self._all, completed=self._done, count=self._count(), note=self._note())
+
+    def _count(self) -> str:
+        return f"{self._done}/{self._trials} trials"
+
+    def _note(self) -> str:
+        return f"best val_acc {self._best:.4f}" if math.isfinite(self._best) else ""
+
+    def _epoch(self, trial: int, done: float) -> None:
+        self._bars.update(self._of_trial[trial], completed=done, count=f"{done:.1f}/{self._epochs[trial]} epochs")
 
     def _line(self, trial: int, text: str) -> None:
         """Without a terminal, a sign of life now and then."""

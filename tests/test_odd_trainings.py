@@ -1,9 +1,11 @@
 """Trainings that few write and that must not be lost either."""
 
+import threading
+
 import pytest
 from conftest import assert_equal
 
-from sweep import resume
+from sweep import places, resume
 from sweep.experience import State, experiences_in
 
 TOY = {"units": 4, "rate": 0.1}
@@ -75,6 +77,17 @@ def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space,
     only(tmp_path).write(record)
     assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
     assert f"it went on {says}" in only(tmp_path).read().approximate_because
+
+
+def test_a_training_that_is_spawned_for_a_gpu_s_sake_equals_a_forked_one(trainer, space, tmp_path, monkeypatch):
+    path = space()
+    assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
+    monkeypatch.setattr(places, "gpu_is_visible", lambda: True)
+    place = places.LocalProcesses([])
+    place.start()
+    job = trainer.job(path, tmp_path, parameters=TOY)
+    assert place.train(job, threading.Event(), lambda news: False).ending == "outcome"
+    assert_equal(only(tmp_path), only(tmp_path / "twin"))
 
 
 def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_too(trainer, space, tmp_path):
