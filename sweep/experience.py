@@ -25,7 +25,15 @@ class State(StrEnum):
     PRUNED = "pruned"
 
 
-SHAPE = {"id_experience": str, "search_space": dict, "parameters": dict, "seed": int, "threads": int, "trials": list}
+SHAPE = {
+    "id_experience": str,
+    "search_space": dict,
+    "parameters": dict,
+    "seed": int,
+    "threads": int,
+    "trials": list,
+    "sessions": list,
+}
 
 
 class RecordWrong(SweepError):
@@ -65,10 +73,15 @@ class Record:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
-        """Raises ValueError or TypeError where ``text`` is torn or is no record."""
+        """Raises ValueError, TypeError, KeyError or AttributeError where ``text`` is torn or is no record."""
         content = json.loads(text)
         known = {name: value for name, value in content.items() if name in {field.name for field in fields(cls)}}
-        if any(not isinstance(known.get(name), kind) for name, kind in SHAPE.items()):
+        whole = (
+            all(isinstance(known.get(name), kind) for name, kind in SHAPE.items())
+            and all(trial.keys() >= {"number", "ended"} for trial in known["trials"])
+            and all(session["process"].keys() >= {"host", "pid", "started"} for session in known["sessions"])
+        )
+        if not whole:
             raise ValueError("not the shape of a record")
         if known.get("outcome"):
             known["outcome"] = Outcome(**{**known["outcome"], "state": State(known["outcome"]["state"])})
