@@ -4,6 +4,7 @@ SPACE   ?= digits_mlp
 TRIALS  ?= 12
 WORKERS ?= 1
 ROOT    ?=
+OPTIONS ?=
 
 # Where a Python environment is given already, it is used: Colab's own, or one that is activated. Else .venv is made.
 ifneq ($(COLAB_RELEASE_TAG)$(VIRTUAL_ENV),)
@@ -19,17 +20,17 @@ INSTALLED := .venv/.sweep-installed
 MAKE_ENV  := $(PYTHON) -m venv .venv
 endif
 
-ROOT_OPTION = $(if $(ROOT),--root $(ROOT))
+ROOT_OPTION = $(if $(ROOT),--root '$(ROOT)')
 
 .PHONY: help sweep results test lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
-	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(or $(ROOT),experiences/$(SPACE))'
+	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(or $(ROOT),experiences/$(SPACE)) OPTIONS="$(OPTIONS)"'
 
 sweep: $(INSTALLED)  ## Run the sweep, or go on where it was cut off
-	@$(RUN) sweep run $(SPACE) --trials $(TRIALS) --workers $(WORKERS) $(ROOT_OPTION)
+	@$(RUN) sweep run $(SPACE) --trials $(TRIALS) --workers $(WORKERS) $(ROOT_OPTION) $(OPTIONS)
 
 results: $(INSTALLED)  ## Show one row a trial, the best first
 	@$(RUN) sweep results $(SPACE) $(ROOT_OPTION)

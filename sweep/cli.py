@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,7 @@ SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
 PRUNERS = ("none", "median", "halving", "hyperband")
 
 
-@click.group(context_settings={"max_content_width": 110})
+@click.group(context_settings={"max_content_width": 110, "show_default": True})
 @click.version_option(sweep.__version__)
 def app() -> None:
     """Hyperparameter sweeps for Keras that cannot be lost."""
@@ -35,24 +34,27 @@ def _of_a_sweep(command: Callable[..., None]) -> Callable[..., None]:
     return click.argument("space", metavar="SPACE")(root(command))
 
 
+def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., Any]:
+    """Return an option that takes an integer from ``least`` on."""
+    return click.option(name, type=click.IntRange(least), metavar="N", help=what, **more)
+
+
 @app.command()
 @_of_a_sweep
-@click.option("--trials", type=click.IntRange(1), default=20, show_default=True, help="How many in all, restarts included.")
-@click.option("--epochs", type=click.IntRange(1), help="Epochs of a training, instead of FIXED's.")
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Trainings side by side.")
+@_number("--trials", "How many in all, restarts included.", default=20)
+@_number("--epochs", "Epochs of a training, instead of FIXED's.")
+@_number("--workers", "Trainings side by side.", default=1)
+@_number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
+@click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", help="How to propose.")
+@click.option("--pruner", type=click.Choice(PRUNERS), default="none", help="When to end a training early.")
+@_number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
+@_number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the proposals; FIXED has a training's."
+    "--timeout", "timeout_s", type=click.FloatRange(0, 1e9, True), metavar="S", help="Save and stop after S seconds."
 )
-@click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", show_default=True, help="How to propose.")
-@click.option("--pruner", type=click.Choice(PRUNERS), default="none", show_default=True, help="When to end early.")
-@click.option("--threads", type=click.IntRange(1), help="Of a training; it keeps them.  [default: cores / workers]")
-@click.option("--save-freq", type=click.IntRange(1), default=1000, show_default=True, help="Batches between two backups.")
-@click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0, 1e9, min_open=True), metavar="S", help="Save and stop after S s."
-)
-@click.option("--target", type=float, metavar="VAL_ACC", help="Begin no trial once this is reached.")
+@click.option("--target", type=click.FloatRange(0, 1), metavar="VAL_ACC", help="Begin no trial once this is reached.")
 @click.option("--storage", metavar="URL", help="Any that Optuna takes.  [default: ROOT/study.journal]")
-@click.option("--accept-change", is_flag=True, help="Go on though the code of SPACE was changed.")
+@click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def run(**options: Any) -> None:
     """Run the sweep, or go on where it was cut off.
 
@@ -70,19 +72,20 @@ def run(**options: Any) -> None:
     the_sweep.run()
     if signals:
         raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
-    _print_best(the_sweep.root)
+    _print_best(options["space"], the_sweep.root)
 
 
 @app.command()
 @_of_a_sweep
-@click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
     from sweep.results import as_csv, as_json, rows
+    from sweep.table import print_table
 
     table = rows(_existing_root(space, root), _warn)
     if form == "table":
-        _print_table(table)
+        print_table(table)
     else:
         click.echo(as_json(table) if form == "json" else as_csv(table))
 
@@ -100,28 +103,12 @@ def best(space: str, root: Path | None) -> None:
 @_of_a_sweep
 def status(space: str, root: Path | None) -> None:
     """Print how far the sweep is, and who is running it."""
-    from sweep.experience import Experience, State
-    from sweep.host import is_alive
     from sweep.results import rows
-    from sweep.resume import newest_position
-    from sweep.root import read_holder
+    from sweep.status import lines
 
     place = _existing_root(space, root)
-    table = rows(place, _warn)
-    counts = Counter(row["state"] for row in table)
-    click.echo(f"{place}: " + ", ".join(f"{counts[state]} {state}" for state in State if state != State.NEW))
-    for row in table:
-        if row["state"] in (State.CUT_OFF, State.RUNNING):
-            position = newest_position(Experience(place / row["id_experience"]).sauvegarde)
-            where = f"saved at epoch {position.epoch}, batch {position.batch}" if position else "nothing saved yet"
-            click.echo(f"trial {row['trial']} {row['id_experience']}: {row['state']}, {where}")
-    finished = [row for row in table if row["state"] == State.FINISHED]
-    if finished:
-        click.echo(f"best val_acc {finished[0]['val_acc']:.4f}: trial {finished[0]['trial']} {finished[0]['id_experience']}")
-    holder = read_holder(place)
-    if holder:
-        doing = "is running it" if is_alive(holder) else "was running it, and was killed or is on another machine"
-        click.echo(f"process {holder['pid']} on {holder['host']} {doing}, since {holder['since'][:19]} UTC")
+    for line in lines(place, rows(place, _warn)):
+        click.echo(line)
 
 
 def run_command_line() -> int:
@@ -133,16 +120,15 @@ def run_command_line() -> int:
     except click.exceptions.NoArgsIsHelpError as help_text:
         return _say(help_text.format_message(), 2, "")
     except click.ClickException as error:
-        return _say(f"{error.format_message()} See sweep --help.", 2)
+        return _say(f"{error.format_message().rstrip('.')}. See sweep --help.", 2)
     except (KeyboardInterrupt, click.Abort):
         return _say("stopped: run the same command to go on", STOPPED_BY_USER)
     except BrokenPipeError:  # the reader of a pipe has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
     except OSError as error:
-        return _say(
-            f"{error.filename or 'a file'}: {error.strerror or error}; mend that and run the same command to go on.", 1
-        )
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return _say(f"{what}; mend that and run the same command to go on.", 1)
     return 0
 
 
@@ -175,45 +161,15 @@ def _existing_root(space: str, root: Path | None) -> Path:
     return place
 
 
-def _print_best(root: Path) -> None:
+def _print_best(space: str, root: Path) -> None:
     from sweep.results import best_model, rows
+    from sweep.table import print_table
 
     table = rows(root, _warn)
-    _print_table(table[:ROWS_AT_THE_END])
+    more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {space}"
+    print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
     if any(row["state"] == "finished" for row in table):
         click.echo(best_model(root, _warn))
-
-
-def _print_table(table: list[dict[str, Any]]) -> None:
-    """Print the rows, and below them once the parameters that are the same in all."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    names = dict.fromkeys(name for row in table for name in row["parameters"])
-    values = {name: [_cell(row["parameters"].get(name)) for row in table] for name in names}
-    same = {name: cells[0] for name, cells in values.items() if len(table) > 1 and len(set(cells)) == 1}
-    caption = f"in all: {', '.join(f'{name} {cell}' for name, cell in same.items())}" if same else None
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True, caption=caption, caption_justify="left")
-    for name in ("trial", "id_experience", "state", "val_acc", "epoch"):
-        view.add_column(name, justify="left" if name in ("id_experience", "state") else "right", no_wrap=True)
-    varied = [name for name in names if name not in same]
-    for name in varied:
-        view.add_column(name, justify="right", overflow="fold")
-    for number, row in enumerate(table):
-        val_acc = None if row["val_acc"] is None else f"{row['val_acc']:.4f}"
-        known = (row["trial"], row["id_experience"], row["state"], val_acc, row["epoch"])
-        view.add_row(*map(_cell, known), *(values[name][number] for name in varied))
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=10_000)  # a pipe has no width: nothing is cut off
-    console.print(view)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _warn(text: str) -> None:

@@ -1,5 +1,6 @@
 """Many experiences, one after the other or side by side: what is there already, and which trial next."""
 
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,12 +11,12 @@ import optuna
 
 from sweep import resume, search_space
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
+from sweep.experience import State, experiences_in
 from sweep.log import check_header
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
 from sweep.root import STUDY, Lock, prepare, root_of
-from sweep.search_space import SearchSpace, SearchSpaceWrong, what_changed
+from sweep.search_space import SearchSpace, SearchSpaceWrong, Source, what_changed
 from sweep.settings import Settings
 from sweep.study import Study
 from sweep.trials import Trials
@@ -32,10 +33,11 @@ class Sweep:
     def __init__(self, settings: Settings, progress: Progress) -> None:
         self.stop = threading.Event()
         self._settings, self._progress = settings, progress
-        self._space = self._load()
-        self._name = self._space.source.name
+        source = search_space.find(settings.space)
+        self._name = source.name
         self.root = root_of(self._name, settings.root)
-        self._place = LocalProcesses(self._space.source.imported_modules())
+        self._place = LocalProcesses(source.imported_modules())
+        self._space = self._load(source)
         self._error: BaseException | None = None
 
     def run(self) -> None:
@@ -54,6 +56,8 @@ class Sweep:
             self._say_what_is_there()
             if self._cut_off or not self._is_over():
                 self._train_all()
+            elif self._target_is_reached():
+                self._progress.say(f"the target {self._settings.target:g} is reached: no trial begins")
         if self._error:
             raise self._error
 
@@ -61,8 +65,12 @@ class Sweep:
         """End all trainings at once, without another backup."""
         self._place.kill()
 
-    def _load(self) -> SearchSpace:
-        space = search_space.load(search_space.find(self._settings.space))
+    def _load(self, source: Source) -> SearchSpace:
+        space = search_space.load(source)
+        if "keras" in sys.modules:
+            self._progress.say(
+                f"{source.path} imports Keras at its top: inside its functions, this would begin seconds earlier"
+            )
         epochs = self._settings.epochs
         return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
 
@@ -81,13 +89,20 @@ class Sweep:
         return trial
 
     def _open_study(self) -> Study:
-        settings, journal = self._settings, self.root / STUDY
-        if not any(experiences_in(self.root)):
-            journal.unlink(missing_ok=True)  # it knows of no training: whatever was asked for is asked for again
-        study = Study(self._name, settings.storage or journal, settings.sampler, settings.seed, settings.pruner)
+        settings = self._settings
+        storage = settings.storage or self.root / STUDY
+        study = Study(self._name, storage, settings.sampler, settings.seed, settings.pruner)
         if settings.storage:
             study.keep_to(self.root)
+        if self._has_nothing_to_lose():
+            study.begin_anew()
+            for experience in experiences_in(self.root):
+                resume.begin_anew(experience)
         return study
+
+    def _has_nothing_to_lose(self) -> bool:
+        """Tell whether whatever was trained here has failed: then a mended mistake makes the whole sweep begin anew."""
+        return all(experience.state() in (State.FAILED, State.NEW) for experience in experiences_in(self.root))
 
     def _check_folders(self) -> None:
         latest: dict[str, Any] | None = None
@@ -98,7 +113,7 @@ class Sweep:
             record = experience.read()
             if record and record.sessions and (not latest or record.sessions[-1]["begun"] > latest["begun"]):
                 latest = {"begun": record.sessions[-1]["begun"], "fingerprint": record.search_space["fingerprint"]}
-        if latest and not self._settings.accept_change:
+        if latest and not self._settings.accept_change and not self._has_nothing_to_lose():
             changed = what_changed(latest["fingerprint"], self._space.source.fingerprint())
             if changed:
                 raise SearchSpaceWrong(
@@ -167,8 +182,11 @@ class Sweep:
             self.stop.is_set()
             or self._study.is_exhausted
             or self._study.count() >= self._settings.trials
-            or (self._settings.target is not None and self._study.best() >= self._settings.target)
+            or self._target_is_reached()
         )
+
+    def _target_is_reached(self) -> bool:
+        return self._settings.target is not None and self._study.best() >= self._settings.target
 
     def _end_with(self, error: BaseException) -> None:
         self._error = self._error or error

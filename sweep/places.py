@@ -27,6 +27,8 @@ class LocalProcesses:
     """Trains each job in a child of its own, forked from a server that has Keras imported; spawned where there is a GPU."""
 
     def __init__(self, preload: list[str]) -> None:
+        os.environ["KERAS_BACKEND"] = "tensorflow"
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         self._context: Any = multiprocessing.get_context("spawn" if gpu_is_visible() else "forkserver")
         self._preload = preload
         self._children: set[Any] = set()
@@ -34,8 +36,6 @@ class LocalProcesses:
 
     def start(self) -> None:
         """Begin to import Keras in the server. From the main thread only."""
-        os.environ["KERAS_BACKEND"] = "tensorflow"
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         if self._context.get_start_method() == "spawn":
             return
         os.environ["SWEEP_WARM"] = ",".join(self._preload)

@@ -77,14 +77,15 @@ class Progress:
             self._bars.update(self._of_trial[trial], note=f"val_acc {news.val_acc:.4f}")
             self._line(trial, f"epoch {news.epoch} of {self._epochs[trial]}, val_acc {news.val_acc:.4f}")
 
-    def end(self, trial: int, outcome: Outcome) -> None:
-        """Show the end of a trial, trained or read."""
+    def end(self, trial: int, name: str, outcome: Outcome) -> None:
+        """Show the end of a trial; one that did not begin here was known already, by the experience of that name."""
         if trial in self._of_trial:
             self._bars.remove_task(self._of_trial.pop(trial))
-        name = self._names.pop(trial, f"trial {trial}")
+        known = "" if trial in self._names else "known already, "
+        self._names.pop(trial, None)
         value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
         reason = f": {outcome.reason}" if outcome.reason else ""
-        self.say(f"{name}: {outcome.state}{value}{reason}")
+        self.say(f"trial {trial} {name}: {known}{outcome.state}{value}{reason}")
         if outcome.state is State.FINISHED and outcome.val_acc is not None:
             self._best = max(self._best, outcome.val_acc)
         if self._all is not None:

@@ -40,7 +40,7 @@ def best_model(root: Path, warn: Callable[[str], None]) -> Path:
     for row in rows(root, warn):
         if row["state"] == State.FINISHED:
             return Experience(root / row["id_experience"]).meilleur
-    raise SweepError(f"{root} has no finished experience yet: run sweep run, and let one training end.")
+    raise SweepError(f"{root} has no finished experience yet: see sweep status, and let sweep run end a training.")
 
 
 def as_json(table: list[Row]) -> str:

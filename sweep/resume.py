@@ -108,6 +108,12 @@ def make_ready(experience: Experience) -> Generation | None:
     return Generation(backup.position, experience.sauvegarde / POSITION, experience.sauvegarde / WEIGHTS)
 
 
+def begin_anew(experience: Experience) -> None:
+    """Forget a training that failed: the next one begins at the beginning, and replaces the other files."""
+    _forget_backups(experience.sauvegarde)
+    experience.record.unlink(missing_ok=True)
+
+
 def restore_log(experience: Experience, log: bytes) -> None:
     """Make ``log.csv`` the ``log`` of a backup: cut back byte for byte where it is longer, whole again where it is torn.
 

@@ -35,7 +35,7 @@ class RootBusy(SweepError):
 
 def root_of(search_space: str, root: Path | None) -> Path:
     """Return the root that was asked for, or ``experiences/<search space>``."""
-    return (root or DEFAULT / search_space).absolute()
+    return (root or DEFAULT / search_space).resolve()
 
 
 def prepare(root: Path) -> None:
@@ -88,7 +88,7 @@ class Lock:
 
     def __enter__(self) -> "Lock":
         """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
-        self._descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT)
+        self._descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             self._lock_on_this_host()
             self._outwait_other_hosts()

@@ -4,7 +4,9 @@ import ast
 import contextlib
 import difflib
 import hashlib
+import re
 import sys
+import textwrap
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,8 +18,10 @@ from sweep.errors import Misuse, SweepError
 from sweep.identity import NotPlain, plain
 
 FOLDER = Path("search_spaces")
+MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
-INTEGERS = (("epochs", 1, 10**9), ("batch_size", 1, 10**9), ("seed", 0, 2**32 - 1))  # that every training needs
+# What every training needs: name, least, most, and what many take.
+INTEGERS = (("epochs", 1, 10**9, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, 2**32 - 1, 0))
 
 
 class SearchSpaceWrong(SweepError):
@@ -77,9 +81,9 @@ class SearchSpace:
                 f"{path}: suggest returns {twice[0]!r}, which is also in FIXED or in --epochs; take it out of one of them."
             )
         parameters = {**suggested, **self.fixed}
-        for name, least, most in INTEGERS:
+        for name, least, most, usual in INTEGERS:
             if name not in parameters:
-                raise SearchSpaceWrong(f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {least}.')
+                raise SearchSpaceWrong(f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {usual}.')
             value = parameters[name]
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
                 raise SearchSpaceWrong(f"{path}: {name} is {value!r}; give an integer from {least} to {most}.")
@@ -97,6 +101,8 @@ def find(space: str) -> Source:
     """
     by_path = space.endswith(".py") or "/" in space
     path = Path(space) if by_path else FOLDER / f"{space}.py"
+    if not path.exists() and (FOLDER / path.name).exists():
+        path = FOLDER / path.name
     try:
         return Source(path.resolve(), path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -123,7 +129,11 @@ def load(source: Source) -> SearchSpace:
         raise SearchSpaceWrong(f"{source.path} has {near[0]} and no callbacks: rename {near[0]} to callbacks.")
     if callbacks is not None and not callable(callbacks):
         raise SearchSpaceWrong(f"{source.path}: callbacks is a {type(callbacks).__name__}; write def callbacks(parameters).")
-    fixed = getattr(module, "FIXED", {})
+    fixed = getattr(module, "FIXED", None)
+    near = difflib.get_close_matches("FIXED", vars(module), 1, 0.7)
+    if fixed is None and near:
+        raise SearchSpaceWrong(f"{source.path} has {near[0]} and no FIXED: rename {near[0]} to FIXED.")
+    fixed = {} if fixed is None else fixed
     if not isinstance(fixed, dict):
         raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
     return SearchSpace(
@@ -147,8 +157,13 @@ def error_in_file(error: BaseException, path: Path) -> str:
         return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
     lines = lines_in_file(error, path)
     where = f"line {lines[-1]}: " if lines else ""
-    message = (str(error).strip().splitlines() or [""])[0]
-    return f"{where}{type(error).__name__}: {message}"
+    return f"{where}{type(error).__name__}: {_in_one_line(str(error))}"
+
+
+def _in_one_line(message: str) -> str:
+    """Keras's own messages have many lines, and colours; the first ones often say nothing."""
+    words = re.sub(r"\x1b\[[0-9;]*m", "", message).split()
+    return textwrap.shorten(" ".join(words), MOST_CHARACTERS, placeholder=" …")
 
 
 def lines_in_file(error: BaseException, path: Path) -> list[int]:

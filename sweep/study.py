@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import functools
 import json
 import sys
 import threading
@@ -51,20 +52,30 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._lock = threading.RLock()
         self._storage, self._prunes = storage, pruner != "none"
+        self._create = functools.partial(
+            optuna.create_study,
+            study_name=name,
+            direction="maximize",
+            load_if_exists=True,
+            sampler=SeededSampler(sampler, seed),
+            pruner=PRUNERS[pruner](),
+        )
         try:
-            self._study = optuna.create_study(
-                storage=open_journal(storage) if isinstance(storage, Path) else storage,
-                study_name=name,
-                direction="maximize",
-                load_if_exists=True,
-                sampler=SeededSampler(sampler, seed),
-                pruner=PRUNERS[pruner](),
-            )
-        except SweepError:
-            raise
+            self._study = self._create(storage=open_journal(storage) if isinstance(storage, Path) else storage)
         except Exception as error:  # a file or an URL of the user's, which may hold anything
             raise self._out_of_reach(error) from error
         self.is_exhausted = sampler == "brute_force" and self._has_been_everywhere()
+
+    def begin_anew(self) -> None:
+        """Forget all trials."""
+        if self.count():
+            with self._speaking():
+                storage, user_attrs = self._study._storage, self._study.user_attrs  # noqa: SLF001
+                optuna.delete_study(study_name=self._study.study_name, storage=storage)
+                self._study = self._create(storage=storage)
+                for name, value in user_attrs.items():
+                    self._study.set_user_attr(name, value)
+            self.is_exhausted = False
 
     def keep_to(self, root: Path) -> None:
         """Let this root alone use the study: another one in the same storage would take its trials for its own.

@@ -75,7 +75,8 @@ class Trials:
         except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
-            self._tell(trial, Outcome(State.FAILED, now(), reason), [])
+            self._progress.begin(trial.number, path.stem)
+            self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [])
             return None, {}
         parameters = self._space.parameters(suggested)
         name = id_experience(self._space.source.name, parameters)
@@ -160,14 +161,15 @@ class Trials:
             if entry["number"] == trial.number and not entry["ended"]:
                 entry["ended"] = now()
                 experience.write(record)
-        self._tell(trial, outcome, val_acc)
+        self._tell(trial, experience.id, outcome, val_acc)
 
-    def _tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
+    def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float]) -> None:
         self._study.tell(trial, outcome, val_acc)
-        self._progress.end(trial.number, outcome)
+        self._progress.end(trial.number, name, outcome)
         counts = self._study.count_states()
-        if outcome.state is State.FAILED and counts["failed"] >= FAILURES_THAT_STOP and not counts["done"]:
+        all_failed = outcome.state is State.FAILED and not counts["done"]
+        if all_failed and counts["failed"] >= min(FAILURES_THAT_STOP, self._settings.trials):
             raise SweepError(
                 f"The first {counts['failed']} trials all failed, the last one because of {outcome.reason}; "
-                f"mend {self._space.source.path}, and run again with another --root."
+                f"mend {self._space.source.path} and run the same command: it begins anew."
             )

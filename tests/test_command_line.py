@@ -101,7 +101,8 @@ def test_best_is_a_path_alone_on_its_line(root):
 def test_status_says_how_far_it_is(root):
     said = asked("status", TOY, "--root", root)
     assert f"{root}: 1 running, 1 cut_off, 2 finished, 1 failed, 1 pruned" in said
-    assert "cut_off, nothing saved yet" in said
+    assert "cut_off, no backup yet" in said
+    assert "failed, it raised" in said
     assert "best val_acc 0.9000: trial 1 " in said
 
 
@@ -194,7 +195,7 @@ def test_without_words_there_is_help():
         (
             'return {"units"',
             'raise ValueError("first\\nsecond")\n    return {"units"',
-            "toy.py, line 7: ValueError: first; mend",
+            "toy.py, line 7: ValueError: first second; mend",
         ),
         ("def callbacks", "def callback", "has callback and no callbacks: rename callback to callbacks"),
         ('"seed": 0', '"seed": 0, "x": object()', "parameter 'x' is <object object at"),

@@ -14,7 +14,7 @@ FLOORS = [
     {"experience", "search_space"},
     {"resume", "job", "root"},
     {"state", "batches", "callbacks", "backup", "training", "warm", "study"},
-    {"places", "progress", "results"},
+    {"places", "progress", "results", "status", "table"},
     {"trials"},
     {"controller"},
     {"cli"},

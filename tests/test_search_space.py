@@ -117,6 +117,8 @@ def test_a_folder_or_bytes_are_no_space(tmp_path):
         (WHOLE.replace("import math", "raise SystemExit(3)"), "space.py, line 2: SystemExit: 3"),
         (WHOLE.replace("def suggest", "def sugest"), "no function suggest: rename sugest to suggest(…)"),
         (WHOLE.replace("def load_data", "def other"), "no function load_data: add def load_data(…)"),
+        (WHOLE.replace("FIXED =", "FIXD ="), "has FIXD and no FIXED: rename FIXD to FIXED"),
+        (WHOLE + "callbacks = []\n", "callbacks is a list; write def callbacks(parameters)"),
         (WHOLE.replace("FIXED = {", "FIXED = {1} or {"), "FIXED is a set; write a dict"),
     ],
 )

@@ -198,6 +198,26 @@ def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space
     assert "Traceback" not in done.stderr
 
 
+def test_a_sweep_that_failed_whole_begins_anew_once_the_mistake_is_mended(whole, tmp_path, space):
+    root = tmp_path / "root"
+    wrong = space(("    import keras\n\n    hidden", "    import keras\n\n    hidden = parameters['unit']\n    hidden"))
+    done = sweep("run", wrong, "--root", root, "--trials", 2)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "The first 2 trials all failed, the last one because of toy.py, line 20: KeyError: 'unit'; mend" in last
+    assert "KeyError: 'unit'" in sweep("status", wrong, "--root", root).stdout
+    said = run(root, "--trials", TRIALS, space=space())
+    assert f"0 done, 0 cut off, 0 failed, {TRIALS} to do" in said
+    assert_equal(root, whole)
+
+
+def test_a_space_that_imports_keras_at_its_top_works_and_is_told_so(tmp_path, space):
+    said = run(tmp_path / "root", "--trials", 1, "--epochs", 1, space=space(("FIXED =", "import keras\n\nFIXED =")))
+    first, second = said.splitlines()[:2]
+    assert "imports Keras at its top: inside its functions, this would begin seconds earlier" in first
+    assert second.startswith("toy in "), "TensorFlow speaks in between"
+
+
 def test_equal_proposals_are_told_without_training(tmp_path, space):
     two = space(('4, 6), "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])', '4, 5), "rate": 0.1'))
     run(tmp_path / "root", "--trials", 8, "--sampler", "random", space=two)
@@ -241,8 +261,9 @@ def test_a_timeout_saves_and_a_later_run_goes_on(whole, tmp_path):
 def test_once_the_target_is_reached_no_trial_begins(tmp_path):
     run(tmp_path, "--trials", 5, "--target", 0.01)
     assert len(table(tmp_path)) == 1
-    run(tmp_path, "--trials", 5, "--target", 0.01)
+    said = run(tmp_path, "--trials", 5, "--target", 0.01)
     assert len(table(tmp_path)) == 1, "what was reached before the run counts too"
+    assert "the target 0.01 is reached: no trial begins" in said
 
 
 def test_a_study_in_sqlite_goes_on_too(whole, tmp_path):
