@@ -101,8 +101,11 @@ class Sweep:
         return study
 
     def _has_nothing_to_lose(self) -> bool:
-        """Tell whether whatever was trained here has failed: then a mended mistake makes the whole sweep begin anew."""
-        return all(experience.state() in (State.FAILED, State.NEW) for experience in experiences_in(self.root))
+        """Tell whether all that was trained here, if anything, has failed: then the sweep begins anew, once mended.
+
+        A folder without its record has no known end, and may hold a backup: it counts.
+        """
+        return all(experience.state() is State.FAILED for experience in experiences_in(self.root))
 
     def _check_folders(self) -> None:
         latest: dict[str, Any] | None = None

@@ -69,6 +69,16 @@ def test_a_sweep_whose_process_tree_is_killed_again_and_again_ends_as_if_uncut(w
     assert [one.state() for one in experiences_in(root)] == [State.FINISHED] * len(trained(whole))
 
 
+@pytest.mark.parametrize("length", [0, 300])
+def test_a_record_torn_by_the_cut_costs_no_backup(whole, tmp_path, length):
+    Running(tmp_path, "--trials", TRIALS, "--save-freq", 2).wait_for(logged(2)).kill_tree()
+    (experience,) = experiences_in(tmp_path)
+    experience.record.write_bytes(experience.record.read_bytes()[:length])
+    said = run(tmp_path, "--trials", TRIALS)
+    assert f"trial 0 {experience.id}: goes on at epoch " in said
+    assert_equal(tmp_path, whole)
+
+
 def test_a_controller_that_is_killed_alone_takes_its_trainings_with_it(whole, tmp_path):
     running = Running(tmp_path, "--trials", TRIALS).wait_for(logged(4))
     processes = running.tree.children(recursive=True)
