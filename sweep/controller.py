@@ -4,14 +4,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import joblib
 import optuna
 
 from sweep import resume, search_space
 from sweep.errors import SweepError
-from sweep.experience import State, experiences_in
+from sweep.experience import Experience, Record, State, experiences_in, state_of
 from sweep.log import check_header
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
@@ -49,8 +48,18 @@ class Sweep:
         rehearsal = self._rehearse()
         prepare(self.root)
         with Lock(self.root, self._progress.say, self.stop):
-            self._check_folders()
+            there = [(experience, experience.read()) for experience in experiences_in(self.root)]
+            # Where all that was trained has failed, there is nothing to lose, and a mended mistake makes the sweep begin anew.
+            # A folder without its record has no known end, and may hold a backup: it counts.
+            begin_anew = all(state_of(record) is State.FAILED for _, record in there)
+            self._check(there)
+            if not begin_anew:
+                self._check_code([record for _, record in there if record])
             self._study = self._open_study()
+            if begin_anew:
+                self._study.begin_anew()
+                for experience, _ in there:
+                    resume.begin_anew(experience)
             self._study.check_distributions(rehearsal.distributions)
             self._cut_off = self._study.cut_off()
             self._say_what_is_there()
@@ -94,30 +103,24 @@ class Sweep:
         study = Study(self._name, storage, settings.sampler, settings.seed, settings.pruner)
         if settings.storage:
             study.keep_to(self.root)
-        if self._has_nothing_to_lose():
-            study.begin_anew()
-            for experience in experiences_in(self.root):
-                resume.begin_anew(experience)
         return study
 
-    def _has_nothing_to_lose(self) -> bool:
-        """Tell whether all that was trained here, if anything, has failed: then the sweep begins anew, once mended.
-
-        A folder without its record has no known end, and may hold a backup: it counts.
-        """
-        return all(experience.state() is State.FAILED for experience in experiences_in(self.root))
-
-    def _check_folders(self) -> None:
-        latest: dict[str, Any] | None = None
-        for experience in experiences_in(self.root):
-            experience.check(self._name)
+    def _check(self, there: list[tuple[Experience, Record | None]]) -> None:
+        """Raises RecordWrong or LogUnreadable where a folder is not of this sweep."""
+        for experience, record in there:
+            if record:
+                experience.check(record, self._name)
             if experience.log.exists():
                 check_header(experience.log.read_bytes(), experience.log)
-            record = experience.read()
-            if record and record.sessions and (not latest or record.sessions[-1]["begun"] > latest["begun"]):
-                latest = {"begun": record.sessions[-1]["begun"], "fingerprint": record.search_space["fingerprint"]}
-        if latest and not self._settings.accept_change and not self._has_nothing_to_lose():
-            changed = what_changed(latest["fingerprint"], self._space.source.fingerprint())
+
+    def _check_code(self, records: list[Record]) -> None:
+        """Raises SearchSpaceWrong where the search space is not the one of the latest session, unless that is accepted."""
+        sessions = [
+            (record.sessions[-1]["begun"], record.search_space["fingerprint"]) for record in records if record.sessions
+        ]
+        if sessions and not self._settings.accept_change:
+            _, latest = max(sessions, key=lambda session: session[0])
+            changed = what_changed(latest, self._space.source.fingerprint())
             if changed:
                 raise SearchSpaceWrong(
                     f"{self._space.source.path} was changed in {', '.join(changed)} since the experiences in "

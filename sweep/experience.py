@@ -78,7 +78,9 @@ class Record:
         known = {name: value for name, value in content.items() if name in {field.name for field in fields(cls)}}
         whole = (
             all(isinstance(known.get(name), kind) for name, kind in SHAPE.items())
+            and known["search_space"].keys() >= {"name", "fingerprint"}
             and all(trial.keys() >= {"number", "ended"} for trial in known["trials"])
+            and all(session.keys() >= {"begun", "epoch", "batch"} for session in known["sessions"])
             and all(session["process"].keys() >= {"host", "pid", "started"} for session in known["sessions"])
         )
         if not whole:
@@ -141,19 +143,18 @@ class Experience:
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.record, record.as_json())
 
-    def check(self, search_space: str) -> None:
-        """Refuse a folder whose parameters do not give its name.
+    def check(self, record: Record, search_space: str) -> None:
+        """Refuse a folder whose record does not give its name.
 
         Raises:
             RecordWrong: they do not.
         """
-        record = self.read()
-        if record and id_experience(record.search_space["name"], record.parameters) != self.id:
+        if id_experience(record.search_space["name"], record.parameters) != self.id:
             raise RecordWrong(
                 f"{self.record}: its search space and parameters do not give the name of its folder; "
                 f"undo the edit, or move {self.path} away."
             )
-        if record and record.search_space["name"] != search_space:
+        if record.search_space["name"] != search_space:
             raise RecordWrong(
                 f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
                 "give each search space a --root of its own."
