@@ -48,19 +48,7 @@ class Sweep:
         rehearsal = self._rehearse()
         prepare(self.root)
         with Lock(self.root, self._progress.say, self.stop):
-            there = [(experience, experience.read()) for experience in experiences_in(self.root)]
-            # Where all that was trained has failed, there is nothing to lose, and a mended mistake makes the sweep begin anew.
-            # A folder without its record has no known end, and may hold a backup: it counts.
-            begin_anew = all(state_of(record) is State.FAILED for _, record in there)
-            self._check(there)
-            if not begin_anew:
-                self._check_code([record for _, record in there if record])
-            self._study = self._open_study()
-            if begin_anew:
-                self._study.begin_anew()
-                for experience, _ in there:
-                    resume.begin_anew(experience)
-            self._study.check_distributions(rehearsal.distributions)
+            self._study = self._open_study(rehearsal)
             self._cut_off = self._study.cut_off()
             self._say_what_is_there()
             if self._cut_off or not self._is_over():
@@ -97,12 +85,24 @@ class Sweep:
             raise SearchSpaceWrong(f"{path}, {where}; mend the file and run the same command again.") from error
         return trial
 
-    def _open_study(self) -> Study:
+    def _open_study(self, rehearsal: optuna.Trial) -> Study:
+        """Open the study, once what is under the root is seen to belong to it."""
         settings = self._settings
-        storage = settings.storage or self.root / STUDY
-        study = Study(self._name, storage, settings.sampler, settings.seed, settings.pruner)
+        there = [(experience, experience.read()) for experience in experiences_in(self.root)]
+        # Where all that was trained has failed, the sweep begins anew, with its mistake mended. A folder without its record
+        # has no known end, and may hold a backup: there is something to lose.
+        begin_anew = all(state_of(record) is State.FAILED for _, record in there)
+        self._check(there)
+        if not begin_anew:
+            self._check_code([record for _, record in there if record])
+        study = Study(self._name, settings.storage or self.root / STUDY, settings.sampler, settings.seed, settings.pruner)
         if settings.storage:
             study.keep_to(self.root)
+        if begin_anew:
+            study.begin_anew()
+            for experience, _ in there:
+                resume.begin_anew(experience)
+        study.check_distributions(rehearsal.distributions)
         return study
 
     def _check(self, there: list[tuple[Experience, Record | None]]) -> None:
@@ -115,12 +115,10 @@ class Sweep:
 
     def _check_code(self, records: list[Record]) -> None:
         """Raises SearchSpaceWrong where the search space is not the one of the latest session, unless that is accepted."""
-        sessions = [
-            (record.sessions[-1]["begun"], record.search_space["fingerprint"]) for record in records if record.sessions
-        ]
-        if sessions and not self._settings.accept_change:
-            _, latest = max(sessions, key=lambda session: session[0])
-            changed = what_changed(latest, self._space.source.fingerprint())
+        trained = [record for record in records if record.sessions]
+        if trained and not self._settings.accept_change:
+            latest = max(trained, key=lambda record: str(record.sessions[-1]["begun"]))
+            changed = what_changed(latest.search_space["fingerprint"], self._space.source.fingerprint())
             if changed:
                 raise SearchSpaceWrong(
                     f"{self._space.source.path} was changed in {', '.join(changed)} since the experiences in "
