@@ -100,11 +100,13 @@ def make_ready(experience: Experience) -> Generation | None:
     if backup is None:
         _forget_backups(experience.sauvegarde)
         restore_log(experience, b"")
+        _remove_unfinished(experience)
         return None
     restore_log(experience, backup.position.log.encode())
     # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
     backup.weights.replace(experience.sauvegarde / WEIGHTS)
     backup.metadata.replace(experience.sauvegarde / POSITION)
+    _remove_unfinished(experience)
     return Generation(backup.position, experience.sauvegarde / POSITION, experience.sauvegarde / WEIGHTS)
 
 
@@ -165,6 +167,13 @@ def _checksum(content: dict[str, Any]) -> str:
 def _keep_as_previous(path: Path) -> None:
     if path.exists():
         path.replace(path.with_name(path.name + PREVIOUS))
+
+
+def _remove_unfinished(experience: Experience) -> None:
+    """Remove what was being written beside its place when the cut came."""
+    for folder in (experience.path, experience.sauvegarde):
+        for path in [*folder.glob("next.*"), *folder.glob("*.part")]:
+            path.unlink()
 
 
 def _forget_backups(sauvegarde: Path) -> None:

@@ -166,3 +166,13 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_torn(experience, monkeypatc
         make_ready(experience)
     monkeypatch.undo()
     assert before == {path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()}
+
+
+def test_what_was_being_written_when_the_cut_came_is_removed(experience):
+    leftovers = [experience.path / name for name in ("next.model.keras", "experience.json.part", "log.csv.part")]
+    leftovers += [experience.sauvegarde / name for name in ("next.weights.h5", "training_metadata.json.part")]
+    for path in leftovers:
+        path.write_bytes(b"torn")
+    make_ready(experience)
+    assert [path for path in leftovers if path.exists()] == []
+    assert found(experience.sauvegarde) == 2
