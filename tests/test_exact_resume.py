@@ -134,6 +134,14 @@ def test_a_finished_experience_is_not_trained_again(trainer, tmp_path):
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
+def test_a_fresh_process_has_keras_imported_already(trainer):
+    look = "import os, sys; os._exit(42 if {'sweep.training', 'sklearn.datasets'} <= set(sys.modules) else 1)"
+    child = trainer.place._context.Process(target=exec, args=(look,))
+    child.start()
+    child.join()
+    assert child.exitcode == 42
+
+
 def test_plain_keras_loads_every_file(uncut):
     """In a Python of its own, which does not import sweep."""
     experience = uncut("lstm")
