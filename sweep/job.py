@@ -37,7 +37,7 @@ class End:
 
 @dataclass(frozen=True)
 class Begun:
-    """The training begins, or goes on, before ``batch`` of ``epoch``, which has ``batches``."""
+    """The training begins, or goes on, before ``batch`` of ``epoch``; it is to train ``epochs`` in all."""
 
     epoch: int
     batch: int

@@ -17,14 +17,18 @@ from sweep.job import End, Ending, EpochDone, Job, News
 
 STOP = "stop"
 POLL_S = 0.1
-# A validation or a slow batch may have to end before a training can stop; then it ends without another backup.
+# A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
 PATIENCE_S = 20.0
 
 OnNews = Callable[[News], bool]
 
 
 class LocalProcesses:
-    """Trains each job in a child of its own, forked from a server that has Keras imported; spawned where there is a GPU."""
+    """Trains each job in a child of its own, forked from a server that has Keras imported; spawned where there is a GPU.
+
+    Args:
+        preload: further modules that the server imports, so that no training has to.
+    """
 
     def __init__(self, preload: list[str]) -> None:
         os.environ["KERAS_BACKEND"] = "tensorflow"
