@@ -87,7 +87,7 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         trained = min(batch + 1, self._batches.count)  # the last execution of several steps may name steps too many
         self._batches_since_save += trained - self._batch
-        self._batch, self._batch_logs = trained, {name: np.asarray(value).tolist() for name, value in (logs or {}).items()}
+        self._batch, self._batch_logs = trained, dict(logs or {})
         self._save_if_due()
 
     def on_test_begin(self, logs: Logs = None) -> None:
@@ -158,7 +158,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             batch=self._batch,
             stop_training=bool(self.model.stop_training),
             log=self._log.text,
-            logs=self._batch_logs,
+            logs={name: np.asarray(value).tolist() for name, value in self._batch_logs.items()},
             state=plain,
             saved=now(),
         )
@@ -172,7 +172,8 @@ class Backup(keras.callbacks.BackupAndRestore):
             self.model.load_weights(backup.weights)
         state.restore(self.model, self._of_user, backup.position.state, state.read_arrays(backup.weights))
         self.model.stop_training = backup.position.stop_training
-        for lost in [*(str(warning.message) for warning in said), *backup.position.state["left_out"]]:
+        skipped = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
+        for lost in [*skipped, *backup.position.state["left_out"]]:
             self._approximate(f"it went on without a part of its state: {lost}")
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STOPPED_BY_USER = 130
 ROWS_AT_THE_END = 5
-# The names of ``sweep.study``, once more: --help is to answer without importing Optuna.
+# The names of ``sweep.sampler`` and ``sweep.study``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
 PRUNERS = ("none", "median", "halving", "hyperband")
 
@@ -94,9 +94,10 @@ def results(space: str, root: Path | None, form: str) -> None:
 @_of_a_sweep
 def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
-    from sweep.results import best_model
+    from sweep.results import best_model, rows
 
-    click.echo(best_model(_existing_root(space, root), _warn))
+    place = _existing_root(space, root)
+    click.echo(best_model(place, rows(place, _warn)))
 
 
 @app.command()
@@ -169,7 +170,7 @@ def _print_best(space: str, root: Path) -> None:
     more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {space}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
     if any(row["state"] == "finished" for row in table):
-        click.echo(best_model(root, _warn))
+        click.echo(best_model(root, table))
 
 
 def _warn(text: str) -> None:

@@ -80,9 +80,7 @@ class Sweep:
         except SweepError:
             raise
         except Exception as error:
-            path = self._space.source.path
-            where = search_space.error_in_file(error, path)
-            raise SearchSpaceWrong(f"{path}, {where}; mend the file and run the same command again.") from error
+            raise search_space.mistake(error, self._space.source.path) from error
         return trial
 
     def _open_study(self, rehearsal: optuna.Trial) -> Study:

@@ -81,8 +81,7 @@ class Progress:
         """Show the end of a trial; one that did not begin here was known already, by the experience of that name."""
         if trial in self._of_trial:
             self._bars.remove_task(self._of_trial.pop(trial))
-        known = "" if trial in self._names else "known already, "
-        self._names.pop(trial, None)
+        known = "" if self._names.pop(trial, None) else "known already, "
         value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
         reason = f": {outcome.reason}" if outcome.reason else ""
         self.say(f"trial {trial} {name}: {known}{outcome.state}{value}{reason}")

@@ -31,13 +31,13 @@ def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
     return sorted(found, key=lambda row: (row["val_acc"] is None, -(row["val_acc"] or 0), row["trial"]))
 
 
-def best_model(root: Path, warn: Callable[[str], None]) -> Path:
-    """Return the path of the best model of the finished experiences.
+def best_model(root: Path, table: list[Row]) -> Path:
+    """Return the path of the best model of the finished experiences; ``table`` is what ``rows`` gave of ``root``.
 
     Raises:
         SweepError: no experience is finished yet.
     """
-    for row in rows(root, warn):
+    for row in table:
         if row["state"] == State.FINISHED:
             return Experience(root / row["id_experience"]).meilleur
     raise SweepError(f"{root} has no finished experience yet: see sweep status, and let sweep run end a training.")

@@ -97,17 +97,17 @@ def make_ready(experience: Experience) -> Generation | None:
     backup = newest_backup(experience.sauvegarde)
     if backup and not _has_its_best_model(experience, backup):
         backup = None  # the best weights are lost, and only the epochs before them can bring them back
-    if backup is None:
+    restore_log(experience, backup.position.log.encode() if backup else b"")
+    if backup:
+        # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
+        weights, metadata = experience.sauvegarde / WEIGHTS, experience.sauvegarde / POSITION
+        backup.weights.replace(weights)
+        backup.metadata.replace(metadata)
+        backup = Generation(backup.position, metadata, weights)
+    else:
         _forget_backups(experience.sauvegarde)
-        restore_log(experience, b"")
-        _remove_unfinished(experience)
-        return None
-    restore_log(experience, backup.position.log.encode())
-    # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
-    backup.weights.replace(experience.sauvegarde / WEIGHTS)
-    backup.metadata.replace(experience.sauvegarde / POSITION)
     _remove_unfinished(experience)
-    return Generation(backup.position, experience.sauvegarde / POSITION, experience.sauvegarde / WEIGHTS)
+    return backup
 
 
 def begin_anew(experience: Experience) -> None:

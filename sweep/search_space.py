@@ -20,6 +20,7 @@ from sweep.identity import NotPlain, plain
 FOLDER = Path("search_spaces")
 MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
+OPTIONAL = {"callbacks": 0.85, "FIXED": 0.7}  # and how like a name must be to be taken for a misspelling
 # What every training needs: name, least, most, and what many take.
 INTEGERS = (("epochs", 1, 10**9, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, 2**32 - 1, 0))
 
@@ -101,7 +102,7 @@ def find(space: str) -> Source:
     """
     by_path = space.endswith(".py") or "/" in space
     path = Path(space) if by_path else FOLDER / f"{space}.py"
-    if not path.exists() and (FOLDER / path.name).exists():
+    if "/" not in space and not path.exists():
         path = FOLDER / path.name
     try:
         return Source(path.resolve(), path.read_text(encoding="utf-8"))
@@ -123,17 +124,13 @@ def load(source: Source) -> SearchSpace:
         near = difflib.get_close_matches(missing[0], vars(module), 1, 0.7)
         mend = f"rename {near[0]} to {missing[0]}" if near else f"add def {missing[0]}"
         raise SearchSpaceWrong(f"{source.path} has no function {missing[0]}: {mend}(…).")
-    callbacks = getattr(module, "callbacks", None)
-    near = difflib.get_close_matches("callbacks", vars(module), 1, 0.85)
-    if callbacks is None and near:
-        raise SearchSpaceWrong(f"{source.path} has {near[0]} and no callbacks: rename {near[0]} to callbacks.")
+    for name, likeness in OPTIONAL.items():
+        near = difflib.get_close_matches(name, vars(module), 1, likeness)
+        if getattr(module, name, None) is None and near and near[0] != name:
+            raise SearchSpaceWrong(f"{source.path} has {near[0]} and no {name}: rename {near[0]} to {name}.")
+    callbacks, fixed = getattr(module, "callbacks", None), getattr(module, "FIXED", {})
     if callbacks is not None and not callable(callbacks):
         raise SearchSpaceWrong(f"{source.path}: callbacks is a {type(callbacks).__name__}; write def callbacks(parameters).")
-    fixed = getattr(module, "FIXED", None)
-    near = difflib.get_close_matches("FIXED", vars(module), 1, 0.7)
-    if fixed is None and near:
-        raise SearchSpaceWrong(f"{source.path} has {near[0]} and no FIXED: rename {near[0]} to FIXED.")
-    fixed = {} if fixed is None else fixed
     if not isinstance(fixed, dict):
         raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
     return SearchSpace(
@@ -149,6 +146,11 @@ def load(source: Source) -> SearchSpace:
 def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
     """Return the names of the parts that two fingerprints do not share, in the order of the file."""
     return [name for name in [*now, *(name for name in before if name not in now)] if before.get(name) != now.get(name)]
+
+
+def mistake(error: BaseException, path: Path) -> SearchSpaceWrong:
+    """Return what to raise where the search space raised ``error`` before anything was begun."""
+    return SearchSpaceWrong(f"{path}, {error_in_file(error, path)}; mend the file and run the same command again.")
 
 
 def error_in_file(error: BaseException, path: Path) -> str:
@@ -185,9 +187,7 @@ def _execute(source: Source) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: the file is the user's, and may do anything
-        raise SearchSpaceWrong(
-            f"{source.path}, {error_in_file(error, source.path)}; mend the file and run the same command again."
-        ) from error
+        raise mistake(error, source.path) from error
     return module
 
 

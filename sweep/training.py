@@ -152,11 +152,9 @@ def _begin_session(job: Job, start: resume.Generation | None) -> None:
         "processor": processor(),
         "versions": versions(),
     }
-    because = _approximate_because(record, session)
+    record.approximate_because = record.approximate_because or _approximate_because(record, session)
     record.sessions.append(session)
     job.experience.write(record)
-    if because:
-        _mark_approximate(job, because)
 
 
 def _mark_approximate(job: Job, reason: str) -> None:

@@ -166,9 +166,12 @@ class Trials:
     def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float]) -> None:
         self._study.tell(trial, outcome, val_acc)
         self._progress.end(trial.number, name, outcome)
+        if outcome.state is State.FAILED:
+            self._stop_where_all_failed(outcome)
+
+    def _stop_where_all_failed(self, outcome: Outcome) -> None:
         counts = self._study.count_states()
-        all_failed = outcome.state is State.FAILED and not counts["done"]
-        if all_failed and counts["failed"] >= min(FAILURES_THAT_STOP, self._settings.trials):
+        if not counts["done"] and counts["failed"] >= min(FAILURES_THAT_STOP, self._settings.trials):
             raise SweepError(
                 f"The first {counts['failed']} trials all failed, the last one because of {outcome.reason}; "
                 f"mend {self._space.source.path} and run the same command: it begins anew."

@@ -100,6 +100,12 @@ def test_no_such_space_names_the_nearest(space, tmp_path):
         find(str(tmp_path / "nowhere" / "zzz.py"))
 
 
+def test_a_file_of_the_folder_needs_no_folder_but_another_folder_is_another_file():
+    assert find("digits_mlp.py") == find("digits_mlp") == find("search_spaces/digits_mlp.py")
+    with pytest.raises(Misuse, match=r"no search space nowhere/digits_mlp\.py"):
+        find("nowhere/digits_mlp.py")
+
+
 def test_a_folder_or_bytes_are_no_space(tmp_path):
     (tmp_path / "bytes.py").write_bytes(b"\xff\xfe\x00")
     (tmp_path / "folder.py").mkdir()
