@@ -1,9 +1,10 @@
 """The backup of a training in any of its batches, and the way on from there."""
 
+import shutil
 import time
 import warnings
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -13,7 +14,9 @@ from sweep import resume, state
 from sweep.batches import Batches
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
+from sweep.files import patiently, pauses
 from sweep.host import now
+from sweep.job import Job, Link, Unsaved, Warned
 
 BACKUP_EVERY_S = 30.0
 
@@ -22,28 +25,46 @@ class Stopped(Exception):  # an end of a training, no error of the program
     """The training was asked to stop."""
 
 
-class Unsaved(SweepError):
+class NotSaved(SweepError):
     """A training cannot write its files."""
+
+
+@dataclass
+class Reached:
+    """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet."""
+
+    epoch: int = 0
+    batch: int = 0
+    batches: int = 0
+    begun_at: float | None = None
+    saved_at: float = 0.0
+    unsaved_batches: int = 0
+
+    def trained_s(self) -> float:
+        """Return the seconds since the first batch of the session."""
+        return time.monotonic() - self.begun_at if self.begun_at else 0.0
+
+    def unsaved_s(self) -> float:
+        """Return the seconds since the latest backup, or since the first batch where there is none yet."""
+        return time.monotonic() - self.saved_at if self.begun_at else 0.0
 
 
 class Backup(keras.callbacks.BackupAndRestore):
     """Keras's own files, with the position inside the epoch and all other state, as one unit in two generations.
 
-    It saves every ``save_freq`` batches and every 30 s, whichever comes first, and at the end. A save that fails warns, and
-    is tried again at the next of these moments. It stands last among what writes files: a backup means that all of them
-    are written.
+    It saves every ``save_freq`` batches and every 30 s, whichever comes first, and at the end. A save that fails is told,
+    and tried again after a growing pause, while the training goes on. It stands last among what writes files: a backup means
+    that all of them are written.
 
     Args:
-        sauvegarde: the folder of the backups.
-        save_freq: batches between two saves.
+        job: what is trained; its record is saved too.
+        link: is told what cannot be saved, and asked after each batch whether to save and stop.
         start: the backup to go on from; None begins at the beginning.
         batches: the training data, which is put here into the order of each epoch.
         of_user: the callbacks of the search space, whose plain attributes are saved too.
         best: written before each backup.
         log: likewise.
-        stop_asked: tells, after each batch, whether to save and stop.
-        warn: takes one sentence for the user.
-        approximate: takes the reason why this training may from now on differ from an uncut one.
+        reached: is kept up to date.
 
     Raises:
         Stopped: in the middle of ``fit``, once all is saved.
@@ -51,43 +72,44 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def __init__(
         self,
-        sauvegarde: Path,
-        save_freq: int,
+        job: Job,
+        link: Link,
         start: resume.Generation | None,
         batches: Batches,
         of_user: list[keras.callbacks.Callback],
         best: BestModel,
         log: Log,
-        stop_asked: Callable[[], bool],
-        warn: Callable[[str], None],
-        approximate: Callable[[str], None],
+        reached: Reached,
     ) -> None:
-        super().__init__(str(sauvegarde), save_freq=save_freq, double_checkpoint=True, delete_checkpoint=False)
-        self._folder, self._start, self._batches, self._of_user = sauvegarde, start, batches, of_user
-        self._best, self._log, self._stop_asked, self._warn = best, log, stop_asked, warn
-        self._approximate = approximate
+        self._folder = job.experience.sauvegarde
+        super().__init__(str(self._folder), save_freq=job.save_freq, double_checkpoint=True, delete_checkpoint=False)
+        self._job, self._link, self._start, self._batches, self._of_user = job, link, start, batches, of_user
+        self._best, self._log, self._reached = best, log, reached
         self._before_validation: tuple[dict[str, Any], state.Arrays] | None = None
-        self._epoch = self._batch = 0
         self._batch_logs: dict[str, Any] = {}
-        self._batches_since_save, self._tried_at = 0, time.monotonic()
         self._unsaved: OSError | None = None
+        self._unsaved_since = ""
+        self._pauses: Iterator[float] = iter(())
+        self._retry_at = 0.0
+        self._disk_is_short = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
+        self._reached.begun_at = self._reached.saved_at = time.monotonic()
         # Between two epochs the state is from before ``on_epoch_begin`` of the next; inside one it is from after it.
         if self._start and not self._start.position.batch:
             self._restore(self._start)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         inside = self._start if self._start and self._start.position.epoch == epoch else None
-        self._epoch, self._batch = epoch, inside.position.batch if inside else 0
-        self._batches.begin(epoch, first=self._batch)
-        if inside and self._batch:
+        self._reached.epoch, self._reached.batch = epoch, inside.position.batch if inside else 0
+        self._batches.begin(epoch, first=self._reached.batch)
+        if inside and inside.position.batch:
             self._restore(inside)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         trained = min(batch + 1, self._batches.count)  # the last execution of several steps may name steps too many
-        self._batches_since_save += trained - self._batch
-        self._batch, self._batch_logs = trained, dict(logs or {})
+        self._reached.unsaved_batches += trained - self._reached.batch
+        self._reached.batch, self._batch_logs = trained, dict(logs or {})
         self._save_if_due()
 
     def on_test_begin(self, logs: Logs = None) -> None:
@@ -95,16 +117,18 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._before_validation = state.capture(self.model, self._of_user)
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._stop_asked():
+        if self._link.stop_asked():
             self._save_and_stop()
 
     def on_test_end(self, logs: Logs = None) -> None:
         self._before_validation = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._epoch, self._batch = epoch + 1, 0
-        is_last = self.model.stop_training or self._epoch == self.params["epochs"]
-        self._save_if_due(is_last)
+        self._reached.epoch, self._reached.batch = epoch + 1, 0
+        if self.model.stop_training or self._reached.epoch == self.params["epochs"]:
+            self._save_the_end()
+        else:
+            self._save_if_due()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Do nothing: the last epoch is saved, and callbacks above may by now have put other weights into the model."""
@@ -113,20 +137,22 @@ class Backup(keras.callbacks.BackupAndRestore):
         """Refuse an end that is not on the disk.
 
         Raises:
-            Unsaved: the last backup failed.
+            NotSaved: the last backup failed.
         """
         if self._unsaved:
-            raise Unsaved(
+            raise NotSaved(
                 f"{self._folder.parent}: nothing could be saved ({self._unsaved}); "
                 "make room or mend the drive, and run the same command to go on."
             )
 
-    def _save_if_due(self, at_once: bool = False) -> None:
-        if self._stop_asked():
+    def _save_if_due(self) -> None:
+        if self._link.stop_asked():
             self._save_and_stop()
-        by_count = self._batches_since_save >= self.save_freq
-        by_time = time.monotonic() - self._tried_at >= BACKUP_EVERY_S
-        if at_once or by_count or by_time:
+        if self._unsaved:
+            due = time.monotonic() >= self._retry_at
+        else:
+            due = self._reached.unsaved_batches >= self.save_freq or self._reached.unsaved_s() >= BACKUP_EVERY_S
+        if due:
             self._save_model()
 
     def _save_and_stop(self) -> None:
@@ -134,19 +160,47 @@ class Backup(keras.callbacks.BackupAndRestore):
         self.check_saved()
         raise Stopped
 
+    def _save_the_end(self) -> None:
+        """Save where there is nothing left to train meanwhile: wait for a drive that is gone for a while."""
+        try:
+            patiently(self._save_all, lambda why: self._link.tell(Warned(why)), self._link.stop_asked)
+            self._on_saved()
+        except OSError as error:
+            self._on_not_saved(error)
+
     def _save_model(self) -> None:
         try:
-            self._best.write_now()
-            self._log.write_now()
             self._save_all()
-            self._unsaved = None
+            self._on_saved()
         except OSError as error:
-            if not self._unsaved:
-                self._warn(f"since {now()[11:16]} UTC nothing can be saved ({error}); the training goes on")
-            self._unsaved = error
-        self._batches_since_save, self._tried_at = 0, time.monotonic()
+            self._on_not_saved(error)
+
+    def _on_saved(self) -> None:
+        if self._unsaved:
+            self._link.tell(Unsaved(None))
+        self._unsaved = None
+        self._reached.unsaved_batches, self._reached.saved_at = 0, time.monotonic()
+        self._warn_of_a_short_disk()
+
+    def _on_not_saved(self, error: OSError) -> None:
+        if not self._unsaved:
+            self._unsaved_since, self._pauses = now()[11:16], pauses()
+            self._link.tell(Unsaved(self._unsaved_since, str(error)))
+        self._unsaved = error
+        self._retry_at = time.monotonic() + next(self._pauses)
+
+    def _warn_of_a_short_disk(self) -> None:
+        """Say that the disk is too full for one more backup, before it is hit."""
+        need = sum(path.stat().st_size for path in (self._folder / resume.WEIGHTS, self._folder / resume.POSITION))
+        free = shutil.disk_usage(self._folder).free
+        if free < need and not self._disk_is_short:
+            text = f"the disk has {free:,} bytes free, and one more backup takes {need:,}: make room, or it cannot be saved"
+            self._link.tell(Warned(text))
+        self._disk_is_short = free < need
 
     def _save_all(self) -> None:
+        self._best.write_now()
+        self._log.write_now()
         weights = self._folder / resume.NEXT_WEIGHTS
         plain, arrays = self._before_validation or state.capture(self.model, self._of_user)
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -154,13 +208,14 @@ class Backup(keras.callbacks.BackupAndRestore):
             self.model.save_weights(weights)
             state.write_arrays(weights, arrays)
         position = resume.Position(
-            epoch=self._epoch,
-            batch=self._batch,
+            epoch=self._reached.epoch,
+            batch=self._reached.batch,
             stop_training=bool(self.model.stop_training),
             log=self._log.text,
             logs={name: np.asarray(value).tolist() for name, value in self._batch_logs.items()},
             state=plain,
             saved=now(),
+            record=self._job.record.as_content(),
         )
         resume.write_backup(self._folder, position)
 
@@ -174,7 +229,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self.model.stop_training = backup.position.stop_training
         skipped = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
         for lost in [*skipped, *backup.position.state["left_out"]]:
-            self._approximate(f"it went on without a part of its state: {lost}")
+            self._job.mark_approximate(f"it went on without a part of its state: {lost}")
 
 
 class WayOn(keras.callbacks.CallbackList):

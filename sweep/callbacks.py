@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from sweep import meilleur
 from sweep.files import put_in_place
 from sweep.log import Best, check_header
 
@@ -19,7 +20,7 @@ class Diverged(Exception):  # an end of a training, no error of the program
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):
-    """Keras's own, best val_acc, written beside and put in place whole.
+    """Keras's own, best val_acc, written beside, labelled with its epoch, and put in place whole.
 
     A model that cannot be written now is kept in memory and written later, for the next epoch may be a worse one.
 
@@ -39,6 +40,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
             initial_value_threshold=best_before.val_acc if best_before else None,
         )
         self._unwritten: list[Any] | None = None
+        self._unwritten_epoch = 0
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         best_before = self.best
@@ -46,9 +48,10 @@ class BestModel(keras.callbacks.ModelCheckpoint):
             with disk_errors():
                 super().on_epoch_end(epoch, logs)
                 if self.best != best_before:
-                    put_in_place(self._beside, self._path)
+                    self._put_in_place(epoch)
                     self._unwritten = None
         except OSError:
+            self._unwritten_epoch = epoch
             self._unwritten = [variable.numpy() for variable in _saved_variables(self.model)]
 
     def write_now(self) -> None:
@@ -65,10 +68,14 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         try:
             with disk_errors():
                 self.model.save(self._beside)
-                put_in_place(self._beside, self._path)
+                self._put_in_place(self._unwritten_epoch)
         finally:
             _assign(variables, current)
         self._unwritten = None
+
+    def _put_in_place(self, epoch: int) -> None:
+        meilleur.label(self._beside, Best(float(self.best), epoch))
+        put_in_place(self._beside, self._path)
 
 
 class Log(keras.callbacks.CSVLogger):

@@ -14,6 +14,8 @@ from sweep.errors import SweepError
 
 if TYPE_CHECKING:
     from sweep.controller import Sweep
+    from sweep.progress import Progress
+    from sweep.settings import Settings
 
 STOPPED_BY_USER = 130
 ROWS_AT_THE_END = 5
@@ -34,13 +36,25 @@ def _of_a_sweep(command: Callable[..., None]) -> Callable[..., None]:
     return click.argument("space", metavar="SPACE")(root(command))
 
 
+def _of_a_study(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what names a sweep and the study of it."""
+    folder = click.option(
+        "--study-dir",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
+    )
+    url = click.option("--storage", metavar="URL", help="Any that Optuna takes, instead of a journal.")
+    return _of_a_sweep(folder(url(command)))
+
+
 def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., Any]:
     """Return an option that takes an integer from ``least`` on."""
     return click.option(name, type=click.IntRange(least), metavar="N", help=what, **more)
 
 
 @app.command()
-@_of_a_sweep
+@_of_a_study
 @_number("--trials", "How many in all, restarts included.", default=20)
 @_number("--epochs", "Epochs of a training, instead of FIXED's.")
 @_number("--workers", "Trainings side by side.", default=1)
@@ -53,26 +67,38 @@ def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., 
     "--timeout", "timeout_s", type=click.FloatRange(0, 1e9, True), metavar="S", help="Save and stop after S seconds."
 )
 @click.option("--target", type=click.FloatRange(0, 1), metavar="VAL_ACC", help="Begin no trial once this is reached.")
-@click.option("--storage", metavar="URL", help="Any that Optuna takes.  [default: ROOT/study.journal]")
+@click.option(
+    "--keep-backups",
+    callback=lambda *of_click: _how_many(*of_click),
+    default="all",
+    metavar="all|none|best:K",
+    help="Of finished experiences; they are needed to extend them.",
+)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def run(**options: Any) -> None:
     """Run the sweep, or go on where it was cut off.
 
     SPACE is a name in search_spaces/, or the path of a Python file.
     """
-    from rich.console import Console
-
     from sweep.controller import Sweep
-    from sweep.progress import Progress
     from sweep.settings import Settings
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
-    the_sweep = Sweep(Settings(**options), Progress(Console(stderr=True)))
+    the_sweep = Sweep(Settings(**options), _progress())
     signals = _listen_for_signals(the_sweep)
     the_sweep.run()
     if signals:
         raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
     _print_best(options["space"], the_sweep.root)
+
+
+@app.command()
+@_of_a_study
+def rebuild(**options: Any) -> None:
+    """Make the study again from the folders alone."""
+    from sweep.controller import Sweep
+
+    Sweep(*_as_last_run(**options)).rebuild()
 
 
 @app.command()
@@ -150,6 +176,33 @@ def _listen_for_signals(sweep: "Sweep") -> list[int]:
     signal.signal(signal.SIGINT, on_signal)
     signal.signal(signal.SIGTERM, on_signal)
     return came
+
+
+def _how_many(context: click.Context, parameter: click.Parameter, keep: str) -> int | None:
+    """Return how many backups ``--keep-backups`` keeps; None is all."""
+    if keep in ("all", "none"):
+        return None if keep == "all" else 0
+    kind, _, number = keep.partition(":")
+    if kind != "best" or not number.isdecimal():
+        raise click.BadParameter(f"{keep!r} is none of all, none, best:5", context, parameter)
+    return int(number)
+
+
+def _progress() -> "Progress":
+    from rich.console import Console
+
+    from sweep.progress import Progress
+
+    return Progress(Console(stderr=True))
+
+
+def _as_last_run(space: str, root: Path | None, **options: Any) -> tuple["Settings", "Progress"]:
+    """Return the settings of an existing sweep, where not given those of its last run, and where to tell what happens."""
+    from sweep.root import read_asked
+    from sweep.settings import Settings
+
+    place = _existing_root(space, root)
+    return Settings(space=space, root=place, accept_change=True, **{**read_asked(place), **options}), _progress()
 
 
 def _existing_root(space: str, root: Path | None) -> Path:

@@ -1,5 +1,6 @@
 """Many experiences, one after the other or side by side: what is there already, and which trial next."""
 
+import contextlib
 import sys
 import threading
 from collections.abc import Iterator
@@ -9,15 +10,14 @@ import joblib
 import optuna
 
 from sweep import resume, search_space
-from sweep.errors import SweepError
-from sweep.experience import Experience, Record, State, experiences_in, state_of
-from sweep.log import check_header
+from sweep.disk import Disk
+from sweep.folders import Folders
+from sweep.opening import open_or_rebuild, rehearse
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
-from sweep.root import STUDY, Lock, prepare, root_of
-from sweep.search_space import SearchSpace, SearchSpaceWrong, Source, what_changed
+from sweep.root import ASKED_SHAPE, Lock, prepare, root_of, write_asked
+from sweep.search_space import SearchSpace, Source
 from sweep.settings import Settings
-from sweep.study import Study
 from sweep.trials import Trials
 
 
@@ -45,11 +45,8 @@ class Sweep:
         Raises:
             SweepError: something is wrong that no other trial would mend.
         """
-        rehearsal = self._rehearse()
-        prepare(self.root)
-        with Lock(self.root, self._progress.say, self.stop):
-            self._study = self._open_study(rehearsal)
-            self._cut_off = self._study.cut_off()
+        with self._opened():
+            write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
             self._say_what_is_there()
             if self._cut_off or not self._is_over():
                 self._train_all()
@@ -57,6 +54,44 @@ class Sweep:
                 self._progress.say(f"the target {self._settings.target:g} is reached: no trial begins")
         if self._error:
             raise self._error
+
+    def rebuild(self) -> None:
+        """Make the study again from the folders alone.
+
+        Raises:
+            SweepError: a folder does not belong to the sweep, or the storage is out of reach.
+        """
+        with self._opened(always_rebuild=True):
+            self._say_what_is_there()
+
+    @contextlib.contextmanager
+    def _opened(self, always_rebuild: bool = False) -> Iterator[None]:
+        """Hold the root, its folders settled, and a study that agrees with them."""
+        rehearsal = rehearse(self._space, self._settings)
+        prepare(self.root)
+        with Lock(self.root, self._progress.say, self.stop):
+            folders = self._settled_folders(keep_failed=always_rebuild)
+            self._study = open_or_rebuild(self._space, self.root, self._settings, folders, self._progress, always_rebuild)
+            self._study.check_distributions(rehearsal.distributions)
+            self._known = folders.known()
+            self._cut_off = self._study.cut_off()
+            self._disk = Disk(self.root, self._settings, self._known.values(), self._progress.say)
+            self._disk.free_backups()
+            yield
+
+    def _settled_folders(self, keep_failed: bool) -> Folders:
+        """Return the folders, once what is under the root is seen to belong to this sweep.
+
+        Where all that was trained has failed, the sweep begins anew, with its mistake mended.
+        """
+        folders = Folders(self.root, self._name)
+        folders.check()
+        if folders.have_all_failed() and not keep_failed:
+            folders.begin_anew()
+        elif not self._settings.accept_change:
+            folders.check_code(self._space.source)
+        folders.settle(self._progress.say)
+        return folders
 
     def kill(self) -> None:
         """End all trainings at once, without another backup."""
@@ -71,58 +106,6 @@ class Sweep:
         epochs = self._settings.epochs
         return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
 
-    def _rehearse(self) -> optuna.Trial:
-        """Make one proposal for nothing, so that the mistakes of ``suggest`` are told before anything is begun."""
-        study = Study(self._name, None, self._settings.sampler, self._settings.seed, "none")
-        trial = study.ask()
-        try:
-            self._space.parameters(study.suggest(trial, self._space.suggest))
-        except SweepError:
-            raise
-        except Exception as error:
-            raise search_space.mistake(error, self._space.source.path) from error
-        return trial
-
-    def _open_study(self, rehearsal: optuna.Trial) -> Study:
-        """Open the study, once what is under the root is seen to belong to it."""
-        settings = self._settings
-        there = [(experience, experience.read()) for experience in experiences_in(self.root)]
-        # Where all that was trained has failed, the sweep begins anew, with its mistake mended. A folder without its record
-        # has no known end, and may hold a backup: there is something to lose.
-        begin_anew = all(state_of(record) is State.FAILED for _, record in there)
-        self._check(there)
-        if not begin_anew:
-            self._check_code([record for _, record in there if record])
-        study = Study(self._name, settings.storage or self.root / STUDY, settings.sampler, settings.seed, settings.pruner)
-        if settings.storage:
-            study.keep_to(self.root)
-        if begin_anew:
-            study.begin_anew()
-            for experience, _ in there:
-                resume.begin_anew(experience)
-        study.check_distributions(rehearsal.distributions)
-        return study
-
-    def _check(self, there: list[tuple[Experience, Record | None]]) -> None:
-        """Raises RecordWrong or LogUnreadable where a folder is not of this sweep."""
-        for experience, record in there:
-            if record:
-                experience.check(record, self._name)
-            if experience.log.exists():
-                check_header(experience.log.read_bytes(), experience.log)
-
-    def _check_code(self, records: list[Record]) -> None:
-        """Raises SearchSpaceWrong where the search space is not the one of the latest session, unless that is accepted."""
-        trained = [record for record in records if record.sessions]
-        if trained and not self._settings.accept_change:
-            latest = max(trained, key=lambda record: str(record.sessions[-1]["begun"]))
-            changed = what_changed(latest.search_space["fingerprint"], self._space.source.fingerprint())
-            if changed:
-                raise SearchSpaceWrong(
-                    f"{self._space.source.path} was changed in {', '.join(changed)} since the experiences in "
-                    f"{self.root} were begun: undo that, take another --root, or go on with --accept-change."
-                )
-
     def _say_what_is_there(self) -> None:
         counts = self._study.count_states()
         cut_off = ", ".join(self._where(trial) for trial in self._cut_off)
@@ -133,9 +116,8 @@ class Sweep:
         )
 
     def _where(self, trial: optuna.Trial) -> str:
-        name = trial.user_attrs.get("id_experience")
-        sauvegarde = next((one.sauvegarde for one in experiences_in(self.root) if one.id == name), None)
-        position = resume.newest_position(sauvegarde) if sauvegarde else None
+        known = self._known.get(trial.number)
+        position = resume.newest_position(known.experience.sauvegarde) if known else None
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
 
@@ -145,7 +127,17 @@ class Sweep:
         timer.start()
         self._progress.say("importing Keras, once for all trainings")
         self._place.start()
-        trials = Trials(self._space, self.root, self._settings, self._study, self._place, self._progress, self.stop)
+        trials = Trials(
+            self._space,
+            self.root,
+            self._settings,
+            self._study,
+            self._place,
+            self._progress,
+            self.stop,
+            self._known,
+            self._disk,
+        )
         done = self._study.count() - len(self._cut_off)
         with self._progress.sweep(self._settings.trials, done, self._study.best()):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.

@@ -36,13 +36,20 @@ SHAPE = {
 }
 
 
+# What the reader of a record raises for a file that holds something else.
+NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
+
+
 class RecordWrong(SweepError):
     """An ``experience.json`` does not belong to its folder."""
 
 
 @dataclass
 class Outcome:
-    """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished."""
+    """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished.
+
+    ``log`` and ``model`` have bytes and sha256 of the two files that the end is read from, or are None where there is none.
+    """
 
     state: State
     ended: str
@@ -50,15 +57,20 @@ class Outcome:
     val_acc: float | None = None
     epoch: int | None = None
     traceback: str | None = None
+    log: dict[str, Any] | None = None
+    model: dict[str, Any] | None = None
 
 
 @dataclass
 class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
-    ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, begun, ended.
-    ``sessions`` has one for each process that trained here: begun, epoch, batch, host, versions.
+    ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
+    and ``came_from``, the root that it was merged from, or None.
+    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
+    epoch, batch, trained_s (seconds), which the next session writes where this one was cut off.
     ``approximate_because`` is the reason why this training may differ in its last bits from an uncut one, or None.
+    ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     """
 
     id_experience: str
@@ -70,11 +82,16 @@ class Record:
     sessions: list[dict[str, Any]] = field(default_factory=list)
     approximate_because: str | None = None
     outcome: Outcome | None = None
+    parent: str | None = None
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
-        """Raises ValueError, TypeError, KeyError or AttributeError where ``text`` is torn or is no record."""
-        content = json.loads(text)
+        """Raises NO_RECORD where ``text`` is torn or is no record."""
+        return cls.from_content(json.loads(text))
+
+    @classmethod
+    def from_content(cls, content: Any) -> "Record":
+        """Raises NO_RECORD where ``content`` is not what ``as_content`` returned."""
         known = {name: value for name, value in content.items() if name in {field.name for field in fields(cls)}}
         whole = (
             all(isinstance(known.get(name), kind) for name, kind in SHAPE.items())
@@ -89,8 +106,11 @@ class Record:
             known["outcome"] = Outcome(**{**known["outcome"], "state": State(known["outcome"]["state"])})
         return cls(**known)
 
+    def as_content(self) -> dict[str, Any]:
+        return asdict(self)
+
     def as_json(self) -> bytes:
-        return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(self.as_content(), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -119,16 +139,22 @@ class Experience:
     def sauvegarde(self) -> Path:
         return self.path / "sauvegarde"
 
+    @property
+    def pulse(self) -> Path:
+        return self.path / "pulse.json"
+
     def read(self) -> Record | None:
         """Return the record, or None where there is none or it is torn: a training of it writes it again.
+
+        A drive may have doubled it, as ``experience (1).json``, and kept an old version under its name: of all that are
+        there, the one that knows most counts.
 
         Raises:
             OSError: it cannot be read.
         """
-        try:
-            return Record.from_json(self.record.read_bytes())
-        except (FileNotFoundError, NotADirectoryError, ValueError, TypeError, KeyError, AttributeError):
-            return None
+        paths = sorted(self.path.glob("experience*.json"), key=lambda path: path != self.record)
+        records = [record for record in map(_read_record, paths) if record]
+        return max(records, key=_how_far, default=None)
 
     def state(self) -> State:
         """Tell the state from the files alone."""
@@ -159,6 +185,17 @@ class Experience:
                 f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
                 "give each search space a --root of its own."
             )
+
+
+def _read_record(path: Path) -> Record | None:
+    try:
+        return Record.from_json(path.read_bytes())
+    except (FileNotFoundError, *NO_RECORD):
+        return None
+
+
+def _how_far(record: Record) -> tuple[bool, int, int]:
+    return record.outcome is not None, len(record.sessions), len(record.trials)
 
 
 def state_of(record: Record | None) -> State:

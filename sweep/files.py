@@ -1,8 +1,21 @@
-"""How files come to the disk: whole, or not at all."""
+"""How files come to the disk: whole, or not at all; and back again, when the disk was gone for a while."""
 
+import errno
 import hashlib
 import os
+import re
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
+
+# What a mount answers that is gone for a while: Google Drive's by FUSE, and network file systems.
+GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+PATIENCE_S = 900.0
+QUARANTINE = ".quarantine"
+
+T = TypeVar("T")
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -34,3 +47,58 @@ def sha256_of(path: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def size_and_sha256(path: Path) -> dict[str, int | str]:
+    """Return what recognises this file again: ``bytes`` at once, ``sha256`` for sure."""
+    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+
+
+def is_gone_for_a_while(error: OSError) -> bool:
+    """Tell whether the error is one of a drive that may come back. h5py writes the number into its message only."""
+    named = re.search(r"errno = (\d+)", str(error))
+    return (error.errno or (int(named[1]) if named else 0)) in GONE_FOR_A_WHILE
+
+
+def pauses() -> Iterator[float]:
+    """Yield how many seconds to wait before the next try: each pause twice the one before, a minute at most."""
+    pause = FIRST_PAUSE_S
+    while True:
+        yield pause
+        pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def patiently(work: Callable[[], T], say: Callable[[str], None], stop_asked: Callable[[], bool]) -> T:
+    """Return what ``work`` returns; where the drive is gone for a while, do it again after a growing pause.
+
+    Args:
+        work: can be done again after any part of it.
+        say: is told once that there is something to wait for.
+        stop_asked: ends the waiting.
+
+    Raises:
+        OSError: of ``work``: another error, or the drive has not come back in a quarter of an hour.
+    """
+    until, said = time.monotonic() + PATIENCE_S, False
+    for pause in pauses():
+        try:
+            return work()
+        except OSError as error:
+            if not is_gone_for_a_while(error) or stop_asked() or time.monotonic() > until:
+                raise
+            if not said:
+                say(f"the drive does not answer ({error}); trying again until it does")
+                said = True
+        wake = time.monotonic() + pause
+        while time.monotonic() < wake and not stop_asked():
+            time.sleep(0.1)
+    raise AssertionError("pauses never end")
+
+
+def move_to_quarantine(path: Path, root: Path) -> Path:
+    """Move a file or folder below ``root`` into ``root/.quarantine``, under its own name there, and return where it is."""
+    place = root / QUARANTINE / path.relative_to(root)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    names = (place.with_name(f"{place.name}{f'.{number}' if number else ''}") for number in range(10**6))
+    free = next(name for name in names if not name.exists())
+    return path.rename(free)

@@ -12,6 +12,8 @@ import psutil
 
 import sweep
 
+DRIVE = "fuse.drive"
+
 
 def now() -> str:
     """Return the time in UTC, in ISO 8601."""
@@ -54,6 +56,13 @@ def processor() -> str:
         lines = []
     models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     return next(models, platform.processor() or platform.machine())
+
+
+def is_on_drive(path: Path) -> bool:
+    """Tell whether ``path`` lies on a Google Drive, as Colab mounts it."""
+    mounts = {Path(disk.mountpoint): disk.fstype for disk in psutil.disk_partitions(all=True)}
+    place = path.absolute()
+    return next((mounts[folder] for folder in (place, *place.parents) if folder in mounts), "") == DRIVE
 
 
 def cores() -> int:

@@ -17,6 +17,12 @@ class Job:
     record: Record
     save_freq: int
 
+    def mark_approximate(self, reason: str) -> None:
+        """Write why the training may differ from an uncut one; the first reason stays."""
+        if not self.record.approximate_because:
+            self.record.approximate_because = reason
+            self.experience.write(self.record)
+
 
 class Ending(StrEnum):
     """Why a training process ended."""
@@ -24,6 +30,7 @@ class Ending(StrEnum):
     OUTCOME = "outcome"  # the record says finished, failed or pruned
     STOPPED = "stopped"  # it was asked to
     REFUSED = "refused"  # the search space is wrong: no other training of it would fare better
+    GONE = "gone"  # the drive does not answer just now
     DIED = "died"  # it said nothing
 
 
@@ -68,7 +75,24 @@ class Warned:
     text: str
 
 
-News = Begun | BatchDone | EpochDone | Warned
+@dataclass(frozen=True)
+class Unsaved:
+    """Since a time in UTC nothing could be saved, and why; ``since`` is None once all is saved again."""
+
+    since: str | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The bytes that this experience takes at most while it trains, once it has ended, and then without its backups."""
+
+    training: int
+    ended: int
+    best: int
+
+
+News = Begun | BatchDone | EpochDone | Warned | Unsaved | Sized
 
 
 class Link(Protocol):

@@ -3,13 +3,13 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import rich.progress
 from rich.console import Console
 
 from sweep.experience import Outcome, State
-from sweep.job import BatchDone, Begun, EpochDone, News, Warned
+from sweep.job import BatchDone, Begun, EpochDone, News, Unsaved, Warned
 
 LINE_EVERY_S = 10.0
 
@@ -23,19 +23,11 @@ class Progress:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bars = rich.progress.Progress(
-            rich.progress.TextColumn("{task.description}"),
-            rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.fields[count]}"),
-            rich.progress.TimeElapsedColumn(),
-            rich.progress.TextColumn("{task.fields[note]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
+        self._bars = self._make_bars()
         self._of_trial: dict[int, rich.progress.TaskID] = {}
         self._names: dict[int, str] = {}
         self._epochs: dict[int, int] = {}
+        self._unsaved_since: dict[int, str] = {}
         self._line_at = time.monotonic()
         self._best = -math.inf
         self._all: rich.progress.TaskID | None = None
@@ -44,6 +36,23 @@ class Progress:
     def say(self, text: str) -> None:
         """Print one line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    @contextlib.contextmanager
+    def count(self, text: str, total: int) -> Iterator[Callable[[], None]]:
+        """Show how many of so many are done; the context gives a function to call after each."""
+        bars, done = self._make_bars(), 0
+        task = bars.add_task(text, total=total, count=f"0/{total}", note="")
+        self._line_at = time.monotonic()
+
+        def one_more() -> None:
+            nonlocal done
+            done += 1
+            bars.update(task, completed=done, count=f"{done}/{total}")
+            if self._line_is_due():
+                self.say(f"{text}: {done} of {total}")
+
+        with bars:
+            yield one_more
 
     @contextlib.contextmanager
     def sweep(self, trials: int, done: int, best: float) -> Iterator[None]:
@@ -72,15 +81,19 @@ class Progress:
         elif isinstance(news, BatchDone):
             self._epoch(trial, news.epoch + news.batch / news.batches)
             self._line(trial, f"epoch {news.epoch}, batch {news.batch} of {news.batches}")
+        elif isinstance(news, Unsaved):
+            self._unsaved(trial, news)
         elif isinstance(news, EpochDone):
             self._epoch(trial, news.epoch + 1)
-            self._bars.update(self._of_trial[trial], note=f"val_acc {news.val_acc:.4f}")
+            if trial not in self._unsaved_since:
+                self._bars.update(self._of_trial[trial], note=f"val_acc {news.val_acc:.4f}")
             self._line(trial, f"epoch {news.epoch} of {self._epochs[trial]}, val_acc {news.val_acc:.4f}")
 
     def end(self, trial: int, name: str, outcome: Outcome) -> None:
         """Show the end of a trial; one that did not begin here was known already, by the experience of that name."""
         if trial in self._of_trial:
             self._bars.remove_task(self._of_trial.pop(trial))
+        self._unsaved_since.pop(trial, None)
         known = "" if self._names.pop(trial, None) else "known already, "
         value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
         reason = f": {outcome.reason}" if outcome.reason else ""
@@ -100,8 +113,35 @@ class Progress:
     def _epoch(self, trial: int, done: float) -> None:
         self._bars.update(self._of_trial[trial], completed=done, count=f"{done:.1f}/{self._epochs[trial]} epochs")
 
+    def _unsaved(self, trial: int, news: Unsaved) -> None:
+        if news.since:
+            self._unsaved_since[trial] = note = f"since {news.since} UTC nothing could be saved"
+            self.say(f"{self._names[trial]}: {note} ({news.why}); the training goes on")
+        else:
+            since, note = self._unsaved_since.pop(trial, "a while"), ""
+            self.say(f"{self._names[trial]}: all is saved again ({since})")
+        self._bars.update(self._of_trial[trial], note=note)
+
     def _line(self, trial: int, text: str) -> None:
         """Without a terminal, a sign of life now and then."""
-        if not self._console.is_terminal and time.monotonic() - self._line_at > LINE_EVERY_S:
-            self._line_at = time.monotonic()
-            self.say(f"{self._names[trial]}: {text}")
+        if self._line_is_due():
+            unsaved = f"; {self._unsaved_since[trial]}" if trial in self._unsaved_since else ""
+            self.say(f"{self._names[trial]}: {text}{unsaved}")
+
+    def _line_is_due(self) -> bool:
+        if self._console.is_terminal or time.monotonic() - self._line_at <= LINE_EVERY_S:
+            return False
+        self._line_at = time.monotonic()
+        return True
+
+    def _make_bars(self) -> rich.progress.Progress:
+        return rich.progress.Progress(
+            rich.progress.TextColumn("{task.description}"),
+            rich.progress.BarColumn(),
+            rich.progress.TextColumn("{task.fields[count]}"),
+            rich.progress.TimeElapsedColumn(),
+            rich.progress.TextColumn("{task.fields[note]}"),
+            console=self._console,
+            transient=True,
+            disable=not self._console.is_terminal,
+        )

@@ -7,14 +7,15 @@ instant the cut came at, and whichever of the four names a file was left under.
 
 import hashlib
 import json
-import zipfile
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweep.experience import Experience
+from sweep import meilleur
+from sweep.experience import NO_RECORD, Experience, Record
 from sweep.files import put_in_place, sha256_of, write_whole
-from sweep.log import best_val_acc, check_header, val_acc_by_epoch
+from sweep.log import Best, best_val_acc, check_header, val_acc_by_epoch
 
 WEIGHTS = "latest.weights.h5"
 POSITION = "training_metadata.json"
@@ -28,7 +29,7 @@ class Position:
 
     ``epoch`` and ``batch`` count what is trained: the next batch is ``batch`` of ``epoch``, both from 0.
     ``log`` is the whole ``log.csv`` of that moment, ``logs`` what the last batch gave, ``state`` what ``sweep.state``
-    captured, ``saved`` the time in UTC.
+    captured, ``record`` the content of ``experience.json``, ``saved`` the time in UTC.
     """
 
     epoch: int
@@ -38,6 +39,15 @@ class Position:
     logs: dict[str, Any]
     state: dict[str, Any]
     saved: str
+    record: dict[str, Any] | None = None
+
+    def best(self) -> Best | None:
+        """Return the best of the epochs that are trained."""
+        return best_val_acc(self.val_acc())
+
+    def val_acc(self) -> list[float]:
+        """Return the val_acc of the epochs that are trained."""
+        return val_acc_by_epoch(self.log.encode(), Path(POSITION))
 
 
 @dataclass(frozen=True)
@@ -65,38 +75,68 @@ def write_backup(sauvegarde: Path, position: Position) -> None:
     write_whole(metadata, text)
 
 
-def newest_backup(sauvegarde: Path) -> Generation | None:
-    """Return the newest backup that is whole, under whatever names its files are found.
+def whole_backups(sauvegarde: Path) -> Iterator[Generation]:
+    """Yield the backups that are whole, the newest first, under whatever names their files are found.
 
     Raises:
         OSError: a file cannot be read, which is no reason to take it for torn.
     """
     files = [path for path in sorted(sauvegarde.glob("*.h5*")) if path.is_file()]
     digests: dict[Path, str] = {}
-    for position, metadata, digest in _positions(sauvegarde):
+    for position, metadata, digest in read_positions(sauvegarde):
         for weights in files:
             if weights not in digests:
                 digests[weights] = sha256_of(weights)
             if digests[weights] == digest:
-                return Generation(position, metadata, weights)
-    return None
+                yield Generation(position, metadata, weights)
+                break
 
 
 def newest_position(sauvegarde: Path) -> Position | None:
     """Return the position of the newest backup without reading its weights: for a quick look, not for training."""
-    return next((position for position, _, _ in _positions(sauvegarde)), None)
+    return next((position for position, _, _ in read_positions(sauvegarde)), None)
 
 
-def make_ready(experience: Experience) -> Generation | None:
-    """Bring the folder back to its newest backup, and return that; None where the training starts from the beginning.
+def read_record(experience: Experience) -> Record | None:
+    """Return the record of ``experience.json``; where that is missing or torn, the one that its newest backup knows."""
+    record = experience.read()
+    if record:
+        return record
+    for position, _, _ in read_positions(experience.sauvegarde):
+        try:
+            return Record.from_content(position.record)
+        except NO_RECORD:
+            continue
+    return None
+
+
+def find_start(experience: Experience) -> tuple[Generation | None, Path | None, str]:
+    """Return the newest backup whose best model is there too, that model's file, and why there is none where there is none.
+
+    Raises:
+        OSError: a file cannot be read.
+    """
+    why = "no backup of it had been made"
+    if any(experience.sauvegarde.glob("*.json*")):
+        why = "none of its backups is whole"
+    for backup in whole_backups(experience.sauvegarde):
+        val_acc = backup.position.val_acc()
+        best = best_val_acc(val_acc)
+        model = meilleur.find(experience.path, best, len(val_acc)) if best else None
+        if model or not best:
+            return backup, model, ""
+        why = f"its best model, of epoch {best.epoch}, is lost"
+    return None, None, why
+
+
+def make_ready(experience: Experience) -> tuple[Generation | None, str]:
+    """Bring the folder back to its newest backup, and return that; or None, and why the training starts from the beginning.
 
     Raises:
         LogUnreadable: ``log.csv`` is foreign.
         OSError: the disk is full or gone.
     """
-    backup = newest_backup(experience.sauvegarde)
-    if backup and not _has_its_best_model(experience, backup):
-        backup = None  # the best weights are lost, and only the epochs before them can bring them back
+    backup, model, why = find_start(experience)
     restore_log(experience, backup.position.log.encode() if backup else b"")
     if backup:
         # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
@@ -106,8 +146,16 @@ def make_ready(experience: Experience) -> Generation | None:
         backup = Generation(backup.position, metadata, weights)
     else:
         _forget_backups(experience.sauvegarde)
+    if model and model != experience.meilleur:
+        model.replace(experience.meilleur)
     _remove_unfinished(experience)
-    return backup
+    return backup, why
+
+
+def free_backup(experience: Experience) -> None:
+    """Give back the disk that the backups of an ended training take; its positions stay, which hold its log."""
+    for path in experience.sauvegarde.glob("*.h5*"):
+        path.unlink()
 
 
 def begin_anew(experience: Experience) -> None:
@@ -128,31 +176,13 @@ def restore_log(experience: Experience, log: bytes) -> None:
         write_whole(experience.log, log)
 
 
-def _has_its_best_model(experience: Experience, backup: Generation) -> bool:
-    val_acc = val_acc_by_epoch(backup.position.log.encode(), experience.log)
-    return best_val_acc(val_acc) is None or is_whole_model(experience.meilleur)
-
-
-def is_whole_model(path: Path) -> bool:
-    """Tell whether a ``.keras`` file, which is a zip archive, is all there, by the checksums of its members.
-
-    Raises:
-        OSError: it cannot be read, which is no reason to take it for torn.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (FileNotFoundError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError):
-        return False
-
-
-def _positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
+def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
     """Return each whole position with its file and the digest of its weights, the newest first."""
     found = []
     for path in sauvegarde.glob("*.json*"):
         try:
             content = json.loads(path.read_bytes())
-            if content.pop("checksum") == _checksum(content):
+            if content.pop("checksum") == _checksum(content) and isinstance(content["epoch"] + content["batch"], int):
                 digest = content.pop("weights")
                 found.append((Position(**content), path, digest))
         except (ValueError, KeyError, TypeError, AttributeError):

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import socket
@@ -15,12 +16,14 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.files import write_whole
-from sweep.host import is_alive, now, this_process
+from sweep.host import is_alive, is_on_drive, now, this_process
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
 LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
+ASKED = "sweep.json"
+ASKED_SHAPE = {"trials": int, "workers": int, "seed": int, "sampler": str, "pruner": str}
 HOLDER_SHAPE = {"host": str, "pid": int, "started": float, "since": str, "renewed": int}
 LEASE_S = 60.0
 
@@ -36,6 +39,19 @@ class RootBusy(SweepError):
 def root_of(search_space: str, root: Path | None) -> Path:
     """Return the root that was asked for, or ``experiences/<search space>``."""
     return (root or DEFAULT / search_space).resolve()
+
+
+def study_of(root: Path, study_dir: Path | None) -> Path:
+    """Return where the journal of a root's study lies: in the root, unless that is on a Google Drive.
+
+    Drive loses, doubles and delays what is appended to; there the study lives on the local disk, and is made again from
+    the folders on a machine that has none.
+    """
+    if study_dir is None and not is_on_drive(root):
+        return root / STUDY
+    local = study_dir or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sweep"
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]  # two roots of one name have two studies
+    return local.absolute() / f"{root.name}-{digest}.journal"
 
 
 def prepare(root: Path) -> None:
@@ -67,6 +83,26 @@ def read_holder(root: Path) -> dict[str, Any] | None:
         return None
     whole = isinstance(holder, dict) and {name: type(value) for name, value in holder.items()} == HOLDER_SHAPE
     return holder if whole else None
+
+
+def write_asked(root: Path, asked: dict[str, Any]) -> None:
+    """Note how the sweep was run last, as ``ASKED_SHAPE``: for who looks on, and for a study that is made again.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    if read_asked(root) != asked:
+        write_whole(root / ASKED, json.dumps(asked).encode())
+
+
+def read_asked(root: Path) -> dict[str, Any]:
+    """Return how the sweep was run last; nothing where that is not known."""
+    try:
+        asked = json.loads((root / ASKED).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(asked, dict) and {name: type(value) for name, value in asked.items()} == ASKED_SHAPE
+    return asked if whole else {}
 
 
 class Lock:

@@ -20,6 +20,8 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
     "nsgaii": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
     "brute_force": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
 }
+# What such a sampler knows is a pickle in the trials, which no folder keeps: to know it again, it proposes again.
+PICKLES = {"cmaes"}
 PACKAGES = {"cmaes": "cmaes", "gp": "torch"}  # what Optuna itself imports only when it comes to proposing
 
 

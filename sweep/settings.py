@@ -6,7 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``sweep run`` was asked to do. ``timeout_s`` is in seconds, ``save_freq`` in batches."""
+    """What ``sweep run`` was asked to do. ``timeout_s`` is in seconds, ``save_freq`` in batches.
+
+    ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
+    """
 
     space: str
     trials: int = 20
@@ -21,4 +24,6 @@ class Settings:
     timeout_s: float | None = None
     target: float | None = None
     storage: str | None = None
+    study_dir: Path | None = None
+    keep_backups: int | None = None
     accept_change: bool = False

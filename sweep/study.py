@@ -1,36 +1,28 @@
 """One voice that speaks to Optuna: propose, report, tell, and find again what was cut off."""
 
 import contextlib
-import copy
 import functools
-import json
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, check_distribution_compatibility, distribution_to_json
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import SweepError
-from sweep.experience import Outcome, State
-from sweep.journal import open_journal
-from sweep.sampler import SeededSampler
+from sweep.experience import Outcome
+from sweep.frozen import TRIAL_STATES, difference, entry_of, frozen_of, notes_of
+from sweep.journal import Draft, open_journal
+from sweep.known import Known
+from sweep.pruner import PRUNERS, should_prune
+from sweep.sampler import PICKLES, SeededSampler
 
-PRUNERS: dict[str, Callable[[], optuna.pruners.BasePruner]] = {
-    "none": optuna.pruners.NopPruner,
-    "median": optuna.pruners.MedianPruner,
-    "halving": optuna.pruners.SuccessiveHalvingPruner,
-    "hyperband": optuna.pruners.HyperbandPruner,
-}
-TRIAL_STATES = {
-    State.FINISHED: TrialState.COMPLETE,
-    State.PRUNED: TrialState.PRUNED,
-    State.FAILED: TrialState.FAIL,
-}
+
+class StudyUnreadable(SweepError):
+    """The storage is there, and holds no study that this Optuna can read."""
 
 
 class Study:
@@ -45,13 +37,15 @@ class Study:
         pruner: a name of ``PRUNERS``.
 
     Raises:
+        StudyUnreadable: the journal is damaged, or of another version.
         SweepError: the storage cannot be opened, or the sampler needs a package that is missing.
     """
 
     def __init__(self, name: str, storage: str | Path | None, sampler: str, seed: int, pruner: str) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._lock = threading.RLock()
-        self._storage, self._prunes = storage, pruner != "none"
+        self._storage, self._prunes, self._is_replayed = storage, pruner != "none", sampler in PICKLES
+        self._knows_the_end = sampler == "brute_force"
         self._create = functools.partial(
             optuna.create_study,
             study_name=name,
@@ -62,9 +56,12 @@ class Study:
         )
         try:
             self._study = self._create(storage=open_journal(storage) if isinstance(storage, Path) else storage)
+            self.is_exhausted = self._has_been_everywhere()
         except Exception as error:  # a file or an URL of the user's, which may hold anything
-            raise self._out_of_reach(error) from error
-        self.is_exhausted = sampler == "brute_force" and self._has_been_everywhere()
+            out_of_reach = self._out_of_reach(error)
+            if isinstance(storage, Path) and not isinstance(error, OSError):
+                raise StudyUnreadable(str(out_of_reach)) from error
+            raise out_of_reach from error
 
     def begin_anew(self) -> None:
         """Forget all trials."""
@@ -76,6 +73,56 @@ class Study:
                 for name, value in user_attrs.items():
                     self._study.set_user_attr(name, value)
             self.is_exhausted = False
+
+    def difference(self, known: Mapping[int, Known]) -> str | None:
+        """Return in what the study does not agree with the folders, in words; None where it does."""
+        with self._speaking():
+            return difference(self._trials(), known)
+
+    def rebuild(
+        self, known: Mapping[int, Known], propose: Callable[[optuna.Trial], object], done: Callable[[], None]
+    ) -> None:
+        """Make the study again from what the folders know, in the order of the numbers.
+
+        A journal is replaced at once and whole.
+
+        Args:
+            known: the trials that have a folder, by number.
+            propose: is given each trial below the highest number that has none, at its place in the order: what it is
+                proposed depends on the trials before it only, as it did the first time.
+            done: is called after each trial.
+
+        Raises:
+            RecordWrong: a folder's trial is none of Optuna's.
+        """
+        with self._speaking():
+            draft = Draft() if isinstance(self._storage, Path) else None
+            if draft:
+                self._study = self._create(storage=optuna.storages.JournalStorage(draft))
+            else:
+                self.begin_anew()
+            shadow = self._create(storage=None) if self._is_replayed else None
+            for number in range(max(known, default=-1) + 1):
+                frozen = frozen_of(known[number]) if number in known else None
+                again = _propose_again(shadow, frozen) if shadow else {}
+                if frozen:
+                    frozen.system_attrs.update(again)
+                    self._add(frozen, known[number])
+                else:
+                    propose(self._study.ask())
+                done()
+            if draft and isinstance(self._storage, Path):
+                draft.write(self._storage)
+                self._study = self._create(storage=open_journal(self._storage))
+            self.is_exhausted = self._has_been_everywhere()
+
+    def _add(self, frozen: FrozenTrial, known: Known) -> None:
+        """Add one trial; one that is cut off is asked about its epochs again, for some pruners note what they answered."""
+        self._study.add_trial(frozen)
+        if frozen.state is TrialState.RUNNING:
+            trial_id = self._trials()[-1]._trial_id  # noqa: SLF001
+            for epoch, value in enumerate(known.val_acc()):
+                self.report(optuna.Trial(self._study, trial_id), epoch, value)
 
     def keep_to(self, root: Path) -> None:
         """Let this root alone use the study: another one in the same storage would take its trials for its own.
@@ -153,18 +200,9 @@ class Study:
             trial.set_user_attr(name, value)
 
     def entry(self, trial: optuna.Trial) -> dict[str, Any]:
-        """Return what ``experience.json`` keeps of a trial: enough to make the trial again."""
+        """Return what ``experience.json`` keeps of a trial."""
         with self._speaking():
-            frozen = self._frozen(trial)
-        return {
-            "number": frozen.number,
-            "params": frozen.params,
-            "distributions": {
-                name: json.loads(distribution_to_json(distribution)) for name, distribution in frozen.distributions.items()
-            },
-            "begun": frozen.datetime_start.astimezone(UTC).isoformat() if frozen.datetime_start else None,
-            "ended": None,
-        }
+            return entry_of(self._frozen(trial))
 
     def report(self, trial: optuna.Trial, epoch: int, val_acc: float) -> bool:
         """Report one epoch, and return whether the pruner ends the trial here. Asked again, it says the same again."""
@@ -172,25 +210,7 @@ class Study:
             frozen = self._frozen(trial)
             if epoch not in frozen.intermediate_values:
                 trial.report(val_acc, epoch)
-            return self._prunes and self._should_prune(trial, epoch)
-
-    def _should_prune(self, trial: optuna.Trial, epoch: int) -> bool:
-        """Ask the pruner once for each epoch, also where a cut came between its answer and our note of it.
-
-        Some pruners keep in ``system_attrs`` which rungs a trial has passed, and answer otherwise when asked again. So what
-        stood there before is noted first, and a question that has no answer yet is asked from there.
-        """
-        frozen = copy.copy(self._frozen(trial))
-        asked = frozen.user_attrs.get("pruner", {"epoch": -1})
-        if epoch < asked["epoch"] or ("answer" in asked and epoch == asked["epoch"]):
-            return bool(epoch == asked["epoch"] and asked["answer"])
-        if epoch > asked["epoch"]:
-            asked = {"epoch": epoch, "known": sorted(frozen.system_attrs)}
-            trial.set_user_attr("pruner", asked)
-        frozen.system_attrs = {name: frozen.system_attrs[name] for name in asked["known"]}
-        answer = bool(self._study.pruner.prune(self._study, frozen))  # NumPy's bool, from some pruners
-        trial.set_user_attr("pruner", {**asked, "answer": answer})
-        return answer
+            return self._prunes and should_prune(self._study, trial, self._frozen, epoch)
 
     def tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
         """Tell the end of a trial: its value, its state, and each epoch that was not yet reported.
@@ -205,9 +225,8 @@ class Study:
             for epoch, value in enumerate(val_acc):
                 if epoch not in reported:
                     trial.report(value, epoch)
-            for name, note in {"reason": outcome.reason, "epoch": outcome.epoch}.items():
-                if note is not None:
-                    trial.set_user_attr(name, note)
+            for name, note in notes_of(outcome).items():
+                trial.set_user_attr(name, note)
             state = TRIAL_STATES[outcome.state]
             try:
                 self._study.tell(trial.number, outcome.val_acc if state is TrialState.COMPLETE else None, state=state)
@@ -235,6 +254,8 @@ class Study:
 
     def _has_been_everywhere(self) -> bool:
         """Ask brute force once more after the last trial: it remembers nothing, and says so by stopping the study."""
+        if not self._knows_the_end:
+            return False
         ended = [trial for trial in self._trials() if trial.state.is_finished()]
         try:
             for last in ended[-1:]:
@@ -248,3 +269,16 @@ class Study:
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
+
+
+def _propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
+    """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
+    storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
+    noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
+    if frozen:
+        for name, distribution in frozen.distributions.items():
+            internal = distribution.to_internal_repr(frozen.params[name])
+            storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
+        if frozen.state.is_finished():
+            shadow.tell(trial, frozen.value, state=frozen.state)
+    return noted

@@ -1,5 +1,6 @@
 """One experience, from wherever it is, to its end."""
 
+import contextlib
 import difflib
 import time
 import traceback
@@ -8,18 +9,23 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep import resume
-from sweep.backup import Backup, Stopped, Unsaved, WayOn
+from sweep import meilleur, resume
+from sweep.backup import Backup, NotSaved, Reached, Stopped, WayOn
 from sweep.batches import Batches, DataWrong, check_data
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs
 from sweep.errors import SweepError
 from sweep.experience import Outcome, Record, State
-from sweep.host import gpu_is_visible, now, processor, this_process, versions
-from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Warned
-from sweep.log import best_val_acc, read_val_acc, val_acc_by_epoch
+from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
+from sweep.host import gpu_is_visible, is_on_drive, now, processor, this_process, versions
+from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Sized, Warned
+from sweep.log import best_val_acc, read_val_acc
+from sweep.pulse import Pulse, read_pulse, write_pulse
 from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
 
 NEWS_EVERY_S = 0.5
+PULSE_EVERY_S = 2.0
+PULSE_EVERY_S_ON_DRIVE = 30.0  # which keeps every file that is overwritten in its trash
+HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
 
 class Pruned(Exception):  # an end of a training, no error of the program
@@ -27,24 +33,26 @@ class Pruned(Exception):  # an end of a training, no error of the program
 
 
 class Reports(keras.callbacks.Callback):
-    """Tells the controller how far the training is, and ends it on the word of the pruner."""
+    """Tells the controller and the folder how far the training is, and ends it on the word of the pruner."""
 
-    def __init__(self, link: Link, batches: int, val_acc: list[float]) -> None:
+    def __init__(self, link: Link, job: Job, reached: Reached, val_acc: list[float]) -> None:
         super().__init__()
-        self._link, self._batches, self._val_acc = link, batches, val_acc
-        self._epoch, self._told_at = 0, 0.0
+        self._link, self._job, self._reached, self._val_acc = link, job, reached, val_acc
+        self._told_at = self._pulse_at = 0.0
+        self._pulse_every_s = PULSE_EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else PULSE_EVERY_S
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if self._val_acc:  # the cut may have come before the answer
             self._ask(EpochDone(len(self._val_acc) - 1, self._val_acc[-1]))
 
-    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._epoch = epoch
-
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if time.monotonic() - self._told_at > NEWS_EVERY_S:
-            self._told_at = time.monotonic()
-            self._link.tell(BatchDone(self._epoch, batch + 1, self._batches))
+        time_now = time.monotonic()
+        if time_now - self._told_at > NEWS_EVERY_S:
+            self._told_at = time_now
+            self._link.tell(BatchDone(self._reached.epoch, self._reached.batch, self._reached.batches))
+        if time_now - self._pulse_at > self._pulse_every_s:
+            self._pulse_at = time_now
+            _write_pulse(self._job, self._reached)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._ask(EpochDone(epoch, float((logs or {})["val_acc"])))
@@ -60,17 +68,23 @@ def train(job: Job, link: Link) -> End:
     Returns:
         How it ended. What the search space raises is an outcome too: the experience has failed, with its reason.
     """
+    reached = Reached()
     try:
-        return _write_outcome(job, _train(job, link))
+        outcome = _train(job, link, reached)
+        patiently(lambda: _write_outcome(job, outcome, reached), lambda why: link.tell(Warned(why)), link.stop_asked)
     except Stopped:
+        _end_session(job, "stopped", reached)
         return End(Ending.STOPPED)
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
+        if is_gone_for_a_while(error):
+            return End(Ending.GONE, f"{job.experience.path} does not answer ({error})")
         return End(Ending.REFUSED, f"{job.experience.path} cannot be written: {error}; mend that and run again.")
+    return End(Ending.OUTCOME)
 
 
-def _train(job: Job, link: Link) -> Outcome:
+def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     parameters = job.record.parameters
     try:
         _begin_process(job.record)
@@ -78,9 +92,13 @@ def _train(job: Job, link: Link) -> Outcome:
         batches, validation = _load_batches(space, parameters)
         model = _build(space, parameters, validation)
         of_user = _callbacks(space, parameters)
-        start = resume.make_ready(job.experience)
-        _begin_session(job, start)
-        _fit(job, link, model, batches, validation, of_user, start)
+        link.tell(_size(model))
+        start, why_anew = resume.make_ready(job.experience)
+        if job.record.sessions and not start:
+            link.tell(Warned(f"begins again from the beginning: {why_anew}"))
+        reached.batches = batches.count
+        _begin_session(job, start, batches.count)
+        _fit(job, link, model, batches, validation, of_user, start, reached)
     except (Stopped, SweepError):
         raise
     except (Diverged, Pruned) as end:
@@ -140,7 +158,16 @@ def _callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.cal
     return list(callbacks)
 
 
-def _begin_session(job: Job, start: resume.Generation | None) -> None:
+def _size(model: keras.Model) -> Sized:
+    """Return what the files of this model take: at rest two backups and the best model, while it trains one more of each."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    variables = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
+    one = HDF5_BYTES + sum(variable.value.numpy().nbytes for variable in variables.values())
+    return Sized(training=5 * one, ended=3 * one, best=one)
+
+
+def _begin_session(job: Job, start: resume.Generation | None, batches: int) -> None:
     """Write ``experience.json``, before the first batch."""
     record = job.record
     position = start.position if start else None
@@ -148,20 +175,57 @@ def _begin_session(job: Job, start: resume.Generation | None) -> None:
         "begun": now(),
         "epoch": position.epoch if position else 0,
         "batch": position.batch if position else 0,
+        "batches": batches,
         "process": this_process(),
         "processor": processor(),
         "versions": versions(),
     }
     record.approximate_because = record.approximate_because or _approximate_because(record, session)
+    _close_the_session_that_was_cut(job)
     record.sessions.append(session)
     job.experience.write(record)
 
 
-def _mark_approximate(job: Job, reason: str) -> None:
-    """Write why the training may differ from an uncut one; the first reason stays."""
-    if not job.record.approximate_because:
-        job.record.approximate_because = reason
-        job.experience.write(job.record)
+def _close_the_session_that_was_cut(job: Job) -> None:
+    """Note how far the session before this one came; its last sign of life says so."""
+    sessions = job.record.sessions
+    if sessions and "ended" not in sessions[-1]:
+        last, pulse = sessions[-1], read_pulse(job.experience.pulse)
+        here = pulse if pulse and pulse.session == len(sessions) - 1 else None
+        last["ended"] = {
+            "how": "cut",
+            "epoch": here.epoch if here else last["epoch"],
+            "batch": here.batch if here else last["batch"],
+            "trained_s": here.trained_s if here else 0.0,
+        }
+
+
+def _end_session(job: Job, how: str, reached: Reached) -> None:
+    """Note that and where this session ended by itself."""
+    for last in job.record.sessions[-1:]:
+        last["ended"] = {
+            "how": how,
+            "epoch": reached.epoch,
+            "batch": reached.batch,
+            "trained_s": round(reached.trained_s(), 3),
+        }
+    job.experience.write(job.record)
+    job.experience.pulse.unlink(missing_ok=True)
+
+
+def _write_pulse(job: Job, reached: Reached) -> None:
+    pulse = Pulse(
+        session=len(job.record.sessions) - 1,
+        epoch=reached.epoch,
+        batch=reached.batch,
+        batches=reached.batches,
+        trained_s=round(reached.trained_s(), 3),
+        unsaved_s=round(reached.unsaved_s(), 3),
+        unsaved_batches=reached.unsaved_batches,
+        at=now(),
+    )
+    with contextlib.suppress(OSError):  # a sign of life: what cannot be saved is said by the backup
+        write_pulse(job.experience.pulse, pulse)
 
 
 def _approximate_because(record: Record, session: dict[str, Any]) -> str | None:
@@ -183,28 +247,18 @@ def _fit(
     validation: Batches,
     of_user: list[keras.callbacks.Callback],
     start: resume.Generation | None,
+    reached: Reached,
 ) -> None:
     """Train the epochs that are still to be trained."""
     experience, epochs = job.experience, job.record.parameters["epochs"]
     position = start.position if start else None
-    link.tell(Begun(position.epoch if position else 0, position.batch if position else 0, epochs))
+    reached.epoch, reached.batch = (position.epoch, position.batch) if position else (0, 0)
+    link.tell(Begun(reached.epoch, reached.batch, epochs))
     link.can_save()
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         return
-    val_acc = val_acc_by_epoch(position.log.encode(), experience.log) if position else []
-    best, log = BestModel(experience.meilleur, best_val_acc(val_acc)), Log(experience.log)
-    backup = Backup(
-        experience.sauvegarde,
-        job.save_freq,
-        start,
-        batches,
-        of_user,
-        best,
-        log,
-        link.stop_asked,
-        lambda text: link.tell(Warned(text)),
-        lambda reason: _mark_approximate(job, reason),
-    )
+    best, log = BestModel(experience.meilleur, position.best() if position else None), Log(experience.log)
+    backup = Backup(job, link, start, batches, of_user, best, log, reached)
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
         best,
@@ -212,12 +266,12 @@ def _fit(
         *of_user,
         Finite(),  # after the log, whose last row shows the NaN
         backup,  # it means: all above is written
-        Reports(link, batches.count, val_acc),  # who hears of an epoch may count on it
+        Reports(link, job, reached, position.val_acc() if position else []),  # who hears of an epoch may count on it
     ]
     model.fit(
         batches.dataset,
         epochs=epochs,
-        initial_epoch=position.epoch if position else 0,
+        initial_epoch=reached.epoch,
         validation_data=validation.dataset,
         callbacks=WayOn(callbacks, model, position, epochs=epochs, steps=batches.count, verbose=0),
         shuffle=False,  # the dataset has its order
@@ -226,14 +280,16 @@ def _fit(
     backup.check_saved()
 
 
-def _write_outcome(job: Job, outcome: Outcome) -> End:
+def _write_outcome(job: Job, outcome: Outcome, reached: Reached) -> None:
     """Write how it ended: before this, the experience is cut off; after it, finished, failed or pruned."""
-    experience, record = job.experience, job.record
-    best = best_val_acc(read_val_acc(experience.log))
+    experience = job.experience
+    val_acc = read_val_acc(experience.log)
+    best = best_val_acc(val_acc)
     if best:
         outcome.val_acc, outcome.epoch = best
-    if outcome.state is State.FINISHED and not resume.is_whole_model(experience.meilleur):
-        raise Unsaved(f"{experience.meilleur} is not whole; mend the drive, and run the same command to go on.")
-    record.outcome = outcome
-    experience.write(record)
-    return End(Ending.OUTCOME)
+    if outcome.state is State.FINISHED and meilleur.find(experience.path, best, len(val_acc)) != experience.meilleur:
+        raise NotSaved(f"{experience.meilleur} is not the model of epoch {outcome.epoch}; run the same command to go on.")
+    outcome.log = size_and_sha256(experience.log) if experience.log.exists() else None
+    outcome.model = size_and_sha256(experience.meilleur) if experience.meilleur.exists() else None
+    job.record.outcome = outcome
+    _end_session(job, "outcome", reached)

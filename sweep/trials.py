@@ -3,17 +3,21 @@
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import optuna
 
 from sweep import resume, search_space
+from sweep.disk import Disk
 from sweep.errors import SweepError
 from sweep.experience import Experience, Outcome, Record, State, state_of
+from sweep.files import PATIENCE_S, patiently, pauses
 from sweep.host import cores, now
 from sweep.identity import id_experience
-from sweep.job import End, Ending, EpochDone, Job, News, Warned
+from sweep.job import End, Ending, EpochDone, Job, News, Sized, Warned
+from sweep.known import Known
 from sweep.log import best_val_acc, read_val_acc
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
@@ -22,10 +26,10 @@ from sweep.settings import Settings
 from sweep.study import Study
 
 FAILURES_THAT_STOP = 5
-# Who kills a whole process tree may kill a training first. Before that is taken for a failure, the controller waits: if it
-# lives, only the training was killed.
-GRACE_S = 2.0
+DEATHS_THAT_FAIL = 3
 ORPHAN_S = 20.0
+
+T = TypeVar("T")
 
 
 class Trials:
@@ -39,6 +43,8 @@ class Trials:
         place: where a training runs.
         progress: is told all that happens.
         stop: once set, trainings save and stop, and their trials stay cut off.
+        known: the trials that have a folder already; such a trial goes on in it, whatever it would be proposed today.
+        disk: is told of each end.
     """
 
     def __init__(
@@ -50,7 +56,10 @@ class Trials:
         place: LocalProcesses,
         progress: Progress,
         stop: threading.Event,
+        known: Mapping[int, Known],
+        disk: Disk,
     ) -> None:
+        self._known, self._disk = known, disk
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -68,6 +77,9 @@ class Trials:
 
     def _proposal(self, trial: optuna.Trial) -> tuple[Experience | None, dict[str, Any]]:
         """Return the experience that the trial leads to; None where the search space raises, which fails the trial."""
+        known = self._known.get(trial.number)
+        if known:
+            return known.experience, known.record.parameters
         try:
             suggested = self._study.suggest(trial, self._space.suggest)
         except SweepError:
@@ -84,19 +96,20 @@ class Trials:
         return Experience(self._root / name), parameters
 
     def _train_or_read(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> None:
-        record = self._record(trial, experience, parameters)
+        record = self._patiently(lambda: self._record(trial, experience, parameters))
         if not record.outcome:
-            end = self._train(trial, experience, record)
-            record = self._record(trial, experience, parameters)
-            if end.ending is Ending.DIED and not self._stop.is_set():
-                record.outcome = record.outcome or Outcome(State.FAILED, now(), end.why)
+            self._train(trial, experience, record)
+            record = self._patiently(lambda: self._record(trial, experience, parameters))
         if record.outcome:
             self._close(trial, experience, record, record.outcome)
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        return patiently(work, self._progress.say, self._stop.is_set)
 
     def _record(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
         fingerprint = self._space.source.fingerprint()
-        record = experience.read() or Record(
+        record = resume.read_record(experience) or Record(
             id_experience=experience.id,
             search_space={"name": self._space.source.name, "fingerprint": fingerprint},
             parameters=parameters,
@@ -108,28 +121,63 @@ class Trials:
         if changed and not record.outcome:
             record.approximate_because = f"its search space was changed on the way, in {', '.join(changed)}"
             record.search_space["fingerprint"] = fingerprint
-        if trial.number not in (entry["number"] for entry in record.trials):
-            record.trials.append(self._study.entry(trial))
+        entries = {entry["number"]: entry for entry in record.trials}
+        before = entries.get(trial.number, {})
+        if not before.get("ended"):
+            entries[trial.number] = {**self._study.entry(trial), "came_from": before.get("came_from")}
+        record.trials = list(entries.values())
         return record
 
-    def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> End:
+    def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> None:
+        """Train until the experience has ended or all is to stop: killed or left alone by its drive, it is begun again."""
         self._outwait_orphan(experience, record)
         self._place.wait_until_warm(self._stop)
         if self._stop.is_set():
-            return End(Ending.STOPPED)
+            return
         self._progress.begin(trial.number, experience.id)
+        parameters = record.parameters
+        deaths, waits, until = 0, pauses(), time.monotonic() + PATIENCE_S
+        while not self._stop.is_set():
+            end, epochs = self._train_once(trial, experience, record)
+            if end.ending in (Ending.OUTCOME, Ending.STOPPED):
+                return
+            if end.ending is Ending.REFUSED:
+                raise SweepError(end.why)
+            if end.ending is Ending.GONE and time.monotonic() > until:
+                raise SweepError(f"{end.why}: mend the drive, and run the same command to go on.")
+            record = self._patiently(lambda: self._record(trial, experience, parameters))
+            if record.outcome:  # it died after its last word
+                return
+            deaths = 1 if epochs else deaths + 1
+            if end.ending is Ending.DIED and deaths == DEATHS_THAT_FAIL:
+                self._fail(experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
+                return
+            if end.ending is Ending.GONE:
+                self._stop.wait(next(waits))
+            self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
+
+    def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record) -> tuple[End, int]:
+        """Return how a process ended that trained, and how many epochs it has trained."""
+        epochs = 0
 
         def on_news(news: News) -> bool:
+            nonlocal epochs
             self._progress.tell(trial.number, news)
-            return isinstance(news, EpochDone) and self._report(trial, news)
+            if isinstance(news, Sized):
+                self._disk.foretell(news)
+            if not isinstance(news, EpochDone):
+                return False
+            epochs += 1
+            return self._report(trial, news)
 
         job = Job(self._space.source, experience, record, self._settings.save_freq)
-        end = self._place.train(job, self._stop, on_news)
-        if end.ending is Ending.REFUSED:
-            raise SweepError(end.why)
-        if end.ending is Ending.DIED:
-            time.sleep(GRACE_S)
-        return end
+        return self._place.train(job, self._stop, on_news), epochs
+
+    def _fail(self, experience: Experience, record: Record, reason: str) -> None:
+        best = best_val_acc(self._patiently(lambda: read_val_acc(experience.log)))
+        val_acc, epoch = best or (None, None)
+        record.outcome = Outcome(State.FAILED, now(), reason, val_acc, epoch)
+        self._patiently(lambda: experience.write(record))
 
     def _report(self, trial: optuna.Trial, done: EpochDone) -> bool:
         try:
@@ -151,17 +199,14 @@ class Trials:
 
     def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
         """Write the end of the trial into its folder, then tell it to Optuna."""
-        backup = resume.newest_position(experience.sauvegarde)
-        if outcome.state is State.FINISHED and backup:
-            resume.restore_log(experience, backup.log.encode())
-        val_acc = read_val_acc(experience.log)
-        best = best_val_acc(val_acc)
-        outcome.val_acc, outcome.epoch = best or (None, None)
+        val_acc = self._patiently(lambda: read_val_acc(experience.log))
         for entry in record.trials:
             if entry["number"] == trial.number and not entry["ended"]:
                 entry["ended"] = now()
-                experience.write(record)
+                self._patiently(lambda: experience.write(record))
         self._tell(trial, experience.id, outcome, val_acc)
+        self._disk.on_end(experience, outcome)
+        self._disk.free_backups()
 
     def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float]) -> None:
         self._study.tell(trial, outcome, val_acc)

@@ -3,14 +3,15 @@
 import errno
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sweep import resume
-from sweep.experience import Experience
-from sweep.log import LogUnreadable
-from sweep.resume import Position, make_ready, newest_backup, newest_position, write_backup
+from sweep import meilleur, resume
+from sweep.experience import Experience, Record
+from sweep.log import Best, LogUnreadable
+from sweep.resume import Position, newest_position, read_record, whole_backups, write_backup
 
 LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"
 
@@ -29,6 +30,21 @@ def save(sauvegarde, number):
     write_backup(sauvegarde, position(number))
 
 
+def newest_backup(sauvegarde):
+    return next(whole_backups(sauvegarde), None)
+
+
+def make_ready(experience):
+    """Return the backup that a training goes on from."""
+    return resume.make_ready(experience)[0]
+
+
+def write_model(path, best):
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.weights.h5", b"best" * 1000)
+    meilleur.label(path, best)
+
+
 def found(sauvegarde):
     backup = newest_backup(sauvegarde)
     if backup is None:
@@ -44,8 +60,7 @@ def experience(tmp_path):
     save(experience.sauvegarde, 1)
     save(experience.sauvegarde, 2)
     experience.log.write_text(LOG, newline="")
-    with zipfile.ZipFile(experience.meilleur, "w") as archive:
-        archive.writestr("model.weights.h5", b"best" * 1000)
+    write_model(experience.meilleur, Best(0.75, 1))
     return experience
 
 
@@ -137,13 +152,88 @@ def test_a_foreign_log_is_refused_and_left_alone(experience, header):
     assert experience.log.read_text().startswith(header.strip())
 
 
+LOST = "its best model, of epoch 1, is lost"
+
+
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.99])
-def test_a_torn_best_model_means_a_new_beginning(experience, part):
+def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     content = experience.meilleur.read_bytes()
     experience.meilleur.write_bytes(content[: int(len(content) * part)])
-    assert make_ready(experience) is None
+    assert resume.make_ready(experience) == (None, LOST)
     assert newest_backup(experience.sauvegarde) is None
     assert experience.log.read_bytes() == b""
+
+
+def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):
+    """On a drive that kept an old version, the log and the model would be of two trainings."""
+    write_model(experience.meilleur, Best(0.25, 0))
+    assert resume.make_ready(experience) == (None, LOST)
+
+
+def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
+    """The epoch of the lost model is trained again, and makes it again."""
+    first = LOG.encode().splitlines(keepends=True)
+    write_backup_of(experience.sauvegarde, 1, b"".join(first[:2]).decode())
+    write_backup_of(experience.sauvegarde, 2, LOG)
+    write_model(experience.meilleur, Best(0.25, 0))
+    backup, _ = resume.make_ready(experience)
+    assert backup.position.epoch == 1
+    assert experience.log.read_bytes() == b"".join(first[:2])
+
+
+def write_backup_of(sauvegarde, number, log):
+    (sauvegarde / resume.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
+    write_backup(sauvegarde, replace(position(number), log=log))
+
+
+def test_a_best_model_of_an_epoch_after_the_backup_will_do(experience):
+    write_model(experience.meilleur, Best(0.9, 2))
+    assert make_ready(experience).position.epoch == 2
+
+
+@pytest.mark.parametrize("old", [None, Best(0.25, 0)])
+def test_a_doubled_best_model_is_known_by_its_label_and_put_in_place(experience, old):
+    experience.meilleur.rename(experience.path / "meilleur.model (1).keras")
+    if old:
+        write_model(experience.meilleur, old)
+    assert make_ready(experience).position.epoch == 2
+    assert meilleur.read_label(experience.meilleur) == Best(0.75, 1)
+
+
+@pytest.mark.parametrize("name", [resume.WEIGHTS, resume.POSITION])
+@pytest.mark.parametrize("old", [None, "that of the backup before"])
+def test_a_doubled_backup_is_known_by_its_checksum(experience, name, old):
+    path = experience.sauvegarde / name
+    path.rename(path.with_name(f"{path.stem} (1){path.suffix}"))
+    if old:
+        path.write_bytes(path.with_name(name + resume.PREVIOUS).read_bytes())
+    assert make_ready(experience).position.epoch == 2
+    assert found(experience.sauvegarde) == 2
+
+
+RECORD = Record("0123456789abcdef", {"name": "toy", "fingerprint": {}}, {"epochs": 2}, 0, 1, [{"number": 7, "ended": None}])
+
+
+@pytest.mark.parametrize("torn", [None, b"", b"[]", b'{"id_exp'])
+def test_a_record_that_is_lost_is_read_from_the_newest_backup(experience, torn):
+    (experience.sauvegarde / resume.NEXT_WEIGHTS).write_bytes(b"weights")
+    write_backup(experience.sauvegarde, replace(position(3), record=RECORD.as_content()))
+    if torn is not None:
+        experience.record.write_bytes(torn)
+    assert experience.read() is None
+    assert read_record(experience) == RECORD
+
+
+def test_of_a_doubled_record_the_one_that_knows_most_counts(experience):
+    experience.write(RECORD)
+    experience.record.rename(experience.path / "experience (1).json")
+    assert experience.read() == RECORD
+    longer = replace(RECORD, trials=[*RECORD.trials, {"number": 8, "ended": None}])
+    experience.write(longer)
+    assert experience.read() == longer
+    experience.record.rename(experience.path / "experience (2).json")
+    experience.write(RECORD)
+    assert experience.read() == longer
 
 
 @pytest.mark.parametrize("name", ["training_metadata.json", "latest.weights.h5", "meilleur.model.keras"])

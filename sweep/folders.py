@@ -1,0 +1,71 @@
+"""The folders under a root: read, checked, and brought to where a study can be compared with them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from sweep import damage, resume
+from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.known import Known, known_trials, number_anew
+from sweep.log import check_header
+from sweep.search_space import SearchSpaceWrong, Source, what_changed
+
+
+class Folders:
+    """What lies under a root, read once.
+
+    Args:
+        root: of a sweep.
+        search_space: the name that every record must have.
+    """
+
+    def __init__(self, root: Path, search_space: str) -> None:
+        self._root, self._search_space = root, search_space
+        self._all = [(experience, resume.read_record(experience)) for experience in experiences_in(root)]
+
+    def check(self) -> None:
+        """Raises RecordWrong or LogUnreadable where a folder is not of this sweep."""
+        for experience, record in self._all:
+            if record:
+                experience.check(record, self._search_space)
+            if experience.log.exists():
+                check_header(experience.log.read_bytes(), experience.log)
+
+    def check_code(self, source: Source) -> None:
+        """Raises SearchSpaceWrong where the search space is not the one of the latest session."""
+        trained = [record for _, record in self.recorded() if record.sessions]
+        if not trained:
+            return
+        latest = max(trained, key=lambda record: str(record.sessions[-1]["begun"]))
+        changed = what_changed(latest.search_space["fingerprint"], source.fingerprint())
+        if changed:
+            raise SearchSpaceWrong(
+                f"{source.path} was changed in {', '.join(changed)} since the experiences in "
+                f"{self._root} were begun: undo that, take another --root, or go on with --accept-change."
+            )
+
+    def have_all_failed(self) -> bool:
+        """Tell whether there is nothing to lose here. A folder without its record has no known end: it may hold a backup."""
+        return all(record and state_of(record) is State.FAILED for _, record in self._all)
+
+    def begin_anew(self) -> None:
+        """Forget all trainings."""
+        for experience, _ in self._all:
+            resume.begin_anew(experience)
+        self._all = []
+
+    def settle(self, say: Callable[[str], None]) -> None:
+        """Mend what is not as the end of its training left it, and give each trial a number of its own."""
+        for experience, record in self.recorded():
+            damages = damage.find_damages(experience, record)
+            if damages:
+                done = damage.mend(experience, record, damages)
+                say(f"{experience.id}: {', '.join(map(str, damages))}: {done}")
+        number_anew(self.recorded(), say)
+
+    def recorded(self) -> list[tuple[Experience, Record]]:
+        """Return the folders that have a record, whole or in a backup."""
+        return [(experience, record) for experience, record in self._all if record]
+
+    def known(self) -> dict[int, Known]:
+        """Return the trials that the folders know, by number."""
+        return known_trials(self.recorded())

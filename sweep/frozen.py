@@ -1,0 +1,113 @@
+"""A trial of Optuna as its folder keeps it, and back again, and whether the two agree."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.trial import FrozenTrial, TrialState
+
+from sweep.experience import Outcome, RecordWrong, State
+from sweep.known import Known
+
+TRIAL_STATES = {
+    State.FINISHED: TrialState.COMPLETE,
+    State.PRUNED: TrialState.PRUNED,
+    State.FAILED: TrialState.FAIL,
+}
+# What CMA-ES keeps of its own in a trial is a pickle. No folder holds one: it is made again, by proposing again.
+PICKLED = "cma:"
+
+
+def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
+    """Return what ``experience.json`` keeps of a trial: enough to make the trial again."""
+    return {
+        "number": frozen.number,
+        "params": frozen.params,
+        "distributions": {
+            name: json.loads(distribution_to_json(distribution)) for name, distribution in frozen.distributions.items()
+        },
+        "attributes": {
+            "user": frozen.user_attrs,
+            "system": {name: value for name, value in frozen.system_attrs.items() if not name.startswith(PICKLED)},
+        },
+        "begun": frozen.datetime_start.astimezone(UTC).isoformat() if frozen.datetime_start else None,
+        "ended": None,
+        "came_from": None,
+    }
+
+
+def notes_of(outcome: Outcome) -> dict[str, Any]:
+    """Return what the dashboard shows of an end beside its value."""
+    return {name: note for name, note in {"reason": outcome.reason, "epoch": outcome.epoch}.items() if note is not None}
+
+
+def frozen_of(known: Known) -> FrozenTrial:
+    """Return the trial that the folder keeps, with the val_acc of each epoch once it has ended.
+
+    Raises:
+        RecordWrong: it holds no trial of Optuna.
+        LogUnreadable: its log is foreign.
+    """
+    entry, outcome = known.entry, known.outcome
+    attributes = entry.get("attributes", {})
+    try:
+        frozen = FrozenTrial(
+            number=-1,
+            trial_id=-1,
+            state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
+            value=outcome.val_acc if outcome and outcome.state is State.FINISHED else None,
+            datetime_start=_local(entry.get("begun")) or datetime.now(),
+            datetime_complete=_local(entry["ended"]) if outcome else None,
+            params=entry["params"],
+            distributions={
+                name: json_to_distribution(json.dumps(distribution)) for name, distribution in entry["distributions"].items()
+            },
+            user_attrs={
+                **attributes.get("user", {}),
+                "id_experience": known.experience.id,
+                **(notes_of(outcome) if outcome else {}),
+            },
+            system_attrs=attributes.get("system", {}),
+            intermediate_values=dict(enumerate(known.val_acc())) if outcome else {},
+        )
+        frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise RecordWrong(
+            f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
+            f"undo the edit, or move {known.experience.path} away."
+        ) from error
+    return frozen
+
+
+def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str | None:
+    """Return the first thing in which a study does not agree with the folders, which are the truth; None where they agree.
+
+    A trial that has ended in its folder and not yet in the study is no difference: it is told when it is brought to its end.
+    """
+    for number, one in sorted(known.items()):
+        if number >= len(trials):
+            return f"has no trial {number}"
+        trial, outcome = trials[number], one.outcome
+        if trial.params != one.entry["params"]:
+            return f"has other parameters of trial {number}"
+        if trial.state.is_finished() and not outcome:
+            return f"has an end of trial {number} that its folder does not have"
+        if trial.state.is_finished() and outcome and _end_of(trial) != (TRIAL_STATES[outcome.state], _value(outcome)):
+            return f"has another end of trial {number}"
+    lost = (trial for trial in trials if trial.state.is_finished() and "id_experience" in trial.user_attrs)
+    return next((f"has a trial {trial.number} without a folder" for trial in lost if trial.number not in known), None)
+
+
+def _end_of(trial: FrozenTrial) -> tuple[TrialState, float | None]:
+    return trial.state, trial.value if trial.state is TrialState.COMPLETE else None
+
+
+def _value(outcome: Outcome) -> float | None:
+    return outcome.val_acc if outcome.state is State.FINISHED else None
+
+
+def _local(time: str | None) -> datetime | None:
+    """Optuna's times are local and say no zone."""
+    return datetime.fromisoformat(time).astimezone().replace(tzinfo=None) if time else None

@@ -1,0 +1,55 @@
+"""``meilleur.model.keras``: whole or not, and of which epoch.
+
+The file says itself of which epoch it is, in one more member of Keras's archive that Keras passes over: on a drive that
+keeps old versions, or doubles a file, nothing else could tell.
+"""
+
+import json
+import zipfile
+from pathlib import Path
+
+from sweep.log import Best
+
+LABEL = "sweep.json"
+
+
+def label(path: Path, best: Best) -> None:
+    """Write into a model's archive which epoch it is of, and the val_acc of that epoch.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(LABEL, json.dumps(best._asdict()))
+
+
+def read_label(path: Path) -> Best | None:
+    """Return what ``label`` wrote; None where the file is not whole, by the checksums of its members, or has no label.
+
+    Raises:
+        OSError: it cannot be read, which is no reason to take it for torn.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return Best(**json.loads(archive.read(LABEL))) if archive.testzip() is None else None
+    except (FileNotFoundError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, KeyError, TypeError):
+        return None
+
+
+def versions_in(folder: Path) -> list[Path]:
+    """Return every file that may be the best model: its own name first, then what a drive or a cut made beside it."""
+    beside = sorted([*folder.glob("meilleur.model*.keras*"), *folder.glob("next.model*.keras")])
+    return sorted(beside, key=lambda path: path.name != "meilleur.model.keras")
+
+
+def find(folder: Path, best: Best | None, epochs: int) -> Path | None:
+    """Return the file that a training may go on with that knows so many epochs and this best of them.
+
+    A model of a later epoch will do: that epoch is trained again, and writes it again.
+
+    Raises:
+        OSError: as for ``read_label``.
+    """
+    labels = {path: read_label(path) for path in versions_in(folder)}
+    later = [path for path, found in labels.items() if found and found.epoch >= epochs]
+    return next((path for path, found in labels.items() if found == best), next(iter(later), None))

@@ -1,0 +1,87 @@
+"""The study of a root, opened: the same as before, or made again from the folders."""
+
+from pathlib import Path
+
+import optuna
+
+from sweep import search_space
+from sweep.errors import SweepError
+from sweep.files import move_to_quarantine
+from sweep.folders import Folders
+from sweep.progress import Progress
+from sweep.root import study_of
+from sweep.search_space import SearchSpace
+from sweep.settings import Settings
+from sweep.study import Study, StudyUnreadable
+
+
+def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
+    """Make one proposal for nothing, so that the mistakes of ``suggest`` are told before anything is begun.
+
+    Raises:
+        SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
+    """
+    study = Study(space.source.name, None, settings.sampler, settings.seed, "none")
+    trial = study.ask()
+    try:
+        space.parameters(study.suggest(trial, space.suggest))
+    except SweepError:
+        raise
+    except Exception as error:
+        raise search_space.mistake(error, space.source.path) from error
+    return trial
+
+
+def open_or_rebuild(
+    space: SearchSpace, root: Path, settings: Settings, folders: Folders, progress: Progress, always: bool = False
+) -> Study:
+    """Return the study that agrees with the folders.
+
+    Args:
+        space: proposes to the trials whose folders are lost.
+        root: of the sweep, and locked.
+        settings: where the study is, and how it proposes.
+        folders: settled.
+        progress: is told why the study is made again, and shows how far that is.
+        always: make it again, whatever it holds.
+
+    Raises:
+        SweepError: the storage is out of reach, or the study in it belongs to another root.
+    """
+    study, why = _open(space, root, settings, progress)
+    if settings.storage:
+        study.keep_to(root)
+    known = folders.known()
+    if not known and not always:  # a cut before the first folder, or all that there was is forgotten
+        study.begin_anew()
+        return study
+    why = why or study.difference(known) or ("was asked for" if always else None)
+    if not why:
+        return study
+
+    def propose(trial: optuna.Trial) -> None:
+        try:
+            study.suggest(trial, space.suggest)
+        except SweepError:
+            raise
+        except Exception as error:  # noqa: BLE001 # told when the trial is brought to its end, and asked again
+            progress.say(f"trial {trial.number}: {search_space.error_in_file(error, space.source.path)}")
+
+    progress.say(f"the study {why}: it is rebuilt from the folders")
+    with progress.count("rebuilding the study", max(known, default=-1) + 1) as done:
+        study.rebuild(known, propose, done)
+    return study
+
+
+def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress) -> tuple[Study, str | None]:
+    """Return the study, and what is wrong with it; one that cannot be read is put aside, and a new one opened."""
+    where = settings.storage or study_of(root, settings.study_dir)
+    how = (settings.sampler, settings.seed, settings.pruner)
+    try:
+        return Study(space.source.name, where, *how), None
+    except StudyUnreadable:
+        if isinstance(where, str):
+            raise
+        aside = move_to_quarantine(where, where.parent)
+        progress.say(f"{where} cannot be read, and is now {aside}")
+        return Study(space.source.name, where, *how), "could not be read"

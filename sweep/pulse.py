@@ -1,0 +1,46 @@
+"""``pulse.json``: how far a training is just now, for who looks on, and for the account of what a cut has cost.
+
+It is a sign of life and no state: it is not synced, and where it is lost, nothing else is.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """How far a training is.
+
+    ``session`` counts from 0; ``epoch`` and ``batch`` are the next batch to train, ``batches`` are those of an epoch.
+    ``trained_s`` is the time since the session's first batch, ``unsaved_s`` and ``unsaved_batches`` what a cut would lose
+    now, ``at`` the time in UTC.
+    """
+
+    session: int
+    epoch: int
+    batch: int
+    batches: int
+    trained_s: float
+    unsaved_s: float
+    unsaved_batches: int
+    at: str
+
+
+def write_pulse(path: Path, pulse: Pulse) -> None:
+    """Put the pulse in place.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(asdict(pulse)))
+    beside.replace(path)
+
+
+def read_pulse(path: Path) -> Pulse | None:
+    """Return the latest pulse, or None where there is none or it is torn."""
+    try:
+        return Pulse(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
