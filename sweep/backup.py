@@ -4,7 +4,7 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -36,6 +36,7 @@ class Reached:
     epoch: int = 0
     batch: int = 0
     batches: int = 0
+    process_at: float = field(default_factory=time.monotonic)
     begun_at: float | None = None
     saved_at: float = 0.0
     unsaved_batches: int = 0
@@ -43,6 +44,10 @@ class Reached:
     def trained_s(self) -> float:
         """Return the seconds since the first batch of the session."""
         return time.monotonic() - self.begun_at if self.begun_at else 0.0
+
+    def prepared_s(self) -> float:
+        """Return the seconds before the first batch of the session."""
+        return (self.begun_at or time.monotonic()) - self.process_at
 
     def unsaved_s(self) -> float:
         """Return the seconds since the latest backup, or since the first batch where there is none yet."""

@@ -15,7 +15,6 @@ from sweep.errors import SweepError
 if TYPE_CHECKING:
     from sweep.controller import Sweep
     from sweep.progress import Progress
-    from sweep.settings import Settings
 
 STOPPED_BY_USER = 130
 ROWS_AT_THE_END = 5
@@ -80,25 +79,84 @@ def run(**options: Any) -> None:
 
     SPACE is a name in search_spaces/, or the path of a Python file.
     """
-    from sweep.controller import Sweep
-    from sweep.settings import Settings
+    _run(options, lambda sweep: sweep.run())
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
-    the_sweep = Sweep(Settings(**options), _progress())
-    signals = _listen_for_signals(the_sweep)
-    the_sweep.run()
-    if signals:
-        raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
-    _print_best(options["space"], the_sweep.root)
+
+@app.command()
+@_of_a_study
+@click.option("--epochs", type=click.IntRange(1), metavar="N", required=True, help="Of the longer trainings, in all.")
+@_number("--best", "Only of the best K; else of all.", default=None)
+@_number("--workers", "Trainings side by side.", default=1)
+@_number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
+def extend(epochs: int, best: int | None, **options: Any) -> None:
+    """Let finished experiences go on from their last backup to more epochs, under a new id."""
+    last = _last_run(_existing_root(options["space"], options["root"]))
+    _run({**last, **options, "trials": 0}, lambda sweep: sweep.extend(epochs, best))
+
+
+@app.command()
+@_of_a_sweep
+@click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…")
+@click.option("--accept-change", is_flag=True, show_default=False, help="Take in what other code of SPACE has trained.")
+def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
+    """Take in experiences that were trained elsewhere, by their ids."""
+    import threading
+
+    from sweep import merge
+    from sweep.root import Lock, prepare, root_of
+    from sweep.search_space import find
+    from sweep.table import print_columns
+
+    source = find(space)
+    place, progress = root_of(source.name, root), _progress()
+    theirs = merge.find_others(place, list(others))
+    prepare(place)
+    with Lock(place, progress.say, threading.Event()), progress.count("merging", len(theirs)) as done:
+        merged = []
+        for one in merge.merge(place, source, theirs, accept_change):
+            merged.append(one)
+            done()
+    print_columns(
+        {
+            "id_experience": [one.id_experience for one in merged],
+            "state": [str(one.state) for one in merged],
+            "came_from": [str(one.came_from) for one in merged],
+            "what": [one.what for one in merged],
+        }
+    )
+
+
+@app.command()
+@_of_a_study
+@click.option("--models", is_flag=True, show_default=False, help="Load and evaluate every best model, too.")
+@click.option("--repair", is_flag=True, show_default=False, help="Mend what can be; what is in the way goes to .quarantine.")
+def verify(models: bool, repair: bool, **options: Any) -> None:
+    """Check every experience, and the study against them."""
+    from sweep.check import Check
+
+    place = _existing_root(options["space"], options["root"])
+    check = Check(options["space"], place, options["storage"] or options["study_dir"], _progress())
+    if repair:
+        check.repair()
+        if not check.study_is_well():
+            _rebuild(place, options)
+    findings = []
+    for finding in check.findings(models):
+        click.echo(f"{finding.name:16}  {finding.kind:9}  {finding.text}")
+        findings.append(finding)
+    wrong = sum(not finding.is_well for finding in findings)
+    if wrong:
+        raise SweepError(
+            f"{wrong} of {len(findings)} are not well: see above what run does, or mend it by sweep verify --repair."
+        )
 
 
 @app.command()
 @_of_a_study
 def rebuild(**options: Any) -> None:
     """Make the study again from the folders alone."""
-    from sweep.controller import Sweep
-
-    Sweep(*_as_last_run(**options)).rebuild()
+    _rebuild(_existing_root(options["space"], options["root"]), options)
 
 
 @app.command()
@@ -196,13 +254,32 @@ def _progress() -> "Progress":
     return Progress(Console(stderr=True))
 
 
-def _as_last_run(space: str, root: Path | None, **options: Any) -> tuple["Settings", "Progress"]:
-    """Return the settings of an existing sweep, where not given those of its last run, and where to tell what happens."""
-    from sweep.root import read_asked
+def _run(options: dict[str, Any], work: Callable[["Sweep"], None]) -> None:
+    """Let a sweep train, until it is done or a signal comes, and print its best."""
+    from sweep.controller import Sweep
     from sweep.settings import Settings
 
-    place = _existing_root(space, root)
-    return Settings(space=space, root=place, accept_change=True, **{**read_asked(place), **options}), _progress()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
+    the_sweep = Sweep(Settings(**options), _progress())
+    signals = _listen_for_signals(the_sweep)
+    work(the_sweep)
+    if signals:
+        raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
+    _print_best(options["space"], the_sweep.root)
+
+
+def _rebuild(root: Path, options: dict[str, Any]) -> None:
+    from sweep.controller import Sweep
+    from sweep.settings import Settings
+
+    Sweep(Settings(**{**_last_run(root), **options, "accept_change": True}), _progress()).rebuild()
+
+
+def _last_run(root: Path) -> dict[str, Any]:
+    """Return how the sweep was run last, as options: what is not asked otherwise is as it was then."""
+    from sweep.root import read_asked
+
+    return read_asked(root)
 
 
 def _existing_root(space: str, root: Path | None) -> Path:

@@ -9,8 +9,9 @@ from dataclasses import replace
 import joblib
 import optuna
 
-from sweep import resume, search_space
+from sweep import extension, resume, search_space
 from sweep.disk import Disk
+from sweep.errors import SweepError
 from sweep.folders import Folders
 from sweep.opening import open_or_rebuild, rehearse
 from sweep.places import LocalProcesses
@@ -45,9 +46,9 @@ class Sweep:
         Raises:
             SweepError: something is wrong that no other trial would mend.
         """
-        with self._opened():
+        with self._locked():
             write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
-            self._say_what_is_there()
+            self._open()
             if self._cut_off or not self._is_over():
                 self._train_all()
             elif self._target_is_reached():
@@ -61,37 +62,71 @@ class Sweep:
         Raises:
             SweepError: a folder does not belong to the sweep, or the storage is out of reach.
         """
-        with self._opened(always_rebuild=True):
-            self._say_what_is_there()
+        with self._locked():
+            self._open(always_rebuild=True)
+
+    def extend(self, epochs: int, best: int | None) -> None:
+        """Let the best finished experiences go on to so many epochs, each under an id of its own; None is all of them.
+
+        Raises:
+            SweepError: there is none, or something is wrong that no other trial would mend.
+        """
+        with self._locked():
+            self._prepare_extensions(epochs, best)
+            self._open()
+            if self._cut_off:
+                self._train_all()
+        if self._error:
+            raise self._error
 
     @contextlib.contextmanager
-    def _opened(self, always_rebuild: bool = False) -> Iterator[None]:
-        """Hold the root, its folders settled, and a study that agrees with them."""
-        rehearsal = rehearse(self._space, self._settings)
+    def _locked(self) -> Iterator[None]:
+        """Hold the root, once the search space is seen to propose."""
+        self._rehearsal = rehearse(self._space, self._settings)
         prepare(self.root)
         with Lock(self.root, self._progress.say, self.stop):
-            folders = self._settled_folders(keep_failed=always_rebuild)
-            self._study = open_or_rebuild(self._space, self.root, self._settings, folders, self._progress, always_rebuild)
-            self._study.check_distributions(rehearsal.distributions)
-            self._known = folders.known()
-            self._cut_off = self._study.cut_off()
-            self._disk = Disk(self.root, self._settings, self._known.values(), self._progress.say)
-            self._disk.free_backups()
             yield
 
-    def _settled_folders(self, keep_failed: bool) -> Folders:
+    def _open(self, always_rebuild: bool = False) -> None:
+        """Settle the folders, open a study that agrees with them, and say what is there."""
+        folders = self._settled_folders(begin_anew=not always_rebuild)
+        self._study = open_or_rebuild(self._space, self.root, self._settings, folders, self._progress, always_rebuild)
+        self._study.check_distributions(self._rehearsal.distributions)
+        self._known, self._cut_off = folders.known(), self._study.cut_off()
+        self._to_do = max(0, self._settings.trials - self._study.count())
+        self._disk = Disk(self.root, self._settings, self._to_do + len(self._cut_off), self._progress.say)
+        self._disk.free_backups(self._known.values())
+        self._say_what_is_there()
+
+    def _settled_folders(self, begin_anew: bool) -> Folders:
         """Return the folders, once what is under the root is seen to belong to this sweep.
 
         Where all that was trained has failed, the sweep begins anew, with its mistake mended.
         """
         folders = Folders(self.root, self._name)
         folders.check()
-        if folders.have_all_failed() and not keep_failed:
+        if folders.have_all_failed() and begin_anew:
             folders.begin_anew()
         elif not self._settings.accept_change:
             folders.check_code(self._space.source)
         folders.settle(self._progress.say)
         return folders
+
+    def _prepare_extensions(self, epochs: int, best: int | None) -> None:
+        """Make the folders of the longer trainings; they are trials that were cut off before their first session."""
+        known = self._settled_folders(begin_anew=False).known()
+        parents = extension.parents(known, epochs, best)
+        if not parents:
+            raise SweepError(f"{self.root} has no finished experience of fewer than {epochs} epochs: see sweep results.")
+        following = max(known) + 1
+        for parent in parents:
+            if extension.child_of(parent, epochs).path.exists():
+                continue
+            why_not = extension.prepare(parent, epochs, following)
+            if why_not:
+                self._progress.say(f"{parent.experience.id} cannot be extended: {why_not}")
+            else:
+                following += 1
 
     def kill(self) -> None:
         """End all trainings at once, without another backup."""
@@ -112,7 +147,7 @@ class Sweep:
         self._progress.say(
             f"{self._name} in {self.root}: {counts['done']} done, {len(self._cut_off)} cut off"
             f"{f' ({cut_off})' if cut_off else ''}, {counts['failed']} failed, "
-            f"{max(0, self._settings.trials - self._study.count())} to do"
+            f"{self._to_do} to do"
         )
 
     def _where(self, trial: optuna.Trial) -> str:

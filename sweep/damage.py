@@ -7,6 +7,7 @@ from pathlib import Path
 from sweep import meilleur, resume
 from sweep.experience import Experience, Record, State
 from sweep.files import move_to_quarantine, sha256_of, write_whole
+from sweep.log import read_val_acc
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,11 @@ def find_damages(experience: Experience, record: Record, thoroughly: bool = Fals
     outcome, found = record.outcome, []
     if outcome and outcome.log and not _is(experience.log, outcome.log, True):
         found.append(Damage(experience.log, _what(experience.log), _spare_log(experience, outcome.log["sha256"])))
-    is_finished = outcome is not None and outcome.state is State.FINISHED
-    if outcome and is_finished and outcome.model and not _is(experience.meilleur, outcome.model, thoroughly):
-        found.append(Damage(experience.meilleur, _what(experience.meilleur), _spare_model(experience, outcome.model)))
+    if outcome and outcome.state is State.FINISHED:
+        if not outcome.log and not read_val_acc(experience.log):
+            found.append(Damage(experience.log, "without an epoch"))
+        if outcome.model and not _is(experience.meilleur, outcome.model, thoroughly):
+            found.append(Damage(experience.meilleur, _what(experience.meilleur), _spare_model(experience, outcome.model)))
     return found
 
 
@@ -52,7 +55,7 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
     """
     root = experience.path.parent
     for damage in damages:
-        if damage.spare is not None and damage.path.exists():
+        if damage.path.exists():
             move_to_quarantine(damage.path, root)
         if isinstance(damage.spare, bytes):
             write_whole(damage.path, damage.spare)

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from sweep import resume
-from sweep.experience import Experience, Outcome, State
+from sweep.experience import Experience, State
 from sweep.job import Sized
 from sweep.known import Known
 from sweep.settings import Settings
@@ -19,19 +19,16 @@ class Disk:
 
     Args:
         root: of the sweep.
-        settings: how many trainings there are to be, and whose backups are kept.
-        known: the trials that have a folder already.
-        say: is told what the sweep will take.
+        settings: how many trainings run at once, and whose backups are kept.
+        to_do: how many trainings there are to come.
+        say: is told what they will take.
     """
 
-    def __init__(self, root: Path, settings: Settings, known: Iterable[Known], say: Callable[[str], None]) -> None:
-        self._root, self._settings, self._say = root, settings, say
+    def __init__(self, root: Path, settings: Settings, to_do: int, say: Callable[[str], None]) -> None:
+        self._root, self._settings, self._to_do, self._say = root, settings, to_do, say
         self._lock = threading.Lock()
         self._has_foretold = False
         self._value: dict[str, float] = {}
-        self._ended = 0
-        for one in known:
-            self.on_end(one.experience, one.outcome)
 
     def foretell(self, size: Sized) -> None:
         """Say once what the trainings to come take, and whether the disk has room for them."""
@@ -39,27 +36,19 @@ class Disk:
             if self._has_foretold:
                 return
             self._has_foretold = True
-            to_do = max(1, self._settings.trials - self._ended)
-        at_once = min(to_do, self._settings.workers)
+        at_once = min(self._to_do, self._settings.workers)
         kept = size.ended if self._settings.keep_backups is None else size.best
-        need, free = at_once * size.training + (to_do - at_once) * kept, shutil.disk_usage(self._root).free
+        need, free = at_once * size.training + (self._to_do - at_once) * kept, shutil.disk_usage(self._root).free
         short = "; that is too little: make room, or free backups by --keep-backups none" if need > free else ""
-        self._say(
-            f"{to_do} trainings like this one take up to {decimal(need)} on the disk, which has {decimal(free)} free{short}"
-        )
+        self._say(f"{self._to_do} to train, of this size up to {decimal(need)} on the disk; {decimal(free)} are free{short}")
 
-    def on_end(self, experience: Experience, outcome: Outcome | None) -> None:
-        """Count a training that has ended."""
+    def free_backups(self, ended: Iterable[Known]) -> None:
+        """Count trainings that have ended, and give back the backups of those that are not among the best so many."""
         with self._lock:
-            self._ended += outcome is not None
-            if outcome and outcome.state is State.FINISHED and outcome.val_acc is not None:
-                self._value[experience.id] = outcome.val_acc
-
-    def free_backups(self) -> None:
-        """Give back the backups of the finished experiences that are not among the best so many."""
-        if self._settings.keep_backups is None:
-            return
-        with self._lock:
+            for one in ended:
+                outcome = one.record.outcome
+                if outcome and outcome.state is State.FINISHED and outcome.val_acc is not None:
+                    self._value[one.experience.id] = outcome.val_acc
             ranked = sorted(self._value, key=lambda name: self._value[name], reverse=True)
-            for name in ranked[self._settings.keep_backups :]:
+            for name in ranked[self._settings.keep_backups :] if self._settings.keep_backups is not None else ():
                 resume.free_backup(Experience(self._root / name))

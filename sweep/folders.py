@@ -53,10 +53,10 @@ class Folders:
             resume.begin_anew(experience)
         self._all = []
 
-    def settle(self, say: Callable[[str], None]) -> None:
+    def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:
         """Mend what is not as the end of its training left it, and give each trial a number of its own."""
         for experience, record in self.recorded():
-            damages = damage.find_damages(experience, record)
+            damages = damage.find_damages(experience, record, thoroughly)
             if damages:
                 done = damage.mend(experience, record, damages)
                 say(f"{experience.id}: {', '.join(map(str, damages))}: {done}")

@@ -52,12 +52,13 @@ def frozen_of(known: Known) -> FrozenTrial:
     """
     entry, outcome = known.entry, known.outcome
     attributes = entry.get("attributes", {})
+    val_acc = known.val_acc() if outcome else []
     try:
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,
             state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
-            value=outcome.val_acc if outcome and outcome.state is State.FINISHED else None,
+            value=_value(outcome, val_acc) if outcome else None,
             datetime_start=_local(entry.get("begun")) or datetime.now(),
             datetime_complete=_local(entry["ended"]) if outcome else None,
             params=entry["params"],
@@ -70,7 +71,7 @@ def frozen_of(known: Known) -> FrozenTrial:
                 **(notes_of(outcome) if outcome else {}),
             },
             system_attrs=attributes.get("system", {}),
-            intermediate_values=dict(enumerate(known.val_acc())) if outcome else {},
+            intermediate_values=dict(enumerate(val_acc)),
         )
         frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -94,17 +95,21 @@ def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str
             return f"has other parameters of trial {number}"
         if trial.state.is_finished() and not outcome:
             return f"has an end of trial {number} that its folder does not have"
-        if trial.state.is_finished() and outcome and _end_of(trial) != (TRIAL_STATES[outcome.state], _value(outcome)):
+        if trial.state.is_finished() and outcome and not _is_end_of(trial, outcome):
             return f"has another end of trial {number}"
     lost = (trial for trial in trials if trial.state.is_finished() and "id_experience" in trial.user_attrs)
     return next((f"has a trial {trial.number} without a folder" for trial in lost if trial.number not in known), None)
 
 
-def _end_of(trial: FrozenTrial) -> tuple[TrialState, float | None]:
-    return trial.state, trial.value if trial.state is TrialState.COMPLETE else None
+def _is_end_of(trial: FrozenTrial, outcome: Outcome) -> bool:
+    same_value = outcome.state is not State.FINISHED or trial.value == outcome.val_acc
+    return trial.state is TRIAL_STATES[outcome.state] and same_value
 
 
-def _value(outcome: Outcome) -> float | None:
+def _value(outcome: Outcome, val_acc: list[float]) -> float | None:
+    """Return what ``Study.tell`` would store: of a pruned trial, that is its latest val_acc."""
+    if outcome.state is State.PRUNED:
+        return val_acc[-1] if val_acc else None
     return outcome.val_acc if outcome.state is State.FINISHED else None
 
 

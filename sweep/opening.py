@@ -1,5 +1,6 @@
 """The study of a root, opened: the same as before, or made again from the folders."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import optuna
@@ -8,11 +9,13 @@ from sweep import search_space
 from sweep.errors import SweepError
 from sweep.files import move_to_quarantine
 from sweep.folders import Folders
+from sweep.frozen import difference
+from sweep.known import Known
 from sweep.progress import Progress
 from sweep.root import study_of
 from sweep.search_space import SearchSpace
 from sweep.settings import Settings
-from sweep.study import Study, StudyUnreadable
+from sweep.study import Study, StudyUnreadable, read_trials
 
 
 def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
@@ -71,6 +74,21 @@ def open_or_rebuild(
     with progress.count("rebuilding the study", max(known, default=-1) + 1) as done:
         study.rebuild(known, propose, done)
     return study
+
+
+def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[bool, str]:
+    """Tell whether a study is as the folders say, and in words what it is. Nothing is written."""
+    try:
+        trials = read_trials(name, where)
+    except StudyUnreadable as error:
+        return False, f"{error}: run makes it again from the folders"
+    if trials is None:
+        return True, f"{where} holds none yet: run makes it from the folders"
+    why = difference(trials, known)
+    return (
+        not why,
+        f"{where} {why}: run makes it again from the folders" if why else f"{len(trials)} trials, as in the folders",
+    )
 
 
 def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress) -> tuple[Study, str | None]:

@@ -8,6 +8,7 @@ from typing import Any
 from sweep.errors import SweepError
 from sweep.experience import Experience, Record, State, experiences_in, state_of
 from sweep.log import LogUnreadable, best_val_acc, read_val_acc
+from sweep.resume import read_record
 
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
 
@@ -15,7 +16,9 @@ Row = dict[str, Any]
 
 
 def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
-    """Return one row a trial with the keys of ``COLUMNS``, the best val_acc first; what is missing is None.
+    """Return one row a trial, the best val_acc first; what is missing is None.
+
+    The keys are those of ``COLUMNS``, and ``came_from``: the root that the experience was merged from.
 
     Args:
         root: of the sweep.
@@ -23,7 +26,7 @@ def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
     """
     found: list[Row] = []
     for experience in experiences_in(root):
-        record = experience.read()
+        record = read_record(experience)
         if record:
             found += _rows_of(experience, record, warn)
         else:
@@ -45,7 +48,7 @@ def best_model(root: Path, table: list[Row]) -> Path:
 
 def as_json(table: list[Row]) -> str:
     """Return the rows as a JSON array of objects."""
-    return json.dumps(table, indent=2, ensure_ascii=False)
+    return json.dumps([{name: row[name] for name in COLUMNS} for row in table], indent=2, ensure_ascii=False)
 
 
 def as_csv(table: list[Row]) -> str:
@@ -71,6 +74,7 @@ def _rows_of(experience: Experience, record: Record, warn: Callable[[str], None]
             "val_acc": best.val_acc if best else None,
             "epoch": best.epoch if best else None,
             "parameters": record.parameters,
+            "came_from": trial.get("came_from"),
         }
         for trial in record.trials
     ]

@@ -2,7 +2,9 @@
 
 import contextlib
 import functools
+import shutil
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -271,14 +273,36 @@ class Study:
         return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
 
 
+def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
+    """Return the trials of a study, without writing anything; None where there is no such study.
+
+    Raises:
+        StudyUnreadable: it is damaged, or of another version.
+    """
+    if isinstance(storage, Path) and not storage.exists():
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if isinstance(storage, Path):
+                copy = Path(folder) / storage.name
+                shutil.copyfile(storage, copy)
+                return optuna.load_study(study_name=name, storage=open_journal(copy)).get_trials(deepcopy=False)
+            return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
+        except KeyError:
+            return None
+        except Exception as error:
+            raise StudyUnreadable(f"The study in {storage} cannot be read: {error}") from error
+
+
 def _propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
     """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
     storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
+    trial.relative_params  # noqa: B018 # proposes for all parameters together, as the first ``suggest_…`` of a trial does
     noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
     if frozen:
         for name, distribution in frozen.distributions.items():
             internal = distribution.to_internal_repr(frozen.params[name])
             storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
         if frozen.state.is_finished():
-            shadow.tell(trial, frozen.value, state=frozen.state)
+            shadow.tell(trial, frozen.value if frozen.state is TrialState.COMPLETE else None, state=frozen.state)
     return noted

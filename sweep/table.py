@@ -7,6 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 KNOWN = ("trial", "id_experience", "state", "val_acc", "epoch")
+NUMBERS = {"trial", "val_acc", "epoch"}
+WIDE = 10_000
 
 
 def print_table(rows: list[dict[str, Any]], title: str | None = None) -> None:
@@ -14,33 +16,44 @@ def print_table(rows: list[dict[str, Any]], title: str | None = None) -> None:
 
     A terminal that is too narrow for a column a parameter gets one column for all of them. A pipe has no width.
     """
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=10_000)
+    console = _console()
+    known = {name: [_cell(row[name]) for row in rows] for name in KNOWN}
+    if any(row["came_from"] for row in rows):
+        known["came_from"] = [_cell(row["came_from"]) for row in rows]
+    known["val_acc"] = ["–" if row["val_acc"] is None else f"{row['val_acc']:.4f}" for row in rows]
     names = dict.fromkeys(name for row in rows for name in row["parameters"])
     cells = {name: [_cell(row["parameters"].get(name)) for row in rows] for name in names}
     same = {name: column[0] for name, column in cells.items() if len(rows) > 1 and len(set(column)) == 1}
     varied = {name: column for name, column in cells.items() if name not in same}
-    view = _view(rows, varied)
-    if console.measure(view, options=console.options.update(width=10_000)).maximum > console.width:
+    view = _view(known, varied)
+    if console.measure(view, options=console.options.update(width=WIDE)).maximum > console.width:
         words = [_pairs({name: column[number] for name, column in varied.items()}) for number in range(len(rows))]
-        view = _view(rows, {"parameters": words}, justify="left")
+        view = _view(known, {"parameters": words}, justify="left")
     view.title, view.title_justify = title, "left"
     if same:
         view.caption, view.caption_justify = f"the same in these: {_pairs(same)}", "left"
     console.print(view)
 
 
-def _view(rows: list[dict[str, Any]], columns: dict[str, list[str]], justify: Any = "right") -> Table:
+def print_columns(columns: dict[str, list[str]]) -> None:
+    """Print any table to stdout: its columns, by their names."""
+    _console().print(_view(columns, {}))
+
+
+def _console() -> Console:
+    """What stands in a cell is the user's, and no markup."""
+    console = Console(markup=False)
+    return console if console.is_terminal else Console(width=WIDE, markup=False)
+
+
+def _view(known: dict[str, list[str]], columns: dict[str, list[str]], justify: Any = "right") -> Table:
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1), collapse_padding=True)
-    for name in KNOWN:
-        view.add_column(name, justify="left" if name in ("id_experience", "state") else "right", no_wrap=True)
+    for name in known:
+        view.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name in KNOWN)
     for name in columns:
         view.add_column(name, justify=justify)
-    for number, row in enumerate(rows):
-        val_acc = None if row["val_acc"] is None else f"{row['val_acc']:.4f}"
-        known = (row["trial"], row["id_experience"], row["state"], val_acc, row["epoch"])
-        view.add_row(*map(_cell, known), *(column[number] for column in columns.values()))
+    for cells in zip(*known.values(), *columns.values(), strict=True):
+        view.add_row(*cells)
     return view
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep import meilleur, resume
+from sweep import meilleur, resume, state
 from sweep.backup import Backup, NotSaved, Reached, Stopped, WayOn
 from sweep.batches import Batches, DataWrong, check_data
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs
 from sweep.errors import SweepError
-from sweep.experience import Outcome, Record, State
+from sweep.experience import Experience, Outcome, Record, State
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import gpu_is_visible, is_on_drive, now, processor, this_process, versions
 from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Sized, Warned
@@ -90,6 +90,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         _begin_process(job.record)
         space = load(job.source)
         batches, validation = _load_batches(space, parameters)
+        as_parent = _how_its_parent_was_built(job, space, validation)
         model = _build(space, parameters, validation)
         of_user = _callbacks(space, parameters)
         link.tell(_size(model))
@@ -98,12 +99,13 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
             link.tell(Warned(f"begins again from the beginning: {why_anew}"))
         reached.batches = batches.count
         _begin_session(job, start, batches.count)
+        if as_parent and start:
+            _compare_with_its_parent(job, as_parent, _how_built(model, of_user))
         _fit(job, link, model, batches, validation, of_user, start, reached)
     except (Stopped, SweepError):
         raise
     except (Diverged, Pruned) as end:
-        state = State.PRUNED if isinstance(end, Pruned) else State.FAILED
-        return Outcome(state, now(), str(end))
+        return Outcome(State.PRUNED if isinstance(end, Pruned) else State.FAILED, now(), str(end))
     except Exception as error:
         if isinstance(error, OSError) and not lines_in_file(error, job.source.path):
             raise  # the disk's error, and none of the search space: the experience has not failed
@@ -180,7 +182,7 @@ def _begin_session(job: Job, start: resume.Generation | None, batches: int) -> N
         "processor": processor(),
         "versions": versions(),
     }
-    record.approximate_because = record.approximate_because or _approximate_because(record, session)
+    record.approximate_because = record.approximate_because or _approximate_because(job, session)
     _close_the_session_that_was_cut(job)
     record.sessions.append(session)
     job.experience.write(record)
@@ -208,6 +210,7 @@ def _end_session(job: Job, how: str, reached: Reached) -> None:
             "epoch": reached.epoch,
             "batch": reached.batch,
             "trained_s": round(reached.trained_s(), 3),
+            "prepared_s": round(reached.prepared_s(), 3),
         }
     job.experience.write(job.record)
     job.experience.pulse.unlink(missing_ok=True)
@@ -228,15 +231,59 @@ def _write_pulse(job: Job, reached: Reached) -> None:
         write_pulse(job.experience.pulse, pulse)
 
 
-def _approximate_because(record: Record, session: dict[str, Any]) -> str | None:
+def _approximate_because(job: Job, session: dict[str, Any]) -> str | None:
     if gpu_is_visible():
         return "trained where a GPU is visible, whose arithmetic was never compared over a cut"
     goes_on = session["epoch"] or session["batch"]
-    for before in record.sessions[-1:] if goes_on else ():
+    for before in _sessions_before(job)[-1:] if goes_on else ():
         for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
             if session[what] != before[what]:
                 return f"it went on {how}: {before[what]}, then {session[what]}"
     return None
+
+
+def _sessions_before(job: Job) -> list[dict[str, Any]]:
+    """Return the sessions of this training, or, before its first, those of the shorter one that it extends."""
+    parent = _parent(job)
+    return job.record.sessions or (parent.sessions if parent else [])
+
+
+def _parent(job: Job) -> Record | None:
+    name = job.record.parent
+    return resume.read_record(Experience(job.experience.path.with_name(name))) if name else None
+
+
+def _how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) -> dict[str, Any] | None:
+    """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
+    parent = _parent(job)
+    if not parent or job.record.sessions:
+        return None
+    built = _how_built(_build(space, parent.parameters, validation), _callbacks(space, parent.parameters))
+    keras.utils.clear_session()  # else the names of the layers count on
+    keras.utils.set_random_seed(job.record.seed)
+    return {"epochs": parent.parameters["epochs"], **built}
+
+
+def _how_built(model: keras.Model, of_user: list[keras.callbacks.Callback]) -> dict[str, Any]:
+    """Return all that may depend on how many epochs there are to be, in comparable form."""
+    return {
+        "model": model.get_config(),
+        "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
+        "loss": str(model.get_compile_config()),
+        "callbacks": state.capture(model, of_user)[0]["callbacks"],
+    }
+
+
+def _compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Say where the longer training is not the shorter one with more epochs, but another from its first batch on."""
+    different = [name for name in ours if ours[name] != parent[name]]
+    if different:
+        parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
+        where = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"its {different[0]}"
+        job.mark_approximate(
+            f"it extends {job.record.parent}, and {where} is made from the number of epochs: its first {parent['epochs']} "
+            f"were trained as if there were no more"
+        )
 
 
 def _fit(

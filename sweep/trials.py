@@ -174,9 +174,7 @@ class Trials:
         return self._place.train(job, self._stop, on_news), epochs
 
     def _fail(self, experience: Experience, record: Record, reason: str) -> None:
-        best = best_val_acc(self._patiently(lambda: read_val_acc(experience.log)))
-        val_acc, epoch = best or (None, None)
-        record.outcome = Outcome(State.FAILED, now(), reason, val_acc, epoch)
+        record.outcome = Outcome(State.FAILED, now(), reason)
         self._patiently(lambda: experience.write(record))
 
     def _report(self, trial: optuna.Trial, done: EpochDone) -> bool:
@@ -200,13 +198,13 @@ class Trials:
     def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
         """Write the end of the trial into its folder, then tell it to Optuna."""
         val_acc = self._patiently(lambda: read_val_acc(experience.log))
-        for entry in record.trials:
-            if entry["number"] == trial.number and not entry["ended"]:
-                entry["ended"] = now()
-                self._patiently(lambda: experience.write(record))
+        outcome.val_acc, outcome.epoch = best_val_acc(val_acc) or (None, None)
+        (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
+        if not entry["ended"]:
+            entry["ended"] = now()
+            self._patiently(lambda: experience.write(record))
         self._tell(trial, experience.id, outcome, val_acc)
-        self._disk.on_end(experience, outcome)
-        self._disk.free_backups()
+        self._patiently(lambda: self._disk.free_backups([Known(experience, record, entry)]))
 
     def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float]) -> None:
         self._study.tell(trial, outcome, val_acc)

@@ -2,9 +2,11 @@
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -12,7 +14,7 @@ from command import TOY, Running, command, sweep
 from conftest import SPACES
 
 from sweep import search_space
-from sweep.experience import Experience, Outcome, Record, State
+from sweep.experience import Experience, Outcome, Record, State, experiences_in
 from sweep.host import now, this_process
 from sweep.identity import id_experience
 from sweep.study import Study
@@ -242,11 +244,14 @@ def test_a_record_of_another_shape_is_no_record(root, content):
         assert done.stderr == f"sweep: warning: {path} is missing or torn, so its trial is not shown\n"
 
 
-def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_accepted(root, tmp_path):
-    space = tmp_path / "toy.py"
+def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_accepted(tmp_path):
+    space, root = tmp_path / "toy.py", tmp_path / "root"
     space.write_text((SPACES / "toy.py").read_text())
+    begun = experience(root, 0, 0.3, space=space)
     study = Study("toy", root / "study.journal", "tpe", 0, "none")
-    study.suggest(study.ask(), search_space.load(search_space.find(str(space))).suggest)
+    trial = study.ask()
+    study.suggest(trial, search_space.load(search_space.find(str(space))).suggest)
+    begun.write(replace(begun.read(), trials=[study.entry(trial)]))
     space.write_text(space.read_text().replace("[0.3, 0.1, 0.03]", "[0.3, 0.1]"))
     said = one_sentence(sweep("run", space, "--root", root, "--accept-change"), 1)
     assert "suggest gives 'rate' other choices, or another kind, than the trials of this sweep have" in said
@@ -279,6 +284,8 @@ def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, t
     assert f"{space} was changed in build_model since the experiences in {root} were begun" in said
     assert "--accept-change" in said
     space.write_text((SPACES / "toy.py").read_text().replace("import keras\n", "import keras  # a comment\n"))
-    # One trial alone, of nine points that differ from those of this root: it is trained, so nothing was refused.
-    done = sweep("run", space, "--root", root, "--trials", 1, "--epochs", 1)
+    (running,) = (one for one in experiences_in(root) if one.state() is State.RUNNING)
+    shutil.rmtree(running.path)
+    done = sweep("run", space, "--root", root, "--trials", 6, "--epochs", 1)
     assert done.returncode == 0, done.stderr
+    assert "trial 3 " in done.stderr, "the trial whose folder is gone is trained, so nothing was refused"

@@ -141,17 +141,30 @@ def test_ctrl_c_while_keras_is_imported_ends_soon(tmp_path):
     assert "run the same command to go on" in said
 
 
-def test_a_training_that_is_killed_alone_fails_with_its_reason_and_the_others_go_on(tmp_path):
-    running = Running(tmp_path, "--trials", 3).wait_for(logged(1))
+def test_a_training_that_is_killed_alone_goes_on_at_once_and_the_others_do_not_notice(whole, tmp_path):
+    running = Running(tmp_path, "--trials", TRIALS, "--save-freq", 2).wait_for(logged(2))
     running.children()[0].kill()
     code, said = running.end()
     assert code == 0
-    assert "): its process was killed by SIGKILL; if you did not, memory may have run out\n" in said
-    states = table(tmp_path, "trial", "state")
-    assert states == [(0, "failed"), (1, "finished"), (2, "finished")]
-    failed = next(one for one in experiences_in(tmp_path) if one.state() is State.FAILED)
-    assert "SIGKILL" in failed.read().outcome.reason
-    assert "2 done, 0 cut off, 1 failed, 0 to do" in run(tmp_path, "--trials", 3)
+    assert "its process was killed by SIGKILL; if you did not, memory may have run out: it goes on from its backup\n" in said
+    assert ": goes on at epoch " in said
+    assert_equal(tmp_path, whole)
+    assert sum(sessions(tmp_path).values()) == 1 + len(sessions(tmp_path))
+
+
+def test_a_training_that_dies_three_times_in_one_epoch_fails_and_the_others_go_on(tmp_path, space):
+    dies = space(("    import keras\n\n    hidden", f"    {SUICIDE}\n    import keras\n\n    hidden"))
+    said = run(tmp_path / "root", "--trials", 6, "--sampler", "random", space=dies)
+    failed = [one.read() for one in experiences_in(tmp_path / "root") if one.state() is State.FAILED]
+    assert [record.parameters["units"] for record in failed] == [5]
+    assert (
+        "killed by SIGKILL; if you did not, memory may have run out (3 times without a new epoch" in failed[0].outcome.reason
+    )
+    assert said.count("it goes on from its backup") == 2
+    assert len(table(tmp_path / "root")) == 6
+
+
+SUICIDE = 'if parameters["units"] == 5: import os; os.kill(os.getpid(), 9)'
 
 
 def test_a_sigterm_to_a_training_alone_ends_nothing(whole, tmp_path):

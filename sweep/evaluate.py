@@ -1,0 +1,46 @@
+"""Best models, loaded and evaluated against the rows of their logs."""
+
+import csv
+import math
+from collections.abc import Callable, Iterator
+
+import keras
+
+from sweep.batches import Batches, check_data
+from sweep.experience import Experience, Record
+from sweep.search_space import SearchSpace, error_in_file
+
+# On another processor, or with other threads, the last bits of a sum of float32 differ.
+TOLERANCE = 1e-4
+
+
+def evaluate(
+    space: SearchSpace, finished: list[tuple[Experience, Record]], done: Callable[[], None]
+) -> Iterator[tuple[Experience, str | None]]:
+    """Yield each experience with what is wrong with its best model, in words, or None.
+
+    Models are loaded in Keras's safe mode: one that brings code of its own is not.
+    """
+    (_, _), (x, y) = check_data(space.load_data())
+    for experience, record in finished:
+        validation = Batches(x, y, record.parameters["batch_size"], record.seed, shuffle=False)
+        yield experience, _what_is_wrong(space, experience, record, validation)
+        keras.utils.clear_session()
+        done()
+
+
+def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, validation: Batches) -> str | None:
+    try:
+        model = keras.models.load_model(experience.meilleur, safe_mode=True)
+        found = model.evaluate(validation.dataset, verbose=0, return_dict=True)
+    except Exception as error:  # noqa: BLE001 # a file of anybody's, with layers of the user's
+        return f"meilleur.model.keras cannot be loaded and evaluated: {error_in_file(error, space.source.path)}"
+    with experience.log.open(newline="") as log:
+        row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
+    for name, value in found.items():
+        logged = row.get(f"val_{name}", "")
+        if isinstance(value, float) and not math.isclose(
+            value, float(logged or "nan"), rel_tol=TOLERANCE, abs_tol=TOLERANCE
+        ):
+            return f"meilleur.model.keras gives {name} {value:.6g}, and log.csv has val_{name} {logged} at its epoch"
+    return None

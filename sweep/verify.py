@@ -1,0 +1,133 @@
+"""What is under a root, an experience a line: whole, or damaged and what is to be done about it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sweep import damage, resume
+from sweep.experience import Experience, Record, RecordWrong, State, experiences_in, state_of
+from sweep.files import QUARANTINE, move_to_quarantine
+from sweep.log import LogUnreadable, check_header
+from sweep.root import ASKED, HOLDER, LOCK, STUDY
+
+OURS = {STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, QUARANTINE}
+BACKUP_NAMES = {f"{name}{old}" for name in (resume.WEIGHTS, resume.POSITION) for old in ("", resume.PREVIOUS)}
+NAMES = {"experience.json", "log.csv", "meilleur.model.keras", "sauvegarde", "pulse.json"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line: what it is about, a state of ``State`` or damaged or foreign, and the words.
+
+    ``to_move`` only stands in the way: nothing is lost when it is moved away.
+    """
+
+    name: str
+    kind: str
+    text: str
+    to_move: tuple[Path, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        return self.kind not in ("damaged", "foreign")
+
+
+def verify(root: Path, search_space: str) -> Iterator[Finding]:
+    """Yield a line for each experience, and one for each thing in the root that is none of ours. Nothing is written."""
+    for experience in experiences_in(root):
+        yield verify_experience(experience, search_space)
+    known = {experience.path for experience in experiences_in(root)}
+    for path in sorted(root.iterdir()):
+        if path not in known and path.name not in OURS and not path.name.endswith(".part"):
+            yield Finding(path.name, "foreign", "is none of sweep's; run leaves it alone")
+
+
+def verify_experience(experience: Experience, search_space: str) -> Finding:
+    """Return what is to be said of one experience."""
+    record = resume.read_record(experience)
+    if not record:
+        return _without_record(experience)
+    state = state_of(record)
+    if state is State.RUNNING:
+        return Finding(experience.id, state, "it is being trained: not looked into")
+    try:
+        experience.check(record, search_space)
+        if experience.log.exists():
+            check_header(experience.log.read_bytes(), experience.log)
+    except RecordWrong as error:
+        return Finding(experience.id, "foreign", str(error), (experience.path,))
+    except LogUnreadable as error:
+        return Finding(experience.id, "damaged", str(error), (experience.log,))
+    wrong, to_move = _what_is_wrong(experience, record)
+    if wrong:
+        return Finding(experience.id, "damaged", f"{state}: {'; '.join(wrong)}", tuple(to_move))
+    return Finding(experience.id, state, _more(experience, record))
+
+
+def repair(finding: Finding, root: Path) -> None:
+    """Move away what only stands in the way. What a finished experience lost is mended when its folder is settled."""
+    for path in finding.to_move:
+        move_to_quarantine(path, root)
+
+
+def _what_is_wrong(experience: Experience, record: Record) -> tuple[list[str], list[Path]]:
+    """Return in words all that is wrong with the files, and those of them that nothing needs."""
+    wrong, to_move = [], []
+    if not experience.read():
+        wrong.append("experience.json is missing or torn: run writes it again, as the newest backup knows it")
+        to_move += [experience.record] if experience.record.exists() else []
+    damages = damage.find_damages(experience, record, thoroughly=True)
+    for one in damages:
+        again = "run puts it in place again" if one.spare is not None else damage.what_training_again_costs(experience)
+        wrong.append(f"{one}: {again}")
+    useless = _useless_files(experience, keep={one.spare for one in damages if isinstance(one.spare, Path)})
+    if useless:
+        wrong.append(f"{', '.join(path.name for path in useless)}: doubled or torn, and of no use; run does without")
+        to_move += useless
+    if not record.outcome and record.sessions:
+        backup, _, why = resume.find_start(experience)
+        if not backup and any(experience.sauvegarde.glob("*")):
+            wrong.append(f"{why}: run begins again from the beginning")
+    return wrong, to_move
+
+
+def _useless_files(experience: Experience, keep: set[Path]) -> list[Path]:
+    """Return the files that nothing reads: doubled by a drive, torn, or foreign."""
+    beside = [path for path in experience.path.iterdir() if path.name not in NAMES and not _is_of_a_cut(path)]
+    return sorted([path for path in beside if path not in keep] + _useless_backups(experience.sauvegarde))
+
+
+def _useless_backups(sauvegarde: Path) -> list[Path]:
+    positions, backups = resume.read_positions(sauvegarde), list(resume.whole_backups(sauvegarde))
+    whole = {metadata for _, metadata, _ in positions}
+    used = {path for backup in backups for path in (backup.metadata, backup.weights)}
+    torn = [path for path in sauvegarde.glob("*.json*") if path not in whole and not _is_of_a_cut(path)]
+    weights = [path for path in sauvegarde.glob("*.h5*") if path not in used and not _is_of_a_cut(path)]
+    if backups and backups[0].metadata == positions[0][1]:
+        # Under its own four names, a cut between the steps of a save may leave a file without its other half.
+        rest = [path for path in [*weights, *(whole - used)] if path.name not in BACKUP_NAMES]
+    else:
+        rest = [*weights, *(whole - used if backups else ())]  # alone, a position still holds the log
+    return torn + rest
+
+
+def _is_of_a_cut(path: Path) -> bool:
+    return path.name.endswith(".part") or path.name.startswith("next.")
+
+
+def _without_record(experience: Experience) -> Finding:
+    backup, _, _ = resume.find_start(experience)
+    where = f"epoch {backup.position.epoch}, batch {backup.position.batch}" if backup else "the beginning"
+    text = f"experience.json is missing or torn: once its trial comes, run goes on from {where}"
+    return Finding(experience.id, "damaged", text)
+
+
+def _more(experience: Experience, record: Record) -> str:
+    outcome = record.outcome
+    if not outcome:
+        backup, _, _ = resume.find_start(experience)
+        return f"at epoch {backup.position.epoch}, batch {backup.position.batch}" if backup else "before its first backup"
+    if outcome.val_acc is None:
+        return outcome.reason or ""
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    return f"val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch}){reason}"

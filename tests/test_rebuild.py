@@ -1,0 +1,264 @@
+"""The study is an index: thrown away at any moment, it is made again from the folders, and proposes what it would have."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import optuna
+import pytest
+
+from sweep.errors import SweepError
+from sweep.experience import Experience, Outcome, Record, RecordWrong, State
+from sweep.folders import Folders
+from sweep.host import now
+from sweep.identity import id_experience
+from sweep.resume import NEXT_WEIGHTS, Position, write_backup
+from sweep.study import Study
+
+TRIALS = 30
+EPOCHS = 8
+GONE = {"host": "gone", "pid": 1, "started": 0.0}
+
+
+def suggest(trial):
+    parameters = {"x": trial.suggest_float("x", 0, 1), "y": trial.suggest_float("y", 1e-3, 1, log=True)}
+    parameters["kind"] = trial.suggest_categorical("kind", ["a", None, 3])
+    if parameters["kind"] == "a":
+        parameters["n"] = trial.suggest_int("n", 1, 9)
+    return parameters
+
+
+def suggest_numbers(trial):
+    """CMA-ES takes part only where no parameter depends on another."""
+    return {name: trial.suggest_float(name, 0, 1) for name in "xyz"}
+
+
+class Search:
+    """A sweep without training: the folders are written as a training leaves them."""
+
+    def __init__(self, root, sampler="tpe", pruner="none", suggest=suggest, storage=None):
+        self.root, self.suggest = root, suggest
+        self.how = (storage or root / "study.journal", sampler, 0, pruner)
+        root.mkdir(exist_ok=True)
+        self.open()
+
+    def open(self):
+        self.study = Study("toy", *self.how)
+
+    def known(self):
+        folders = Folders(self.root, "toy")
+        folders.check()
+        folders.settle(lambda text: None)
+        return folders.known()
+
+    def rebuild(self):
+        self.study.rebuild(self.known(), lambda trial: self.study.suggest(trial, self.suggest), lambda: None)
+
+    def log(self, values):
+        return "epoch,acc,loss,val_acc,val_loss\n" + "".join(f"{n},0,0,{value},0\n" for n, value in enumerate(values))
+
+    def write(self, trial, parameters, values, outcome=None):
+        experience = Experience(self.root / id_experience("toy", parameters))
+        entry = {**self.study.entry(trial), "ended": now() if outcome else None}
+        session = {"begun": now(), "epoch": 0, "batch": 0, "process": GONE}
+        record = Record(experience.id, {"name": "toy", "fingerprint": {}}, parameters, 0, 1, [entry], [session])
+        record.outcome = outcome
+        experience.write(record)
+        experience.log.write_text(self.log(values))
+        return experience
+
+    def save(self, experience, values):
+        experience.sauvegarde.mkdir()
+        (experience.sauvegarde / NEXT_WEIGHTS).write_bytes(b"weights")
+        write_backup(experience.sauvegarde, Position(len(values), 0, False, self.log(values), {}, {}, now()))
+
+    def begin(self):
+        trial = self.study.ask()
+        parameters = {**self.study.suggest(trial, self.suggest), "trial": trial.number}
+        self.study.set_attribute(trial, "id_experience", id_experience("toy", parameters))
+        return trial, parameters
+
+    def end(self, trial, parameters, values=(), lose=lambda epoch: None):
+        """Train the epochs that are left, and tell; ``lose`` may do harm in the middle, and returns the trial again."""
+        best = parameters["x"] + 0.1 * (parameters.get("n") or 0)
+        values, state = list(values), State.FINISHED
+        for epoch in range(len(values), EPOCHS):
+            values.append(best * (epoch + 1) / EPOCHS)
+            if self.study.report(trial, epoch, values[-1]):
+                state = State.PRUNED
+                break
+            trial = lose(epoch) or trial
+        outcome = Outcome(state, now(), None if state is State.FINISHED else "pruned", max(values), len(values) - 1)
+        self.write(trial, parameters, values, outcome)
+        self.study.tell(trial, outcome, values)
+
+    def go_on(self, trials=TRIALS):
+        while self.study.count() < trials:
+            self.end(*self.begin())
+        return self
+
+    def proposals(self):
+        return [(trial.number, trial.params, trial.state, trial.value) for trial in self.study._trials()]
+
+
+SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
+
+
+@pytest.fixture
+def uncut(tmp_path):
+    return lambda *how, **more: Search(tmp_path / "uncut", *how, **more).go_on()
+
+
+@pytest.mark.parametrize(("sampler", "suggest"), SAMPLERS, ids=[name for name, _ in SAMPLERS])
+def test_a_search_that_loses_its_study_again_and_again_proposes_what_an_uncut_one_does(uncut, tmp_path, sampler, suggest):
+    search = Search(tmp_path / "root", sampler, suggest=suggest)
+    for trials in (1, 7, 12, 21, TRIALS):
+        search.go_on(trials)
+        (search.root / "study.journal").unlink()
+        search.open()
+        search.rebuild()
+    assert search.proposals() == uncut(sampler, suggest=suggest).proposals()
+
+
+@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
+def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_training(uncut, tmp_path, pruner):
+    search = Search(tmp_path / "root", "random", pruner)
+    for number in range(TRIALS):
+        trial, parameters = search.begin()
+
+        def lose(epoch, number=number, trial=trial, parameters=parameters):
+            if number % 3 or epoch != number % EPOCHS:
+                return None
+            values = list(trial.study._storage.get_trial(trial._trial_id).intermediate_values.values())
+            search.save(search.write(trial, parameters, values), values)
+            (search.root / "study.journal").unlink()
+            search.open()
+            search.rebuild()
+            (attached,) = search.study.cut_off()
+            assert attached.number == number
+            return attached
+
+        search.end(trial, parameters, lose=lose)
+    twin = uncut("random", pruner)
+    assert search.proposals() == twin.proposals()
+    assert {state for _, _, state, _ in twin.proposals()} == {
+        optuna.trial.TrialState.COMPLETE,
+        optuna.trial.TrialState.PRUNED,
+    }
+
+
+@pytest.mark.parametrize("pruner", ["none", "halving"])
+def test_all_that_optuna_knows_of_a_trial_comes_back(tmp_path, pruner):
+    search = Search(tmp_path / "root", "tpe", pruner).go_on(12)
+    trial, parameters = search.begin()
+    search.write(trial, parameters, [])
+    before = search.study._trials()
+    search.rebuild()
+    after = search.study._trials()
+    assert len(before) == len(after) == 13
+    for old, new in zip(before, after, strict=True):
+        for name in ("number", "state", "value", "params", "distributions", "intermediate_values", "datetime_start"):
+            assert getattr(old, name) == getattr(new, name), name
+        assert {**old.user_attrs} == {**new.user_attrs}
+        assert old.system_attrs == new.system_attrs
+        if old.datetime_complete:
+            assert abs(old.datetime_complete - new.datetime_complete) < timedelta(seconds=1)
+    assert search.study.difference(search.known()) is None
+
+
+def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_path):
+    search = Search(tmp_path / "root").go_on(20)
+    known = search.known()
+    for number in (0, 13, 19):
+        known[number].experience.record.unlink()
+    assert search.study.difference(search.known()) == "has a trial 0 without a folder"
+    search.rebuild()
+    assert [trial.number for trial in search.study.cut_off()] == [0, 13], "trial 19 is the next one to be asked"
+    for trial in search.study.cut_off():
+        search.end(trial, {**search.study.suggest(trial, suggest), "trial": trial.number})
+    search.go_on()
+    assert search.proposals() == uncut().proposals()
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (lambda record: record.trials[0].update(number=9), "has no trial 9"),
+        (lambda record: record.trials[0].update(ended=None), "has an end of trial 2 that its folder does not have"),
+        (lambda record: record.trials[0].update(params={"x": 0.5}), "has other parameters of trial 2"),
+        (lambda record: vars(record.outcome).update(val_acc=0.123), "has another end of trial 2"),
+        (lambda record: vars(record.outcome).update(state=State.FAILED), "has another end of trial 2"),
+    ],
+)
+def test_a_study_that_does_not_agree_with_the_folders_says_in_what(tmp_path, harm, says):
+    search = Search(tmp_path / "root").go_on(3)
+    known = search.known()[2]
+    harm(known.record)
+    known.experience.write(known.record)
+    assert search.study.difference(search.known()) == says
+
+
+def test_a_trial_that_is_told_in_its_folder_only_is_no_difference(tmp_path):
+    search = Search(tmp_path / "root").go_on(2)
+    trial, parameters = search.begin()
+    search.write(trial, parameters, [0.5], Outcome(State.FINISHED, now(), None, 0.5, 0))
+    assert search.study.difference(search.known()) is None
+
+
+def test_folders_that_were_copied_by_hand_get_numbers_of_their_own(tmp_path):
+    ours, theirs = Search(tmp_path / "ours").go_on(3), Search(tmp_path / "theirs", "random").go_on(3)
+    for one in theirs.known().values():
+        record = one.record
+        record.parameters["trial"] = f"theirs {one.number}"
+        record.id_experience = id_experience("toy", record.parameters)
+        Experience(ours.root / record.id_experience).write(record)
+        Experience(ours.root / record.id_experience).log.write_bytes(one.experience.log.read_bytes())
+    assert sorted(ours.known()) == [0, 1, 2, 3, 4, 5]
+    assert [ours.known()[number].record.parameters["trial"] for number in (0, 1, 2)] == [0, 1, 2], "the first keeps it"
+    ours.rebuild()
+    assert ours.study.count() == 6
+
+
+@pytest.mark.parametrize(
+    "harm", [{"params": {"x": 7}}, {"distributions": {}}, {"distributions": {"x": {"name": "Evil"}}}, {"begun": "yesterday"}]
+)
+def test_a_folder_whose_trial_is_none_of_optunas_is_one_sentence(tmp_path, harm):
+    search = Search(tmp_path / "root").go_on(2)
+    known = search.known()[1]
+    known.entry.update(harm)
+    known.experience.write(known.record)
+    with pytest.raises(RecordWrong, match="trial 1 is none of Optuna's .*undo the edit, or move .* away"):
+        search.rebuild()
+
+
+def test_a_cut_while_the_study_is_made_again_leaves_the_old_one(tmp_path):
+    search = Search(tmp_path / "root").go_on(5)
+    before = (search.root / "study.journal").read_bytes()
+    seen = []
+
+    def cut():
+        seen.append(1)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        search.study.rebuild(search.known(), lambda trial: None, cut)
+    assert (search.root / "study.journal").read_bytes() == before
+
+
+def test_a_study_in_sqlite_is_made_again_too(tmp_path):
+    search = Search(tmp_path / "root", storage=f"sqlite:///{tmp_path}/study.db").go_on(4)
+    search.study.keep_to(search.root)
+    before = search.proposals()
+    search.rebuild()
+    assert search.proposals() == before
+    with pytest.raises(SweepError, match="belongs to"):
+        search.study.keep_to(Path("/another"))
+    search.study._study._storage._backend.engine.dispose()
+
+
+def test_no_folder_holds_a_pickle(tmp_path):
+    search = Search(tmp_path / "root", "cmaes", suggest=suggest_numbers).go_on()
+    assert any("cma:" in name for trial in search.study._trials() for name in trial.system_attrs), "it keeps none"
+    records = [one.experience.record.read_text() for one in search.known().values()]
+    assert not [text for text in records if "cma:" in json.dumps(json.loads(text)["trials"])]
