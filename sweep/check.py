@@ -8,6 +8,7 @@ from sweep import search_space, verify
 from sweep.errors import SweepError
 from sweep.experience import State
 from sweep.folders import Folders
+from sweep.host import prepare_for_keras
 from sweep.opening import compare
 from sweep.progress import Progress
 from sweep.root import Lock, study_of
@@ -62,6 +63,8 @@ class Check:
         ]
         space = search_space.load(self._source)
         self._progress.say("importing Keras, to load the models")
+        prepare_for_keras()
+        import sweep.warm  # noqa: F401 # imported for what it does to this process
         from sweep.evaluate import evaluate
 
         with self._progress.count("evaluating", len(finished)) as done:

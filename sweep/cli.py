@@ -147,9 +147,7 @@ def verify(models: bool, repair: bool, **options: Any) -> None:
         findings.append(finding)
     wrong = sum(not finding.is_well for finding in findings)
     if wrong:
-        raise SweepError(
-            f"{wrong} of {len(findings)} are not well: see above what run does, or mend it by sweep verify --repair."
-        )
+        raise SweepError(f"{wrong} of {len(findings)} are not well: run does what is said above, and --repair tidies up.")
 
 
 @app.command()

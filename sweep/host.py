@@ -70,6 +70,13 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def prepare_for_keras() -> None:
+    """Set what TensorFlow and HDF5 read from the environment while they are imported, here and in all children."""
+    os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"  # Google Drive has no locks, and one process alone writes an experience
+
+
 def gpu_is_visible() -> bool:
     """Tell whether TensorFlow would find a GPU, without importing it."""
     hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")

@@ -12,7 +12,7 @@ from multiprocessing import connection, forkserver
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.host import gpu_is_visible
+from sweep.host import gpu_is_visible, prepare_for_keras
 from sweep.job import End, Ending, EpochDone, Job, News
 
 STOP = "stop"
@@ -31,8 +31,7 @@ class LocalProcesses:
     """
 
     def __init__(self, preload: list[str]) -> None:
-        os.environ["KERAS_BACKEND"] = "tensorflow"
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        prepare_for_keras()
         self._context: Any = multiprocessing.get_context("spawn" if gpu_is_visible() else "forkserver")
         self._preload = preload
         self._children: set[Any] = set()

@@ -42,8 +42,8 @@ def _work_lines(root: Path, rows: list[dict[str, Any]]) -> Iterator[str]:
     records = [(experience, read_record(experience)) for experience in experiences_in(root)]
     work = work_of((experience, record) for experience, record in records if record)
     yield (
-        f"trained {_duration(work.trained_s)} and {work.batches:,} batches in {work.sessions} sessions with {work.cuts} cuts, "
-        f"of it twice {_duration(work.twice_s)} and {work.twice_batches:,} batches"
+        f"trained {_duration(work.trained_s)} and {work.batches:,} batches, of it twice {_duration(work.twice_s)} and "
+        f"{work.twice_batches:,} batches, in {work.sessions} sessions, of which {work.cuts} were cut off"
     )
     states = {row["state"] for row in rows}
     if State.RUNNING in states:
@@ -66,7 +66,7 @@ def _rest_s(work: Work, rows: list[dict[str, Any]], asked: dict[str, Any]) -> fl
         return 0.0
     once = work.batches - work.twice_batches
     batches = work.left_batches + (to_do * once / ended if ended else 0)
-    return batches * (work.trained_s + work.prepared_s) / work.batches / asked.get("workers", 1)
+    return float(batches * (work.trained_s + work.prepared_s) / work.batches / asked.get("workers", 1))
 
 
 def _duration(seconds: float) -> str:

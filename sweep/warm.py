@@ -1,4 +1,4 @@
-"""What the forkserver imports once, so that each training is a fresh process at the price of a warm one.
+"""Keras, imported in silence: once in the forkserver, so that each training is a fresh process at the price of a warm one.
 
 TensorFlow speaks of its GPUs while it is imported; where the import succeeds, nobody needs to hear it.
 """
@@ -15,7 +15,7 @@ with tempfile.TemporaryFile() as _said:
     try:
         import sweep.training  # noqa: F401 # imported for what it does to this process
 
-        for _module in os.environ["SWEEP_WARM"].split(","):
+        for _module in os.environ.get("SWEEP_WARM", "sweep").split(","):
             with contextlib.suppress(Exception):  # the search space has its own word on a module that does not import
                 importlib.import_module(_module)
     except BaseException:

@@ -227,7 +227,7 @@ def test_a_folder_whose_trial_is_none_of_optunas_is_one_sentence(tmp_path, harm)
     known = search.known()[1]
     known.entry.update(harm)
     known.experience.write(known.record)
-    with pytest.raises(RecordWrong, match="trial 1 is none of Optuna's .*undo the edit, or move .* away"):
+    with pytest.raises(RecordWrong, match=r"trial 1 is none of Optuna's .*undo the edit, or move .* away"):
         search.rebuild()
 
 
