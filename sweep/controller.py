@@ -12,11 +12,12 @@ import optuna
 from sweep import extension, resume, search_space
 from sweep.disk import Disk
 from sweep.errors import SweepError
+from sweep.experience import experiences_in
 from sweep.folders import Folders
 from sweep.opening import open_or_rebuild, rehearse
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
-from sweep.root import ASKED_SHAPE, Lock, prepare, root_of, write_asked
+from sweep.root import ASKED_SHAPE, Lock, RootBusy, prepare, root_of, write_asked
 from sweep.search_space import SearchSpace, Source
 from sweep.settings import Settings
 from sweep.trials import Trials
@@ -84,8 +85,13 @@ class Sweep:
         """Hold the root, once the search space is seen to propose."""
         self._rehearsal = rehearse(self._space, self._settings)
         prepare(self.root)
-        with Lock(self.root, self._progress.say, self.stop):
+        with Lock(self.root, self._progress.say, self.stop, self._give_way):
             yield
+
+    def _give_way(self, error: RootBusy) -> None:
+        """Leave the root to the sweep that has taken it over: what trains here is trained there."""
+        self._end_with(error)
+        self._place.kill()
 
     def _open(self, always_rebuild: bool = False) -> None:
         """Settle the folders, open a study that agrees with them, and say what is there."""
@@ -103,7 +109,8 @@ class Sweep:
 
         Where all that was trained has failed, the sweep begins anew, with its mistake mended.
         """
-        folders = Folders(self.root, self._name)
+        with self._progress.count("reading the folders", len(list(experiences_in(self.root)))) as done:
+            folders = Folders(self.root, self._name, done)
         folders.check()
         if folders.have_all_failed() and begin_anew:
             folders.begin_anew()

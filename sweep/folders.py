@@ -16,11 +16,15 @@ class Folders:
     Args:
         root: of a sweep.
         search_space: the name that every record must have.
+        done: is called after each folder.
     """
 
-    def __init__(self, root: Path, search_space: str) -> None:
+    def __init__(self, root: Path, search_space: str, done: Callable[[], None] = lambda: None) -> None:
         self._root, self._search_space = root, search_space
-        self._all = [(experience, resume.read_record(experience)) for experience in experiences_in(root)]
+        self._all: list[tuple[Experience, Record | None]] = []
+        for experience in experiences_in(root):
+            self._all.append((experience, resume.read_record(experience)))
+            done()
 
     def check(self) -> None:
         """Raises RecordWrong or LogUnreadable where a folder is not of this sweep."""

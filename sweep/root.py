@@ -109,16 +109,25 @@ class Lock:
     """Holds a root: at once where the last holder is dead on this host, after its lease where it was on another.
 
     On one host the kernel keeps the lock, so it falls with its process. Another host's sweep is seen only by the holder's
-    file, which it renews: a holder whose file does not change for ``LEASE_S`` is dead. No clocks are compared.
+    file, which it renews: a holder whose file does not change for ``LEASE_S`` is dead. No clocks are compared. A holder that
+    was paused for longer than that finds another's file in place of its own, and gives way.
 
     Args:
         root: a folder.
         say: is told when there is something to wait for.
         stop: once set, there is no more waiting.
+        on_lost: is told, in a thread of its own, that another has taken the root over.
     """
 
-    def __init__(self, root: Path, say: Callable[[str], None], stop: threading.Event) -> None:
+    def __init__(
+        self,
+        root: Path,
+        say: Callable[[str], None],
+        stop: threading.Event,
+        on_lost: Callable[["RootBusy"], None] | None = None,
+    ) -> None:
         self._root, self._say, self._stop = root, say, stop
+        self._on_lost = on_lost or (lambda error: say(str(error)))
         self._released = threading.Event()
         self._descriptor: int | None = None
 
@@ -139,7 +148,8 @@ class Lock:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._released.set()
         with contextlib.suppress(OSError):
-            (self._root / HOLDER).unlink()
+            if self._is_ours(read_holder(self._root)):
+                (self._root / HOLDER).unlink()
         if self._descriptor is not None:
             os.close(self._descriptor)
 
@@ -169,11 +179,20 @@ class Lock:
         by = _name(holder) if holder else "another sweep"
         return f"{self._root} is in use by {by}: wait for its end, stop it, or name another --root."
 
+    def _is_ours(self, holder: dict[str, Any] | None) -> bool:
+        return holder is not None and all(holder[name] == self._holder[name] for name in ("host", "pid", "started"))
+
     def _renew(self) -> None:
         write_whole(self._root / HOLDER, json.dumps(self._holder).encode())
 
     def _keep_renewing(self) -> None:
         while not self._released.wait(LEASE_S / 4):
+            holder = read_holder(self._root)
+            if holder and not self._is_ours(holder):
+                self._on_lost(
+                    RootBusy(f"{self._root} was taken over by {_name(holder)}, while this process was paused: see there.")
+                )
+                return
             self._holder["renewed"] += 1
             with contextlib.suppress(OSError):  # a drive that is gone for a while: tried again
                 self._renew()

@@ -23,7 +23,6 @@ from sweep.pulse import Pulse, read_pulse, write_pulse
 from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
 
 NEWS_EVERY_S = 0.5
-PULSE_EVERY_S = 2.0
 PULSE_EVERY_S_ON_DRIVE = 30.0  # which keeps every file that is overwritten in its trash
 HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
@@ -39,7 +38,7 @@ class Reports(keras.callbacks.Callback):
         super().__init__()
         self._link, self._job, self._reached, self._val_acc = link, job, reached, val_acc
         self._told_at = self._pulse_at = 0.0
-        self._pulse_every_s = PULSE_EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else PULSE_EVERY_S
+        self._pulse_every_s = PULSE_EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else NEWS_EVERY_S
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if self._val_acc:  # the cut may have come before the answer
@@ -279,10 +278,10 @@ def _compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, A
     different = [name for name in ours if ours[name] != parent[name]]
     if different:
         parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
-        where = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"its {different[0]}"
+        what = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"the {different[0]}"
         job.mark_approximate(
-            f"it extends {job.record.parent}, and {where} is made from the number of epochs: its first {parent['epochs']} "
-            f"were trained as if there were no more"
+            f"it extends {job.record.parent}, and the number of epochs decides {what}: the first {parent['epochs']} "
+            "were trained as if there were no more"
         )
 
 

@@ -104,8 +104,10 @@ def _useless_backups(sauvegarde: Path) -> list[Path]:
     torn = [path for path in sauvegarde.glob("*.json*") if path not in whole and not _is_of_a_cut(path)]
     weights = [path for path in sauvegarde.glob("*.h5*") if path not in used and not _is_of_a_cut(path)]
     if backups and backups[0].metadata == positions[0][1]:
-        # Under its own four names, a cut between the steps of a save may leave a file without its other half.
-        rest = [path for path in [*weights, *(whole - used)] if path.name not in BACKUP_NAMES]
+        # A cut between the steps of a save may leave a file without its other half; after the last step, only a position.
+        is_done = (backups[0].metadata.name, backups[0].weights.name) == (resume.POSITION, resume.WEIGHTS)
+        halves = {f"{resume.POSITION}{resume.PREVIOUS}"} if is_done else BACKUP_NAMES
+        rest = [path for path in [*weights, *(whole - used)] if path.name not in halves]
     else:
         rest = [*weights, *(whole - used if backups else ())]  # alone, a position still holds the log
     return torn + rest

@@ -57,9 +57,9 @@ def sessions(root):
 class Running:
     """A sweep that runs in a process group of its own, as a terminal would start it."""
 
-    def __init__(self, root, *words, space=TOY, before=()):
+    def __init__(self, root, *words, space=TOY, before=(), name="run"):
         self.root = Path(root)
-        whole = [*before, *command(["run", space, "--root", root, *words])]
+        whole = [*before, *command([name, space, "--root", root, *words])]
         self.process = subprocess.Popen(whole, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.tree = psutil.Process(self.process.pid)
 

@@ -4,102 +4,14 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
-import optuna
 import pytest
+from optuna.trial import TrialState
+from untrained import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, Record, RecordWrong, State
-from sweep.folders import Folders
+from sweep.experience import Experience, Outcome, RecordWrong, State
 from sweep.host import now
 from sweep.identity import id_experience
-from sweep.resume import NEXT_WEIGHTS, Position, write_backup
-from sweep.study import Study
-
-TRIALS = 30
-EPOCHS = 8
-GONE = {"host": "gone", "pid": 1, "started": 0.0}
-
-
-def suggest(trial):
-    parameters = {"x": trial.suggest_float("x", 0, 1), "y": trial.suggest_float("y", 1e-3, 1, log=True)}
-    parameters["kind"] = trial.suggest_categorical("kind", ["a", None, 3])
-    if parameters["kind"] == "a":
-        parameters["n"] = trial.suggest_int("n", 1, 9)
-    return parameters
-
-
-def suggest_numbers(trial):
-    """CMA-ES takes part only where no parameter depends on another."""
-    return {name: trial.suggest_float(name, 0, 1) for name in "xyz"}
-
-
-class Search:
-    """A sweep without training: the folders are written as a training leaves them."""
-
-    def __init__(self, root, sampler="tpe", pruner="none", suggest=suggest, storage=None):
-        self.root, self.suggest = root, suggest
-        self.how = (storage or root / "study.journal", sampler, 0, pruner)
-        root.mkdir(exist_ok=True)
-        self.open()
-
-    def open(self):
-        self.study = Study("toy", *self.how)
-
-    def known(self):
-        folders = Folders(self.root, "toy")
-        folders.check()
-        folders.settle(lambda text: None)
-        return folders.known()
-
-    def rebuild(self):
-        self.study.rebuild(self.known(), lambda trial: self.study.suggest(trial, self.suggest), lambda: None)
-
-    def log(self, values):
-        return "epoch,acc,loss,val_acc,val_loss\n" + "".join(f"{n},0,0,{value},0\n" for n, value in enumerate(values))
-
-    def write(self, trial, parameters, values, outcome=None):
-        experience = Experience(self.root / id_experience("toy", parameters))
-        entry = {**self.study.entry(trial), "ended": now() if outcome else None}
-        session = {"begun": now(), "epoch": 0, "batch": 0, "process": GONE}
-        record = Record(experience.id, {"name": "toy", "fingerprint": {}}, parameters, 0, 1, [entry], [session])
-        record.outcome = outcome
-        experience.write(record)
-        experience.log.write_text(self.log(values))
-        return experience
-
-    def save(self, experience, values):
-        experience.sauvegarde.mkdir()
-        (experience.sauvegarde / NEXT_WEIGHTS).write_bytes(b"weights")
-        write_backup(experience.sauvegarde, Position(len(values), 0, False, self.log(values), {}, {}, now()))
-
-    def begin(self):
-        trial = self.study.ask()
-        parameters = {**self.study.suggest(trial, self.suggest), "trial": trial.number}
-        self.study.set_attribute(trial, "id_experience", id_experience("toy", parameters))
-        return trial, parameters
-
-    def end(self, trial, parameters, values=(), lose=lambda epoch: None):
-        """Train the epochs that are left, and tell; ``lose`` may do harm in the middle, and returns the trial again."""
-        best = parameters["x"] + 0.1 * (parameters.get("n") or 0)
-        values, state = list(values), State.FINISHED
-        for epoch in range(len(values), EPOCHS):
-            values.append(best * (epoch + 1) / EPOCHS)
-            if self.study.report(trial, epoch, values[-1]):
-                state = State.PRUNED
-                break
-            trial = lose(epoch) or trial
-        outcome = Outcome(state, now(), None if state is State.FINISHED else "pruned", max(values), len(values) - 1)
-        self.write(trial, parameters, values, outcome)
-        self.study.tell(trial, outcome, values)
-
-    def go_on(self, trials=TRIALS):
-        while self.study.count() < trials:
-            self.end(*self.begin())
-        return self
-
-    def proposals(self):
-        return [(trial.number, trial.params, trial.state, trial.value) for trial in self.study._trials()]
-
 
 SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
 
@@ -142,8 +54,8 @@ def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_tr
     twin = uncut("random", pruner)
     assert search.proposals() == twin.proposals()
     assert {state for _, _, state, _ in twin.proposals()} == {
-        optuna.trial.TrialState.COMPLETE,
-        optuna.trial.TrialState.PRUNED,
+        TrialState.COMPLETE,
+        TrialState.PRUNED,
     }
 
 
@@ -175,7 +87,7 @@ def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_pa
     search.rebuild()
     assert [trial.number for trial in search.study.cut_off()] == [0, 13], "trial 19 is the next one to be asked"
     for trial in search.study.cut_off():
-        search.end(trial, {**search.study.suggest(trial, suggest), "trial": trial.number})
+        search.end(trial, {**search.study.suggest(trial, suggest), "trial": trial.number, **FIXED})
     search.go_on()
     assert search.proposals() == uncut().proposals()
 

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from threading import Event
 
@@ -98,6 +99,20 @@ def test_the_lease_is_renewed(tmp_path, monkeypatch):
     with Lock(tmp_path, silent, Event()) as lock:
         while read_holder(tmp_path)["renewed"] < 2:
             lock._released.wait(0.01)
+
+
+def test_a_holder_that_was_paused_while_another_took_the_root_over_gives_way(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "LEASE_S", 0.1)
+    lost = []
+    with Lock(tmp_path, silent, Event(), lost.append) as lock:
+        elsewhere(tmp_path, renewed=3)
+        until = time.monotonic() + 10
+        while not lost and time.monotonic() < until:
+            lock._released.wait(0.01)
+    assert "was taken over by process 1 on another since 2026-01-01T00:00:00 UTC, while this process was paused" in str(
+        lost[0]
+    )
+    assert read_holder(tmp_path)["host"] == "another", "the file is the other's now"
 
 
 def test_a_process_number_that_was_given_anew_is_not_the_old_process():

@@ -1,0 +1,96 @@
+"""How long a study takes to be made again from the folders: python benchmarks/rebuild.py [EXPERIENCES …].
+
+The folders are written as trainings leave them, six parameters and twenty epochs each, and no training is made.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from sweep import search_space
+from sweep.experience import Experience, Outcome, Record, State
+from sweep.files import size_and_sha256
+from sweep.host import now, this_process
+from sweep.identity import id_experience
+
+SPACE = '''"""A space of which nothing is trained."""
+
+FIXED = {"epochs": 20, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {f"x{number}": trial.suggest_float(f"x{number}", 0, 1) for number in range(6)}
+
+
+def load_data():
+    raise NotImplementedError
+
+
+def build_model(parameters):
+    raise NotImplementedError
+'''
+FLOAT = {"name": "FloatDistribution", "attributes": {"step": None, "low": 0.0, "high": 1.0, "log": False}}
+
+
+def write_experience(root: Path, source: search_space.Source, number: int, draw: random.Random) -> None:
+    params = {f"x{name}": draw.random() for name in range(6)}
+    parameters = {**params, "epochs": 20, "batch_size": 32, "seed": 0}
+    experience = Experience(root / id_experience(source.name, parameters))
+    experience.path.mkdir()
+    val_acc = [draw.random() for _ in range(20)]
+    rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
+    experience.log.write_text("epoch,acc,loss,val_acc,val_loss\n" + "".join(rows))
+    entry = {
+        "number": number,
+        "params": params,
+        "distributions": dict.fromkeys(params, FLOAT),
+        "begun": now(),
+        "ended": now(),
+    }
+    best = max(val_acc)
+    record = Record(
+        id_experience=experience.id,
+        search_space={"name": source.name, "fingerprint": source.fingerprint()},
+        parameters=parameters,
+        seed=0,
+        threads=1,
+        trials=[{**entry, "attributes": {}, "came_from": None}],
+        sessions=[{"begun": now(), "epoch": 0, "batch": 0, "process": this_process()}],
+        outcome=Outcome(State.FINISHED, now(), None, best, val_acc.index(best), log=size_and_sha256(experience.log)),
+    )
+    experience.record.write_bytes(record.as_json())
+
+
+def measure(experiences: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        space, root, draw = Path(folder) / "nothing.py", Path(folder) / "root", random.Random(0)
+        space.write_text(SPACE)
+        root.mkdir()
+        source = search_space.find(str(space))
+        for number in range(experiences):
+            write_experience(root, source, number, draw)
+        sweep = [sys.executable, "-m", "sweep"]
+        for words in (
+            ["rebuild"],
+            ["run", "--trials", str(experiences)],
+            ["verify"],
+            ["results", "--format", "json"],
+            ["status"],
+        ):
+            name, *options = words
+            begun = time.perf_counter()
+            done = subprocess.run(
+                [*sweep, name, str(space), "--root", str(root), *options], capture_output=True, text=True, check=True
+            )
+            print(f"{experiences:6} experiences: sweep {name:8} {time.perf_counter() - begun:6.1f} s")
+            if name == "results":
+                assert len(json.loads(done.stdout)) == experiences
+
+
+if __name__ == "__main__":
+    for number in [int(word) for word in sys.argv[1:]] or [1_000, 10_000]:
+        measure(number)

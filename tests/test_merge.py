@@ -1,0 +1,234 @@
+"""Experiences that were trained elsewhere come in by their ids, and nothing is overwritten."""
+
+import shutil
+
+import pytest
+from command import TOY, sweep
+from conftest import SPACES
+from untrained import EPOCHS, Search
+
+from sweep import merge as module
+from sweep.errors import Misuse
+from sweep.experience import Experience, State, experiences_in
+from sweep.host import this_process
+from sweep.merge import find_others, merge
+from sweep.resume import read_record
+from sweep.search_space import Source
+
+SOURCE = Source(SPACES / "toy.py", "import nothing")
+FINGERPRINT = SOURCE.fingerprint()
+
+
+def search(root, **how):
+    return Search(root, "random", fingerprint=FINGERPRINT, **how)
+
+
+def merged(root, *others, accept_change=False):
+    """Return what became of each experience of the others, by its id."""
+    return {one.id_experience: one for one in merge(root, SOURCE, find_others(root, list(others)), accept_change)}
+
+
+def content(root):
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name != "study.journal"}
+
+
+def cut_off(search, epochs):
+    """Begin a trial and cut it off after so many epochs; a second search of the same seed begins the same one."""
+    trial, parameters = search.begin()
+    values = [0.1 * epoch for epoch in range(epochs)]
+    experience = search.write(trial, parameters, values)
+    search.save(experience, values)
+    return experience
+
+
+def test_what_is_not_here_comes_in_under_the_next_numbers(tmp_path):
+    ours, theirs = search(tmp_path / "ours").go_on(3), search(tmp_path / "theirs", seed=1).go_on(2)
+    before = content(ours.root)
+    found = merged(ours.root, theirs.root)
+    assert [one.what for one in found.values()] == ["new here: trial 3", "new here: trial 4"]
+    assert before.items() <= content(ours.root).items()
+    known = ours.known()
+    assert sorted(known) == [0, 1, 2, 3, 4]
+    assert known[3].entry["came_from"] == str(theirs.root)
+    assert ours.study.difference(known) == "has no trial 3"
+    ours.rebuild()
+    assert ours.study.count_states() == {"done": 5, "failed": 0}
+    for name in found:
+        there, here = (content(root / name) for root in (theirs.root, ours.root))
+        assert names(there) == names(here)
+        assert {path.name: text for path, text in there.items()}["log.csv"] == (ours.root / name / "log.csv").read_bytes()
+
+
+def names(content):
+    return sorted(path.name for path in content)
+
+
+def test_equal_ones_are_compared_and_left_alone(tmp_path):
+    ours, theirs = search(tmp_path / "ours").go_on(3), search(tmp_path / "theirs").go_on(3)
+    before = content(ours.root)
+    assert {one.what for one in merged(ours.root, theirs.root).values()} == {"equal to ours"}
+    assert content(ours.root) == before
+
+
+@pytest.mark.parametrize("name", ["log.csv", "meilleur.model.keras"])
+def test_finished_ones_that_differ_are_told_and_ours_stays(tmp_path, name):
+    ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs").go_on(1)
+    (one,) = experiences_in(theirs.root)
+    if name == "log.csv":
+        one.log.write_text(one.log.read_text().replace(",0,0", ",0.5,0"))
+    else:
+        ours.write_model(one, [0.5])
+    before = content(ours.root)
+    (found,) = merged(ours.root, theirs.root).values()
+    assert found.what.startswith("differs from ours, which stays")
+    assert content(ours.root) == before
+
+
+@pytest.mark.parametrize(("epochs_here", "epochs_there"), [(2, 5), (2, EPOCHS), (5, 2), (EPOCHS, 2)])
+def test_the_one_further_on_wins_and_the_other_is_kept_aside(tmp_path, epochs_here, epochs_there):
+    made = {}
+    for name, epochs in (("ours", epochs_here), ("theirs", epochs_there)):
+        made[name] = search(tmp_path / name)
+        made[name].go_on(1) if epochs == EPOCHS else cut_off(made[name], epochs)
+    ours, theirs = (made[name] for name in ("ours", "theirs"))
+    (here,) = experiences_in(ours.root)
+    before = {path.name: path.read_bytes() for path in content(here.path)}
+    (found,) = merged(ours.root, theirs.root).values()
+    assert found.is_taken == (epochs_there > epochs_here)
+    if not found.is_taken:
+        assert found.what == "ours is further on"
+        assert {path.name: path.read_bytes() for path in content(here.path)} == before
+        return
+    aside = ours.root / ".quarantine" / here.id
+    assert found.what == f"further on than ours, which is now {aside}"
+    assert {path.name: path.read_bytes() for path in content(aside)} == before
+    (there,) = experiences_in(theirs.root)
+    assert here.log.read_bytes() == there.log.read_bytes()
+    ours.rebuild()
+    assert [trial.number for trial in ours.study.cut_off()] == [0], "it is told, or goes on, under our number"
+
+
+def spoil(one, harm):
+    record = one.read()
+    if harm == "link":
+        one.log.unlink()
+        one.log.symlink_to("/etc/hostname")
+    elif harm == "torn":
+        one.record.write_bytes(one.record.read_bytes()[:100])
+        shutil.rmtree(one.sauvegarde)
+    else:
+        if harm == "parameters":
+            record.parameters["x"] = 0.123
+        elif harm == "space":
+            record.search_space["name"] = "another"
+        elif harm == "running":
+            record.outcome, record.sessions[-1]["process"] = None, this_process()
+        elif harm == "trial":
+            record.trials[0]["params"] = {"x": 9}
+        elif harm == "no trial":
+            record.trials = []
+        elif harm == "code":
+            record.search_space["fingerprint"] = {"build_model": "another"}
+        one.write(record)
+
+
+REFUSED = {
+    "link": "there is a symbolic link in its folder",
+    "torn": "its experience.json is missing or torn",
+    "parameters": "its search space and parameters do not give the name of its folder",
+    "space": "do not give the name of its folder",
+    "running": "it is being trained",
+    "trial": "trial 0 is none of Optuna's",
+    "no trial": "it has no trial",
+    "code": "it was trained by another the imports and other statements, build_model; see --accept-change",
+}
+
+
+@pytest.mark.parametrize("harm", REFUSED)
+def test_what_cannot_be_trusted_does_not_come_in(tmp_path, harm):
+    ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(2)
+    first = next(one for one in experiences_in(theirs.root))
+    spoil(first, harm)
+    before = content(ours.root)
+    found = merged(ours.root, theirs.root)
+    assert found[first.id].what.startswith("not taken: ")
+    assert REFUSED[harm] in found[first.id].what
+    assert [one.what for name, one in found.items() if name != first.id] == ["new here: trial 1"]
+    assert not Experience(ours.root / first.id).path.exists()
+    assert before.items() <= content(ours.root).items()
+
+
+def test_other_code_comes_in_where_that_is_accepted(tmp_path):
+    ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(1)
+    (one,) = experiences_in(theirs.root)
+    spoil(one, "code")
+    assert merged(ours.root, theirs.root, accept_change=True)[one.id].is_taken
+
+
+def test_merged_again_nothing_changes(tmp_path):
+    ours, theirs = search(tmp_path / "ours").go_on(2), search(tmp_path / "theirs", seed=1).go_on(2)
+    merged(ours.root, theirs.root)
+    before = content(ours.root)
+    assert {one.what for one in merged(ours.root, theirs.root).values()} == {"equal to ours"}
+    assert content(ours.root) == before
+
+
+class Cut(BaseException):
+    """Stands for a SIGKILL in the middle of a copy."""
+
+
+@pytest.mark.parametrize("step", range(1, 8))
+def test_a_merge_that_is_cut_leaves_no_half_folder_and_goes_on(tmp_path, monkeypatch, step):
+    ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(1)
+    copied = []
+
+    def copy(*paths):
+        copied.append(paths)
+        if len(copied) == step:
+            raise Cut
+        return shutil.copyfile(*paths)
+
+    monkeypatch.setattr(module, "_copy_synced", copy)
+    try:
+        merged(ours.root, theirs.root)
+    except Cut:
+        assert len(list(experiences_in(ours.root))) == 1
+    else:
+        assert len(copied) < step
+    monkeypatch.undo()
+    merged(ours.root, theirs.root)
+    assert len(list(experiences_in(ours.root))) == 2
+    assert all(one.state() is State.FINISHED for one in experiences_in(ours.root))
+
+
+def test_no_pickle_comes_in(tmp_path):
+    ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(1)
+    (one,) = experiences_in(theirs.root)
+    record = one.read()
+    record.trials[0]["attributes"] = {"system": {"cma:optimizer:0": "80049"}, "user": {}}
+    one.write(record)
+    assert merged(ours.root, theirs.root)[one.id].is_taken
+    assert read_record(Experience(ours.root / one.id)).trials[0]["attributes"] == {}
+
+
+def test_a_folder_that_is_none_or_this_root_itself_is_refused(tmp_path):
+    with pytest.raises(Misuse, match="nowhere is no folder: name the root of another sweep"):
+        find_others(tmp_path, [tmp_path / "nowhere"])
+    with pytest.raises(Misuse, match="is this root itself"):
+        find_others(tmp_path.resolve(), [tmp_path])
+
+
+def test_the_command_prints_a_table_that_says_where_each_came_from(tmp_path):
+    source = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text())
+    theirs = Search(tmp_path / "theirs", "random", fingerprint=source.fingerprint()).go_on(2)
+    done = sweep("merge", TOY, "--root", tmp_path / "new", tmp_path / "theirs")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [line.split() for line in done.stdout.splitlines() if "new here" in line]
+    assert sorted(line[0] for line in lines) == [one.id for one in experiences_in(theirs.root)]
+    assert {line[2] for line in lines} == {str(theirs.root)}
+    shown = sweep("results", TOY, "--root", tmp_path / "new").stdout
+    assert "came_from" in shown
+    assert shown.count(str(theirs.root)) == 2
+    none = sweep("merge", TOY, "--root", tmp_path / "new", tmp_path / "nowhere")
+    assert none.returncode == 2
+    assert none.stderr == f"sweep: {tmp_path}/nowhere is no folder: name the root of another sweep.\n"
