@@ -41,6 +41,8 @@ def write_pulse(path: Path, pulse: Pulse) -> None:
 def read_pulse(path: Path) -> Pulse | None:
     """Return the latest pulse, or None where there is none or it is torn."""
     try:
-        return Pulse(**json.loads(path.read_bytes()))
+        pulse = Pulse(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
+    numbers = [value for name, value in vars(pulse).items() if name != "at"]
+    return pulse if all(isinstance(value, int | float) for value in numbers) else None

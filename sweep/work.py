@@ -43,10 +43,12 @@ def work_of(folders: Iterable[tuple[Experience, Record]]) -> Work:
 
 def _work_of_one(experience: Experience, record: Record) -> Work:
     state, pulse = state_of(record), read_pulse(experience.pulse)
+    if pulse and pulse.session != len(record.sessions) - 1:
+        pulse = None  # of a session before
     total = Work(sessions=len(record.sessions))
     for number, session in enumerate(record.sessions):
         is_last = number + 1 == len(record.sessions)
-        end = session.get("ended") or (_so_far(pulse, number) if is_last else None) or {**session, "trained_s": 0.0}
+        end = session.get("ended") or (vars(pulse) if is_last and pulse else {**session, "trained_s": 0.0})
         begun, reached = _batches(session, session), _batches(end, session)
         following = None if is_last else _batches(record.sessions[number + 1], session)
         twice = max(0, reached - following) if following is not None else 0
@@ -73,10 +75,6 @@ def _open_end(experience: Experience, record: Record, pulse: Pulse | None, sessi
         at_risk_batches=max(0, reached - saved),
         left_batches=max(0, record.parameters.get("epochs", 0) * session.get("batches", 0) - saved),
     )
-
-
-def _so_far(pulse: Pulse | None, session: int) -> dict[str, Any] | None:
-    return vars(pulse) if pulse and pulse.session == session else None
 
 
 def _batches(where: dict[str, Any], session: dict[str, Any]) -> int:

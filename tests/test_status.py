@@ -1,0 +1,118 @@
+"""Lost work, in figures: what was trained, what twice, what a cut would lose now, and how long the rest takes."""
+
+import json
+import re
+
+import pytest
+from command import TOY, Running, logged, run, sweep
+from untrained import GONE, Search
+
+from sweep.experience import experiences_in
+from sweep.host import now, this_process
+from sweep.pulse import Pulse, read_pulse, write_pulse
+from sweep.work import Work, work_of
+
+BATCHES = 10
+
+
+def session(epoch, batch, end=None, process=GONE):
+    begun = {"begun": now(), "epoch": epoch, "batch": batch, "batches": BATCHES, "process": process}
+    return {**begun, "ended": end} if end else begun
+
+
+def ended(how, epoch, batch, trained_s):
+    return {"how": how, "epoch": epoch, "batch": batch, "trained_s": trained_s, "prepared_s": 2.0}
+
+
+@pytest.fixture
+def begun(tmp_path):
+    """Return a function that writes an experience of eight epochs with these sessions, saved after so many epochs."""
+    search = Search(tmp_path / "root")
+
+    def write(*sessions, saved=None, pulse=None):
+        trial, parameters = search.begin()
+        experience = search.write(trial, parameters, [])
+        if saved is not None:
+            search.save(experience, [0.1] * saved)
+        record = experience.read()
+        record.sessions = list(sessions)
+        experience.write(record)
+        if pulse:
+            write_pulse(experience.pulse, pulse)
+        return [(experience, record)]
+
+    return write
+
+
+def test_a_training_without_a_cut_has_trained_nothing_twice(begun):
+    whole = session(0, 0, ended("outcome", 8, 0, 16.0))
+    (folder,) = begun(whole, saved=8)
+    assert work_of([folder]) == Work(sessions=1, trained_s=16.0, prepared_s=2.0, batches=80)
+
+
+def test_what_lies_between_the_cut_and_the_backup_is_trained_twice(begun):
+    folders = begun(
+        session(0, 0, ended("cut", 3, 5, 7.0)),  # 35 batches, of which the backup knew 20
+        session(2, 0, ended("cut", 2, 4, 1.0)),  # 4 batches, and no backup in them
+        session(2, 0, ended("outcome", 8, 0, 12.0)),
+    )
+    work = work_of(folders)
+    assert (work.sessions, work.cuts, work.batches, work.twice_batches) == (3, 2, 35 + 4 + 60, 15 + 4)
+    assert work.twice_s == pytest.approx(7.0 * 15 / 35 + 1.0)
+    assert work.trained_s == 20.0
+
+
+def test_a_stop_is_no_cut(begun):
+    work = work_of(begun(session(0, 0, ended("stopped", 1, 2, 1.0)), session(1, 2, ended("cut", 3, 0, 2.0))))
+    assert (work.cuts, work.twice_batches) == (1, 0)
+
+
+PULSE = Pulse(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14, at="")
+
+
+@pytest.mark.parametrize("process", [GONE, this_process()])
+def test_what_is_in_no_backup_is_at_risk_or_lost(begun, process):
+    work = work_of(begun(session(0, 0, None, process), saved=2, pulse=PULSE))
+    assert (work.at_risk_batches, work.at_risk_s, work.left_batches, work.batches) == (14, 2.8, 60, 34)
+    assert work.cuts == (process == GONE)
+
+
+def test_a_sign_of_life_of_a_session_before_says_nothing_of_this_one(begun):
+    work = work_of(begun(session(0, 0, ended("cut", 3, 4, 6.8)), session(2, 0), saved=2, pulse=PULSE))
+    assert (work.batches, work.at_risk_batches, work.at_risk_s) == (34, 0, 0.0)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"session": 0}', '{"session": "x", "epoch": 1}'])
+def test_a_torn_or_foreign_pulse_is_none(tmp_path, content):
+    path = tmp_path / "pulse.json"
+    path.write_text(content)
+    assert read_pulse(path) is None
+    path.write_text(json.dumps({**vars(PULSE), "epoch": "three"}))
+    assert read_pulse(path) is None
+
+
+def figures(root):
+    said = sweep("status", TOY, "--root", root)
+    assert (said.returncode, said.stderr) == (0, "")
+    return said.stdout
+
+
+def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path):
+    words = ("--trials", 2, "--save-freq", 1000, "--sampler", "random")
+    running = Running(tmp_path, *words).wait_for(logged(2))
+    assert re.search(r"a cut now would lose \d s and \d+ batches", figures(tmp_path))
+    running.kill_tree()
+    shown = figures(tmp_path)
+    (experience,) = experiences_in(tmp_path)
+    reached = read_pulse(experience.pulse)
+    batches = reached.epoch * 5 + reached.batch
+    assert batches >= 5, "no sign of life after the first epoch"
+    assert f"the cut has lost {reached.unsaved_s:.0f} s and {batches} batches" in shown
+    assert re.search(r"the rest will take about \d+ s", shown)
+    run(tmp_path, *words)
+    shown = figures(tmp_path)
+    assert re.search(rf"trained \d+ s and {30 + batches} batches, of it twice \d s and {batches} batches", shown)
+    assert "in 3 sessions, of which 1 were cut off" in shown
+    assert "would lose" not in shown
+    assert "the rest" not in shown
+    assert not list(tmp_path.glob("*/pulse.json")), "a training that has ended gives no sign of life"
