@@ -2,6 +2,8 @@
 
 import contextlib
 import math
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -141,7 +143,7 @@ class Finite(keras.callbacks.Callback):
 
 @contextlib.contextmanager
 def disk_errors() -> Iterator[None]:
-    """Make an OSError of the RuntimeError that h5py raises when a flush fails.
+    """Make a plain OSError of what h5py raises, which has the error's number in the middle of a long message only.
 
     Raises:
         OSError: the disk is full or gone.
@@ -150,7 +152,12 @@ def disk_errors() -> Iterator[None]:
         yield
     except NotImplementedError:  # a RuntimeError too: a layer that cannot be saved, on any disk
         raise
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        number = re.search(r"errno = (\d+)", str(error))
+        if number:
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
         raise OSError(str(error).partition(", filename")[0]) from error
 
 

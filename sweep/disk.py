@@ -40,7 +40,7 @@ class Disk:
         kept = size.ended if self._settings.keep_backups is None else size.best
         need, free = at_once * size.training + (self._to_do - at_once) * kept, shutil.disk_usage(self._root).free
         short = "; that is too little: make room, or free backups by --keep-backups none" if need > free else ""
-        self._say(f"{self._to_do} to train, of this size up to {decimal(need)} on the disk; {decimal(free)} are free{short}")
+        self._say(f"{self._to_do} to train take up to {decimal(need)} of the disk; {decimal(free)} are free{short}")
 
     def free_backups(self, ended: Iterable[Known]) -> None:
         """Count trainings that have ended, and give back the backups of those that are not among the best so many."""

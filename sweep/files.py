@@ -3,7 +3,6 @@
 import errno
 import hashlib
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,9 +54,8 @@ def size_and_sha256(path: Path) -> dict[str, int | str]:
 
 
 def is_gone_for_a_while(error: OSError) -> bool:
-    """Tell whether the error is one of a drive that may come back. h5py writes the number into its message only."""
-    named = re.search(r"errno = (\d+)", str(error))
-    return (error.errno or (int(named[1]) if named else 0)) in GONE_FOR_A_WHILE
+    """Tell whether the error is one of a drive that may come back."""
+    return error.errno in GONE_FOR_A_WHILE
 
 
 def pauses() -> Iterator[float]:

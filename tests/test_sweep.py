@@ -324,12 +324,15 @@ cp -r {root}/. {end}
 """
 
 
+NOT_SAVED = "nothing could be saved ([Errno 28] No space left on device)"
+
+
 @pytest.mark.parametrize("size", [300, 120, 40])
 def test_a_disk_that_is_full_loses_nothing(whole, tmp_path, size):
     """A tmpfs of a few KiB that is really full, then larger: the second run ends as if the disk had been large."""
     mounted, end = tmp_path / "mounted", tmp_path / "end"
     mounted.mkdir()
-    words = command(["run", TOY, "--root", mounted / "root", "--trials", TRIALS])
+    words = command(["run", TOY, "--root", mounted / "root", "--trials", TRIALS, "--save-freq", 2])
     text = " ".join(f"'{word}'" for word in words)
     script = FULL.format(size=size, mounted=mounted, root=mounted / "root", run=text, copy=tmp_path / "copy", end=end)
     done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=True)
@@ -338,5 +341,9 @@ def test_a_disk_that_is_full_loses_nothing(whole, tmp_path, size):
     assert first.splitlines()[-1].startswith("sweep: "), first
     assert "Traceback" not in done.stderr
     assert "second: 0" in second, second
+    if size > 40:  # on which not even the first backup has room
+        foretold, before, hit = (first.index(text) for text in (" to train take up to", "one more backup takes", NOT_SAVED))
+        assert foretold < before < hit, "said before it is hit"
+        assert "are free; that is too little: make room, or free backups by --keep-backups none" in first
     assert_equal(end, whole)
     json.loads(next(end.glob("*/experience.json")).read_text())
