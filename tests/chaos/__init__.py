@@ -1,0 +1,9 @@
+"""The chaos suite: sweeps are killed, starved and damaged for some minutes, and must end as if nothing had been.
+
+``python -m tests.chaos``; see ``--help``.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the tools of the tests: they are modules, and no package
