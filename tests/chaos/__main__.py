@@ -1,0 +1,105 @@
+"""Run the chaos suite; see --help. Exit status 0 where all cuts were survived."""
+
+import argparse
+import concurrent.futures
+import random
+import shutil
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from conftest import SPACES
+
+from . import cuts, damage
+from .case import Case, Chaos, say
+
+SIDE_BY_SIDE = 2
+
+
+def space(name: str) -> str:
+    return str(SPACES / f"{name}.py")
+
+
+def kills(chaos: Chaos) -> Iterator[Case]:
+    """SIGKILLs at random moments lose nothing and train nothing twice."""
+    few = ("--trials", 3, "--save-freq", 3)
+    spaces = {space("toy"): ("--trials", 5, "--save-freq", 2), **{space(name): few for name in ("mlp", "cnn", "lstm")}}
+    return cuts.kill(chaos, "kills", chaos.kills - chaos.kills // 8, spaces)
+
+
+def workers(chaos: Chaos) -> Iterator[Case]:
+    """The same with two trainings side by side; the random sampler proposes alike, whichever of them ends first."""
+    words = ("--trials", 6, "--save-freq", 2, "--workers", 2, "--sampler", "random")
+    return cuts.kill(chaos, "kills of two workers", chaos.kills // 8, {space("toy"): words})
+
+
+def damages(chaos: Chaos) -> Iterator[Case]:
+    """A file of any kind that is torn, missing, foreign, old or doubled ends in the right result or in one sentence."""
+    return damage.cases(chaos)
+
+
+SCENARIOS: dict[str, Callable[[Chaos], Iterable[Case]]] = {one.__name__: one for one in (kills, workers, damages)}
+
+
+def main() -> int:
+    options = read_options()
+    folder = Path(tempfile.mkdtemp(prefix="chaos."))
+    targets = {name: cuts.TARGETS[name] for name in options.targets.split(",")}
+    chaos = Chaos(folder, options.seed, options.kills, options.damages, targets)
+    say(f"seed {options.seed}, in {folder}")
+    cases = [case for name in options.only or SCENARIOS for case in run(name, chaos)]
+    for case in cases:
+        if case.wrong:
+            print(f"WRONG: {case.what}: {case.wrong}; seed {options.seed}, kept in {case.root}")
+    survived, made = sum(case.cuts for case in cases if not case.wrong), sum(case.cuts for case in cases)
+    equal, experiences = sum(case.equal for case in cases), sum(case.experiences for case in cases)
+    print(f"chaos: {survived} of {made} cuts survived, {equal} of {experiences} experiences equal")
+    if any(case.wrong for case in cases) or not made:
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser("python -m tests.chaos", description=sys.modules[__package__].__doc__)
+    for name, default, what in (
+        ("--kills", 200, "how many SIGKILLs"),
+        ("--damages", 1000, "how many files are damaged, at most"),
+        ("--seed", random.randrange(10**6), "what draws them; another one each time"),
+    ):
+        parser.add_argument(name, type=int, default=default, metavar="N", help=f"{what} [%(default)s]")
+    parser.add_argument("--only", action="append", choices=SCENARIOS, help="may be given more than once")
+    parser.add_argument("--targets", default=",".join(cuts.TARGETS), metavar="A,B", help="what is killed [%(default)s]")
+    return parser.parse_args()
+
+
+def run(name: str, chaos: Chaos) -> list[Case]:
+    """Run one scenario, some of its cases side by side, and print what came of it."""
+    scenario = SCENARIOS[name]
+    say(f"{name}: {scenario.__doc__}")
+    queue, lock, done = iter(scenario(chaos)), threading.Lock(), []
+
+    def work() -> None:
+        while True:
+            with lock:
+                case = next(queue, None)
+            if case is None:
+                return
+            done.append(case.run())
+
+    with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+        for future in [pool.submit(work) for _ in range(SIDE_BY_SIDE)]:
+            future.result()
+    notes = sum((case.notes for case in done), Counter())
+    right = sum(not case.wrong for case in done)
+    print(f"{name}: {scenario.__doc__} {right} of {len(done)} cases, {sum(case.cuts for case in done)} cuts")
+    if notes:
+        print("  " + ", ".join(f"{count} {note}" for note, count in notes.most_common()))
+    return done
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,146 @@
+"""One case of the suite: a root that is cut or damaged, brought to its end, and compared with its uncut twin."""
+
+import contextlib
+import functools
+import re
+import subprocess
+import sys
+import threading
+import time
+import zipfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import optuna
+import psutil
+from command import run, table, trained
+from conftest import best_weights
+from optuna.storages.journal import JournalFileBackend
+
+from sweep.experience import State, experiences_in
+from sweep.root import STUDY
+
+WHAT_TO_DO = r"\b(check|delete|free|give|install|kill|make|mend|mount|move|name|put|run|see|stop|take|undo|wait)\b"
+Words = tuple[object, ...]
+
+
+@dataclass
+class Case:
+    """``happens`` is what is done to the root; it raises AssertionError, with a sentence, where a promise is broken.
+
+    ``cuts`` is how many cuts the root is to survive, ``notes`` what is to be counted beside them.
+    """
+
+    what: str
+    space: str
+    root: Path
+    twin: Path
+    happens: Callable[["Case"], None]
+    cuts: int = 1
+    notes: Counter[str] = field(default_factory=Counter)
+    wrong: str | None = None
+    equal: int = 0
+    seconds: float = 0.0
+
+    def run(self) -> "Case":
+        began = time.monotonic()
+        try:
+            self.happens(self)
+            assert_whole(self.root, self.twin, self.space)
+        except (AssertionError, OSError, LookupError, AttributeError, subprocess.SubprocessError, psutil.Error) as error:
+            self.wrong = f"{type(error).__name__}: {error}".replace("\n", " | ")
+        self.equal = len(equal_experiences(self.root, self.twin))
+        self.seconds = time.monotonic() - began
+        say(f"{self.what}: {'wrong' if self.wrong else 'equal'} after {self.seconds:.0f} s")
+        return self
+
+    @property
+    def experiences(self) -> int:
+        return len(experiences_of(self.twin))
+
+
+@dataclass
+class Chaos:
+    """What all cases share: where they are, what draws them, and the twins, each of which is trained once."""
+
+    folder: Path
+    seed: int
+    kills: int
+    damages: int
+    targets: dict[str, int]
+    twins: dict[tuple[str, Words], Path] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def case(self, what: str, space: str, words: Words, happens: Callable[[Case], None]) -> Case:
+        root = self.folder / re.sub(r"\W+", "_", what) / "root"
+        return Case(what, space, root, self.twin(space, words), happens)
+
+    def twin(self, space: str, words: Words) -> Path:
+        with self.lock:
+            if (space, words) not in self.twins:
+                name = f"{Path(space).stem} {' '.join(map(str, words))}"
+                say(f"training the uncut twin: {name}")
+                root = self.folder / "twins" / str(len(self.twins))
+                run(root, *words, space=space)
+                self.twins[space, words] = root
+            return self.twins[space, words]
+
+
+def assert_whole(root: Path, twin: Path, space: str) -> None:
+    """Assert that a sweep is done, and cannot be told from its twin."""
+    names, expected = {one.id for one in experiences_in(root)}, experiences_of(twin).keys()
+    assert names == expected, f"the experiences are {sorted(names)} instead of {sorted(expected)}"
+    unequal = sorted(names - equal_experiences(root, twin))
+    assert not unequal, f"log.csv or meilleur.model.keras of {', '.join(unequal)} is not the twin's"
+    states = {one.id: str(one.state()) for one in experiences_in(root)}
+    assert set(states.values()) == {State.FINISHED}, f"the states are {states}"
+    approximate = [one.id for one in experiences_in(root) if one.read().approximate_because]
+    assert not approximate, f"{', '.join(approximate)} may differ, says experience.json"
+    rows, of_twin = table(root, space=space), table(twin, space=space)
+    assert rows == of_twin, f"sweep results gives {rows} instead of {of_twin}"
+    if (root / STUDY).exists():  # on a drive it lies elsewhere
+        told = Counter(told_states(root))
+        assert told == {"COMPLETE": len(rows)}, f"the study holds {dict(told)} instead of {len(rows)} COMPLETE"
+
+
+def equal_experiences(root: Path, twin: Path) -> set[str]:
+    """Return the ids whose log is equal byte for byte and whose best weights are bit for bit."""
+    return {name for name, content in experiences_of(twin).items() if content_of(root, name) == content}
+
+
+@functools.cache
+def experiences_of(twin: Path) -> dict[str, tuple[bytes, dict[str, bytes]]]:
+    return trained(twin)
+
+
+def content_of(root: Path, name: str) -> tuple[bytes, dict[str, bytes]] | None:
+    """Return what ``trained`` gives of one experience, None where it is not all there."""
+    for one in experiences_in(root):
+        with contextlib.suppress(OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile):
+            if one.id == name:
+                return one.log.read_bytes(), best_weights(one)
+    return None
+
+
+def told_states(root: Path) -> list[str]:
+    """Return the state of each trial of the study, as Optuna itself reads them from its journal."""
+    storage = optuna.storages.JournalStorage(JournalFileBackend(str(root / STUDY)))
+    (study,) = storage.get_all_studies()
+    return [trial.state.name for trial in storage.get_all_trials(study._study_id)]
+
+
+def assert_one_sentence(code: int, said: str) -> None:
+    """Assert that a run failed with one last sentence that says what to do."""
+    sentences = [line for line in said.splitlines() if line.startswith("sweep: ")]
+    assert "Traceback" not in said, said
+    assert code == 1, f"exit status {code}: {said}"
+    assert sentences == said.splitlines()[-1:], f"not one sentence: {said}"
+    assert re.search(WHAT_TO_DO, sentences[0]), f"it does not say what to do: {said}"
+
+
+def say(text: str) -> None:
+    """Print one line of progress."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stderr.flush()

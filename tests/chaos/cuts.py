@@ -1,0 +1,151 @@
+"""Random SIGKILLs: a seeded draw says which process is hit, in which phase of the sweep, and how late in it."""
+
+import itertools
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from command import rows_logged, run
+
+from sweep.experience import Experience, experiences_in
+
+from .case import Case, Chaos, Words, assert_one_sentence, say
+from .victim import WAIT_S, Victim, half_written
+
+# How often each is drawn. ``controller`` is that process alone, whose trainings must then end by themselves.
+TARGETS = {"tree": 4, "controller": 3, "training": 5, "server": 1}
+# What is seen at the beginning of a phase, and within how many seconds after that the kill comes.
+Phase = tuple[Callable[[Victim], bool], float]
+START_UP: dict[str, Phase] = {"before the lock": (lambda victim: True, 0.6), "import of Keras": (Victim.is_locked, 4.0)}
+TRAINING: dict[str, Phase] = {
+    "first batch": (Victim.has_begun, 0.2),
+    "between batches": (Victim.has_begun, 1.5),
+    "while saving": (Victim.is_saving, 0.002),
+    "an epoch's end": (Victim.has_logged, 0.03),
+}
+AFTER: dict[str, Phase] = {
+    "the outcome": (Victim.has_finished, 0.01),
+    "between trainings": (Victim.is_between_trainings, 0.1),
+    "at the end": (Victim.is_ending, 0.3),
+}
+PHASES = {"tree": TRAINING | AFTER, "controller": TRAINING | AFTER, "training": TRAINING, "server": TRAINING | AFTER}
+MOST_IN_ONE_SWEEP = 12
+
+
+class Budget:
+    """So many kills, shared by the threads that make them."""
+
+    def __init__(self, kills: int) -> None:
+        self.left, self._kills, self._lock = kills, kills, threading.Lock()
+
+    def take(self) -> None:
+        with self._lock:
+            self.left -= 1
+            if self.left % 10 == 0:
+                say(f"{self._kills - self.left} of {self._kills} kills")
+
+
+class Kills:
+    """Kills one sweep and runs it again, until it came to its end in spite of that, or has had its share."""
+
+    def __init__(self, words: Words, draw: random.Random, budget: Budget, targets: dict[str, int]) -> None:
+        self._words, self._draw, self._budget, self._targets = words, draw, budget, targets
+        self._kept: dict[str, tuple[Any, ...]] = {}
+        self._rows_of_cut_off: dict[tuple[str, int], int] = {}
+        self._rows_at_death = -1
+
+    def __call__(self, case: Case) -> None:
+        self._case, case.cuts = case, 0
+        while self._may_kill() and self._run_and_kill():
+            pass
+        run(case.root, *self._words, space=case.space)
+        self._assert_nothing_lost()
+
+    def _may_kill(self) -> bool:
+        return self._case.cuts < MOST_IN_ONE_SWEEP and self._budget.left > 0
+
+    def _run_and_kill(self) -> bool:
+        """Run the sweep, and tell whether it was cut off; else it came to its end."""
+        victim = Victim(self._case.root, self._case.experiences, *self._words, space=self._case.space)
+        phases = START_UP
+        while self._may_kill():
+            target = self._draw.choices(list(self._targets), self._targets.values())[0]
+            phases = phases | PHASES[target] if target != "training" else PHASES[target]
+            if not self._kill(victim, target, *self._draw.choice(list(phases.items()))):
+                break
+            if target in ("tree", "controller"):
+                break
+            phases = {}
+        code, said = victim.end(WAIT_S)
+        assert "Traceback" not in said, said
+        self._remember()
+        if code not in (0, -signal.SIGKILL):  # the server was killed before there was a training
+            self._case.notes["ended with a sentence"] += 1
+            assert_one_sentence(code, said)
+        return code != 0
+
+    def _kill(self, victim: Victim, target: str, name: str, phase: Phase) -> bool:
+        """Kill the target in this phase, and tell whether the sweep was there to be killed."""
+        sees, within_s = phase
+        spared = target in ("training", "server")
+
+        def now() -> bool:
+            # More deaths of one training without a new epoch between them would fail it, and rightly so.
+            return sees(victim) and not (spared and rows_logged(victim.root) <= self._rows_at_death)
+
+        victim.look()
+        if not victim.wait(now):
+            return False
+        time.sleep(self._draw.uniform(0, within_s))
+        rows = rows_logged(victim.root)
+        if not victim.kill(target):
+            return True  # the training, or the server, has just ended
+        self._rows_at_death = rows if spared else self._rows_at_death
+        self._budget.take()
+        self._case.cuts += 1
+        self._case.notes.update([name, f"of the {target}"])
+        self._case.notes["something half written"] += any(half_written(one) for one in experiences_in(victim.root))
+        self._remember()
+        return True
+
+    def _remember(self) -> None:
+        """Keep what no later session may change, and how far the cut off ones are."""
+        for one in experiences_in(self._case.root):
+            record = one.read()
+            if record and record.outcome:
+                self._kept.setdefault(one.id, as_finished(one))
+            elif record and one.log.exists():
+                rows = one.log.read_bytes().count(b"\n") - 1
+                self._rows_of_cut_off[one.id, len(record.sessions)] = rows
+
+    def _assert_nothing_lost(self) -> None:
+        there = {one.id: one for one in experiences_in(self._case.root)}
+        for name, before in self._kept.items():
+            assert name in there, f"{name} was finished, and is gone"
+            assert as_finished(there[name]) == before, f"{name} was finished before a kill, and was written or trained again"
+        for (name, sessions), rows in self._rows_of_cut_off.items():
+            for session in there[name].read().sessions[sessions:][:1]:
+                # A backup is made more than once in an epoch.
+                assert session["epoch"] >= rows - 1, f"{name} had {rows} epochs, and went on at {session['epoch']}"
+
+
+def as_finished(experience: Experience) -> tuple[Any, ...]:
+    """Return all of a finished experience that must stay as it is: its files, and how often it was trained."""
+    files = [(path.read_bytes(), path.stat().st_mtime_ns) for path in (experience.log, experience.meilleur)]
+    return len(experience.read().sessions), *files
+
+
+def kill(chaos: Chaos, what: str, kills: int, spaces: dict[str, Words]) -> Iterator[Case]:
+    """Yield one sweep after the other, each over the next search space, until all kills are made."""
+    budget = Budget(kills)
+    for number in itertools.count():
+        if budget.left <= 0:
+            return
+        space = list(spaces)[number % len(spaces)]
+        name = f"{what} {number}, {Path(space).stem}"
+        draw = random.Random(f"{chaos.seed} {name}")
+        yield chaos.case(name, space, spaces[space], Kills(spaces[space], draw, budget, chaos.targets))
