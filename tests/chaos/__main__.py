@@ -13,7 +13,7 @@ from pathlib import Path
 
 from conftest import SPACES
 
-from . import cuts, damage
+from . import cuts, damage, mishaps
 from .case import Case, Chaos, say
 
 SIDE_BY_SIDE = 2
@@ -41,7 +41,20 @@ def damages(chaos: Chaos) -> Iterator[Case]:
     return damage.cases(chaos)
 
 
-SCENARIOS: dict[str, Callable[[Chaos], Iterable[Case]]] = {one.__name__: one for one in (kills, workers, damages)}
+SCENARIOS: dict[str, Callable[[Chaos], Iterable[Case]]] = {
+    one.__name__: one
+    for one in (
+        kills,
+        workers,
+        damages,
+        mishaps.study_lost,
+        mishaps.full_disk,
+        mishaps.drive_fails,
+        mishaps.paused,
+        mishaps.two_controllers,
+        mishaps.clock_set_back,
+    )
+}
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ class Case:
             self.happens(self)
             assert_whole(self.root, self.twin, self.space)
         except (AssertionError, OSError, LookupError, AttributeError, subprocess.SubprocessError, psutil.Error) as error:
-            self.wrong = f"{type(error).__name__}: {error}".replace("\n", " | ")
+            self.wrong = in_one_line(f"{type(error).__name__}: {error}")
         self.equal = len(equal_experiences(self.root, self.twin))
         self.seconds = time.monotonic() - began
         say(f"{self.what}: {'wrong' if self.wrong else 'equal'} after {self.seconds:.0f} s")
@@ -138,6 +138,11 @@ def assert_one_sentence(code: int, said: str) -> None:
     assert code == 1, f"exit status {code}: {said}"
     assert sentences == said.splitlines()[-1:], f"not one sentence: {said}"
     assert re.search(WHAT_TO_DO, sentences[0]), f"it does not say what to do: {said}"
+
+
+def in_one_line(text: str) -> str:
+    line = " | ".join(text.splitlines())
+    return line if len(line) < 1500 else f"{line[:500]} […] {line[-900:]}"
 
 
 def say(text: str) -> None:

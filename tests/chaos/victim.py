@@ -20,8 +20,8 @@ WITHOUT_ITS_TABLE = ("sh", "-c", 'exec "$@" >/dev/null', "sh")  # stdout is for 
 class Victim(Running):
     """A sweep that leads to so many experiences, and what it has done since ``look``."""
 
-    def __init__(self, root: Path, experiences: int, *words: object, **how: object) -> None:
-        super().__init__(root, *words, before=WITHOUT_ITS_TABLE, **how)
+    def __init__(self, root: Path, experiences: int, *words: object, before: tuple[str, ...] = (), space: str) -> None:
+        super().__init__(root, *words, before=(*WITHOUT_ITS_TABLE, *before), space=space)
         self._experiences = experiences
         self.look()
 
