@@ -5,6 +5,7 @@ TRIALS  ?= 12
 WORKERS ?= 1
 ROOT    ?=
 OPTIONS ?=
+KILLS   ?= 200
 
 # Where a Python environment is given already, it is used: Colab's own, or one that is activated. Else .venv is made.
 ifneq ($(COLAB_RELEASE_TAG)$(VIRTUAL_ENV),)
@@ -22,7 +23,7 @@ endif
 
 ROOT_OPTION = $(if $(ROOT),--root '$(ROOT)')
 
-.PHONY: help sweep results test lint clean
+.PHONY: help sweep results test chaos lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
@@ -37,6 +38,9 @@ results: $(INSTALLED)  ## Show one row a trial, the best first
 
 test: $(INSTALLED)-test  ## Run all tests
 	@$(RUN) pytest
+
+chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minutes
+	@$(RUN) tests.chaos --kills $(KILLS)
 
 lint: $(INSTALLED)-test  ## Check style, types and the floors of imports
 	@$(RUN) ruff check .

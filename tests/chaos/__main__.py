@@ -15,6 +15,7 @@ from conftest import SPACES
 
 from . import cuts, damage, mishaps
 from .case import Case, Chaos, say
+from .drive import NoDrive
 
 SIDE_BY_SIDE = 2
 
@@ -63,7 +64,11 @@ def main() -> int:
     targets = {name: cuts.TARGETS[name] for name in options.targets.split(",")}
     chaos = Chaos(folder, options.seed, options.kills, options.damages, targets)
     say(f"seed {options.seed}, in {folder}")
-    cases = [case for name in options.only or SCENARIOS for case in run(name, chaos)]
+    try:
+        cases = [case for name in options.only or SCENARIOS for case in run(name, chaos)]
+    except (NoDrive, mishaps.Missing) as missing:
+        say(f"chaos: {missing}")
+        return 1
     for case in cases:
         if case.wrong:
             print(f"WRONG: {case.what}: {case.wrong}; seed {options.seed}, kept in {case.root}")

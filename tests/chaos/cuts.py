@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +17,33 @@ from sweep.experience import Experience, experiences_in
 from .case import Case, Chaos, Words, assert_one_sentence, say
 from .victim import WAIT_S, Victim, half_written
 
-# How often each is drawn. ``controller`` is that process alone, whose trainings must then end by themselves.
+# How often each is hit. ``controller`` is that process alone, whose trainings must then end by themselves.
 TARGETS = {"tree": 4, "controller": 3, "training": 5, "server": 1}
-# What is seen at the beginning of a phase, and within how many seconds after that the kill comes.
-Phase = tuple[Callable[[Victim], bool], float]
-START_UP: dict[str, Phase] = {"before the lock": (lambda victim: True, 0.6), "import of Keras": (Victim.is_locked, 4.0)}
-TRAINING: dict[str, Phase] = {
-    "first batch": (Victim.has_begun, 0.2),
-    "between batches": (Victim.has_begun, 1.5),
-    "while saving": (Victim.is_saving, 0.002),
-    "an epoch's end": (Victim.has_logged, 0.03),
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase of a sweep: what is seen at its beginning, within how many seconds the kill comes, how often, and to whom."""
+
+    begins: Callable[[Victim], bool]
+    within_s: float
+    weight: int
+    targets: tuple[str, ...] = ("tree", "controller", "training", "server")
+
+
+START_UP = {
+    "before the lock": Phase(lambda victim: True, 0.6, 4, ("tree", "controller")),
+    "import of Keras": Phase(Victim.is_locked, 4.0, 4, ("tree", "controller", "server")),
 }
-AFTER: dict[str, Phase] = {
-    "the outcome": (Victim.has_finished, 0.01),
-    "between trainings": (Victim.is_between_trainings, 0.1),
-    "at the end": (Victim.is_ending, 0.3),
+LATER = {
+    "first batch": Phase(Victim.has_begun, 0.2, 3),
+    "between batches": Phase(Victim.has_begun, 1.5, 4),
+    "while saving": Phase(Victim.is_saving, 0.002, 4),
+    "an epoch's end": Phase(Victim.has_logged, 0.03, 4),
+    "the outcome": Phase(Victim.has_finished, 0.01, 3, ("tree", "controller", "server")),
+    "between trainings": Phase(Victim.is_between_trainings, 0.1, 2, ("tree", "controller", "server")),
+    "at the end": Phase(Victim.is_ending, 0.3, 1, ("tree", "controller")),
 }
-PHASES = {"tree": TRAINING | AFTER, "controller": TRAINING | AFTER, "training": TRAINING, "server": TRAINING | AFTER}
 MOST_IN_ONE_SWEEP = 12
 
 
@@ -71,15 +82,14 @@ class Kills:
     def _run_and_kill(self) -> bool:
         """Run the sweep, and tell whether it was cut off; else it came to its end."""
         victim = Victim(self._case.root, self._case.experiences, *self._words, space=self._case.space)
-        phases = START_UP
-        while self._may_kill():
-            target = self._draw.choices(list(self._targets), self._targets.values())[0]
-            phases = phases | PHASES[target] if target != "training" else PHASES[target]
-            if not self._kill(victim, target, *self._draw.choice(list(phases.items()))):
+        phases, target = self._possible(START_UP | LATER), ""
+        while self._may_kill() and target not in ("tree", "controller"):
+            name = self._draw.choices(list(phases), [phase.weight for phase in phases.values()])[0]
+            able = {target: often for target, often in self._targets.items() if target in phases[name].targets}
+            target = self._draw.choices(list(able), able.values())[0]
+            if not self._kill(victim, target, name, phases[name]):
                 break
-            if target in ("tree", "controller"):
-                break
-            phases = {}
+            phases = self._possible(LATER)
         code, said = victim.end(WAIT_S)
         assert "Traceback" not in said, said
         self._remember()
@@ -88,19 +98,21 @@ class Kills:
             assert_one_sentence(code, said)
         return code != 0
 
+    def _possible(self, phases: dict[str, Phase]) -> dict[str, Phase]:
+        return {name: phase for name, phase in phases.items() if set(phase.targets) & self._targets.keys()}
+
     def _kill(self, victim: Victim, target: str, name: str, phase: Phase) -> bool:
         """Kill the target in this phase, and tell whether the sweep was there to be killed."""
-        sees, within_s = phase
         spared = target in ("training", "server")
 
         def now() -> bool:
             # More deaths of one training without a new epoch between them would fail it, and rightly so.
-            return sees(victim) and not (spared and rows_logged(victim.root) <= self._rows_at_death)
+            return phase.begins(victim) and not (spared and rows_logged(victim.root) <= self._rows_at_death)
 
         victim.look()
         if not victim.wait(now):
             return False
-        time.sleep(self._draw.uniform(0, within_s))
+        time.sleep(self._draw.uniform(0, phase.within_s))
         rows = rows_logged(victim.root)
         if not victim.kill(target):
             return True  # the training, or the server, has just ended
