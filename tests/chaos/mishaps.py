@@ -74,9 +74,9 @@ def fill(size: int, case: Case) -> None:
 
 def drive_fails(chaos: Chaos) -> Iterator[Case]:
     """A drive that fails for some seconds, or dies and is mounted again, in mid-training: the sweep goes on by itself."""
-    for name in ("EIO", "EOPNOTSUPP", "ENOTCONN"):
-        number = getattr(errno, name)
-        yield chaos.case(f"drive with {name}", TOY, TWO, partial(fail_drive, partial(fail_for_a_while, number)))
+    for name, seconds in (("EIO", PAUSE_S), ("EIO", 0.7), ("EOPNOTSUPP", PAUSE_S), ("ENOTCONN", PAUSE_S)):
+        trouble = partial(fail_for_a_while, getattr(errno, name), seconds)
+        yield chaos.case(f"drive with {name} for {seconds} s", TOY, TWO, partial(fail_drive, trouble))
     yield chaos.case("drive whose daemon is killed", TOY, TWO, partial(fail_drive, die_for_a_while))
 
 
@@ -95,9 +95,9 @@ def fail_drive(trouble: Callable[[Drive], None], case: Case) -> None:
     assert not (case.root / STUDY).exists(), "a live database lies on the drive"
 
 
-def fail_for_a_while(number: int, drive: Drive) -> None:
+def fail_for_a_while(number: int, seconds: float, drive: Drive) -> None:
     drive.fail(number)
-    time.sleep(PAUSE_S)
+    time.sleep(seconds)
     drive.mend()
 
 
