@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from sweep.errors import SweepError
 
+MOST_CHARACTERS = 100
+
 
 class LogUnreadable(SweepError):
     """A ``log.csv`` that no training of this project can have written."""
@@ -63,7 +65,7 @@ def check_header(log: bytes, path: Path, expected: list[str] | None = None) -> l
     foreign = header[:1] != ["epoch"] or "val_acc" not in header if expected is None else header != expected
     if header and foreign:
         raise LogUnreadable(
-            f"{path}, line 1: the columns are {', '.join(header)}, where this training writes "
+            f"{path}, line 1: the columns are {_shown(header)}, where this training writes "
             f"{', '.join(expected or ['epoch', '…', 'val_acc', '…'])}; "
             f"move this foreign file away."
         )
@@ -74,6 +76,12 @@ def best_val_acc(val_acc: list[float]) -> Best | None:
     """Return the highest val_acc and its first epoch, as ``ModelCheckpoint`` in mode max takes it; None for no epoch."""
     numbers = [Best(value, epoch) for epoch, value in enumerate(val_acc) if not math.isnan(value)]
     return max(numbers, key=lambda best: best.val_acc, default=None)
+
+
+def _shown(header: list[str]) -> str:
+    """Whatever stands in a foreign file is shown in part, and in letters."""
+    text = ascii(", ".join(header))[1:-1]
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
 
 def _cells(lines: list[bytes]) -> list[list[str]]:

@@ -55,6 +55,8 @@ def open_or_rebuild(
     if settings.storage:
         study.keep_to(root)
     known = folders.known()
+    for number, name in study.lost(known).items():
+        progress.say(f"trial {number} {name}: its folder is missing, so it begins again from the beginning")
     if not known and not always:  # a cut before the first folder, or all that there was is forgotten
         study.begin_anew()
         return study

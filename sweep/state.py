@@ -37,6 +37,7 @@ def capture(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> tu
     plain = {
         "variables": [pack(np.asarray(variable), arrays) for variable in _variables(model)],
         "callbacks": [_attributes(callback, arrays, left_out) for callback in callbacks],
+        "monitoring": [_is_monitoring(callback) for callback in callbacks],
         "left_out": left_out,
         "python_random": pack(random.getstate(), arrays),
         "numpy_random": pack(np.random.get_state(), arrays),  # the one that users and Keras draw from
@@ -52,7 +53,9 @@ def restore(model: keras.Model, callbacks: list[keras.callbacks.Callback], plain
     """
     for variable, packed in zip(_variables(model), plain["variables"], strict=True):
         variable.assign(unpack(packed, arrays))
-    for callback, attributes in zip(callbacks, plain["callbacks"], strict=True):
+    for callback, attributes, monitoring in zip(callbacks, plain["callbacks"], plain["monitoring"], strict=True):
+        if monitoring and not _is_monitoring(callback):
+            callback._set_monitor_op()  # noqa: SLF001 # else Keras does at the next epoch's end, and turns min_delta around again
         vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
     random.setstate(unpack(plain["python_random"], arrays))
     np.random.set_state(unpack(plain["numpy_random"], arrays))
@@ -117,6 +120,11 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     weights = {id(weight) for weight in model.weights}
     hidden = [variable for variable in model.variables if id(variable) not in weights]
     return [*hidden, *model.metrics_variables, global_seed_generator().state]
+
+
+def _is_monitoring(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback has made up its mind what is better; Keras's own do so at the end of their first epoch."""
+    return getattr(callback, "monitor_op", None) is not None
 
 
 def _attributes(callback: keras.callbacks.Callback, arrays: Arrays, left_out: list[str]) -> dict[str, Any]:

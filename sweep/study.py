@@ -81,6 +81,13 @@ class Study:
         with self._speaking():
             return difference(self._trials(), known)
 
+    def lost(self, known: Mapping[int, Known]) -> dict[int, str]:
+        """Return the trials that were trained, by number, with the id of the experience that has no folder any more."""
+        with self._speaking():
+            trials = [one for one in self._trials() if one.number not in known and one.state is not TrialState.FAIL]
+        trained = [one for one in trials if one.state.is_finished() or one.intermediate_values]
+        return {one.number: str(one.user_attrs["id_experience"]) for one in trained if "id_experience" in one.user_attrs}
+
     def rebuild(
         self, known: Mapping[int, Known], propose: Callable[[optuna.Trial], object], done: Callable[[], None]
     ) -> None:

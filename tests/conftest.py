@@ -15,6 +15,7 @@ from sweep.experience import Experience, Record
 from sweep.identity import id_experience, plain
 from sweep.job import Job
 from sweep.places import LocalProcesses
+from sweep.resume import newest_position
 
 SPACES = Path(__file__).parent / "spaces"
 PARAMETERS = {
@@ -48,6 +49,7 @@ def assert_equal(experience, twin):
     assert experience.log.read_bytes() == twin.log.read_bytes()
     assert best_weights(experience) == best_weights(twin)
     assert last_weights(experience) == last_weights(twin)
+    assert newest_position(experience.sauvegarde).state == newest_position(twin.sauvegarde).state
     assert experience.read().outcome.val_acc == twin.read().outcome.val_acc
     assert experience.read().approximate_because is None
 

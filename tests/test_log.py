@@ -62,3 +62,11 @@ def test_a_changed_set_of_metrics_is_refused(tmp_path):
     assert check_header(LOG, tmp_path, columns) == columns
     with pytest.raises(LogUnreadable, match="auc"):
         check_header(LOG, tmp_path, [*columns[:1], "auc", *columns[1:]])
+
+
+def test_what_stands_in_a_foreign_log_is_shown_in_part_and_in_letters():
+    with pytest.raises(LogUnreadable) as refused:
+        check_header(bytes(range(128, 256)) * 20 + b"\x1b[31m,\n", Path("log.csv"))
+    assert str(refused.value).isascii() or "…" in str(refused.value)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 300
