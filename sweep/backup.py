@@ -168,7 +168,7 @@ class Backup(keras.callbacks.BackupAndRestore):
     def _save_the_end(self) -> None:
         """Save where there is nothing left to train meanwhile: wait for a drive that is gone for a while."""
         try:
-            patiently(self._save_all, lambda why: self._link.tell(Warned(why)), self._link.stop_asked)
+            patiently(self._save_all, self._on_not_saved, self._link.stop_asked)
             self._on_saved()
         except OSError as error:
             self._on_not_saved(error)

@@ -90,7 +90,7 @@ def run(**options: Any) -> None:
 @_number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def extend(epochs: int, best: int | None, **options: Any) -> None:
-    """Let finished experiences go on from their last backup to more epochs, under a new id."""
+    """Let finished experiences go on to more epochs, under new ids."""
     last = _last_run(_existing_root(options["space"], options["root"]))
     _run({**last, **options, "trials": 0}, lambda sweep: sweep.extend(epochs, best))
 
@@ -277,7 +277,8 @@ def _last_run(root: Path) -> dict[str, Any]:
     """Return how the sweep was run last, as options: what is not asked otherwise is as it was then."""
     from sweep.root import read_asked
 
-    return read_asked(root)
+    asked = read_asked(root)
+    return asked if asked.get("sampler") in SAMPLERS and asked.get("pruner") in PRUNERS else {}
 
 
 def _existing_root(space: str, root: Path | None) -> Path:

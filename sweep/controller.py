@@ -48,8 +48,8 @@ class Sweep:
             SweepError: something is wrong that no other trial would mend.
         """
         with self._locked():
-            write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
             self._open()
+            write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
             if self._cut_off or not self._is_over():
                 self._train_all()
             elif self._target_is_reached():

@@ -72,10 +72,10 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
 
 def what_training_again_costs(experience: Experience) -> str:
     """Return from where the next run trains this experience, in words."""
-    backup, _, why = resume.find_start(experience)
-    if backup:
-        return f"trained again from epoch {backup.position.epoch}, batch {backup.position.batch}"
-    return f"trained again from the beginning, for {why}"
+    start = resume.find_start(experience)
+    if start.backup:
+        return f"trained again from epoch {start.backup.position.epoch}, batch {start.backup.position.batch}"
+    return f"trained again from the beginning, for {start.why_anew}"
 
 
 def _is(path: Path, expected: dict[str, int | str], thoroughly: bool) -> bool:

@@ -46,8 +46,8 @@ def prepare(parent: Known, epochs: int, number: int) -> str | None:
         OSError: the disk is full or gone; nothing is there then that was not before.
     """
     record, child = parent.record, child_of(parent, epochs)
-    backup, model, _ = resume.find_start(parent.experience)
-    if not backup or not model:
+    start = resume.find_start(parent.experience)
+    if not start.backup or not start.model:
         return "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
     entry = {**parent.entry, "number": number, "begun": now(), "ended": None, "attributes": {}, "came_from": None}
     longer = Record(
@@ -60,7 +60,7 @@ def prepare(parent: Known, epochs: int, number: int) -> str | None:
         approximate_because=record.approximate_because,
         parent=parent.experience.id,
     )
-    _write(child, longer, backup, model)
+    _write(child, longer, start.backup, start.model)
     return None
 
 

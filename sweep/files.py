@@ -66,12 +66,12 @@ def pauses() -> Iterator[float]:
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
-def patiently(work: Callable[[], T], say: Callable[[str], None], stop_asked: Callable[[], bool]) -> T:
+def patiently(work: Callable[[], T], on_wait: Callable[[OSError], None], stop_asked: Callable[[], bool]) -> T:
     """Return what ``work`` returns; where the drive is gone for a while, do it again after a growing pause.
 
     Args:
         work: can be done again after any part of it.
-        say: is told once that there is something to wait for.
+        on_wait: is told once, before the first pause, what there is to wait for.
         stop_asked: ends the waiting.
 
     Raises:
@@ -85,7 +85,7 @@ def patiently(work: Callable[[], T], say: Callable[[str], None], stop_asked: Cal
             if not is_gone_for_a_while(error) or stop_asked() or time.monotonic() > until:
                 raise
             if not said:
-                say(f"the drive does not answer ({error}); trying again until it does")
+                on_wait(error)
                 said = True
         wake = time.monotonic() + pause
         while time.monotonic() < wake and not stop_asked():

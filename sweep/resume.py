@@ -8,7 +8,7 @@ instant the cut came at, and whichever of the four names a file was left under.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,15 @@ class Generation:
     position: Position
     metadata: Path
     weights: Path
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a training goes on: a backup and the best model that belongs to it, or neither, and why it begins anew."""
+
+    backup: Generation | None
+    model: Path | None = None
+    why_anew: str = ""
 
 
 def write_backup(sauvegarde: Path, position: Position) -> None:
@@ -110,8 +119,8 @@ def read_record(experience: Experience) -> Record | None:
     return None
 
 
-def find_start(experience: Experience) -> tuple[Generation | None, Path | None, str]:
-    """Return the newest backup whose best model is there too, that model's file, and why there is none where there is none.
+def find_start(experience: Experience) -> Start:
+    """Return the newest backup whose best model is there too.
 
     Raises:
         OSError: a file cannot be read.
@@ -124,32 +133,28 @@ def find_start(experience: Experience) -> tuple[Generation | None, Path | None, 
         best = best_val_acc(val_acc)
         model = meilleur.find(experience.path, best, len(val_acc)) if best else None
         if model or not best:
-            return backup, model, ""
+            return Start(backup, model)
         why = f"its best model, of epoch {best.epoch}, is lost"
-    return None, None, why
+    return Start(None, why_anew=why)
 
 
-def make_ready(experience: Experience) -> tuple[Generation | None, str]:
-    """Bring the folder back to its newest backup, and return that; or None, and why the training starts from the beginning.
+def make_ready(experience: Experience) -> Start:
+    """Bring the folder back to its newest backup, and return where the training starts.
 
     Raises:
         LogUnreadable: ``log.csv`` is foreign.
         OSError: the disk is full or gone.
     """
-    backup, model, why = find_start(experience)
-    restore_log(experience, backup.position.log.encode() if backup else b"")
-    if backup:
-        # Under its own names again: else the next backup would put aside a torn file in place of this whole one.
-        weights, metadata = experience.sauvegarde / WEIGHTS, experience.sauvegarde / POSITION
-        backup.weights.replace(weights)
-        backup.metadata.replace(metadata)
-        backup = Generation(backup.position, metadata, weights)
+    start = find_start(experience)
+    restore_log(experience, start.backup.position.log.encode() if start.backup else b"")
+    if start.backup:
+        start = replace(start, backup=_under_its_own_names(start.backup, experience.sauvegarde))
     else:
         _forget_backups(experience.sauvegarde)
-    if model and model != experience.meilleur:
-        model.replace(experience.meilleur)
+    if start.model and start.model != experience.meilleur:
+        start.model.replace(experience.meilleur)
     _remove_unfinished(experience)
-    return backup, why
+    return start
 
 
 def free_backup(experience: Experience) -> None:
@@ -188,6 +193,14 @@ def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
         except (ValueError, KeyError, TypeError, AttributeError):
             continue  # torn, or written by plain Keras, which keeps no checksum: not a backup to go on from
     return sorted(found, key=lambda one: (one[0].epoch, one[0].batch), reverse=True)
+
+
+def _under_its_own_names(backup: Generation, sauvegarde: Path) -> Generation:
+    """Else the next backup would put aside a torn file in place of this whole one."""
+    weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
+    backup.weights.replace(weights)
+    backup.metadata.replace(metadata)
+    return Generation(backup.position, metadata, weights)
 
 
 def _checksum(content: dict[str, Any]) -> str:

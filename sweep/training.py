@@ -70,7 +70,7 @@ def train(job: Job, link: Link) -> End:
     reached = Reached()
     try:
         outcome = _train(job, link, reached)
-        patiently(lambda: _write_outcome(job, outcome, reached), lambda why: link.tell(Warned(why)), link.stop_asked)
+        patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
     except Stopped:
         _end_session(job, "stopped", reached)
         return End(Ending.STOPPED)
@@ -83,6 +83,10 @@ def train(job: Job, link: Link) -> End:
     return End(Ending.OUTCOME)
 
 
+def _wait(link: Link, error: OSError) -> None:
+    link.tell(Warned(f"its end cannot be written ({error}); trying again until it can"))
+
+
 def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     parameters = job.record.parameters
     try:
@@ -93,9 +97,10 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         model = _build(space, parameters, validation)
         of_user = _callbacks(space, parameters)
         link.tell(_size(model))
-        start, why_anew = resume.make_ready(job.experience)
+        ready = resume.make_ready(job.experience)
+        start = ready.backup
         if job.record.sessions and not start:
-            link.tell(Warned(f"begins again from the beginning: {why_anew}"))
+            link.tell(Warned(f"begins again from the beginning: {ready.why_anew}"))
         reached.batches = batches.count
         _begin_session(job, start, batches.count)
         if as_parent and start:

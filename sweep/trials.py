@@ -104,7 +104,10 @@ class Trials:
             self._close(trial, experience, record, record.outcome)
 
     def _patiently(self, work: Callable[[], T]) -> T:
-        return patiently(work, self._progress.say, self._stop.is_set)
+        def on_wait(error: OSError) -> None:
+            self._progress.say(f"{self._root} does not answer ({error}); trying again until it does")
+
+        return patiently(work, on_wait, self._stop.is_set)
 
     def _record(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
@@ -136,9 +139,9 @@ class Trials:
             return
         self._progress.begin(trial.number, experience.id)
         parameters = record.parameters
-        deaths, waits, until = 0, pauses(), time.monotonic() + PATIENCE_S
+        deaths, furthest, waits, until = 0, -1, pauses(), time.monotonic() + PATIENCE_S
         while not self._stop.is_set():
-            end, epochs = self._train_once(trial, experience, record)
+            end, epoch = self._train_once(trial, experience, record)
             if end.ending in (Ending.OUTCOME, Ending.STOPPED):
                 return
             if end.ending is Ending.REFUSED:
@@ -148,7 +151,8 @@ class Trials:
             record = self._patiently(lambda: self._record(trial, experience, parameters))
             if record.outcome:  # it died after its last word
                 return
-            deaths = 1 if epochs else deaths + 1
+            deaths = 1 if epoch > furthest else deaths + 1
+            furthest = max(epoch, furthest)
             if end.ending is Ending.DIED and deaths == DEATHS_THAT_FAIL:
                 self._fail(experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
                 return
@@ -157,21 +161,21 @@ class Trials:
             self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
 
     def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record) -> tuple[End, int]:
-        """Return how a process ended that trained, and how many epochs it has trained."""
-        epochs = 0
+        """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""
+        epoch = -1
 
         def on_news(news: News) -> bool:
-            nonlocal epochs
+            nonlocal epoch
             self._progress.tell(trial.number, news)
             if isinstance(news, Sized):
                 self._disk.foretell(news)
             if not isinstance(news, EpochDone):
                 return False
-            epochs += 1
+            epoch = news.epoch
             return self._report(trial, news)
 
         job = Job(self._space.source, experience, record, self._settings.save_freq)
-        return self._place.train(job, self._stop, on_news), epochs
+        return self._place.train(job, self._stop, on_news), epoch
 
     def _fail(self, experience: Experience, record: Record, reason: str) -> None:
         record.outcome = Outcome(State.FAILED, now(), reason)

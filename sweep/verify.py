@@ -8,6 +8,7 @@ from sweep import damage, resume
 from sweep.experience import Experience, Record, RecordWrong, State, experiences_in, state_of
 from sweep.files import QUARANTINE, move_to_quarantine
 from sweep.log import LogUnreadable, check_header
+from sweep.resume import Start
 from sweep.root import ASKED, HOLDER, LOCK, STUDY
 
 OURS = {STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, QUARANTINE}
@@ -58,10 +59,11 @@ def verify_experience(experience: Experience, search_space: str) -> Finding:
         return Finding(experience.id, "foreign", str(error), (experience.path,))
     except LogUnreadable as error:
         return Finding(experience.id, "damaged", str(error), (experience.log,))
-    wrong, to_move = _what_is_wrong(experience, record)
+    start = resume.find_start(experience) if not record.outcome else None
+    wrong, to_move = _what_is_wrong(experience, record, start)
     if wrong:
         return Finding(experience.id, "damaged", f"{state}: {'; '.join(wrong)}", tuple(to_move))
-    return Finding(experience.id, state, _more(experience, record))
+    return Finding(experience.id, state, _more(record, start))
 
 
 def repair(finding: Finding, root: Path) -> None:
@@ -70,7 +72,7 @@ def repair(finding: Finding, root: Path) -> None:
         move_to_quarantine(path, root)
 
 
-def _what_is_wrong(experience: Experience, record: Record) -> tuple[list[str], list[Path]]:
+def _what_is_wrong(experience: Experience, record: Record, start: Start | None) -> tuple[list[str], list[Path]]:
     """Return in words all that is wrong with the files, and those of them that nothing needs."""
     wrong, to_move = [], []
     if not experience.read():
@@ -84,10 +86,8 @@ def _what_is_wrong(experience: Experience, record: Record) -> tuple[list[str], l
     if useless:
         wrong.append(f"{', '.join(path.name for path in useless)}: doubled or torn, and of no use; run does without")
         to_move += useless
-    if not record.outcome and record.sessions:
-        backup, _, why = resume.find_start(experience)
-        if not backup and any(experience.sauvegarde.glob("*")):
-            wrong.append(f"{why}: run begins again from the beginning")
+    if start and not start.backup and any(experience.sauvegarde.glob("*")):
+        wrong.append(f"{start.why_anew}: run begins again from the beginning")
     return wrong, to_move
 
 
@@ -118,17 +118,19 @@ def _is_of_a_cut(path: Path) -> bool:
 
 
 def _without_record(experience: Experience) -> Finding:
-    backup, _, _ = resume.find_start(experience)
-    where = f"epoch {backup.position.epoch}, batch {backup.position.batch}" if backup else "the beginning"
-    text = f"experience.json is missing or torn: once its trial comes, run goes on from {where}"
+    where = _where(resume.find_start(experience).backup) or "from the beginning"
+    text = f"experience.json is missing or torn: once its trial comes, run trains it {where}"
     return Finding(experience.id, "damaged", text)
 
 
-def _more(experience: Experience, record: Record) -> str:
+def _where(backup: resume.Generation | None) -> str:
+    return f"from epoch {backup.position.epoch}, batch {backup.position.batch}" if backup else ""
+
+
+def _more(record: Record, start: Start | None) -> str:
     outcome = record.outcome
     if not outcome:
-        backup, _, _ = resume.find_start(experience)
-        return f"at epoch {backup.position.epoch}, batch {backup.position.batch}" if backup else "before its first backup"
+        return f"goes on {_where(start.backup)}" if start and start.backup else "before its first backup"
     if outcome.val_acc is None:
         return outcome.reason or ""
     reason = f": {outcome.reason}" if outcome.reason else ""

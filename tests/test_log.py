@@ -1,5 +1,7 @@
 """``log.csv``: only whole rows count, and what no training wrote is refused."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -11,7 +11,7 @@ import pytest
 from sweep import meilleur, resume
 from sweep.experience import Experience, Record
 from sweep.log import Best, LogUnreadable
-from sweep.resume import Position, newest_position, read_record, whole_backups, write_backup
+from sweep.resume import Position, Start, newest_position, read_record, whole_backups, write_backup
 
 LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"
 
@@ -36,7 +36,7 @@ def newest_backup(sauvegarde):
 
 def make_ready(experience):
     """Return the backup that a training goes on from."""
-    return resume.make_ready(experience)[0]
+    return resume.make_ready(experience).backup
 
 
 def write_model(path, best):
@@ -159,7 +159,7 @@ LOST = "its best model, of epoch 1, is lost"
 def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     content = experience.meilleur.read_bytes()
     experience.meilleur.write_bytes(content[: int(len(content) * part)])
-    assert resume.make_ready(experience) == (None, LOST)
+    assert resume.make_ready(experience) == Start(None, why_anew=LOST)
     assert newest_backup(experience.sauvegarde) is None
     assert experience.log.read_bytes() == b""
 
@@ -167,7 +167,7 @@ def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
 def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):
     """On a drive that kept an old version, the log and the model would be of two trainings."""
     write_model(experience.meilleur, Best(0.25, 0))
-    assert resume.make_ready(experience) == (None, LOST)
+    assert resume.make_ready(experience) == Start(None, why_anew=LOST)
 
 
 def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
@@ -176,7 +176,7 @@ def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
     write_backup_of(experience.sauvegarde, 1, b"".join(first[:2]).decode())
     write_backup_of(experience.sauvegarde, 2, LOG)
     write_model(experience.meilleur, Best(0.25, 0))
-    backup, _ = resume.make_ready(experience)
+    backup = make_ready(experience)
     assert backup.position.epoch == 1
     assert experience.log.read_bytes() == b"".join(first[:2])
 

@@ -152,19 +152,28 @@ def test_a_training_that_is_killed_alone_goes_on_at_once_and_the_others_do_not_n
     assert sum(sessions(tmp_path).values()) == 1 + len(sessions(tmp_path))
 
 
-def test_a_training_that_dies_three_times_in_one_epoch_fails_and_the_others_go_on(tmp_path, space):
-    dies = space(("    import keras\n\n    hidden", f"    {SUICIDE}\n    import keras\n\n    hidden"))
-    said = run(tmp_path / "root", "--trials", 6, "--sampler", "random", space=dies)
+DIES_AT_ONCE = 'if parameters["units"] == 5: import os; os.kill(os.getpid(), 9)'
+DIES_LATER = 'import os; die = lambda epoch, logs: epoch == 1 and parameters["units"] == 5 and os.kill(os.getpid(), 9)'
+DYING = "LambdaCallback(on_epoch_end=die), keras.callbacks.LambdaCallback("
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("    import keras\n\n    hidden", f"    {DIES_AT_ONCE}\n    import keras\n\n    hidden")],
+        # Each time it trains the first epoch again, for no backup is made of it: that is no new one.
+        [("    return [keras", f"    {DIES_LATER}\n    return [keras"), ("LambdaCallback(", DYING)],
+    ],
+    ids=["before the first epoch", "in the second"],
+)
+def test_a_training_that_dies_three_times_in_one_epoch_fails_and_the_others_go_on(tmp_path, space, changes):
+    said = run(tmp_path / "root", "--trials", 6, "--sampler", "random", space=space(*changes))
     failed = [one.read() for one in experiences_in(tmp_path / "root") if one.state() is State.FAILED]
-    assert [record.parameters["units"] for record in failed] == [5]
-    assert (
-        "killed by SIGKILL; if you did not, memory may have run out (3 times without a new epoch" in failed[0].outcome.reason
-    )
-    assert said.count("it goes on from its backup") == 2
+    assert {record.parameters["units"] for record in failed} == {5}
+    for record in failed:
+        assert "killed by SIGKILL; if you did not, memory may have run out (3 times without a new" in record.outcome.reason
+    assert said.count("it goes on from its backup") == 2 * len(failed)
     assert len(table(tmp_path / "root")) == 6
-
-
-SUICIDE = 'if parameters["units"] == 5: import os; os.kill(os.getpid(), 9)'
 
 
 def test_a_sigterm_to_a_training_alone_ends_nothing(whole, tmp_path):
