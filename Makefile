@@ -40,7 +40,7 @@ test: $(INSTALLED)-test  ## Run all tests
 	@$(RUN) pytest
 
 chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minutes
-	@$(RUN) tests.chaos --kills $(KILLS)
+	@$(RUN) tests.chaos --kills $(KILLS) $(OPTIONS)
 
 lint: $(INSTALLED)-test  ## Check style, types and the floors of imports
 	@$(RUN) ruff check .

@@ -1,0 +1,123 @@
+"""A drive that is gone for a while is waited for, and no live study lies on it. The chaos suite mounts one and lets it fail."""
+
+import errno
+from collections import namedtuple
+from pathlib import Path
+
+import psutil
+import pytest
+from command import TOY, Running, logged, run, sweep, table, trained
+
+from sweep import files
+from sweep.files import move_to_quarantine, patiently, pauses
+from sweep.host import is_on_drive
+from sweep.root import study_of
+
+Mount = namedtuple("Mount", "mountpoint fstype")
+
+
+@pytest.fixture
+def drive(monkeypatch, tmp_path):
+    """Let /content/drive be a Google Drive as Colab mounts it."""
+    mounts = [Mount("/", "overlay"), Mount("/content/drive", "fuse.drive"), Mount("/content/drive/local", "ext4")]
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **how: mounts)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return Path("/content/drive")
+
+
+@pytest.mark.parametrize(
+    ("path", "is_there"),
+    [
+        ("/content/drive/MyDrive/4A4/experiences/laboratoire1", True),
+        ("/content/drive", True),
+        ("/content/drives/MyDrive", False),
+        ("/content/drive/local/x", False),
+        ("/content", False),
+    ],
+)
+def test_a_google_drive_is_known_by_the_mount_that_a_path_lies_on(drive, path, is_there):
+    assert is_on_drive(Path(path)) == is_there
+
+
+def test_the_study_of_a_root_on_a_drive_lies_on_the_local_disk(drive, tmp_path):
+    roots = [drive / "MyDrive" / where / "laboratoire1" for where in ("4A4", "4A5")]
+    studies = [study_of(root, None) for root in roots]
+    assert {study.parent for study in studies} == {tmp_path / "sweep"}
+    assert studies[0].name.startswith("laboratoire1-")
+    assert studies[0] != studies[1], "two roots of one name have two studies"
+    assert study_of(Path("/content/root"), None) == Path("/content/root/study.journal")
+    assert study_of(Path("/content/root"), Path("/fast")).parent == Path("/fast")
+
+
+def test_a_study_that_lives_elsewhere_and_is_lost_with_its_machine_changes_nothing(tmp_path):
+    words = ("--trials", 4, "--save-freq", 2)
+    run(tmp_path / "twin", *words)
+    root = tmp_path / "root"
+    Running(root, *words, "--study-dir", tmp_path / "first machine").wait_for(logged(4)).kill_tree()
+    assert len(list((tmp_path / "first machine").glob("root-*.journal"))) == 1
+    said = run(root, *words, "--study-dir", tmp_path / "second machine")
+    assert "it is rebuilt from the folders" in said
+    assert not (root / "study.journal").exists()
+    assert trained(root) == trained(tmp_path / "twin")
+    assert table(root) == table(tmp_path / "twin")
+    done = sweep("verify", TOY, "--root", root, "--study-dir", tmp_path / "second machine")
+    assert done.returncode == 0
+    assert "4 trials, as in the folders" in done.stdout
+    assert sweep("rebuild", TOY, "--root", root, "--study-dir", tmp_path / "third").returncode == 0
+    assert len(list((tmp_path / "third").glob("root-*.journal"))) == 1
+
+
+def failing(numbers):
+    """Return work that fails with these errors, one after the other, and then succeeds."""
+    left = list(numbers)
+
+    def work():
+        if left:
+            raise OSError(left.pop(0), "it failed")
+        return "done"
+
+    return work
+
+
+@pytest.fixture
+def hurried(monkeypatch):
+    monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN])
+def test_what_a_drive_answers_that_is_gone_is_waited_out_and_said_once(hurried, number):
+    said = []
+    assert patiently(failing([number] * 4), said.append, lambda: False) == "done"
+    assert [error.errno for error in said] == [number]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+def test_what_no_waiting_mends_is_raised_at_once(hurried, number):
+    with pytest.raises(OSError, match="it failed"):
+        patiently(failing([number]), pytest.fail, lambda: False)
+
+
+def test_a_stop_ends_the_waiting(hurried):
+    with pytest.raises(OSError, match="it failed"):
+        patiently(failing([errno.EIO] * 9), lambda error: None, lambda: True)
+
+
+def test_waiting_has_an_end(hurried, monkeypatch):
+    monkeypatch.setattr(files, "PATIENCE_S", 0.05)
+    with pytest.raises(OSError, match="it failed"):
+        patiently(failing([errno.EIO] * 99), lambda error: None, lambda: False)
+
+
+def test_each_pause_is_twice_the_one_before_up_to_a_minute():
+    waits = pauses()
+    assert [next(waits) for _ in range(8)] == [1, 2, 4, 8, 16, 32, 60, 60]
+
+
+def test_the_quarantine_overwrites_nothing(tmp_path):
+    path = tmp_path / "folder" / "file"
+    path.parent.mkdir()
+    for number in range(3):
+        path.write_text(str(number))
+        move_to_quarantine(path, tmp_path)
+    kept = sorted((tmp_path / ".quarantine" / "folder").iterdir())
+    assert [(one.name, one.read_text()) for one in kept] == [("file", "0"), ("file.1", "1"), ("file.2", "2")]
