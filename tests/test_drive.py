@@ -1,4 +1,4 @@
-"""A drive that is gone for a while is waited for, and no live study lies on it. The chaos suite mounts one and lets it fail."""
+"""A drive that is gone for a while is waited for, and no live study lies on it. (The chaos suite mounts one.)"""
 
 import errno
 from collections import namedtuple
