@@ -241,8 +241,8 @@ def _approximate_because(job: Job, session: dict[str, Any]) -> str | None:
     goes_on = session["epoch"] or session["batch"]
     for before in _sessions_before(job)[-1:] if goes_on else ():
         for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
-            if session[what] != before[what]:
-                return f"it went on {how}: {before[what]}, then {session[what]}"
+            if session[what] != before.get(what):
+                return f"it went on {how}: {before.get(what)}, then {session[what]}"
     return None
 
 

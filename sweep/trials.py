@@ -32,6 +32,34 @@ ORPHAN_S = 20.0
 T = TypeVar("T")
 
 
+class Setbacks:
+    """What has befallen one training since its last new epoch; one that is trained again after a cut is not new."""
+
+    def __init__(self) -> None:
+        self.deaths = 0
+        self._furthest = -1
+        self._waits, self._until = pauses(), float("inf")
+
+    def count(self, end: End, epoch: int) -> None:
+        """Count an end that was none; ``epoch`` is the last one that it had trained, -1 for none."""
+        if epoch > self._furthest:
+            self._furthest, self.deaths = epoch, 0
+            self._waits, self._until = pauses(), float("inf")
+        self.deaths += end.ending is Ending.DIED
+
+    def pause(self, end: End) -> float:
+        """Return how many seconds to wait for the drive.
+
+        Raises:
+            SweepError: it has been waited for long enough.
+        """
+        time_now = time.monotonic()
+        if time_now > self._until:
+            raise SweepError(f"{end.why}: mend the drive, and run the same command to go on.")
+        self._until = min(self._until, time_now + PATIENCE_S)
+        return next(self._waits)
+
+
 class Trials:
     """Brings trials to their ends. Trials that lead to one experience wait for each other: it is trained once.
 
@@ -138,26 +166,22 @@ class Trials:
         if self._stop.is_set():
             return
         self._progress.begin(trial.number, experience.id)
-        parameters = record.parameters
-        deaths, furthest, waits, until = 0, -1, pauses(), time.monotonic() + PATIENCE_S
+        parameters, setbacks = record.parameters, Setbacks()
         while not self._stop.is_set():
             end, epoch = self._train_once(trial, experience, record)
             if end.ending in (Ending.OUTCOME, Ending.STOPPED):
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
-            if end.ending is Ending.GONE and time.monotonic() > until:
-                raise SweepError(f"{end.why}: mend the drive, and run the same command to go on.")
             record = self._patiently(lambda: self._record(trial, experience, parameters))
             if record.outcome:  # it died after its last word
                 return
-            deaths = 1 if epoch > furthest else deaths + 1
-            furthest = max(epoch, furthest)
-            if end.ending is Ending.DIED and deaths == DEATHS_THAT_FAIL:
+            setbacks.count(end, epoch)
+            if setbacks.deaths == DEATHS_THAT_FAIL:
                 self._fail(experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
                 return
             if end.ending is Ending.GONE:
-                self._stop.wait(next(waits))
+                self._stop.wait(setbacks.pause(end))
             self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
 
     def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record) -> tuple[End, int]:
