@@ -4,7 +4,6 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import keras
@@ -17,6 +16,7 @@ from sweep.errors import SweepError
 from sweep.files import patiently, pauses
 from sweep.host import now
 from sweep.job import Job, Link, Unsaved, Warned
+from sweep.session import Reached
 
 BACKUP_EVERY_S = 30.0
 
@@ -27,31 +27,6 @@ class Stopped(Exception):  # an end of a training, no error of the program
 
 class NotSaved(SweepError):
     """A training cannot write its files."""
-
-
-@dataclass
-class Reached:
-    """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet."""
-
-    epoch: int = 0
-    batch: int = 0
-    batches: int = 0
-    process_at: float = field(default_factory=time.monotonic)
-    begun_at: float | None = None
-    saved_at: float = 0.0
-    unsaved_batches: int = 0
-
-    def trained_s(self) -> float:
-        """Return the seconds since the first batch of the session."""
-        return time.monotonic() - self.begun_at if self.begun_at else 0.0
-
-    def prepared_s(self) -> float:
-        """Return the seconds before the first batch of the session."""
-        return (self.begun_at or time.monotonic()) - self.process_at
-
-    def unsaved_s(self) -> float:
-        """Return the seconds since the latest backup, or since the first batch where there is none yet."""
-        return time.monotonic() - self.saved_at if self.begun_at else 0.0
 
 
 class Backup(keras.callbacks.BackupAndRestore):

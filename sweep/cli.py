@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sweep
-from sweep.errors import SweepError
+from sweep.errors import STOPPED_BY_USER, SweepError
 
 if TYPE_CHECKING:
     from sweep.controller import Sweep
     from sweep.progress import Progress
 
-STOPPED_BY_USER = 130
 ROWS_AT_THE_END = 5
 # The names of ``sweep.sampler`` and ``sweep.study``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
@@ -215,25 +214,6 @@ def run_command_line() -> int:
     return 0
 
 
-def _listen_for_signals(sweep: "Sweep") -> list[int]:
-    """Make the first Ctrl-C or SIGTERM save and stop, and the second end at once; return the list of those that came."""
-    came: list[int] = []
-
-    def on_signal(number: int, frame: Any) -> None:  # noqa: ARG001
-        came.append(number)
-        if len(came) > 1:
-            sweep.kill()
-            if sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h")  # the cursor, which the bars have hidden
-            os._exit(STOPPED_BY_USER)
-        sweep.stop.set()
-        os.write(2, b"\nstopping at the next batch; once more to end at once\n")
-
-    signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
-    return came
-
-
 def _how_many(context: click.Context, parameter: click.Parameter, keep: str) -> int | None:
     """Return how many backups ``--keep-backups`` keeps; None is all."""
     if keep in ("all", "none"):
@@ -256,10 +236,11 @@ def _run(options: dict[str, Any], work: Callable[["Sweep"], None]) -> None:
     """Let a sweep train, until it is done or a signal comes, and print its best."""
     from sweep.controller import Sweep
     from sweep.settings import Settings
+    from sweep.signals import listen_for_signals
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
     the_sweep = Sweep(Settings(**options), _progress())
-    signals = _listen_for_signals(the_sweep)
+    signals = listen_for_signals(the_sweep)
     work(the_sweep)
     if signals:
         raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))

@@ -1,5 +1,7 @@
 """What can go wrong, said in one sentence: where, what, what to do."""
 
+STOPPED_BY_USER = 130  # the exit status
+
 
 class SweepError(Exception):
     """One sentence for the user, and the exit status of the command.

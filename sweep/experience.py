@@ -40,6 +40,9 @@ SHAPE = {
 NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 
 
+ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
+
+
 class RecordWrong(SweepError):
     """An ``experience.json`` does not belong to its folder."""
 
@@ -99,6 +102,8 @@ class Record:
             and all(trial.keys() >= {"number", "ended"} for trial in known["trials"])
             and all(session.keys() >= {"begun", "epoch", "batch"} for session in known["sessions"])
             and all(session["process"].keys() >= {"host", "pid", "started"} for session in known["sessions"])
+            and all(_is_end(session.get("ended")) for session in known["sessions"])
+            and re.fullmatch(ID, known.get("parent") or "0" * ID_DIGITS)
         )
         if not whole:
             raise ValueError("not the shape of a record")
@@ -194,6 +199,11 @@ def _read_record(path: Path) -> Record | None:
         return None
 
 
+def _is_end(ended: Any) -> bool:
+    """Tell whether a session has its end in the shape that ``sweep.session`` gives it, or has none."""
+    return ended is None or all(isinstance(ended[name], int | float) for name in ("epoch", "batch", "trained_s"))
+
+
 def _how_far(record: Record) -> tuple[bool, int, int]:
     return record.outcome is not None, len(record.sessions), len(record.trials)
 
@@ -211,5 +221,5 @@ def state_of(record: Record | None) -> State:
 def experiences_in(root: Path) -> Iterator[Experience]:
     """Yield the experiences under ``root``, sorted by id; other folders are not ours."""
     for path in sorted(root.iterdir()) if root.is_dir() else ():
-        if re.fullmatch(rf"[0-9a-f]{{{ID_DIGITS}}}", path.name) and path.is_dir():
+        if re.fullmatch(ID, path.name) and path.is_dir():
             yield Experience(path)

@@ -20,7 +20,7 @@ from sweep.frozen import TRIAL_STATES, difference, entry_of, frozen_of, notes_of
 from sweep.journal import Draft, open_journal
 from sweep.known import Known
 from sweep.pruner import PRUNERS, should_prune
-from sweep.sampler import PICKLES, SeededSampler
+from sweep.sampler import PICKLES, SeededSampler, propose_again
 
 
 class StudyUnreadable(SweepError):
@@ -113,7 +113,7 @@ class Study:
             shadow = self._create(storage=None) if self._is_replayed else None
             for number in range(max(known, default=-1) + 1):
                 frozen = frozen_of(known[number]) if number in known else None
-                again = _propose_again(shadow, frozen) if shadow else {}
+                again = propose_again(shadow, frozen) if shadow else {}
                 if frozen:
                     frozen.system_attrs.update(again)
                     self._add(frozen, known[number])
@@ -299,17 +299,3 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
             return None
         except Exception as error:
             raise StudyUnreadable(f"The study in {storage} cannot be read: {error}") from error
-
-
-def _propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
-    """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
-    storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
-    trial.relative_params  # noqa: B018 # proposes for all parameters together, as the first ``suggest_…`` of a trial does
-    noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
-    if frozen:
-        for name, distribution in frozen.distributions.items():
-            internal = distribution.to_internal_repr(frozen.params[name])
-            storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
-        if frozen.state.is_finished():
-            shadow.tell(trial, frozen.value if frozen.state is TrialState.COMPLETE else None, state=frozen.state)
-    return noted

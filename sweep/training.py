@@ -1,6 +1,5 @@
 """One experience, from wherever it is, to its end."""
 
-import contextlib
 import difflib
 import time
 import traceback
@@ -9,18 +8,18 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep import meilleur, resume, state
-from sweep.backup import Backup, NotSaved, Reached, Stopped, WayOn
+from sweep import meilleur, resume, session, state
+from sweep.backup import Backup, NotSaved, Stopped, WayOn
 from sweep.batches import Batches, DataWrong, check_data
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, Record, State
+from sweep.experience import Outcome, Record, State
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
-from sweep.host import gpu_is_visible, is_on_drive, now, processor, this_process, versions
+from sweep.host import is_on_drive, now
 from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Sized, Warned
 from sweep.log import best_val_acc, read_val_acc
-from sweep.pulse import Pulse, read_pulse, write_pulse
 from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
+from sweep.session import Reached
 
 NEWS_EVERY_S = 0.5
 PULSE_EVERY_S_ON_DRIVE = 30.0  # which keeps every file that is overwritten in its trash
@@ -51,7 +50,7 @@ class Reports(keras.callbacks.Callback):
             self._link.tell(BatchDone(self._reached.epoch, self._reached.batch, self._reached.batches))
         if time_now - self._pulse_at > self._pulse_every_s:
             self._pulse_at = time_now
-            _write_pulse(self._job, self._reached)
+            session.write_sign_of_life(self._job, self._reached)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._ask(EpochDone(epoch, float((logs or {})["val_acc"])))
@@ -72,7 +71,7 @@ def train(job: Job, link: Link) -> End:
         outcome = _train(job, link, reached)
         patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
     except Stopped:
-        _end_session(job, "stopped", reached)
+        session.end(job, "stopped", reached)
         return End(Ending.STOPPED)
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
@@ -102,7 +101,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         if job.record.sessions and not start:
             link.tell(Warned(f"begins again from the beginning: {ready.why_anew}"))
         reached.batches = batches.count
-        _begin_session(job, start, batches.count)
+        session.begin(job, start, batches.count)
         if as_parent and start:
             _compare_with_its_parent(job, as_parent, _how_built(model, of_user))
         _fit(job, link, model, batches, validation, of_user, start, reached)
@@ -173,93 +172,9 @@ def _size(model: keras.Model) -> Sized:
     return Sized(training=5 * one, ended=3 * one, best=one)
 
 
-def _begin_session(job: Job, start: resume.Generation | None, batches: int) -> None:
-    """Write ``experience.json``, before the first batch."""
-    record = job.record
-    position = start.position if start else None
-    session = {
-        "begun": now(),
-        "epoch": position.epoch if position else 0,
-        "batch": position.batch if position else 0,
-        "batches": batches,
-        "process": this_process(),
-        "processor": processor(),
-        "versions": versions(),
-    }
-    record.approximate_because = record.approximate_because or _approximate_because(job, session)
-    _close_the_session_that_was_cut(job)
-    record.sessions.append(session)
-    job.experience.write(record)
-
-
-def _close_the_session_that_was_cut(job: Job) -> None:
-    """Note how far the session before this one came; its last sign of life says so."""
-    sessions = job.record.sessions
-    if sessions and "ended" not in sessions[-1]:
-        last, pulse = sessions[-1], read_pulse(job.experience.pulse)
-        here = pulse if pulse and pulse.session == len(sessions) - 1 else None
-        last["ended"] = {
-            "how": "cut",
-            "epoch": here.epoch if here else last["epoch"],
-            "batch": here.batch if here else last["batch"],
-            "trained_s": here.trained_s if here else 0.0,
-        }
-
-
-def _end_session(job: Job, how: str, reached: Reached) -> None:
-    """Note that and where this session ended by itself."""
-    for last in job.record.sessions[-1:]:
-        last["ended"] = {
-            "how": how,
-            "epoch": reached.epoch,
-            "batch": reached.batch,
-            "trained_s": round(reached.trained_s(), 3),
-            "prepared_s": round(reached.prepared_s(), 3),
-        }
-    job.experience.write(job.record)
-    job.experience.pulse.unlink(missing_ok=True)
-
-
-def _write_pulse(job: Job, reached: Reached) -> None:
-    pulse = Pulse(
-        session=len(job.record.sessions) - 1,
-        epoch=reached.epoch,
-        batch=reached.batch,
-        batches=reached.batches,
-        trained_s=round(reached.trained_s(), 3),
-        unsaved_s=round(reached.unsaved_s(), 3),
-        unsaved_batches=reached.unsaved_batches,
-        at=now(),
-    )
-    with contextlib.suppress(OSError):  # a sign of life: what cannot be saved is said by the backup
-        write_pulse(job.experience.pulse, pulse)
-
-
-def _approximate_because(job: Job, session: dict[str, Any]) -> str | None:
-    if gpu_is_visible():
-        return "trained where a GPU is visible, whose arithmetic was never compared over a cut"
-    goes_on = session["epoch"] or session["batch"]
-    for before in _sessions_before(job)[-1:] if goes_on else ():
-        for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
-            if session[what] != before.get(what):
-                return f"it went on {how}: {before.get(what)}, then {session[what]}"
-    return None
-
-
-def _sessions_before(job: Job) -> list[dict[str, Any]]:
-    """Return the sessions of this training, or, before its first, those of the shorter one that it extends."""
-    parent = _parent(job)
-    return job.record.sessions or (parent.sessions if parent else [])
-
-
-def _parent(job: Job) -> Record | None:
-    name = job.record.parent
-    return resume.read_record(Experience(job.experience.path.with_name(name))) if name else None
-
-
 def _how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) -> dict[str, Any] | None:
     """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
-    parent = _parent(job)
+    parent = session.parent_of(job)
     if not parent or job.record.sessions:
         return None
     built = _how_built(_build(space, parent.parameters, validation), _callbacks(space, parent.parameters))
@@ -343,4 +258,4 @@ def _write_outcome(job: Job, outcome: Outcome, reached: Reached) -> None:
     outcome.log = size_and_sha256(experience.log) if experience.log.exists() else None
     outcome.model = size_and_sha256(experience.meilleur) if experience.meilleur.exists() else None
     job.record.outcome = outcome
-    _end_session(job, "outcome", reached)
+    session.end(job, "outcome", reached)
