@@ -40,6 +40,7 @@ SHAPE = {
 NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 
 
+POSITION = ("epoch", "batch", "batches")
 ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
 
 
@@ -101,6 +102,7 @@ class Record:
             and known["search_space"].keys() >= {"name", "fingerprint"}
             and all(trial.keys() >= {"number", "ended"} for trial in known["trials"])
             and all(session.keys() >= {"begun", "epoch", "batch"} for session in known["sessions"])
+            and all(isinstance(session.get(name, 0), int) for session in known["sessions"] for name in POSITION)
             and all(session["process"].keys() >= {"host", "pid", "started"} for session in known["sessions"])
             and all(_is_end(session.get("ended")) for session in known["sessions"])
             and re.fullmatch(ID, known.get("parent") or "0" * ID_DIGITS)

@@ -118,19 +118,20 @@ def _is_of_a_cut(path: Path) -> bool:
 
 
 def _without_record(experience: Experience) -> Finding:
-    where = _where(resume.find_start(experience).backup) or "from the beginning"
-    text = f"experience.json is missing or torn: once its trial comes, run trains it {where}"
+    backup = resume.find_start(experience).backup
+    where = f"goes on {_at(backup)}" if backup else "begins again from the beginning"
+    text = f"experience.json is missing or torn: once its trial comes, it {where}"
     return Finding(experience.id, "damaged", text)
 
 
-def _where(backup: resume.Generation | None) -> str:
-    return f"from epoch {backup.position.epoch}, batch {backup.position.batch}" if backup else ""
+def _at(backup: resume.Generation) -> str:
+    return f"at epoch {backup.position.epoch}, batch {backup.position.batch}"
 
 
 def _more(record: Record, start: Start | None) -> str:
     outcome = record.outcome
     if not outcome:
-        return f"goes on {_where(start.backup)}" if start and start.backup else "before its first backup"
+        return _at(start.backup) if start and start.backup else "before its first backup"
     if outcome.val_acc is None:
         return outcome.reason or ""
     reason = f": {outcome.reason}" if outcome.reason else ""

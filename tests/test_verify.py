@@ -67,7 +67,7 @@ def test_a_training_that_was_cut_off_says_where_and_is_well(cut):
     status, lines = verify(cut)
     assert status == 0
     assert [kind for _, kind, _ in lines] == ["cut_off", "well"]
-    assert re.fullmatch(r"goes on from epoch \d, batch \d", lines[0][2])
+    assert re.fullmatch(r"at epoch \d, batch \d", lines[0][2])
 
 
 def edit_log(one):
