@@ -171,8 +171,11 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def _warn_of_a_short_disk(self) -> None:
         """Say that the disk is too full for one more backup, before it is hit."""
-        need = sum(path.stat().st_size for path in (self._folder / resume.WEIGHTS, self._folder / resume.POSITION))
-        free = shutil.disk_usage(self._folder).free
+        try:
+            need = sum(path.stat().st_size for path in (self._folder / resume.WEIGHTS, self._folder / resume.POSITION))
+            free = shutil.disk_usage(self._folder).free
+        except OSError:  # all is saved; what cannot be foretold now, is at the next backup
+            return
         if free < need and not self._disk_is_short:
             text = f"the disk has {free:,} bytes free, and one more backup takes {need:,}: make room, or it cannot be saved"
             self._link.tell(Warned(text))

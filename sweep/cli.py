@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sweep
-from sweep.errors import STOPPED_BY_USER, SweepError
+from sweep.errors import STOPPED_BY_USER, SweepError, printable
 
 if TYPE_CHECKING:
     from sweep.controller import Sweep
     from sweep.progress import Progress
 
 ROWS_AT_THE_END = 5
-# The names of ``sweep.sampler`` and ``sweep.study``, once more: --help is to answer without importing Optuna.
+# The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
 PRUNERS = ("none", "median", "halving", "hyperband")
 
@@ -53,7 +53,7 @@ def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., 
 
 @app.command()
 @_of_a_study
-@_number("--trials", "How many in all, restarts included.", default=20)
+@_number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
 @_number("--epochs", "Epochs of a training, instead of FIXED's.")
 @_number("--workers", "Trainings side by side.", default=1)
 @_number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
@@ -70,7 +70,7 @@ def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., 
     callback=lambda *of_click: _how_many(*of_click),
     default="all",
     metavar="all|none|best:K",
-    help="Of finished experiences; they are needed to extend them.",
+    help="Of finished experiences; extend goes on from them.",
 )
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def run(**options: Any) -> None:
@@ -142,7 +142,7 @@ def verify(models: bool, repair: bool, **options: Any) -> None:
             _rebuild(place, options)
     findings = []
     for finding in check.findings(models):
-        click.echo(f"{finding.name:16}  {finding.kind:9}  {finding.text}")
+        click.echo(printable(f"{finding.name:16}  {finding.kind:9}  {finding.text}"))
         findings.append(finding)
     wrong = sum(not finding.is_well for finding in findings)
     if wrong:
@@ -190,7 +190,7 @@ def status(space: str, root: Path | None) -> None:
 
     place = _existing_root(space, root)
     for line in lines(place, rows(place, _warn)):
-        click.echo(line)
+        click.echo(printable(line))
 
 
 def run_command_line() -> int:

@@ -113,7 +113,7 @@ class Sweep:
             folders = Folders(self.root, self._name, done)
         folders.check()
         if folders.have_all_failed() and begin_anew:
-            folders.begin_anew()
+            folders.begin_anew(self._progress.say)
         elif not self._settings.accept_change:
             folders.check_code(self._space.source)
         folders.settle(self._progress.say)

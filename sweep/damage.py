@@ -63,11 +63,16 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
             damage.spare.rename(damage.path)
     if all(damage.spare is not None for damage in damages):
         return "put in place again"
+    take_back_the_end(experience, record)
+    return what_training_again_costs(experience)
+
+
+def take_back_the_end(experience: Experience, record: Record) -> None:
+    """Let an experience be cut off that had ended."""
     record.outcome = None
     for entry in record.trials:
         entry["ended"] = None
     experience.write(record)
-    return what_training_again_costs(experience)
 
 
 def what_training_again_costs(experience: Experience) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from sweep import resume
-from sweep.experience import Experience, State
+from sweep.experience import State
 from sweep.job import Sized
 from sweep.known import Known
 from sweep.settings import Settings
@@ -28,7 +28,8 @@ class Disk:
         self._root, self._settings, self._to_do, self._say = root, settings, to_do, say
         self._lock = threading.Lock()
         self._has_foretold = False
-        self._value: dict[str, float] = {}
+        self._finished: dict[str, Known] = {}
+        self._freed: set[str] = set()
 
     def foretell(self, size: Sized) -> None:
         """Say once what the trainings to come take, and whether the disk has room for them."""
@@ -36,19 +37,34 @@ class Disk:
             if self._has_foretold:
                 return
             self._has_foretold = True
-        at_once = min(self._to_do, self._settings.workers)
-        kept = size.ended if self._settings.keep_backups is None else size.best
-        need, free = at_once * size.training + (self._to_do - at_once) * kept, shutil.disk_usage(self._root).free
+        try:
+            free = shutil.disk_usage(self._root).free
+        except OSError:  # a drive that does not answer: there is nothing to foretell
+            return
+        need = self._need(size)
         short = "; that is too little: make room, or free backups by --keep-backups none" if need > free else ""
         self._say(f"{self._to_do} to train take up to {decimal(need)} of the disk; {decimal(free)} are free{short}")
+
+    def _need(self, size: Sized) -> int:
+        """Return the bytes at the moment at which the last trainings are in their midst."""
+        at_once = min(self._to_do, self._settings.workers)
+        before = self._to_do - at_once
+        keep = before if self._settings.keep_backups is None else min(before, self._settings.keep_backups)
+        return at_once * size.training + keep * size.ended + (before - keep) * size.best
 
     def free_backups(self, ended: Iterable[Known]) -> None:
         """Count trainings that have ended, and give back the backups of those that are not among the best so many."""
         with self._lock:
-            for one in ended:
-                outcome = one.record.outcome
-                if outcome and outcome.state is State.FINISHED and outcome.val_acc is not None:
-                    self._value[one.experience.id] = outcome.val_acc
-            ranked = sorted(self._value, key=lambda name: self._value[name], reverse=True)
-            for name in ranked[self._settings.keep_backups :] if self._settings.keep_backups is not None else ():
-                resume.free_backup(Experience(self._root / name))
+            self._finished |= {one.experience.id: one for one in ended if _value(one) is not None}
+            if self._settings.keep_backups is None:
+                return
+            ranked = sorted(self._finished.values(), key=lambda one: _value(one) or 0.0, reverse=True)
+            for one in ranked[self._settings.keep_backups :]:
+                if one.experience.id not in self._freed:
+                    resume.free_backup(one.experience, one.record)
+                    self._freed.add(one.experience.id)
+
+
+def _value(known: Known) -> float | None:
+    outcome = known.record.outcome
+    return outcome.val_acc if outcome and outcome.state is State.FINISHED else None

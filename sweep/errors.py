@@ -16,3 +16,8 @@ class Misuse(SweepError):
     """The command was called in a way that it does not take."""
 
     exit_status = 2
+
+
+def printable(text: str) -> str:
+    """Return the text without what would move a cursor or colour a terminal: it may come from anybody's files."""
+    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -33,14 +33,12 @@ def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, v
     try:
         model = keras.models.load_model(experience.meilleur, safe_mode=True)
         found = model.evaluate(validation.dataset, verbose=0, return_dict=True)
-    except Exception as error:  # noqa: BLE001 # a file of anybody's, with layers of the user's
+        with experience.log.open(newline="") as log:
+            row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
+        logged = {name: float(row.get(f"val_{name}") or "nan") for name, value in found.items() if isinstance(value, float)}
+    except Exception as error:  # noqa: BLE001 # files of anybody's, with layers of the user's
         return f"meilleur.model.keras cannot be loaded and evaluated: {error_in_file(error, space.source.path)}"
-    with experience.log.open(newline="") as log:
-        row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
-    for name, value in found.items():
-        logged = row.get(f"val_{name}", "")
-        if isinstance(value, float) and not math.isclose(
-            value, float(logged or "nan"), rel_tol=TOLERANCE, abs_tol=TOLERANCE
-        ):
-            return f"meilleur.model.keras gives {name} {value:.6g}, and log.csv has val_{name} {logged} at its epoch"
+    for name, value in logged.items():
+        if not math.isclose(found[name], value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            return f"meilleur.model.keras gives {name} {found[name]:.6g}, where log.csv has val_{name} {value:.6g}"
     return None

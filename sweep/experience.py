@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.files import write_whole
+from sweep.files import move_to_quarantine, parse_json, write_whole
 from sweep.host import is_alive
 from sweep.identity import ID_DIGITS, id_experience
 
@@ -25,6 +25,12 @@ class State(StrEnum):
     PRUNED = "pruned"
 
 
+# What the reader of a record raises for a file that holds something else.
+NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
+
+
+ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
+MOST = 2**40  # of anything that is counted here
 SHAPE = {
     "id_experience": str,
     "search_space": dict,
@@ -36,14 +42,6 @@ SHAPE = {
 }
 
 
-# What the reader of a record raises for a file that holds something else.
-NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
-
-
-POSITION = ("epoch", "batch", "batches")
-ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
-
-
 class RecordWrong(SweepError):
     """An ``experience.json`` does not belong to its folder."""
 
@@ -52,6 +50,7 @@ class RecordWrong(SweepError):
 class Outcome:
     """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished.
 
+    ``died`` tells a training whose process was killed again and again from one that raised: it goes on where it can.
     ``log`` and ``model`` have bytes and sha256 of the two files that the end is read from, or are None where there is none.
     """
 
@@ -61,6 +60,7 @@ class Outcome:
     val_acc: float | None = None
     epoch: int | None = None
     traceback: str | None = None
+    died: bool = False
     log: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
 
@@ -91,26 +91,17 @@ class Record:
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
         """Raises NO_RECORD where ``text`` is torn or is no record."""
-        return cls.from_content(json.loads(text))
+        return cls.from_content(parse_json(text))
 
     @classmethod
     def from_content(cls, content: Any) -> "Record":
         """Raises NO_RECORD where ``content`` is not what ``as_content`` returned."""
-        known = {name: value for name, value in content.items() if name in {field.name for field in fields(cls)}}
-        whole = (
-            all(isinstance(known.get(name), kind) for name, kind in SHAPE.items())
-            and known["search_space"].keys() >= {"name", "fingerprint"}
-            and all(trial.keys() >= {"number", "ended"} for trial in known["trials"])
-            and all(session.keys() >= {"begun", "epoch", "batch"} for session in known["sessions"])
-            and all(isinstance(session.get(name, 0), int) for session in known["sessions"] for name in POSITION)
-            and all(session["process"].keys() >= {"host", "pid", "started"} for session in known["sessions"])
-            and all(_is_end(session.get("ended")) for session in known["sessions"])
-            and re.fullmatch(ID, known.get("parent") or "0" * ID_DIGITS)
-        )
-        if not whole:
+        known = _known_fields(cls, content)
+        if not _is_of_our_shape(known):
             raise ValueError("not the shape of a record")
         if known.get("outcome"):
-            known["outcome"] = Outcome(**{**known["outcome"], "state": State(known["outcome"]["state"])})
+            outcome = _known_fields(Outcome, known["outcome"])
+            known["outcome"] = Outcome(**{**outcome, "state": State(outcome["state"])})
         return cls(**known)
 
     def as_content(self) -> dict[str, Any]:
@@ -159,9 +150,11 @@ class Experience:
         Raises:
             OSError: it cannot be read.
         """
-        paths = sorted(self.path.glob("experience*.json"), key=lambda path: path != self.record)
-        records = [record for record in map(_read_record, paths) if record]
+        records = [record for record in map(_read_record, [self.record, *self._doubled_records()]) if record]
         return max(records, key=_how_far, default=None)
+
+    def _doubled_records(self) -> list[Path]:
+        return [path for path in self.path.glob("experience*.json") if path != self.record]
 
     def state(self) -> State:
         """Tell the state from the files alone."""
@@ -175,6 +168,8 @@ class Experience:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.record, record.as_json())
+        for doubled in self._doubled_records():
+            move_to_quarantine(doubled, self.path.parent)
 
     def check(self, record: Record, search_space: str) -> None:
         """Refuse a folder whose record does not give its name.
@@ -194,16 +189,61 @@ class Experience:
             )
 
 
+def _known_fields(kind: type, content: Any) -> dict[str, Any]:
+    """Leave out what a newer version wrote besides."""
+    names = {one.name for one in fields(kind)}
+    return {name: value for name, value in content.items() if name in names}
+
+
+def _is_of_our_shape(record: dict[str, Any]) -> bool:
+    """Tell whether all that others compute with is of its kind: a record may come from anybody.
+
+    Raises NO_RECORD where it is not even in its place.
+    """
+    return (
+        all(isinstance(record[name], kind) for name, kind in SHAPE.items())
+        and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
+        and record["search_space"].keys() >= {"name", "fingerprint"}
+        and all(_is_count(trial["number"]) and isinstance(trial["ended"], str | None) for trial in record["trials"])
+        and all(_is_session(session) for session in record["sessions"])
+        and _is_outcome(record.get("outcome"))
+    )
+
+
+def _is_session(session: dict[str, Any]) -> bool:
+    process, end = session["process"], session.get("ended")
+    return (
+        isinstance(session["begun"], str)
+        and all(_is_count(session.get(name, 0)) for name in ("epoch", "batch", "batches"))
+        and session.keys() >= {"epoch", "batch"}
+        and isinstance(process["host"], str)
+        and _is_count(process["pid"])
+        and 0 < process["pid"] < 2**31
+        and isinstance(process["started"], int | float)
+        and (end is None or all(isinstance(end[name], int | float) for name in ("epoch", "batch", "trained_s")))
+    )
+
+
+def _is_outcome(outcome: dict[str, Any] | None) -> bool:
+    if outcome is None:
+        return True
+    files = [outcome.get(name) for name in ("log", "model")]
+    return (
+        all(isinstance(outcome.get(name), int | float | None) for name in ("val_acc", "epoch"))
+        and isinstance(outcome.get("reason"), str | None)
+        and all(one is None or (_is_count(one["bytes"]) and isinstance(one["sha256"], str)) for one in files)
+    )
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
+
+
 def _read_record(path: Path) -> Record | None:
     try:
-        return Record.from_json(path.read_bytes())
+        return Record.from_json(path.read_bytes()) if path.is_file() else None
     except (FileNotFoundError, *NO_RECORD):
         return None
-
-
-def _is_end(ended: Any) -> bool:
-    """Tell whether a session has its end in the shape that ``sweep.session`` gives it, or has none."""
-    return ended is None or all(isinstance(ended[name], int | float) for name in ("epoch", "batch", "trained_s"))
 
 
 def _how_far(record: Record) -> tuple[bool, int, int]:

@@ -1,11 +1,11 @@
 """A finished experience goes on for more epochs, under the id of the longer training."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from sweep import resume
 from sweep.experience import Experience, Record, State
+from sweep.files import copy_synced, new_folder
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.known import Known
@@ -13,15 +13,19 @@ from sweep.log import best_val_acc
 
 
 def parents(known: dict[int, Known], epochs: int, best: int | None) -> list[Known]:
-    """Return a trial of each finished experience of fewer epochs, the best val_acc first, and only so many."""
-    one_each = {one.experience.id: one for _, one in sorted(known.items()) if one.record.outcome}
-    shorter = [
-        one
-        for one in one_each.values()
-        if one.record.outcome and one.record.outcome.state is State.FINISHED and one.record.parameters["epochs"] < epochs
-    ]
-    ranked = sorted(shorter, key=lambda one: (best_val_acc(one.val_acc()) or (0.0,))[0], reverse=True)
-    return ranked[:best]
+    """Return a trial of each finished experience of fewer epochs, the best val_acc first, and only so many.
+
+    Of a training and its extension, the longer one.
+    """
+    longest: dict[str, Known] = {}
+    for one in sorted(known.values(), key=lambda one: (_epochs(one), -one.number)):
+        if one.record.outcome and one.record.outcome.state is State.FINISHED and _epochs(one) < epochs:
+            longest[child_of(one, epochs).id] = one
+    return sorted(longest.values(), key=lambda one: (best_val_acc(one.val_acc()) or (0.0,))[0], reverse=True)[:best]
+
+
+def _epochs(known: Known) -> int:
+    return int(known.record.parameters["epochs"])
 
 
 def child_of(parent: Known, epochs: int) -> Experience:
@@ -65,13 +69,11 @@ def prepare(parent: Known, epochs: int, number: int) -> str | None:
 
 
 def _write(child: Experience, record: Record, backup: resume.Generation, model: Path) -> None:
-    """Make the folder beside its place, and put it in place at once."""
-    beside = Experience(child.path.with_name(f".{child.path.name}.part"))
-    shutil.rmtree(beside.path, ignore_errors=True)
-    beside.sauvegarde.mkdir(parents=True)
-    shutil.copyfile(model, beside.meilleur)
-    shutil.copyfile(backup.weights, beside.sauvegarde / resume.NEXT_WEIGHTS)
-    resume.write_backup(beside.sauvegarde, replace(backup.position, record=record.as_content()))
-    resume.restore_log(beside, backup.position.log.encode())
-    beside.write(record)
-    beside.path.rename(child.path)
+    with new_folder(child.path) as folder:
+        beside = Experience(folder)
+        beside.sauvegarde.mkdir()
+        copy_synced(model, beside.meilleur)
+        copy_synced(backup.weights, beside.sauvegarde / resume.NEXT_WEIGHTS)
+        resume.write_backup(beside.sauvegarde, replace(backup.position, record=record.as_content()))
+        resume.restore_log(beside, backup.position.log.encode())
+        beside.write(record)

@@ -1,12 +1,15 @@
 """How files come to the disk: whole, or not at all; and back again, when the disk was gone for a while."""
 
+import contextlib
 import errno
 import hashlib
+import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 # What a mount answers that is gone for a while: Google Drive's by FUSE, and network file systems.
 GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
@@ -17,8 +20,10 @@ QUARANTINE = ".quarantine"
 T = TypeVar("T")
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes, sync: bool = True) -> None:
     """Put ``content`` in place of ``path`` in one step: a reader sees the old file or the new one.
+
+    Where nothing depends on the file, it need not be synced: after a power cut it may then be torn.
 
     Raises:
         OSError: the disk is full or gone; ``path`` is then as it was.
@@ -26,7 +31,10 @@ def write_whole(path: Path, content: bytes) -> None:
     beside = path.with_name(path.name + ".part")
     with beside.open("wb") as file:
         file.write(content)
-    put_in_place(beside, path)
+    if sync:
+        put_in_place(beside, path)
+    else:
+        beside.replace(path)
 
 
 def put_in_place(beside: Path, path: Path) -> None:
@@ -34,12 +42,36 @@ def put_in_place(beside: Path, path: Path) -> None:
 
     The folder itself is not synced: after a power cut it may show the older file, which is whole as well.
     """
-    descriptor = os.open(beside, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    _sync(beside)
     beside.replace(path)
+
+
+def copy_synced(source: Path | str, target: Path | str) -> None:
+    """Copy the bytes of a file, and return once they are on the disk."""
+    shutil.copyfile(source, target)
+    _sync(target)
+
+
+@contextlib.contextmanager
+def new_folder(place: Path) -> Iterator[Path]:
+    """Give a folder beside ``place`` to be filled, and put it in place at once where nothing was raised meanwhile."""
+    beside = place.with_name(f".{place.name}.part")
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    yield beside
+    beside.rename(place)
+
+
+def parse_json(text: bytes) -> Any:
+    """Return what the JSON says.
+
+    Raises:
+        ValueError: it is none, or too deep to be anything of ours.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
 
 
 def sha256_of(path: Path) -> str:
@@ -100,3 +132,11 @@ def move_to_quarantine(path: Path, root: Path) -> Path:
     names = (place.with_name(f"{place.name}{f'.{number}' if number else ''}") for number in range(10**6))
     free = next(name for name in names if not name.exists())
     return path.rename(free)
+
+
+def _sync(path: Path | str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sweep import damage, resume
+from sweep.damage import take_back_the_end
 from sweep.experience import Experience, Record, State, experiences_in, state_of
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
@@ -48,14 +49,21 @@ class Folders:
             )
 
     def have_all_failed(self) -> bool:
-        """Tell whether there is nothing to lose here. A folder without its record has no known end: it may hold a backup."""
+        """Tell whether nothing here has come to a good end, or may yet: a folder without its record may hold a backup."""
         return all(record and state_of(record) is State.FAILED for _, record in self._all)
 
-    def begin_anew(self) -> None:
-        """Forget all trainings."""
-        for experience, _ in self._all:
-            resume.begin_anew(experience)
-        self._all = []
+    def begin_anew(self, say: Callable[[str], None]) -> None:
+        """Forget the trainings that failed; those that died go on where they were."""
+        if self._all:
+            say(f"all {len(self._all)} trainings had failed: what raised begins anew, from the beginning")
+        left: list[tuple[Experience, Record | None]] = []
+        for experience, record in self._all:
+            if record and record.outcome and record.outcome.died:
+                take_back_the_end(experience, record)
+                left.append((experience, record))
+            else:
+                resume.begin_anew(experience)
+        self._all = left
 
     def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:
         """Mend what is not as the end of its training left it, and give each trial a number of its own."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from optuna.distributions import distribution_to_json, json_to_distribution
+from optuna.distributions import check_distribution_compatibility, distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.experience import Outcome, RecordWrong, State
@@ -30,7 +30,7 @@ def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
         },
         "attributes": {
             "user": frozen.user_attrs,
-            "system": {name: value for name, value in frozen.system_attrs.items() if not name.startswith(PICKLED)},
+            "system": _without_pickles(frozen.system_attrs),
         },
         "begun": frozen.datetime_start.astimezone(UTC).isoformat() if frozen.datetime_start else None,
         "ended": None,
@@ -70,7 +70,7 @@ def frozen_of(known: Known) -> FrozenTrial:
                 "id_experience": known.experience.id,
                 **(notes_of(outcome) if outcome else {}),
             },
-            system_attrs=attributes.get("system", {}),
+            system_attrs=_without_pickles(attributes.get("system", {})),
             intermediate_values=dict(enumerate(val_acc)),
         )
         frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
@@ -99,6 +99,19 @@ def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str
             return f"has another end of trial {number}"
     lost = (trial for trial in trials if trial.state.is_finished() and "id_experience" in trial.user_attrs)
     return next((f"has a trial {trial.number} without a folder" for trial in lost if trial.number not in known), None)
+
+
+def check_compatible(theirs: FrozenTrial, ours: FrozenTrial) -> None:
+    """Raises ValueError where one study of Optuna cannot hold both."""
+    for name in theirs.distributions.keys() & ours.distributions.keys():
+        try:
+            check_distribution_compatibility(ours.distributions[name], theirs.distributions[name])
+        except ValueError as error:
+            raise ValueError(f"it has other choices of {name!r}, or another kind, than the trials here") from error
+
+
+def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if not name.startswith(PICKLED)}
 
 
 def _is_end_of(trial: FrozenTrial, outcome: Outcome) -> bool:

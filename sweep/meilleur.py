@@ -4,13 +4,16 @@ The file says itself of which epoch it is, in one more member of Keras's archive
 keeps old versions, or doubles a file, nothing else could tell.
 """
 
+import io
 import json
 import zipfile
 from pathlib import Path
 
+from sweep.files import parse_json
 from sweep.log import Best
 
 LABEL = "sweep.json"
+WEIGHTS = "model.weights.h5"
 
 
 def label(path: Path, best: Best) -> None:
@@ -29,10 +32,23 @@ def read_label(path: Path) -> Best | None:
     Raises:
         OSError: it cannot be read, which is no reason to take it for torn.
     """
+    archive = _open(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            return Best(**json.loads(archive.read(LABEL))) if archive.testzip() is None else None
-    except (FileNotFoundError, zipfile.BadZipFile, EOFError, ValueError, NotImplementedError, KeyError, TypeError):
+        return Best(**parse_json(archive.read(LABEL))) if archive and archive.testzip() is None else None
+    except Exception:  # noqa: BLE001 # zipfile raises a dozen kinds for a flipped byte, OSError among them
+        return None
+
+
+def checksum_of_weights(path: Path) -> int | None:
+    """Return the CRC-32 of the weights in a model's archive, or None where there are none.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    archive = _open(path)
+    try:
+        return archive.getinfo(WEIGHTS).CRC if archive else None
+    except KeyError:
         return None
 
 
@@ -53,3 +69,15 @@ def find(folder: Path, best: Best | None, epochs: int) -> Path | None:
     labels = {path: read_label(path) for path in versions_in(folder)}
     later = [path for path, found in labels.items() if found and found.epoch >= epochs]
     return next((path for path, found in labels.items() if found == best), next(iter(later), None))
+
+
+def _open(path: Path) -> zipfile.ZipFile | None:
+    """Read the file first, so that an error of the disk is told from one of its content."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    try:
+        return zipfile.ZipFile(io.BytesIO(content))
+    except Exception:  # noqa: BLE001 # see ``read_label``
+        return None

@@ -2,23 +2,22 @@
 
 import os
 import shutil
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from sweep import resume
-from sweep.errors import Misuse
-from sweep.experience import Experience, Record, RecordWrong, State, experiences_in, state_of
-from sweep.files import move_to_quarantine
-from sweep.frozen import frozen_of
-from sweep.known import Known
-from sweep.log import LogUnreadable
+from optuna.trial import FrozenTrial
+
+from sweep import meilleur, resume
+from sweep.damage import find_damages
+from sweep.errors import Misuse, SweepError
+from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.files import copy_synced, move_to_quarantine, new_folder
+from sweep.frozen import check_compatible, frozen_of
+from sweep.known import Known, known_trials
 from sweep.search_space import Source, what_changed
 
-RANKS = {State.FINISHED: 3, State.PRUNED: 2, State.CUT_OFF: 1, State.RUNNING: 1, State.FAILED: 0, State.NEW: -1}
-WEIGHTS_IN_ARCHIVE = "model.weights.h5"
+NEW_HERE = "new here"
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,6 @@ class Merged:
     came_from: Path
     state: State
     what: str
-    is_taken: bool = False
 
 
 def find_others(root: Path, others: list[Path]) -> list[Experience]:
@@ -53,38 +51,41 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
     Raises:
         OSError: the disk is full or gone; what was taken in before is whole.
     """
-    numbers = [entry["number"] for one in experiences_in(root) for entry in _trials(one)]
-    following = max(numbers, default=-1) + 1
+    here = [(one, record) for one in experiences_in(root) if (record := resume.read_record(one))]
+    known = known_trials(here)
+    following = max(known, default=-1) + 1
+    sample = {name: frozen for one in known.values() for frozen in [_frozen(one)] if frozen for name in frozen.distributions}
     for theirs in others:
         record = resume.read_record(theirs)
-        refused = _why_not(theirs, record, source, accept_change)
+        refused = _why_not(theirs, record, source, accept_change, list(sample.values()))
         if refused or not record:
-            state = state_of(record)
-            yield Merged(theirs.id, theirs.path.parent, state, f"not taken: {refused}")
+            yield Merged(theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}")
             continue
-        merged, following = _merge_one(root, theirs, record, following)
+        merged = _merge_one(root, theirs, record, following)
+        following += merged.what.startswith(NEW_HERE)
         yield merged
 
 
-def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -> tuple[Merged, int]:
-    ours = Experience(root / theirs.id)
-    came_from, state = theirs.path.parent, state_of(record)
+def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -> Merged:
+    ours, came_from, state = Experience(root / theirs.id), theirs.path.parent, state_of(record)
     our_record = resume.read_record(ours)
-    if not our_record and not ours.path.exists():
-        entry = {**record.trials[0], "number": following, "came_from": str(came_from), "attributes": {}}
+    if not ours.path.exists():
+        name = os.fsencode(came_from).decode(errors="replace")
+        entry = {**record.trials[0], "number": following, "came_from": name, "attributes": {}}
         _take(theirs, ours, replace(record, trials=[entry]), root)
-        return Merged(theirs.id, came_from, state, f"new here: trial {following}", True), following + 1
+        return Merged(theirs.id, came_from, state, f"{NEW_HERE}: trial {following}")
     if not our_record:
-        why = f"not taken: {ours.record} is missing or torn; see sweep verify"
-        return Merged(theirs.id, came_from, state, why), following
-    if _how_far(theirs, record) > _how_far(ours, our_record):
+        return Merged(theirs.id, came_from, state, f"not taken: {ours.record} is missing or torn; see sweep verify")
+    if _progress(theirs, record) > _progress(ours, our_record):
         told_again = [{**entry, "ended": None} for entry in our_record.trials]
         aside = _take(theirs, ours, replace(record, trials=told_again), root)
-        return Merged(theirs.id, came_from, state, f"further on than ours, which is now {aside}", True), following
-    return Merged(theirs.id, came_from, state, _compare(theirs, record, ours, our_record)), following
+        return Merged(theirs.id, came_from, state, f"further on than ours, which is now {aside}")
+    return Merged(theirs.id, came_from, state, _compare(theirs, record, ours, our_record))
 
 
-def _why_not(theirs: Experience, record: Record | None, source: Source, accept_change: bool) -> str | None:
+def _why_not(
+    theirs: Experience, record: Record | None, source: Source, accept_change: bool, ours: list[FrozenTrial]
+) -> str | None:
     """Return why an experience cannot come in: what others wrote is not to be trusted."""
     if not record:
         return "its experience.json is missing or torn"
@@ -94,25 +95,43 @@ def _why_not(theirs: Experience, record: Record | None, source: Source, accept_c
         theirs.check(record, source.name)
         if not record.trials:
             return "it has no trial"
-        frozen_of(Known(theirs, record, record.trials[0]))
-    except (RecordWrong, LogUnreadable) as error:
+        frozen = frozen_of(Known(theirs, record, record.trials[0]))
+        for one in ours:
+            check_compatible(frozen, one)
+        damages = find_damages(theirs, record, thoroughly=True)
+    except (SweepError, ValueError) as error:
         return str(error)
+    if damages:
+        return f"its {damages[0]}; mend that there, see sweep verify"
     changed = what_changed(record.search_space["fingerprint"], source.fingerprint())
     if changed and not accept_change:
         return f"it was trained by another {', '.join(changed)}; see --accept-change"
     return "it is being trained" if state_of(record) is State.RUNNING else None
 
 
-def _how_far(experience: Experience, record: Record) -> tuple[int, int, int]:
-    position = resume.newest_position(experience.sauvegarde)
+def _frozen(known: Known) -> FrozenTrial | None:
+    """Return a trial of ours, None where its folder is damaged, which is no matter of the merge."""
+    try:
+        return frozen_of(known)
+    except SweepError:
+        return None
+
+
+def _progress(experience: Experience, record: Record) -> tuple[bool, int, int]:
+    """Return how far an experience is: finished and whole, or how much of it need not be trained again."""
     state = state_of(record)
-    if state is not State.CUT_OFF or not position:
-        return RANKS[state], 0, 0
-    return RANKS[state], position.epoch, position.batch
+    if state is State.FINISHED and not find_damages(experience, record, thoroughly=True):
+        return True, 0, 0
+    if state is State.PRUNED:
+        return False, (record.outcome.epoch or 0) + 1 if record.outcome else 0, 0
+    if state is State.FAILED:
+        return False, -1, 0
+    backup = resume.find_start(experience).backup
+    return (False, backup.position.epoch, backup.position.batch) if backup else (False, 0, 0)
 
 
 def _compare(theirs: Experience, record: Record, ours: Experience, our_record: Record) -> str:
-    if _how_far(theirs, record) < _how_far(ours, our_record):
+    if _progress(theirs, record) < _progress(ours, our_record):
         return "ours is further on"
     if _seen(theirs) == _seen(ours):
         return "equal to ours"
@@ -122,34 +141,16 @@ def _compare(theirs: Experience, record: Record, ours: Experience, our_record: R
 def _seen(experience: Experience) -> tuple[bytes, int | None]:
     """Return what two equal trainings have in common: the log, and the checksum of the best weights."""
     log = experience.log.read_bytes() if experience.log.exists() else b""
-    try:
-        with zipfile.ZipFile(experience.meilleur) as archive:
-            return log, archive.getinfo(WEIGHTS_IN_ARCHIVE).CRC
-    except (FileNotFoundError, zipfile.BadZipFile, KeyError):
-        return log, None
+    return log, meilleur.checksum_of_weights(experience.meilleur)
 
 
 def _take(theirs: Experience, ours: Experience, record: Record, root: Path) -> Path | None:
-    """Copy the folder beside its place, with this record in it, and put it in place; return where ours is now, if it was."""
-    beside = Experience(ours.path.with_name(f".{ours.path.name}.part"))
-    shutil.rmtree(beside.path, ignore_errors=True)
-    no_state = shutil.ignore_patterns("*.part", "next.*", "pulse.json")
-    shutil.copytree(theirs.path, beside.path, copy_function=_copy_synced, ignore=no_state)
-    beside.write(record)
-    aside = move_to_quarantine(ours.path, root) if ours.path.exists() else None
-    beside.path.rename(ours.path)
+    """Copy the folder, with this record in it; return where ours is now, if there was one."""
+    aside = None
+    no_state = shutil.ignore_patterns("*.part", "next.*", "pulse.json", "experience*.json")
+    with new_folder(ours.path) as beside:
+        shutil.copytree(theirs.path, beside, copy_function=copy_synced, ignore=no_state, dirs_exist_ok=True)
+        Experience(beside).write(record)
+        if ours.path.exists():
+            aside = move_to_quarantine(ours.path, root)
     return aside
-
-
-def _copy_synced(source: str, target: str) -> None:
-    shutil.copyfile(source, target)
-    descriptor = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _trials(experience: Experience) -> list[dict[str, Any]]:
-    record = resume.read_record(experience)
-    return record.trials if record else []

@@ -15,7 +15,7 @@ from sweep.progress import Progress
 from sweep.root import study_of
 from sweep.search_space import SearchSpace
 from sweep.settings import Settings
-from sweep.study import Study, StudyUnreadable, read_trials
+from sweep.study import Study, StudyUnreadable, read_trials, shown
 
 
 def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
@@ -85,7 +85,7 @@ def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[b
     except StudyUnreadable as error:
         return False, f"{error}: run makes it again from the folders"
     if trials is None:
-        return True, f"{where} holds none yet: run makes it from the folders"
+        return True, f"{shown(where)} holds none yet: run makes it from the folders"
     why = difference(trials, known)
     return (
         not why,
@@ -100,8 +100,7 @@ def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress
     try:
         return Study(space.source.name, where, *how), None
     except StudyUnreadable:
-        if isinstance(where, str):
-            raise
+        where = Path(where)  # only a file can be unreadable; a database that is, is out of reach
         aside = move_to_quarantine(where, where.parent)
         progress.say(f"{where} cannot be read, and is now {aside}")
         return Study(space.source.name, where, *how), "could not be read"

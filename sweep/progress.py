@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import rich.progress
 from rich.console import Console
 
+from sweep.errors import printable
 from sweep.experience import Outcome, State
 from sweep.job import BatchDone, Begun, EpochDone, News, Unsaved, Warned
 
@@ -35,7 +36,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
 
     @contextlib.contextmanager
     def count(self, text: str, total: int) -> Iterator[Callable[[], None]]:
@@ -73,6 +74,7 @@ class Progress:
         if isinstance(news, Warned):
             self.say(f"{self._names[trial]}: {news.text}")
         elif isinstance(news, Begun):
+            self._unsaved_since.pop(trial, None)
             self._epochs[trial] = news.epochs
             self._bars.update(self._of_trial[trial], total=news.epochs)
             self._epoch(trial, news.epoch)
@@ -136,11 +138,11 @@ class Progress:
 
     def _make_bars(self) -> rich.progress.Progress:
         return rich.progress.Progress(
-            rich.progress.TextColumn("{task.description}"),
+            rich.progress.TextColumn("{task.description}", markup=False),
             rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.fields[count]}"),
+            rich.progress.TextColumn("{task.fields[count]}", markup=False),
             rich.progress.TimeElapsedColumn(),
-            rich.progress.TextColumn("{task.fields[note]}"),
+            rich.progress.TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
             transient=True,
             disable=not self._console.is_terminal,

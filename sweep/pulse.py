@@ -4,8 +4,11 @@ It is a sign of life and no state: it is not synced, and where it is lost, nothi
 """
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sweep.files import parse_json, write_whole
 
 
 @dataclass(frozen=True)
@@ -33,16 +36,14 @@ def write_pulse(path: Path, pulse: Pulse) -> None:
     Raises:
         OSError: the disk is full or gone.
     """
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(asdict(pulse)))
-    beside.replace(path)
+    write_whole(path, json.dumps(asdict(pulse)).encode(), sync=False)
 
 
 def read_pulse(path: Path) -> Pulse | None:
     """Return the latest pulse, or None where there is none or it is torn."""
     try:
-        pulse = Pulse(**json.loads(path.read_bytes()))
+        pulse = Pulse(**parse_json(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
     numbers = [value for name, value in vars(pulse).items() if name != "at"]
-    return pulse if all(isinstance(value, int | float) for value in numbers) else None
+    return pulse if all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) else None

@@ -38,11 +38,14 @@ def best_model(root: Path, table: list[Row]) -> Path:
     """Return the path of the best model of the finished experiences; ``table`` is what ``rows`` gave of ``root``.
 
     Raises:
-        SweepError: no experience is finished yet.
+        SweepError: no experience is finished yet, or the best one has lost its model.
     """
     for row in table:
         if row["state"] == State.FINISHED:
-            return Experience(root / row["id_experience"]).meilleur
+            best = Experience(root / row["id_experience"]).meilleur
+            if not best.exists():
+                raise SweepError(f"{best} is missing: sweep run trains it again.")
+            return best
     raise SweepError(f"{root} has no finished experience yet: see sweep status, and let sweep run end a training.")
 
 

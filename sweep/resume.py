@@ -14,7 +14,7 @@ from typing import Any
 
 from sweep import meilleur
 from sweep.experience import NO_RECORD, Experience, Record
-from sweep.files import put_in_place, sha256_of, write_whole
+from sweep.files import parse_json, put_in_place, sha256_of, write_whole
 from sweep.log import Best, best_val_acc, check_header, val_acc_by_epoch
 
 WEIGHTS = "latest.weights.h5"
@@ -74,8 +74,7 @@ def write_backup(sauvegarde: Path, position: Position) -> None:
     Raises:
         OSError: the disk is full or gone; at least one older backup, if there was one, is still whole.
     """
-    content = {"weights": sha256_of(sauvegarde / NEXT_WEIGHTS), **asdict(position)}
-    text = json.dumps({"checksum": _checksum(content), **content}).encode()
+    text = _as_text(position, sha256_of(sauvegarde / NEXT_WEIGHTS))
     weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
     # After each of these steps some pair is whole, as a test that cuts between them shows.
     _keep_as_previous(weights)
@@ -157,8 +156,14 @@ def make_ready(experience: Experience) -> Start:
     return start
 
 
-def free_backup(experience: Experience) -> None:
-    """Give back the disk that the backups of an ended training take; its positions stay, which hold its log."""
+def free_backup(experience: Experience, record: Record) -> None:
+    """Give back the disk that the backups of an ended training take.
+
+    Its newest position stays, which holds the log, and from now on the record with the end in it.
+    """
+    for position, path, digest in read_positions(experience.sauvegarde)[:1]:
+        if position.record != record.as_content():
+            write_whole(path, _as_text(replace(position, record=record.as_content()), digest))
     for path in experience.sauvegarde.glob("*.h5*"):
         path.unlink()
 
@@ -166,7 +171,8 @@ def free_backup(experience: Experience) -> None:
 def begin_anew(experience: Experience) -> None:
     """Forget a training that failed: the next one begins at the beginning, and replaces the other files."""
     _forget_backups(experience.sauvegarde)
-    experience.record.unlink(missing_ok=True)
+    for path in experience.path.glob("experience*.json"):
+        path.unlink()
 
 
 def restore_log(experience: Experience, log: bytes) -> None:
@@ -186,7 +192,7 @@ def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
     found = []
     for path in sauvegarde.glob("*.json*"):
         try:
-            content = json.loads(path.read_bytes())
+            content = parse_json(path.read_bytes() if path.is_file() else b"")
             if content.pop("checksum") == _checksum(content) and isinstance(content["epoch"] + content["batch"], int):
                 digest = content.pop("weights")
                 found.append((Position(**content), path, digest))
@@ -201,6 +207,11 @@ def _under_its_own_names(backup: Generation, sauvegarde: Path) -> Generation:
     backup.weights.replace(weights)
     backup.metadata.replace(metadata)
     return Generation(backup.position, metadata, weights)
+
+
+def _as_text(position: Position, digest: str) -> bytes:
+    content = {"weights": digest, **asdict(position)}
+    return json.dumps({"checksum": _checksum(content), **content}).encode()
 
 
 def _checksum(content: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.files import write_whole
+from sweep.files import parse_json, write_whole
 from sweep.host import is_alive, is_on_drive, now, this_process
 
 DEFAULT = Path("experiences")
@@ -78,11 +78,11 @@ def prepare(root: Path) -> None:
 def read_holder(root: Path) -> dict[str, Any] | None:
     """Return who holds the root, or held it and did not give it back, as ``HOLDER_SHAPE``; None for a torn file too."""
     try:
-        holder = json.loads((root / HOLDER).read_bytes())
+        holder = parse_json((root / HOLDER).read_bytes())
     except (OSError, ValueError):
         return None
     whole = isinstance(holder, dict) and {name: type(value) for name, value in holder.items()} == HOLDER_SHAPE
-    return holder if whole else None
+    return holder if whole and holder["pid"] > 0 else None
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:
@@ -98,11 +98,11 @@ def write_asked(root: Path, asked: dict[str, Any]) -> None:
 def read_asked(root: Path) -> dict[str, Any]:
     """Return how the sweep was run last; nothing where that is not known."""
     try:
-        asked = json.loads((root / ASKED).read_bytes())
+        asked = parse_json((root / ASKED).read_bytes())
     except (OSError, ValueError):
         return {}
     whole = isinstance(asked, dict) and {name: type(value) for name, value in asked.items()} == ASKED_SHAPE
-    return asked if whole else {}
+    return asked if whole and min(asked["trials"], asked["workers"]) > 0 else {}
 
 
 class Lock:

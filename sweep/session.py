@@ -14,7 +14,10 @@ from sweep.pulse import Pulse, read_pulse, write_pulse
 
 @dataclass
 class Reached:
-    """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet."""
+    """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet.
+
+    ``is_noted`` tells whether the session stands in the record.
+    """
 
     epoch: int = 0
     batch: int = 0
@@ -23,6 +26,7 @@ class Reached:
     begun_at: float | None = None
     saved_at: float = 0.0
     unsaved_batches: int = 0
+    is_noted: bool = False
 
     def trained_s(self) -> float:
         """Return the seconds since the first batch of the session."""
@@ -37,7 +41,7 @@ class Reached:
         return time.monotonic() - self.saved_at if self.begun_at else 0.0
 
 
-def begin(job: Job, start: resume.Generation | None, batches: int) -> None:
+def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reached) -> None:
     """Write ``experience.json``, before the first batch."""
     record = job.record
     position = start.position if start else None
@@ -54,6 +58,7 @@ def begin(job: Job, start: resume.Generation | None, batches: int) -> None:
     _close_the_one_before(job)
     record.sessions.append(session)
     job.experience.write(record)
+    reached.is_noted, reached.batches = True, batches
 
 
 def _close_the_one_before(job: Job) -> None:
@@ -72,7 +77,7 @@ def _close_the_one_before(job: Job) -> None:
 
 def end(job: Job, how: str, reached: Reached) -> None:
     """Note that and where this session ended by itself."""
-    for last in job.record.sessions[-1:]:
+    for last in job.record.sessions[-1:] if reached.is_noted else ():
         last["ended"] = {
             "how": how,
             "epoch": reached.epoch,

@@ -7,6 +7,7 @@ passes over when it loads the weights.
 import random
 from collections import deque
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import h5py
@@ -113,6 +114,26 @@ def unpack(packed: Any, arrays: Arrays) -> Any:
     if kind == "dict":
         return {unpack(key, arrays): unpack(item, arrays) for key, item in content}
     return np.array(arrays[content]) if kind == "array" else arrays[content][()]
+
+
+def how_made(callback: keras.callbacks.Callback) -> Any:
+    """Return how the search space made a callback, in a form that is equal for two that were made alike.
+
+    A function is its code and all that it closes over; what is neither plain nor a function is its type.
+    """
+    attributes = {name: value for name, value in vars(callback).items() if name not in OF_KERAS}
+    return type(callback).__qualname__, {name: _form(value) for name, value in attributes.items()}
+
+
+def _form(value: Any) -> Any:
+    if isinstance(value, FunctionType):
+        closed_over = [_form(cell.cell_contents) for cell in value.__closure__ or ()]
+        return value.__code__.co_code, repr(value.__code__.co_consts), closed_over, _form(value.__defaults__)
+    try:
+        arrays: Arrays = {}
+        return repr(pack(value, arrays)), [(array.dtype.str, array.tobytes()) for array in arrays.values()]
+    except NotPacked:
+        return type(value).__qualname__
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

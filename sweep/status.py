@@ -26,7 +26,7 @@ def lines(root: Path, rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in sorted(rows, key=lambda row: row["trial"]):
         if row["state"] in (State.CUT_OFF, State.RUNNING, State.FAILED):
             yield f"trial {row['trial']} {row['id_experience']}: {row['state']}, {_more(root, row)}"
-    for best in [row for row in rows if row["state"] == State.FINISHED][:1]:
+    for best in [row for row in rows if row["state"] == State.FINISHED and row["val_acc"] is not None][:1]:
         yield f"best val_acc {best['val_acc']:.4f}: trial {best['trial']} {best['id_experience']}"
     yield from _work_lines(root, rows)
     holder = read_holder(root)

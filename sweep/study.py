@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import re
 import shutil
 import sys
 import tempfile
@@ -143,7 +144,7 @@ class Study:
             owner = self._study.user_attrs.get("root", str(root))
             if owner != str(root):
                 raise SweepError(
-                    f"The study {self._study.study_name} in {self._storage} belongs to {owner}: name that --root, "
+                    f"The study {self._study.study_name} in {shown(self._storage)} belongs to {owner}: name that --root, "
                     "or a database of its own for this one."
                 )
             if "root" not in self._study.user_attrs:
@@ -259,7 +260,7 @@ class Study:
             mend = "mend the disk, or move that file away: the folders are the truth, and the same proposals come again"
         else:
             mend = "check that the server runs and that the URL of --storage is right"
-        return SweepError(f"The study in {self._storage} is out of reach ({first_line}); {mend}.")
+        return SweepError(f"The study in {shown(self._storage)} is out of reach ({first_line}); {mend}.")
 
     def _has_been_everywhere(self) -> bool:
         """Ask brute force once more after the last trial: it remembers nothing, and says so by stopping the study."""
@@ -285,17 +286,34 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
 
     Raises:
         StudyUnreadable: it is damaged, or of another version.
+        SweepError: its database is out of reach.
     """
-    if isinstance(storage, Path) and not storage.exists():
+    if not _is_there(storage):
         return None
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if isinstance(storage, Path):
-                copy = Path(folder) / storage.name
-                shutil.copyfile(storage, copy)
-                return optuna.load_study(study_name=name, storage=open_journal(copy)).get_trials(deepcopy=False)
-            return optuna.load_study(study_name=name, storage=storage).get_trials(deepcopy=False)
-        except KeyError:
-            return None
-        except Exception as error:
-            raise StudyUnreadable(f"The study in {storage} cannot be read: {error}") from error
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if isinstance(storage, Path):  # of which a copy is opened, for to open it is to mend its end
+                return _load_trials(name, open_journal(Path(shutil.copyfile(storage, Path(folder) / storage.name))))
+            return _load_trials(name, optuna.storages.get_storage(storage))
+    except Exception as error:
+        if isinstance(storage, Path) and not isinstance(error, OSError):
+            raise StudyUnreadable(f"The study in {storage} cannot be read ({type(error).__name__}: {error})") from error
+        raise SweepError(f"The study in {shown(storage)} is out of reach ({error}); check that its server runs.") from error
+
+
+def _is_there(storage: str | Path) -> bool:
+    """Tell whether there may be a study: to ask SQLite for a file that does not exist would make one."""
+    if isinstance(storage, Path):
+        return storage.exists()
+    file = storage.removeprefix("sqlite:///")
+    return file == storage or Path(file).exists()
+
+
+def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
+    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
+    return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None
+
+
+def shown(storage: str | Path | None) -> str:
+    """Return where a study is, without the password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(storage))

@@ -6,6 +6,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from sweep.errors import printable
+
 KNOWN = ("trial", "id_experience", "state", "val_acc", "epoch")
 NUMBERS = {"trial", "val_acc", "epoch"}
 WIDE = 10_000
@@ -53,7 +55,7 @@ def _view(known: dict[str, list[str]], columns: dict[str, list[str]], justify: A
     for name in columns:
         view.add_column(name, justify=justify)
     for cells in zip(*known.values(), *columns.values(), strict=True):
-        view.add_row(*cells)
+        view.add_row(*map(printable, cells))
     return view
 
 

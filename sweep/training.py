@@ -96,21 +96,21 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         model = _build(space, parameters, validation)
         of_user = _callbacks(space, parameters)
         link.tell(_size(model))
-        ready = resume.make_ready(job.experience)
-        start = ready.backup
-        if job.record.sessions and not start:
-            link.tell(Warned(f"begins again from the beginning: {ready.why_anew}"))
-        reached.batches = batches.count
-        session.begin(job, start, batches.count)
-        if as_parent and start:
+        there = job.experience
+        has_been_trained = job.record.sessions or there.log.exists() or meilleur.versions_in(there.path)
+        start = resume.make_ready(job.experience)
+        if has_been_trained and not start.backup:
+            link.tell(Warned(f"begins again from the beginning: {start.why_anew}"))
+        if as_parent and start.backup:
             _compare_with_its_parent(job, as_parent, _how_built(model, of_user))
-        _fit(job, link, model, batches, validation, of_user, start, reached)
+        session.begin(job, start.backup, batches.count, reached)
+        _fit(job, link, model, batches, validation, of_user, start.backup, reached)
     except (Stopped, SweepError):
         raise
     except (Diverged, Pruned) as end:
         return Outcome(State.PRUNED if isinstance(end, Pruned) else State.FAILED, now(), str(end))
     except Exception as error:
-        if isinstance(error, OSError) and not lines_in_file(error, job.source.path):
+        if isinstance(error, OSError) and (is_gone_for_a_while(error) or not lines_in_file(error, job.source.path)):
             raise  # the disk's error, and none of the search space: the experience has not failed
         reason = f"{job.source.path.name}, {error_in_file(error, job.source.path)}"
         return Outcome(State.FAILED, now(), reason, traceback=traceback.format_exc())
@@ -174,8 +174,11 @@ def _size(model: keras.Model) -> Sized:
 
 def _how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) -> dict[str, Any] | None:
     """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
+    if not job.record.parent or job.record.sessions:
+        return None
     parent = session.parent_of(job)
-    if not parent or job.record.sessions:
+    if not parent:
+        job.record.approximate_because = f"it extends {job.record.parent}, which is not here to be compared with"
         return None
     built = _how_built(_build(space, parent.parameters, validation), _callbacks(space, parent.parameters))
     keras.utils.clear_session()  # else the names of the layers count on
@@ -189,17 +192,17 @@ def _how_built(model: keras.Model, of_user: list[keras.callbacks.Callback]) -> d
         "model": model.get_config(),
         "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
         "loss": str(model.get_compile_config()),
-        "callbacks": state.capture(model, of_user)[0]["callbacks"],
+        "callbacks": [state.how_made(callback) for callback in of_user],
     }
 
 
 def _compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Say where the longer training is not the shorter one with more epochs, but another from its first batch on."""
+    """Note where the longer training is not the shorter one with more epochs, but another from its first batch on."""
     different = [name for name in ours if ours[name] != parent[name]]
-    if different:
+    if different and not job.record.approximate_because:
         parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
         what = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"the {different[0]}"
-        job.mark_approximate(
+        job.record.approximate_because = (
             f"it extends {job.record.parent}, and the number of epochs decides {what}: the first {parent['epochs']} "
             "were trained as if there were no more"
         )

@@ -202,7 +202,7 @@ class Trials:
         return self._place.train(job, self._stop, on_news), epoch
 
     def _fail(self, experience: Experience, record: Record, reason: str) -> None:
-        record.outcome = Outcome(State.FAILED, now(), reason)
+        record.outcome = Outcome(State.FAILED, now(), reason, died=True)
         self._patiently(lambda: experience.write(record))
 
     def _report(self, trial: optuna.Trial, done: EpochDone) -> bool:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep import damage, resume
-from sweep.experience import Experience, Record, RecordWrong, State, experiences_in, state_of
+from sweep.errors import SweepError
+from sweep.experience import Experience, Record, State, experiences_in, state_of
 from sweep.files import QUARANTINE, move_to_quarantine
 from sweep.log import LogUnreadable, check_header
 from sweep.resume import Start
@@ -35,9 +36,10 @@ class Finding:
 
 def verify(root: Path, search_space: str) -> Iterator[Finding]:
     """Yield a line for each experience, and one for each thing in the root that is none of ours. Nothing is written."""
-    for experience in experiences_in(root):
+    there = list(experiences_in(root))
+    for experience in there:
         yield verify_experience(experience, search_space)
-    known = {experience.path for experience in experiences_in(root)}
+    known = {experience.path for experience in there}
     for path in sorted(root.iterdir()):
         if path not in known and path.name not in OURS and not path.name.endswith(".part"):
             yield Finding(path.name, "foreign", "is none of sweep's; run leaves it alone")
@@ -55,12 +57,14 @@ def verify_experience(experience: Experience, search_space: str) -> Finding:
         experience.check(record, search_space)
         if experience.log.exists():
             check_header(experience.log.read_bytes(), experience.log)
-    except RecordWrong as error:
-        return Finding(experience.id, "foreign", str(error), (experience.path,))
+        start = resume.find_start(experience) if not record.outcome else None
+        wrong, to_move = _what_is_wrong(experience, record, start)
     except LogUnreadable as error:
         return Finding(experience.id, "damaged", str(error), (experience.log,))
-    start = resume.find_start(experience) if not record.outcome else None
-    wrong, to_move = _what_is_wrong(experience, record, start)
+    except SweepError as error:
+        # One of another search space is whole, and in the way of nobody who names its own.
+        is_of_another = record.search_space["name"] != search_space
+        return Finding(experience.id, "foreign", str(error), () if is_of_another else (experience.path,))
     if wrong:
         return Finding(experience.id, "damaged", f"{state}: {'; '.join(wrong)}", tuple(to_move))
     return Finding(experience.id, state, _more(record, start))
@@ -84,7 +88,7 @@ def _what_is_wrong(experience: Experience, record: Record, start: Start | None) 
         wrong.append(f"{one}: {again}")
     useless = _useless_files(experience, keep={one.spare for one in damages if isinstance(one.spare, Path)})
     if useless:
-        wrong.append(f"{', '.join(path.name for path in useless)}: doubled or torn, and of no use; run does without")
+        wrong.append(f"{', '.join(path.name for path in useless)}: nothing reads that, so run does without")
         to_move += useless
     if start and not start.backup and any(experience.sauvegarde.glob("*")):
         wrong.append(f"{start.why_anew}: run begins again from the beginning")

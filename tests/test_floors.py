@@ -27,7 +27,7 @@ FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in flo
 HEAVY = {
     "keras": {"state", "batches", "callbacks", "backup", "training", "evaluate"},
     "tensorflow": {"batches", "training"},
-    "optuna": {"journal", "sampler", "pruner", "frozen", "study", "opening", "trials", "controller"},
+    "optuna": {"journal", "sampler", "pruner", "frozen", "study", "merge", "opening", "trials", "controller"},
     "joblib": {"controller"},
     "h5py": {"state"},
     "pandas": {"results"},

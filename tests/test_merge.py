@@ -9,8 +9,9 @@ from untrained import EPOCHS, Search
 
 from sweep import merge as module
 from sweep.errors import Misuse
-from sweep.experience import Experience, State, experiences_in
-from sweep.host import this_process
+from sweep.experience import Experience, Outcome, State, experiences_in
+from sweep.files import size_and_sha256
+from sweep.host import now, this_process
 from sweep.merge import find_others, merge
 from sweep.resume import read_record
 from sweep.search_space import Source
@@ -78,6 +79,9 @@ def test_finished_ones_that_differ_are_told_and_ours_stays(tmp_path, name):
         one.log.write_text(one.log.read_text().replace(",0,0", ",0.5,0"))
     else:
         ours.write_model(one, [0.5])
+    record = one.read()
+    record.outcome.log, record.outcome.model = size_and_sha256(one.log), size_and_sha256(one.meilleur)
+    one.write(record)
     before = content(ours.root)
     (found,) = merged(ours.root, theirs.root).values()
     assert found.what.startswith("differs from ours, which stays")
@@ -94,8 +98,7 @@ def test_the_one_further_on_wins_and_the_other_is_kept_aside(tmp_path, epochs_he
     (here,) = experiences_in(ours.root)
     before = {path.name: path.read_bytes() for path in content(here.path)}
     (found,) = merged(ours.root, theirs.root).values()
-    assert found.is_taken == (epochs_there > epochs_here)
-    if not found.is_taken:
+    if epochs_there < epochs_here:
         assert found.what == "ours is further on"
         assert {path.name: path.read_bytes() for path in content(here.path)} == before
         return
@@ -108,61 +111,87 @@ def test_the_one_further_on_wins_and_the_other_is_kept_aside(tmp_path, epochs_he
     assert [trial.number for trial in ours.study.cut_off()] == [0], "it is told, or goes on, under our number"
 
 
-def spoil(one, harm):
-    record = one.read()
-    if harm == "link":
-        one.log.unlink()
-        one.log.symlink_to("/etc/hostname")
-    elif harm == "torn":
-        one.record.write_bytes(one.record.read_bytes()[:100])
-        shutil.rmtree(one.sauvegarde)
-    else:
-        if harm == "parameters":
-            record.parameters["x"] = 0.123
-        elif harm == "space":
-            record.search_space["name"] = "another"
-        elif harm == "running":
-            record.outcome, record.sessions[-1]["process"] = None, this_process()
-        elif harm == "trial":
-            record.trials[0]["params"] = {"x": 9}
-        elif harm == "no trial":
-            record.trials = []
-        elif harm == "code":
-            record.search_space["fingerprint"] = {"build_model": "another"}
+def link(one):
+    one.log.unlink()
+    one.log.symlink_to("/etc/hostname")
+
+
+def tear(one):
+    one.record.write_bytes(one.record.read_bytes()[:100])
+    shutil.rmtree(one.sauvegarde)
+
+
+def rewrite(change):
+    def spoil(one):
+        record = one.read()
+        change(record)
         one.write(record)
 
+    return spoil
 
+
+def run_again(record):
+    record.outcome, record.sessions[-1]["process"] = None, this_process()
+
+
+OTHER_CODE = rewrite(lambda record: record.search_space.update(fingerprint={"build_model": "another"}))
 REFUSED = {
-    "link": "there is a symbolic link in its folder",
-    "torn": "its experience.json is missing or torn",
-    "parameters": "its search space and parameters do not give the name of its folder",
-    "space": "do not give the name of its folder",
-    "running": "it is being trained",
-    "trial": "trial 0 is none of Optuna's",
-    "no trial": "it has no trial",
-    "code": "it was trained by another the imports and other statements, build_model; see --accept-change",
+    "there is a symbolic link in its folder": link,
+    "its experience.json is missing or torn": tear,
+    "its log.csv is missing; mend that there, see sweep verify": lambda one: one.log.unlink(),
+    "its search space and parameters do not give the name of its folder": rewrite(
+        lambda record: record.parameters.update(x=0.123)
+    ),
+    "do not give the name of its folder": rewrite(lambda record: record.search_space.update(name="another")),
+    "The parameter 'x' holds 2000000000000000000000, an integer beyond 2^53": rewrite(
+        lambda record: record.parameters.update(x=2 * 10**21)
+    ),
+    "it is being trained": rewrite(run_again),
+    "trial 0 is none of Optuna's": rewrite(lambda record: record.trials[0].update(params={"x": 9})),
+    "it has no trial": rewrite(lambda record: record.trials.clear()),
+    "it has other choices of 'kind', or another kind, than the trials here": rewrite(
+        lambda record: record.trials[0]["distributions"]["kind"]["attributes"].update(choices=["a", None, 3, "c"])
+    ),
+    "it was trained by another the imports and other statements, build_model; see --accept-change": OTHER_CODE,
 }
 
 
-@pytest.mark.parametrize("harm", REFUSED)
-def test_what_cannot_be_trusted_does_not_come_in(tmp_path, harm):
+@pytest.mark.parametrize("says", REFUSED)
+def test_what_cannot_be_trusted_does_not_come_in(tmp_path, says):
     ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(2)
     first = next(one for one in experiences_in(theirs.root))
-    spoil(first, harm)
+    REFUSED[says](first)
     before = content(ours.root)
     found = merged(ours.root, theirs.root)
     assert found[first.id].what.startswith("not taken: ")
-    assert REFUSED[harm] in found[first.id].what
+    assert says in found[first.id].what
     assert [one.what for name, one in found.items() if name != first.id] == ["new here: trial 1"]
     assert not Experience(ours.root / first.id).path.exists()
     assert before.items() <= content(ours.root).items()
 
 
+def test_weights_that_are_torn_are_not_further_on(tmp_path):
+    ours, theirs = search(tmp_path / "ours"), search(tmp_path / "theirs")
+    cut_off(ours, 5)
+    (cut_off(theirs, 6).sauvegarde / "latest.weights.h5").write_bytes(b"torn")
+    (found,) = merged(ours.root, theirs.root).values()
+    assert found.what == "ours is further on"
+
+
+def test_one_that_was_pruned_early_does_not_displace_one_that_is_further_on(tmp_path):
+    ours, theirs = search(tmp_path / "ours"), search(tmp_path / "theirs")
+    cut_off(ours, 5)
+    trial, parameters = theirs.begin()
+    theirs.write(trial, parameters, [0.1, 0.2], Outcome(State.PRUNED, now(), "it was bad", 0.2, 1))
+    (found,) = merged(ours.root, theirs.root).values()
+    assert found.what == "ours is further on"
+
+
 def test_other_code_comes_in_where_that_is_accepted(tmp_path):
     ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(1)
     (one,) = experiences_in(theirs.root)
-    spoil(one, "code")
-    assert merged(ours.root, theirs.root, accept_change=True)[one.id].is_taken
+    OTHER_CODE(one)
+    assert merged(ours.root, theirs.root, accept_change=True)[one.id].what == "new here: trial 1"
 
 
 def test_merged_again_nothing_changes(tmp_path):
@@ -188,7 +217,7 @@ def test_a_merge_that_is_cut_leaves_no_half_folder_and_goes_on(tmp_path, monkeyp
             raise Cut
         return shutil.copyfile(*paths)
 
-    monkeypatch.setattr(module, "_copy_synced", copy)
+    monkeypatch.setattr(module, "copy_synced", copy)
     try:
         merged(ours.root, theirs.root)
     except Cut:
@@ -207,7 +236,7 @@ def test_no_pickle_comes_in(tmp_path):
     record = one.read()
     record.trials[0]["attributes"] = {"system": {"cma:optimizer:0": "80049"}, "user": {}}
     one.write(record)
-    assert merged(ours.root, theirs.root)[one.id].is_taken
+    assert merged(ours.root, theirs.root)[one.id].what == "new here: trial 1"
     assert read_record(Experience(ours.root / one.id)).trials[0]["attributes"] == {}
 
 

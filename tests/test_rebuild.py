@@ -169,6 +169,21 @@ def test_a_study_in_sqlite_is_made_again_too(tmp_path):
     search.study._study._storage._backend.engine.dispose()
 
 
+def test_no_pickle_that_a_folder_brings_is_read(tmp_path):
+    """CMA-ES would unpickle it."""
+    search = Search(tmp_path / "root", "cmaes", suggest=suggest_numbers).go_on(12)
+    written = tmp_path / "pwned"
+    evil = f"c__builtin__\\neval\\n(S'open({str(written)!r}, \"w\")'\\ntR.".encode().decode("unicode_escape").encode().hex()
+    for one in search.known().values():
+        one.entry["attributes"]["system"]["cma:optimizer:0"] = evil
+        one.experience.write(one.record)
+    (search.root / "study.journal").unlink()
+    search.open()
+    search.rebuild()
+    search.go_on(14)
+    assert not written.exists()
+
+
 def test_no_folder_holds_a_pickle(tmp_path):
     search = Search(tmp_path / "root", "cmaes", suggest=suggest_numbers).go_on()
     assert any("cma:" in name for trial in search.study._trials() for name in trial.system_attrs), "it keeps none"

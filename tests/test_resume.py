@@ -232,8 +232,11 @@ def test_of_a_doubled_record_the_one_that_knows_most_counts(experience):
     experience.write(longer)
     assert experience.read() == longer
     experience.record.rename(experience.path / "experience (2).json")
-    experience.write(RECORD)
+    experience.record.write_bytes(RECORD.as_json())
     assert experience.read() == longer
+    experience.write(RECORD)
+    assert experience.read() == RECORD, "what is written counts from then on"
+    assert (experience.path.parent / ".quarantine" / experience.id / "experience (2).json").exists()
 
 
 @pytest.mark.parametrize("name", ["training_metadata.json", "latest.weights.h5", "meilleur.model.keras"])
