@@ -67,6 +67,13 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
     return what_training_again_costs(experience)
 
 
+def put_record_in_place(experience: Experience, record: Record) -> None:
+    """Write a record that was known to a backup only."""
+    if experience.record.exists():
+        move_to_quarantine(experience.record, experience.path.parent)
+    experience.write(record)
+
+
 def take_back_the_end(experience: Experience, record: Record) -> None:
     """Let an experience be cut off that had ended."""
     record.outcome = None

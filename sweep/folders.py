@@ -23,8 +23,13 @@ class Folders:
     def __init__(self, root: Path, search_space: str, done: Callable[[], None] = lambda: None) -> None:
         self._root, self._search_space = root, search_space
         self._all: list[tuple[Experience, Record | None]] = []
+        self._recovered: list[tuple[Experience, Record]] = []
         for experience in experiences_in(root):
-            self._all.append((experience, resume.read_record(experience)))
+            here = experience.read()
+            record = here or resume.read_record(experience)
+            self._all.append((experience, record))
+            if record and not here:
+                self._recovered.append((experience, record))
             done()
 
     def check(self) -> None:
@@ -67,6 +72,9 @@ class Folders:
 
     def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:
         """Mend what is not as the end of its training left it, and give each trial a number of its own."""
+        for experience, record in self._recovered:
+            damage.put_record_in_place(experience, record)
+            say(f"{experience.id}: experience.json was missing or torn: put in place again, from a backup")
         for experience, record in self.recorded():
             damages = damage.find_damages(experience, record, thoroughly)
             if damages:

@@ -2,8 +2,11 @@
 
 import pytest
 from command import Running, begun, run, sessions, sweep, table, trained
+from untrained import Search
 
-from sweep.experience import experiences_in
+from sweep.experience import Outcome, State, experiences_in
+from sweep.extension import parents
+from sweep.host import now
 from sweep.resume import read_record
 
 TRIALS = 2
@@ -14,6 +17,11 @@ SCHEDULE = (
 EARLY = (
     "    return [keras.callbacks.LambdaCallback",
     '    return [keras.callbacks.EarlyStopping("val_acc", min_delta=1, patience=1), keras.callbacks.LambdaCallback',
+)
+BY_SCHEDULE = (
+    "    return [keras",
+    "    decay = lambda epoch: 0.1 * (1 - epoch / parameters['epochs'])\n"
+    "    return [keras.callbacks.LearningRateScheduler(decay), keras",
 )
 BY_EPOCHS = (
     "    return [keras.callbacks.LambdaCallback",
@@ -77,6 +85,7 @@ def test_only_of_the_best_and_run_again_after_a_cut_it_goes_on(tmp_path, space):
             SCHEDULE,
             "the number of epochs decides the optimizer (learning_rate): the first 3 were trained as if there were no more",
         ),
+        (BY_SCHEDULE, "the number of epochs decides the callbacks: the first 3 were trained as if there were no more"),
         (BY_EPOCHS, "the number of epochs decides the callbacks: the first 3 were trained as if there were no more"),
     ],
 )
@@ -107,6 +116,29 @@ def test_where_backups_were_freed_it_says_so_and_where_there_is_none_it_ends_wit
     none = sweep("extend", space(), "--root", root, "--epochs", 3)
     assert none.returncode == 1
     assert none.stderr == f"sweep: {root} has no finished experience of fewer than 3 epochs: see sweep results.\n"
+
+
+def test_of_a_training_and_its_extension_the_longer_one_goes_on(tmp_path):
+    search = Search(tmp_path / "root", "random").go_on(1)
+    (shorter,) = search.known().values()
+    trial = search.study.ask()
+    search.study.suggest(trial, search.suggest)
+    longer = {**shorter.record.parameters, "epochs": 16}
+    values = [*shorter.val_acc(), *[0.0] * 8]
+    outcome = Outcome(State.FINISHED, now(), None, max(values), values.index(max(values)))
+    made = search.write(trial, longer, values, outcome)
+    assert [one.experience for one in parents(search.known(), 32, None)] == [made]
+    assert [one.experience for one in parents(search.known(), 16, None)] == [shorter.experience]
+
+
+def test_a_record_that_is_lost_after_its_backups_were_freed_costs_no_training(tmp_path, space):
+    root = finished(space(), tmp_path / "root", "--keep-backups", "none")
+    before = trained(root), table(root, space=space())
+    for one in experiences_in(root):
+        one.record.unlink()
+    run(root, "--trials", TRIALS, "--sampler", "random", "--keep-backups", "none", space=space())
+    assert (trained(root), table(root, space=space())) == before
+    assert set(sessions(root).values()) == {1}
 
 
 def test_only_the_best_keep_their_backups(tmp_path, space):

@@ -10,6 +10,7 @@ from untrained import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 
 from sweep.errors import SweepError
 from sweep.experience import Experience, Outcome, RecordWrong, State
+from sweep.folders import Folders
 from sweep.host import now
 from sweep.identity import id_experience
 
@@ -189,3 +190,18 @@ def test_no_folder_holds_a_pickle(tmp_path):
     assert any("cma:" in name for trial in search.study._trials() for name in trial.system_attrs), "it keeps none"
     records = [one.experience.record.read_text() for one in search.known().values()]
     assert not [text for text in records if "cma:" in json.dumps(json.loads(text)["trials"])]
+
+
+@pytest.mark.parametrize(("died", "is_kept"), [(True, True), (False, False)])
+def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path, died, is_kept):
+    search = Search(tmp_path / "root")
+    trial, parameters = search.begin()
+    experience = search.write(trial, parameters, [0.1], Outcome(State.FAILED, now(), "it failed", died=died))
+    search.save(experience, [0.1])
+    folders, said = Folders(search.root, "toy"), []
+    assert folders.have_all_failed()
+    folders.begin_anew(said.append)
+    assert said == ["all 1 trainings had failed: what raised begins anew, from the beginning"]
+    assert bool(list(experience.sauvegarde.glob("*.h5"))) == is_kept
+    assert experience.state() is (State.CUT_OFF if is_kept else State.NEW)
+    assert list(folders.known()) == ([0] if is_kept else [])

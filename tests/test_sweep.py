@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -174,6 +175,34 @@ def test_a_training_that_dies_three_times_in_one_epoch_fails_and_the_others_go_o
         assert "killed by SIGKILL; if you did not, memory may have run out (3 times without a new" in record.outcome.reason
     assert said.count("it goes on from its backup") == 2 * len(failed)
     assert len(table(tmp_path / "root")) == 6
+
+
+GONE_ONCE = """    import pathlib
+
+    if pathlib.Path(FLAG).exists():
+        pathlib.Path(FLAG).unlink()
+        raise OSError(5, "gone")
+"""
+
+
+def test_data_on_a_drive_that_does_not_answer_is_waited_for(tmp_path, space):
+    flag = tmp_path / "gone"
+    flag.write_text("")
+    once = GONE_ONCE.replace("FLAG", repr(str(flag)))
+    said = run(tmp_path / "root", "--trials", 1, space=space(("    from sklearn", f"{once}    from sklearn")))
+    assert "does not answer ([Errno 5] gone): it goes on from its backup" in said
+    assert [state for (state,) in table(tmp_path / "root", "state")] == ["finished"]
+
+
+def test_where_only_the_log_and_the_model_are_left_it_says_that_it_begins_again(whole, tmp_path):
+    Running(tmp_path, "--trials", TRIALS, "--save-freq", 2).wait_for(logged(2)).kill_tree()
+    (experience,) = experiences_in(tmp_path)
+    experience.record.unlink()
+    shutil.rmtree(experience.sauvegarde)
+    (tmp_path / "study.journal").unlink()
+    said = run(tmp_path, "--trials", TRIALS)
+    assert f"{experience.id}: begins again from the beginning: no backup of it had been made" in said
+    assert_equal(tmp_path, whole)
 
 
 def test_a_sigterm_to_a_training_alone_ends_nothing(whole, tmp_path):
