@@ -4,8 +4,10 @@ import contextlib
 import math
 import os
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import keras
@@ -15,6 +17,7 @@ from sweep.files import put_in_place
 from sweep.log import Best, check_header
 
 Logs = dict[str, Any] | None
+CLOSED_ONCE_MORE = "Can't decrement id ref count"
 
 
 class Diverged(Exception):  # an end of a training, no error of the program
@@ -159,6 +162,26 @@ def disk_errors() -> Iterator[None]:
         if number:
             raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
         raise OSError(str(error).partition(", filename")[0]) from error
+
+
+def silence_h5py() -> None:
+    """Let this process say nothing of the errors that h5py cannot raise.
+
+    What could not be written is closed once more when it is collected, and fails once more, where nobody can catch it; the
+    save itself has failed by then, and says so.
+    """
+    excepthook, unraisablehook = sys.excepthook, sys.unraisablehook
+
+    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if CLOSED_ONCE_MORE not in str(error):
+            excepthook(kind, error, trace)
+
+    def on_unraisable(what: "sys.UnraisableHookArgs") -> None:
+        if CLOSED_ONCE_MORE not in str(what.exc_value) and "h5py" not in str(what.object):
+            unraisablehook(what)
+
+    # Cython prints the traceback by the one, and that it is ignored by the other.
+    sys.excepthook, sys.unraisablehook = on_exception, on_unraisable
 
 
 def _saved_variables(model: keras.Model) -> list[keras.Variable]:

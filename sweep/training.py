@@ -11,7 +11,7 @@ import tensorflow as tf
 from sweep import meilleur, resume, session, state
 from sweep.backup import Backup, NotSaved, Stopped, WayOn
 from sweep.batches import Batches, DataWrong, check_data
-from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs
+from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.errors import SweepError
 from sweep.experience import Outcome, Record, State
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
@@ -119,6 +119,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
 
 def _begin_process(record: Record) -> None:
     """Fix what decides the bits of a training beside its parameters: the threads and the seed."""
+    silence_h5py()
     tf.config.threading.set_intra_op_parallelism_threads(record.threads)
     tf.config.threading.set_inter_op_parallelism_threads(record.threads)
     keras.utils.set_random_seed(record.seed)
