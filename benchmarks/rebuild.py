@@ -12,10 +12,11 @@ import time
 from pathlib import Path
 
 from sweep import search_space
-from sweep.experience import Experience, Outcome, Record, State
+from sweep.experience import Experience
 from sweep.files import size_and_sha256
 from sweep.host import now, this_process
 from sweep.identity import id_experience
+from sweep.record import Outcome, Record, State
 
 SPACE = '''"""A space of which nothing is trained."""
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from sweep import search_space, verify
 from sweep.errors import SweepError
-from sweep.experience import State
 from sweep.folders import Folders
 from sweep.host import prepare_for_keras
 from sweep.opening import compare
 from sweep.progress import Progress
+from sweep.record import State
 from sweep.root import Lock, study_of
 from sweep.verify import Finding
 

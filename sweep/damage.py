@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep import meilleur, resume
-from sweep.experience import Experience, Record, State
+from sweep.experience import Experience
 from sweep.files import move_to_quarantine, sha256_of, write_whole
 from sweep.log import read_val_acc
+from sweep.record import Record, State
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.filesize import decimal
 
 from sweep import resume
-from sweep.experience import State
 from sweep.job import Sized
 from sweep.known import Known
+from sweep.record import State
 from sweep.settings import Settings
 
 

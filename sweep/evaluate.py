@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import keras
 
 from sweep.batches import Batches, check_data
-from sweep.experience import Experience, Record
+from sweep.experience import Experience
+from sweep.record import Record
 from sweep.search_space import SearchSpace, error_in_file
 
 # On another processor, or with other threads, the last bits of a sum of float32 differ.

@@ -1,114 +1,18 @@
 """The folder of an experience: every file name once, and its state told from the files alone."""
 
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, fields
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sweep.errors import SweepError
-from sweep.files import move_to_quarantine, parse_json, write_whole
-from sweep.host import is_alive
-from sweep.identity import ID_DIGITS, id_experience
-
-
-class State(StrEnum):
-    """What has become of an experience."""
-
-    NEW = "new"
-    RUNNING = "running"
-    CUT_OFF = "cut_off"
-    FINISHED = "finished"
-    FAILED = "failed"
-    PRUNED = "pruned"
-
-
-# What the reader of a record raises for a file that holds something else.
-NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
-
-
-ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
-MOST = 2**40  # of anything that is counted here
-SHAPE = {
-    "id_experience": str,
-    "search_space": dict,
-    "parameters": dict,
-    "seed": int,
-    "threads": int,
-    "trials": list,
-    "sessions": list,
-}
+from sweep.files import move_to_quarantine, write_whole
+from sweep.identity import id_experience
+from sweep.record import ID, NO_RECORD, Record, State, state_of
 
 
 class RecordWrong(SweepError):
     """An ``experience.json`` does not belong to its folder."""
-
-
-@dataclass
-class Outcome:
-    """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished.
-
-    ``died`` tells a training whose process was killed again and again from one that raised: it goes on where it can.
-    ``log`` and ``model`` have bytes and sha256 of the two files that the end is read from, or are None where there is none.
-    """
-
-    state: State
-    ended: str
-    reason: str | None = None
-    val_acc: float | None = None
-    epoch: int | None = None
-    traceback: str | None = None
-    died: bool = False
-    log: dict[str, Any] | None = None
-    model: dict[str, Any] | None = None
-
-
-@dataclass
-class Record:
-    """The content of ``experience.json``: what a reader needs in five years.
-
-    ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
-    and ``came_from``, the root that it was merged from, or None.
-    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
-    epoch, batch, trained_s (seconds), which the next session writes where this one was cut off.
-    ``approximate_because`` is the reason why this training may differ in its last bits from an uncut one, or None.
-    ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
-    """
-
-    id_experience: str
-    search_space: dict[str, Any]
-    parameters: dict[str, Any]
-    seed: int
-    threads: int
-    trials: list[dict[str, Any]]
-    sessions: list[dict[str, Any]] = field(default_factory=list)
-    approximate_because: str | None = None
-    outcome: Outcome | None = None
-    parent: str | None = None
-
-    @classmethod
-    def from_json(cls, text: bytes) -> "Record":
-        """Raises NO_RECORD where ``text`` is torn or is no record."""
-        return cls.from_content(parse_json(text))
-
-    @classmethod
-    def from_content(cls, content: Any) -> "Record":
-        """Raises NO_RECORD where ``content`` is not what ``as_content`` returned."""
-        known = _known_fields(cls, content)
-        if not _is_of_our_shape(known):
-            raise ValueError("not the shape of a record")
-        if known.get("outcome"):
-            outcome = _known_fields(Outcome, known["outcome"])
-            known["outcome"] = Outcome(**{**outcome, "state": State(outcome["state"])})
-        return cls(**known)
-
-    def as_content(self) -> dict[str, Any]:
-        return asdict(self)
-
-    def as_json(self) -> bytes:
-        return (json.dumps(self.as_content(), indent=2, ensure_ascii=False) + "\n").encode()
 
 
 @dataclass(frozen=True)
@@ -189,56 +93,6 @@ class Experience:
             )
 
 
-def _known_fields(kind: type, content: Any) -> dict[str, Any]:
-    """Leave out what a newer version wrote besides."""
-    names = {one.name for one in fields(kind)}
-    return {name: value for name, value in content.items() if name in names}
-
-
-def _is_of_our_shape(record: dict[str, Any]) -> bool:
-    """Tell whether all that others compute with is of its kind: a record may come from anybody.
-
-    Raises NO_RECORD where it is not even in its place.
-    """
-    return (
-        all(isinstance(record[name], kind) for name, kind in SHAPE.items())
-        and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
-        and record["search_space"].keys() >= {"name", "fingerprint"}
-        and all(_is_count(trial["number"]) and isinstance(trial["ended"], str | None) for trial in record["trials"])
-        and all(_is_session(session) for session in record["sessions"])
-        and _is_outcome(record.get("outcome"))
-    )
-
-
-def _is_session(session: dict[str, Any]) -> bool:
-    process, end = session["process"], session.get("ended")
-    return (
-        isinstance(session["begun"], str)
-        and all(_is_count(session.get(name, 0)) for name in ("epoch", "batch", "batches"))
-        and session.keys() >= {"epoch", "batch"}
-        and isinstance(process["host"], str)
-        and _is_count(process["pid"])
-        and 0 < process["pid"] < 2**31
-        and isinstance(process["started"], int | float)
-        and (end is None or all(isinstance(end[name], int | float) for name in ("epoch", "batch", "trained_s")))
-    )
-
-
-def _is_outcome(outcome: dict[str, Any] | None) -> bool:
-    if outcome is None:
-        return True
-    files = [outcome.get(name) for name in ("log", "model")]
-    return (
-        all(isinstance(outcome.get(name), int | float | None) for name in ("val_acc", "epoch"))
-        and isinstance(outcome.get("reason"), str | None)
-        and all(one is None or (_is_count(one["bytes"]) and isinstance(one["sha256"], str)) for one in files)
-    )
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST
-
-
 def _read_record(path: Path) -> Record | None:
     try:
         return Record.from_json(path.read_bytes()) if path.is_file() else None
@@ -248,16 +102,6 @@ def _read_record(path: Path) -> Record | None:
 
 def _how_far(record: Record) -> tuple[bool, int, int]:
     return record.outcome is not None, len(record.sessions), len(record.trials)
-
-
-def state_of(record: Record | None) -> State:
-    """Tell the state of an experience from its record."""
-    if record is None:
-        return State.NEW
-    if record.outcome:
-        return record.outcome.state
-    running = record.sessions and is_alive(record.sessions[-1]["process"])
-    return State.RUNNING if running else State.CUT_OFF
 
 
 def experiences_in(root: Path) -> Iterator[Experience]:

@@ -4,12 +4,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweep import resume
-from sweep.experience import Experience, Record, State
+from sweep.experience import Experience
 from sweep.files import copy_synced, new_folder
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.known import Known
 from sweep.log import best_val_acc
+from sweep.record import Record, State
 
 
 def parents(known: dict[int, Known], epochs: int, best: int | None) -> list[Known]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sweep import damage, resume
 from sweep.damage import take_back_the_end
-from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.experience import Experience, experiences_in
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
+from sweep.record import Record, State, state_of
 from sweep.search_space import SearchSpaceWrong, Source, what_changed
 
 

@@ -8,8 +8,9 @@ from typing import Any
 from optuna.distributions import check_distribution_compatibility, distribution_to_json, json_to_distribution
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.experience import Outcome, RecordWrong, State
+from sweep.experience import RecordWrong
 from sweep.known import Known
+from sweep.record import Outcome, State
 
 TRIAL_STATES = {
     State.FINISHED: TrialState.COMPLETE,

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sweep.experience import Experience, Record
+from sweep.experience import Experience
+from sweep.record import Record
 from sweep.search_space import Source
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep import resume
-from sweep.experience import Experience, Outcome, Record
+from sweep.experience import Experience
 from sweep.log import read_val_acc
+from sweep.record import Outcome, Record
 
 Folders = Iterable[tuple[Experience, Record]]
 

@@ -11,10 +11,11 @@ from optuna.trial import FrozenTrial
 from sweep import meilleur, resume
 from sweep.damage import find_damages
 from sweep.errors import Misuse, SweepError
-from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.experience import Experience, experiences_in
 from sweep.files import copy_synced, move_to_quarantine, new_folder
 from sweep.frozen import check_compatible, frozen_of
 from sweep.known import Known, known_trials
+from sweep.record import Record, State, state_of
 from sweep.search_space import Source, what_changed
 
 NEW_HERE = "new here"

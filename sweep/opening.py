@@ -15,7 +15,8 @@ from sweep.progress import Progress
 from sweep.root import study_of
 from sweep.search_space import SearchSpace
 from sweep.settings import Settings
-from sweep.study import Study, StudyUnreadable, read_trials, shown
+from sweep.storage import StudyUnreadable, read_trials, shown
+from sweep.study import Study
 
 
 def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:

@@ -9,8 +9,8 @@ import rich.progress
 from rich.console import Console
 
 from sweep.errors import printable
-from sweep.experience import Outcome, State
 from sweep.job import BatchDone, Begun, EpochDone, News, Unsaved, Warned
+from sweep.record import Outcome, State
 
 LINE_EVERY_S = 10.0
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.experience import Experience, experiences_in
 from sweep.log import LogUnreadable, best_val_acc, read_val_acc
+from sweep.record import Record, State, state_of
 from sweep.resume import read_record
 
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sweep import meilleur
-from sweep.experience import NO_RECORD, Experience, Record
+from sweep.experience import Experience
 from sweep.files import parse_json, put_in_place, sha256_of, write_whole
 from sweep.log import Best, best_val_acc, check_header, val_acc_by_epoch
+from sweep.record import NO_RECORD, Record
 
 WEIGHTS = "latest.weights.h5"
 POSITION = "training_metadata.json"

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sweep import resume
-from sweep.experience import Experience, Record
+from sweep.experience import Experience
 from sweep.host import gpu_is_visible, now, processor, this_process, versions
 from sweep.job import Job
 from sweep.pulse import Pulse, read_pulse, write_pulse
+from sweep.record import Record
 
 
 @dataclass

@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sweep.experience import Experience, State, experiences_in
+from sweep.experience import Experience, experiences_in
 from sweep.host import is_alive
+from sweep.record import State
 from sweep.resume import newest_position, read_record
 from sweep.root import read_asked, read_holder
 from sweep.work import Work, work_of

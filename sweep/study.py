@@ -2,10 +2,7 @@
 
 import contextlib
 import functools
-import re
-import shutil
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,16 +13,12 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import SweepError
-from sweep.experience import Outcome
 from sweep.frozen import TRIAL_STATES, difference, entry_of, frozen_of, notes_of
-from sweep.journal import Draft, open_journal
 from sweep.known import Known
 from sweep.pruner import PRUNERS, should_prune
+from sweep.record import Outcome
 from sweep.sampler import PICKLES, SeededSampler, propose_again
-
-
-class StudyUnreadable(SweepError):
-    """The storage is there, and holds no study that this Optuna can read."""
+from sweep.storage import Draft, StudyUnreadable, open_journal, shown
 
 
 class Study:
@@ -279,41 +272,3 @@ class Study:
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
         return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
-
-
-def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
-    """Return the trials of a study, without writing anything; None where there is no such study.
-
-    Raises:
-        StudyUnreadable: it is damaged, or of another version.
-        SweepError: its database is out of reach.
-    """
-    if not _is_there(storage):
-        return None
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            if isinstance(storage, Path):  # of which a copy is opened, for to open it is to mend its end
-                return _load_trials(name, open_journal(Path(shutil.copyfile(storage, Path(folder) / storage.name))))
-            return _load_trials(name, optuna.storages.get_storage(storage))
-    except Exception as error:
-        if isinstance(storage, Path) and not isinstance(error, OSError):
-            raise StudyUnreadable(f"The study in {storage} cannot be read ({type(error).__name__}: {error})") from error
-        raise SweepError(f"The study in {shown(storage)} is out of reach ({error}); check that its server runs.") from error
-
-
-def _is_there(storage: str | Path) -> bool:
-    """Tell whether there may be a study: to ask SQLite for a file that does not exist would make one."""
-    if isinstance(storage, Path):
-        return storage.exists()
-    file = storage.removeprefix("sqlite:///")
-    return file == storage or Path(file).exists()
-
-
-def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
-    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
-    return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None
-
-
-def shown(storage: str | Path | None) -> str:
-    """Return where a study is, without the password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(storage))

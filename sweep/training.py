@@ -13,11 +13,11 @@ from sweep.backup import Backup, NotSaved, Stopped, WayOn
 from sweep.batches import Batches, DataWrong, check_data
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.errors import SweepError
-from sweep.experience import Outcome, Record, State
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import is_on_drive, now
 from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Sized, Warned
 from sweep.log import best_val_acc, read_val_acc
+from sweep.record import Outcome, Record, State
 from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
 from sweep.session import Reached
 

@@ -12,7 +12,7 @@ import optuna
 from sweep import resume, search_space
 from sweep.disk import Disk
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, Record, State, state_of
+from sweep.experience import Experience
 from sweep.files import PATIENCE_S, patiently, pauses
 from sweep.host import cores, now
 from sweep.identity import id_experience
@@ -21,6 +21,7 @@ from sweep.known import Known
 from sweep.log import best_val_acc, read_val_acc
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
+from sweep.record import Outcome, Record, State, state_of
 from sweep.search_space import SearchSpace, what_changed
 from sweep.settings import Settings
 from sweep.study import Study

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from sweep import damage, resume
 from sweep.errors import SweepError
-from sweep.experience import Experience, Record, State, experiences_in, state_of
+from sweep.experience import Experience, experiences_in
 from sweep.files import QUARANTINE, move_to_quarantine
 from sweep.log import LogUnreadable, check_header
+from sweep.record import Record, State, state_of
 from sweep.resume import Start
 from sweep.root import ASKED, HOLDER, LOCK, STUDY
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep import resume
-from sweep.experience import Experience, Record, State, state_of
+from sweep.experience import Experience
 from sweep.pulse import Pulse, read_pulse
+from sweep.record import Record, State, state_of
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,11 @@ import h5py
 import pytest
 
 from sweep import search_space
-from sweep.experience import Experience, Record
+from sweep.experience import Experience
 from sweep.identity import id_experience, plain
 from sweep.job import Job
 from sweep.places import LocalProcesses
+from sweep.record import Record
 from sweep.resume import newest_position
 
 SPACES = Path(__file__).parent / "spaces"

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sweep.experience import Outcome, State
+from sweep.record import Outcome, State
 from sweep.study import Study
 
 journal, sampler, trials, *kill = sys.argv[1:]

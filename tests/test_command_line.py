@@ -14,9 +14,10 @@ from command import TOY, Running, command, sweep
 from conftest import SPACES
 
 from sweep import search_space
-from sweep.experience import Experience, Outcome, Record, State, experiences_in
+from sweep.experience import Experience, experiences_in
 from sweep.host import now, this_process
 from sweep.identity import id_experience
+from sweep.record import Outcome, Record, State
 from sweep.study import Study
 
 FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}

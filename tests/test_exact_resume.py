@@ -10,8 +10,8 @@ import pytest
 from conftest import SPACES, assert_equal
 
 from sweep import resume
-from sweep.experience import State
 from sweep.job import BatchDone, Begun, EpochDone, Warned
+from sweep.record import State
 
 INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (1, 5), (2, 9)]]
 BETWEEN = [{"epoch": epoch, "end": True} for epoch in (2, 5)]

@@ -4,9 +4,10 @@ import pytest
 from command import Running, begun, run, sessions, sweep, table, trained
 from untrained import Search
 
-from sweep.experience import Outcome, State, experiences_in
+from sweep.experience import experiences_in
 from sweep.extension import parents
 from sweep.host import now
+from sweep.record import Outcome, State
 from sweep.resume import read_record
 
 TRIALS = 2

@@ -9,10 +9,11 @@ from command import TOY, sweep
 from conftest import SPACES
 from untrained import Search
 
-from sweep.experience import NO_RECORD, Record, experiences_in
+from sweep.experience import experiences_in
 from sweep.host import this_process
 from sweep.meilleur import read_label
 from sweep.pulse import read_pulse
+from sweep.record import NO_RECORD, Record
 from sweep.root import read_asked, read_holder
 from sweep.search_space import Source
 

@@ -9,10 +9,11 @@ from untrained import EPOCHS, Search
 
 from sweep import merge as module
 from sweep.errors import Misuse
-from sweep.experience import Experience, Outcome, State, experiences_in
+from sweep.experience import Experience, experiences_in
 from sweep.files import size_and_sha256
 from sweep.host import now, this_process
 from sweep.merge import find_others, merge
+from sweep.record import Outcome, State
 from sweep.resume import read_record
 from sweep.search_space import Source
 

@@ -6,7 +6,8 @@ import pytest
 from conftest import assert_equal
 
 from sweep import places, resume
-from sweep.experience import State, experiences_in
+from sweep.experience import experiences_in
+from sweep.record import State
 
 TOY = {"units": 4, "rate": 0.1}
 SECOND_OPTIMIZER = """

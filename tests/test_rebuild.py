@@ -9,10 +9,11 @@ from optuna.trial import TrialState
 from untrained import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 
 from sweep.errors import SweepError
-from sweep.experience import Experience, Outcome, RecordWrong, State
+from sweep.experience import Experience, RecordWrong
 from sweep.folders import Folders
 from sweep.host import now
 from sweep.identity import id_experience
+from sweep.record import Outcome, State
 
 SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
 

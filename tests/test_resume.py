@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from sweep import meilleur, resume
-from sweep.experience import Experience, Record
+from sweep.experience import Experience
 from sweep.log import Best, LogUnreadable
+from sweep.record import Record
 from sweep.resume import Position, Start, newest_position, read_record, whole_backups, write_backup
 
 LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"

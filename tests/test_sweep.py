@@ -14,7 +14,8 @@ import pytest
 from command import TOY, Running, begun, command, logged, run, sessions, sweep, table, trained
 from conftest import SPACES
 
-from sweep.experience import State, experiences_in
+from sweep.experience import experiences_in
+from sweep.record import State
 
 TRIALS = 5
 

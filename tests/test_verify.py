@@ -8,8 +8,9 @@ import sys
 import pytest
 from command import TOY, Running, logged, run, sessions, sweep, table, trained
 
-from sweep.experience import State, experiences_in
+from sweep.experience import experiences_in
 from sweep.files import size_and_sha256
+from sweep.record import State
 from sweep.resume import POSITION, PREVIOUS, WEIGHTS
 
 TRIALS = 3

@@ -3,12 +3,13 @@
 import zipfile
 
 from sweep import meilleur
-from sweep.experience import Experience, Outcome, Record, State
+from sweep.experience import Experience
 from sweep.files import size_and_sha256
 from sweep.folders import Folders
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.log import Best
+from sweep.record import Outcome, Record, State
 from sweep.resume import NEXT_WEIGHTS, Position, write_backup
 from sweep.study import Study
 

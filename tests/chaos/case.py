@@ -19,7 +19,8 @@ from command import run, table, trained
 from conftest import best_weights
 from optuna.storages.journal import JournalFileBackend
 
-from sweep.experience import State, experiences_in
+from sweep.experience import experiences_in
+from sweep.record import State
 from sweep.root import STUDY
 
 WHAT_TO_DO = r"\b(check|delete|free|give|install|kill|make|mend|mount|move|name|put|run|see|stop|take|undo|wait)\b"

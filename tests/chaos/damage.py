@@ -11,7 +11,8 @@ from pathlib import Path
 from command import Running, rows_logged, run, sweep
 from conftest import SPACES
 
-from sweep.experience import Experience, State, experiences_in
+from sweep.experience import Experience, experiences_in
+from sweep.record import State
 
 from .case import Case, Chaos, assert_one_sentence, say
 from .victim import WITHOUT_ITS_TABLE, half_written

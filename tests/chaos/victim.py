@@ -9,7 +9,8 @@ from pathlib import Path
 import psutil
 from command import Running, rows_logged
 
-from sweep.experience import Experience, State, experiences_in
+from sweep.experience import Experience, experiences_in
+from sweep.record import State
 from sweep.root import read_holder
 
 WAIT_S = 120.0

@@ -1,15 +1,24 @@
-"""Optuna's journal file, opened whole after any cut."""
+"""Where a study lies: a journal file, opened whole after any cut, or a database; and what it holds, only read."""
 
 import contextlib
 import json
+import re
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
+from optuna.trial import FrozenTrial
 
+from sweep.errors import SweepError
 from sweep.files import put_in_place
+
+
+class StudyUnreadable(SweepError):
+    """The storage is there, and holds no study that this Optuna can read."""
 
 
 class Draft(BaseJournalBackend):
@@ -69,3 +78,41 @@ def _is_json(line: bytes) -> bool:
     except ValueError:
         return False
     return True
+
+
+def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
+    """Return the trials of a study, without writing anything; None where there is no such study.
+
+    Raises:
+        StudyUnreadable: it is damaged, or of another version.
+        SweepError: its database is out of reach.
+    """
+    if not _is_there(storage):
+        return None
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            if isinstance(storage, Path):  # of which a copy is opened, for to open it is to mend its end
+                return _load_trials(name, open_journal(Path(shutil.copyfile(storage, Path(folder) / storage.name))))
+            return _load_trials(name, optuna.storages.get_storage(storage))
+    except Exception as error:
+        if isinstance(storage, Path) and not isinstance(error, OSError):
+            raise StudyUnreadable(f"The study in {storage} cannot be read ({type(error).__name__}: {error})") from error
+        raise SweepError(f"The study in {shown(storage)} is out of reach ({error}); check that its server runs.") from error
+
+
+def _is_there(storage: str | Path) -> bool:
+    """Tell whether there may be a study: to ask SQLite for a file that does not exist would make one."""
+    if isinstance(storage, Path):
+        return storage.exists()
+    file = storage.removeprefix("sqlite:///")
+    return file == storage or Path(file).exists()
+
+
+def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
+    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
+    return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None
+
+
+def shown(storage: str | Path | None) -> str:
+    """Return where a study is, without the password."""
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(storage))
