@@ -44,7 +44,7 @@ def _work_lines(root: Path, rows: list[dict[str, Any]]) -> Iterator[str]:
     work = work_of((experience, record) for experience, record in records if record)
     yield (
         f"trained {_duration(work.trained_s)} and {work.batches:,} batches, of it twice {_duration(work.twice_s)} and "
-        f"{work.twice_batches:,} batches, in {work.sessions} sessions, of which {work.cuts} were cut off"
+        f"{work.twice_batches:,} batches, in {work.sessions} sessions, {work.cuts} of them cut off"
     )
     states = {row["state"] for row in rows}
     if State.RUNNING in states:

@@ -112,7 +112,7 @@ def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path):
     run(tmp_path, *words)
     shown = figures(tmp_path)
     assert re.search(rf"trained \d+ s and {30 + batches} batches, of it twice \d s and {batches} batches", shown)
-    assert "in 3 sessions, of which 1 were cut off" in shown
+    assert "in 3 sessions, 1 of them cut off" in shown
     assert "would lose" not in shown
     assert "the rest" not in shown
     assert not list(tmp_path.glob("*/pulse.json")), "a training that has ended gives no sign of life"
