@@ -1,5 +1,6 @@
 """What is under a root, an experience a line: whole, or damaged and what is to be done about it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from sweep.root import ASKED, HOLDER, LOCK, STUDY
 
 OURS = {STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, QUARANTINE}
 BACKUP_NAMES = {f"{name}{old}" for name in (resume.WEIGHTS, resume.POSITION) for old in ("", resume.PREVIOUS)}
-NAMES = {"experience.json", "log.csv", "meilleur.model.keras", "sauvegarde", "pulse.json"}
+DOUBLED = r"(experience|log|meilleur\.model|pulse).* \(\d+\).*"  # as Google Drive does
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,9 @@ def _what_is_wrong(experience: Experience, record: Record, start: Start | None) 
 
 
 def _useless_files(experience: Experience, keep: set[Path]) -> list[Path]:
-    """Return the files that nothing reads: doubled by a drive, torn, or foreign."""
-    beside = [path for path in experience.path.iterdir() if path.name not in NAMES and not _is_of_a_cut(path)]
-    return sorted([path for path in beside if path not in keep] + _useless_backups(experience.sauvegarde))
+    """Return the files of ours that nothing reads: doubled by a drive, or torn. What else a user keeps here is no matter."""
+    doubles = [path for path in experience.path.iterdir() if re.fullmatch(DOUBLED, path.name) and path not in keep]
+    return sorted([*doubles, *_useless_backups(experience.sauvegarde)])
 
 
 def _useless_backups(sauvegarde: Path) -> list[Path]:

@@ -194,6 +194,7 @@ def test_where_no_backup_is_whole_it_says_that_run_begins_from_the_beginning(who
 def test_what_is_foreign_is_named_and_moved_away_only_where_it_is_in_the_way(root):
     (root / "holiday").mkdir()
     one = first(root)
+    (one.path / "notes.txt").write_text("what a user keeps in a folder is no matter")
     record = one.read()
     record.parameters["units"] = 99
     one.write(record)
