@@ -198,7 +198,7 @@ def run_command_line() -> int:
     try:
         app(standalone_mode=False)
     except SweepError as error:
-        return _say(str(error), error.exit_status)
+        return _say(printable(str(error)), error.exit_status)
     except click.exceptions.NoArgsIsHelpError as help_text:
         return _say(help_text.format_message(), 2, "")
     except click.ClickException as error:
@@ -284,7 +284,7 @@ def _print_best(space: str, root: Path) -> None:
 
 
 def _warn(text: str) -> None:
-    _say(text, 0, "sweep: warning: ")
+    _say(printable(text), 0, "sweep: warning: ")
 
 
 def _say(text: str, exit_status: int, before: str = "sweep: ") -> int:
