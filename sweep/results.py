@@ -43,10 +43,11 @@ def best_model(root: Path, table: list[Row]) -> Path:
     """
     for row in table:
         if row["state"] == State.FINISHED:
-            best = Experience(root / row["id_experience"]).meilleur
-            if not best.exists():
-                raise SweepError(f"{best} is missing: sweep run trains it again.")
-            return best
+            best = Experience(root / row["id_experience"])
+            record = read_record(best)
+            if record and record.outcome and record.outcome.model and not best.meilleur.exists():
+                raise SweepError(f"{best.meilleur} is missing: sweep run trains it again.")
+            return best.meilleur
     raise SweepError(f"{root} has no finished experience yet: see sweep status, and let sweep run end a training.")
 
 

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from command import TOY, Running, logged, run, sessions, sweep, table, trained
@@ -257,3 +258,10 @@ model.save({str(one.meilleur)!r})
     (damaged,) = [text for name, kind, text in lines if (name, kind) == (one.id, "damaged")]
     assert "cannot be loaded and evaluated" in damaged
     assert "safe_mode" in damaged or "unsafe" in damaged
+
+
+def test_the_best_model_is_not_named_where_it_is_missing(root):
+    path = sweep("best", TOY, "--root", root).stdout.strip()
+    Path(path).unlink()
+    done = sweep("best", TOY, "--root", root)
+    assert (done.returncode, done.stderr) == (1, f"sweep: {path} is missing: sweep run trains it again.\n")
