@@ -45,8 +45,8 @@ def test_the_study_of_a_root_on_a_drive_lies_on_the_local_disk(drive, tmp_path):
     assert {study.parent for study in studies} == {tmp_path / "sweep"}
     assert studies[0].name.startswith("laboratoire1-")
     assert studies[0] != studies[1], "two roots of one name have two studies"
-    assert study_of(Path("/content/root"), None) == Path("/content/root/study.journal")
-    assert study_of(Path("/content/root"), Path("/fast")).parent == Path("/fast")
+    assert study_of(Path("/content/here"), None) == Path("/content/here/study.journal")
+    assert study_of(Path("/content/here"), Path("/fast")).parent == Path("/fast")
 
 
 def test_a_study_that_lives_elsewhere_and_is_lost_with_its_machine_changes_nothing(tmp_path):
