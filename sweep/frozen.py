@@ -88,6 +88,8 @@ def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str
 
     A trial that has ended in its folder and not yet in the study is no difference: it is told when it is brought to its end.
     """
+    if known and not trials:
+        return "is missing"
     for number, one in sorted(known.items()):
         if number >= len(trials):
             return f"has no trial {number}"

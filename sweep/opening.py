@@ -61,7 +61,7 @@ def open_or_rebuild(
     if not known and not always:  # a cut before the first folder, or all that there was is forgotten
         study.begin_anew()
         return study
-    why = why or study.difference(known) or ("was asked for" if always else None)
+    why = why or study.difference(known) or ("is to be made again" if always else None)
     if not why:
         return study
 
