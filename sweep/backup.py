@@ -181,7 +181,24 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._link.tell(Warned(text))
         self._disk_is_short = free < need
 
+    def _give_way(self) -> None:
+        """Write nothing more where another process has begun a session here since.
+
+        On a drive that two machines share, this one may have been paused, or without its drive, for longer than its lease.
+
+        Raises:
+            NotSaved: another has.
+        """
+        record = self._job.experience.read()
+        latest, ours = (one.sessions[-1]["process"] if one else None for one in (record, self._job.record))
+        if latest and latest != ours:
+            raise NotSaved(
+                f"{self._folder.parent} is trained by process {latest['pid']} on {latest['host']} by now, "
+                "and no longer here: see there."
+            )
+
     def _save_all(self) -> None:
+        self._give_way()
         self._best.write_now()
         self._log.write_now()
         weights = self._folder / resume.NEXT_WEIGHTS

@@ -7,6 +7,7 @@ from conftest import assert_equal
 
 from sweep import places, resume
 from sweep.experience import experiences_in
+from sweep.job import EpochDone
 from sweep.record import State
 
 TOY = {"units": 4, "rate": 0.1}
@@ -128,3 +129,21 @@ def test_a_model_that_cannot_be_saved_fails_and_says_so(trainer, space, tmp_path
     assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
     assert only(tmp_path).state() is State.FAILED
     assert "NotImplementedError: no config" in only(tmp_path).read().outcome.reason
+
+
+def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(trainer, space, tmp_path):
+    path = space()
+    another = {"host": "another", "pid": 7, "started": 0.0}
+
+    def take_over(news):
+        if isinstance(news, EpochDone) and news.epoch == 0:
+            record = only(tmp_path).read()
+            record.sessions.append({**record.sessions[-1], "process": another})
+            only(tmp_path).write(record)
+        return False
+
+    end = trainer(path, tmp_path, save_freq=5, parameters=TOY, on_news=take_over)
+    assert end.ending == "refused"
+    assert "is trained by process 7 on another by now, and no longer here: see there." in end.why
+    assert resume.newest_position(only(tmp_path).sauvegarde).epoch <= 1
+    assert only(tmp_path).read().sessions[-1]["process"] == another

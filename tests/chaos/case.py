@@ -54,7 +54,7 @@ class Case:
             self.wrong = in_one_line(f"{type(error).__name__}: {error}")
         self.equal = len(equal_experiences(self.root, self.twin))
         self.seconds = time.monotonic() - began
-        say(f"{self.what}: {'wrong' if self.wrong else 'equal'} after {self.seconds:.0f} s")
+        say(f"{self.what}: {f'wrong: {self.wrong}' if self.wrong else 'equal'} after {self.seconds:.0f} s")
         return self
 
     @property

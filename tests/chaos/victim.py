@@ -1,7 +1,6 @@
 """A sweep that is about to be killed, and what can be seen of it from outside."""
 
-import os
-import signal
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -77,17 +76,24 @@ class Victim(Running):
 
     def kill(self, target: str) -> int:
         """SIGKILL the target, and return how many processes of it there were."""
-        if self.process.poll() is not None:
-            return 0
         if target == "tree":
-            everyone = [self.tree, *self.tree.children(recursive=True)]
-            os.killpg(self.process.pid, signal.SIGKILL)
+            everyone = self._tree()
         else:
             everyone = {"controller": lambda: [self.tree], "training": self.trainings, "server": self.servers}[target]()[:1]
+        if self.process.poll() is not None:
+            return 0
+        killed = 0
         for process in everyone:
-            if process.is_running():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has ended while we looked
                 process.kill()
-        return len(everyone)
+                killed += 1
+        return killed
+
+    def _tree(self) -> list[psutil.Process]:
+        try:
+            return [self.tree, *self.tree.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
 
     def _sessions(self) -> set[tuple[str, int]]:
         records = [(one.id, one.read()) for one in experiences_in(self.root)]
