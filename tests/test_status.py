@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from command import TOY, Running, logged, run, sweep
+from command import Running, logged, run, sweep
 from untrained import GONE, Search
 
 from sweep.experience import experiences_in
@@ -91,28 +91,29 @@ def test_a_torn_or_foreign_pulse_is_none(tmp_path, content):
     assert read_pulse(path) is None
 
 
-def figures(root):
-    said = sweep("status", TOY, "--root", root)
+def figures(root, space):
+    said = sweep("status", space, "--root", root)
     assert (said.returncode, said.stderr) == (0, "")
     return said.stdout
 
 
-def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path):
+def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path, space):
+    slow, root = space(("time.sleep(0.05)", "time.sleep(0.4)")), tmp_path / "root"
     words = ("--trials", 2, "--save-freq", 1000, "--sampler", "random")
-    running = Running(tmp_path, *words).wait_for(logged(2))
-    assert re.search(r"a cut now would lose \d s and \d+ batches", figures(tmp_path))
+    running = Running(root, *words, space=slow).wait_for(logged(1))
+    assert re.search(r"a cut now would lose \d s and \d+ batches", figures(root, slow))
     running.kill_tree()
-    shown = figures(tmp_path)
-    (experience,) = experiences_in(tmp_path)
+    shown = figures(root, slow)
+    (experience,) = experiences_in(root)
     reached = read_pulse(experience.pulse)
     batches = reached.epoch * 5 + reached.batch
     assert batches >= 5, "no sign of life after the first epoch"
     assert f"the cut has lost {reached.unsaved_s:.0f} s and {batches} batches" in shown
     assert re.search(r"the rest will take about \d+ s", shown)
-    run(tmp_path, *words)
-    shown = figures(tmp_path)
+    run(root, *words, space=slow)
+    shown = figures(root, slow)
     assert re.search(rf"trained \d+ s and {30 + batches} batches, of it twice \d s and {batches} batches", shown)
     assert "in 3 sessions, 1 of them cut off" in shown
     assert "would lose" not in shown
     assert "the rest" not in shown
-    assert not list(tmp_path.glob("*/pulse.json")), "a training that has ended gives no sign of life"
+    assert not list(root.glob("*/pulse.json")), "a training that has ended gives no sign of life"
