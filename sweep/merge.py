@@ -77,11 +77,12 @@ def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -
         return Merged(theirs.id, came_from, state, f"{NEW_HERE}: trial {following}")
     if not our_record:
         return Merged(theirs.id, came_from, state, f"not taken: {ours.record} is missing or torn; see sweep verify")
-    if _progress(theirs, record) > _progress(ours, our_record):
+    there, here = _progress(theirs, record), _progress(ours, our_record)
+    if there > here:
         told_again = [{**entry, "ended": None} for entry in our_record.trials]
         aside = _take(theirs, ours, replace(record, trials=told_again), root)
         return Merged(theirs.id, came_from, state, f"further on than ours, which is now {aside}")
-    return Merged(theirs.id, came_from, state, _compare(theirs, record, ours, our_record))
+    return Merged(theirs.id, came_from, state, "ours is further on" if there < here else _compare(theirs, ours))
 
 
 def _why_not(
@@ -131,9 +132,7 @@ def _progress(experience: Experience, record: Record) -> tuple[bool, int, int]:
     return (False, backup.position.epoch, backup.position.batch) if backup else (False, 0, 0)
 
 
-def _compare(theirs: Experience, record: Record, ours: Experience, our_record: Record) -> str:
-    if _progress(theirs, record) < _progress(ours, our_record):
-        return "ours is further on"
+def _compare(theirs: Experience, ours: Experience) -> str:
     if _seen(theirs) == _seen(ours):
         return "equal to ours"
     return "differs from ours, which stays: log.csv or the weights are not the same"

@@ -88,10 +88,9 @@ def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[b
     if trials is None:
         return True, f"{shown(where)} holds none yet: run makes it from the folders"
     why = difference(trials, known)
-    return (
-        not why,
-        f"{where} {why}: run makes it again from the folders" if why else f"{len(trials)} trials, as in the folders",
-    )
+    if why:
+        return False, f"{shown(where)} {why}: run makes it again from the folders"
+    return True, f"{len(trials)} trials, as in the folders"
 
 
 def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress) -> tuple[Study, str | None]:

@@ -8,12 +8,14 @@ import pytest
 from optuna.trial import TrialState
 from untrained import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 
+from sweep import opening
 from sweep.errors import SweepError
 from sweep.experience import Experience, RecordWrong
 from sweep.folders import Folders
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.record import Outcome, State
+from sweep.storage import shown
 
 SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
 
@@ -206,3 +208,17 @@ def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path
     assert bool(list(experience.sauvegarde.glob("*.h5"))) == is_kept
     assert experience.state() is (State.CUT_OFF if is_kept else State.NEW)
     assert list(folders.known()) == ([0] if is_kept else [])
+
+
+def test_no_password_is_shown():
+    assert shown("postgresql+psycopg://lab:secret@host/db") == "postgresql+psycopg://lab:***@host/db"
+    assert shown("sqlite:////tmp/a.db") == "sqlite:////tmp/a.db"
+
+
+def test_a_database_that_differs_is_told_without_its_password(monkeypatch, tmp_path):
+    search = Search(tmp_path / "root").go_on(1)
+    monkeypatch.setattr(opening, "read_trials", lambda name, where: [])
+    assert opening.compare("toy", "postgresql://lab:secret@host/db", search.known()) == (
+        False,
+        "postgresql://lab:***@host/db is missing: run makes it again from the folders",
+    )
