@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sweep import search_space, verify
-from sweep.errors import SweepError
 from sweep.folders import Folders
 from sweep.host import prepare_for_keras
 from sweep.opening import compare
@@ -67,13 +66,8 @@ class Check:
         import sweep.warm  # noqa: F401 # imported for what it does to this process
         from sweep.evaluate import evaluate
 
-        with self._progress.count("evaluating", len(finished)) as done:
-            try:
-                for experience, wrong in evaluate(space, finished, done):
-                    if wrong:
-                        yield Finding(experience.id, "damaged", wrong)
-            except SweepError:
-                raise
-            except Exception as error:
-                raise search_space.mistake(error, self._source.path) from error
+        with self._progress.count("evaluating", len(finished)) as done, search_space.mistakes_in(self._source.path):
+            for experience, wrong in evaluate(space, finished, done):
+                if wrong:
+                    yield Finding(experience.id, "damaged", wrong)
         yield Finding("models", "well", f"{len(finished)} loaded and evaluated")

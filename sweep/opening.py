@@ -27,12 +27,8 @@ def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
     """
     study = Study(space.source.name, None, settings.sampler, settings.seed, "none")
     trial = study.ask()
-    try:
+    with search_space.mistakes_in(space.source.path):
         space.parameters(study.suggest(trial, space.suggest))
-    except SweepError:
-        raise
-    except Exception as error:
-        raise search_space.mistake(error, space.source.path) from error
     return trial
 
 

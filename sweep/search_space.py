@@ -153,6 +153,17 @@ def mistake(error: BaseException, path: Path) -> SearchSpaceWrong:
     return SearchSpaceWrong(f"{path}, {error_in_file(error, path)}; mend the file and run the same command again.")
 
 
+@contextlib.contextmanager
+def mistakes_in(path: Path) -> Iterator[None]:
+    """Make a SearchSpaceWrong of all that the search space raises meanwhile; what is a sentence already, stays."""
+    try:
+        yield
+    except SweepError:
+        raise
+    except Exception as error:
+        raise mistake(error, path) from error
+
+
 def error_in_file(error: BaseException, path: Path) -> str:
     """Return ``line N: Error: message`` for the last line of ``path`` that the error went through."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
