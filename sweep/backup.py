@@ -3,7 +3,7 @@
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -82,14 +82,18 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         inside = self._start if self._start and self._start.position.epoch == epoch else None
         self._reached.epoch, self._reached.batch = epoch, inside.position.batch if inside else 0
-        self._batches.begin(epoch, first=self._reached.batch)
+        self._batches.begin(epoch)
+        self.model.train_function.restart(self._reached.batch, inside.position.logs if inside else None)
         if inside and inside.position.batch:
             self._restore(inside)
 
+    def batches_to_next(self) -> int:
+        """Return how many batches may be trained until a save is due."""
+        return max(1, self._job.save_freq - self._reached.unsaved_batches)
+
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        trained = min(batch + 1, self._batches.count)  # the last execution of several steps may name steps too many
-        self._reached.unsaved_batches += trained - self._reached.batch
-        self._reached.batch, self._batch_logs = trained, dict(logs or {})
+        self._reached.unsaved_batches += batch + 1 - self._reached.batch
+        self._reached.batch, self._batch_logs = batch + 1, dict(logs or {})
         self._save_if_due()
 
     def on_test_begin(self, logs: Logs = None) -> None:
@@ -233,46 +237,32 @@ class Backup(keras.callbacks.BackupAndRestore):
 
 
 class WayOn(keras.callbacks.CallbackList):
-    """Keras's own list of callbacks, silent while the batches that were trained before the cut are passed over.
+    """Keras's own list of callbacks, silent where a batch has nothing to be done for.
 
-    ``fit`` counts the batches of an epoch from 0, so it also comes by the trained ones; they are neither trained again nor
-    told to any callback.
+    ``fit`` counts the batches of an epoch from 0, so it also comes by those that were trained before the cut, and by those
+    that an earlier call of TensorFlow has done as well; callbacks hear of the last batch of each call.
     """
 
-    def __init__(
-        self,
-        callbacks: list[keras.callbacks.Callback],
-        model: keras.Model,
-        position: resume.Position | None,
-        **params: Any,
-    ) -> None:
-        self._logs = position.logs if position else {}
-        self._to_pass = position.batch if position else 0
-        self._passing = False
+    def __init__(self, callbacks: list[keras.callbacks.Callback], model: keras.Model, **params: Any) -> None:
         super().__init__(callbacks, add_history=True, model=model, **params)
-        if self._to_pass:
-            model.make_train_function()
-            model.train_function = self._pass_or(model.train_function)
+        self._train, self._test = model.train_function, model.test_function
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        self._passing = batch < self._to_pass
-        if not self._passing:
+        if not self._train.passes_over(batch):
             super().on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if not self._passing:
-            super().on_train_batch_end(batch, logs)
+        if self._train.has_worked:
+            super().on_train_batch_end(self._train.done - 1, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._to_pass = 0
-        super().on_epoch_end(epoch, logs)
+    def on_test_begin(self, logs: Logs = None) -> None:
+        self._test.restart()
+        super().on_test_begin(logs)
 
-    def _pass_or(self, train: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def pass_or_train(iterator: Any) -> Any:
-            if not self._passing:
-                return train(iterator)
-            for _ in range(self.model.steps_per_execution):
-                next(iterator, None)  # an empty batch
-            return self._logs
+    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
+        if not self._test.passes_over(batch):
+            super().on_test_batch_begin(batch, logs)
 
-        return pass_or_train
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        if self._test.has_worked:
+            super().on_test_batch_end(self._test.done - 1, logs)

@@ -17,14 +17,15 @@ class DataWrong(SweepError):
 
 
 class Batches:
-    """Arrays as a ``tf.data.Dataset`` of batches, the same batches however often the training was cut.
+    """Arrays as batches, the same batches however often the training was cut.
 
-    ``dataset`` yields (x, y) and is iterated once an epoch; call ``begin`` before. The last batch may be smaller.
+    ``numbers`` is a ``tf.data.Dataset`` of the numbers of an epoch's batches: it is what ``Model.fit`` iterates over, while
+    the batches themselves are gathered where they are trained.
 
     Args:
         x: arrays of n samples each, along the first axis.
         y: likewise.
-        batch_size: samples a batch.
+        batch_size: samples a batch. The last batch may be smaller.
         seed: any integer. The order of an epoch is
             ``tf.random.experimental.stateless_shuffle(range(n), seed=[seed, epoch])``, which TensorFlow promises to keep.
         shuffle: False keeps the order of the arrays, for validation.
@@ -32,35 +33,29 @@ class Batches:
 
     def __init__(self, x: Arrays, y: Arrays, batch_size: int, seed: int, shuffle: bool = True) -> None:
         self._samples = len(keras.tree.flatten(x)[0])
-        self._seed, self._shuffle = seed, shuffle
+        self._size, self._seed, self._shuffle = batch_size, seed, shuffle
         self.count = -(-self._samples // batch_size)
+        self.numbers = tf.data.Dataset.range(self.count)
         with tf.device("CPU:0"):
+            self._data = keras.tree.map_structure(_tensor, (x, y))
             self._order = tf.Variable(tf.range(self._samples, dtype=tf.int64), trainable=False)
-            self._first = tf.Variable(0, dtype=tf.int64, trainable=False)
-            self.dataset = self._pipeline((x, y), batch_size)
 
-    def begin(self, epoch: int, first: int = 0) -> None:
-        """Put the batches into the order of ``epoch``. Those before ``first`` come empty, and cost nothing."""
+    def begin(self, epoch: int) -> None:
+        """Put the batches into the order of ``epoch``."""
         if self._shuffle:
             order = tf.range(self._samples, dtype=tf.int64)
             seed = tf.constant([self._seed, epoch], dtype=tf.int64)
             self._order.assign(tf.random.experimental.stateless_shuffle(order, seed))
-        self._first.assign(first)
 
-    def _pipeline(self, data: tuple[Arrays, Arrays], batch_size: int) -> tf.data.Dataset:
-        tensors = keras.tree.map_structure(_tensor, data)
+    def batch(self, number: tf.Tensor) -> Any:
+        """Return the batch (x, y) of that number, from 0; inside a ``tf.function`` too."""
+        with tf.device("CPU:0"):
+            samples = self._order[number * self._size : (number + 1) * self._size]
+            return keras.tree.map_structure(lambda tensor: tf.gather(tensor, samples), self._data)
 
-        def batch(number: tf.Tensor) -> Any:
-            begin = number * batch_size
-            end = tf.where(number < self._first, begin, begin + batch_size)
-            samples = self._order[begin:end]
-            return keras.tree.map_structure(lambda tensor: tf.gather(tensor, samples), tensors)
-
-        options = tf.data.Options()  # for batches this cheap, tuning costs more than it brings
-        options.autotune.enabled = False
-        options.experimental_optimization.apply_default_optimizations = False
-        options.deterministic = True
-        return tf.data.Dataset.range(self.count).map(batch).prefetch(2).with_options(options)
+    def spec(self) -> Any:
+        """Return what ``batch`` returns, as ``tf.TensorSpec``; the number of samples is left open."""
+        return keras.tree.map_structure(lambda tensor: tf.TensorSpec([None, *tensor.shape[1:]], tensor.dtype), self._data)
 
 
 def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]:

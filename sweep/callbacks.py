@@ -5,6 +5,7 @@ import math
 import os
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from sweep.files import put_in_place
 from sweep.log import Best, check_header
 
 Logs = dict[str, Any] | None
+WRITING_SHARE = 0.05  # of the time of a training, at most, goes into best models that better ones follow
 CLOSED_ONCE_MORE = "Can't decrement id ref count"
 
 
@@ -27,7 +29,8 @@ class Diverged(Exception):  # an end of a training, no error of the program
 class BestModel(keras.callbacks.ModelCheckpoint):
     """Keras's own, best val_acc, written beside, labelled with its epoch, and put in place whole.
 
-    A model that cannot be written now is kept in memory and written later, for the next epoch may be a worse one.
+    A model that cannot be written now is kept in memory and written later, for the next epoch may be a worse one. So is one
+    that follows so soon on another that a training would do little else than write: it is written before the next backup.
 
     Args:
         path: ``meilleur.model.keras``.
@@ -46,18 +49,31 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         )
         self._unwritten: list[Any] | None = None
         self._unwritten_epoch = 0
+        self._next_write_at = -math.inf
+        self.best: Any
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        best_before = self.best
+        val_acc = (logs or {})["val_acc"]
+        begun = time.monotonic()
+        if self.best is not None and not val_acc > self.best:
+            return
+        if begun < self._next_write_at:
+            self.best = val_acc
+            self._keep(epoch)
+            return
         try:
             with disk_errors():
                 super().on_epoch_end(epoch, logs)
-                if self.best != best_before:
-                    self._put_in_place(epoch)
-                    self._unwritten = None
+                self._put_in_place(epoch)
+            self._unwritten = None
         except OSError:
-            self._unwritten_epoch = epoch
-            self._unwritten = [variable.numpy() for variable in _saved_variables(self.model)]
+            self._keep(epoch)
+        written = time.monotonic()
+        self._next_write_at = written + (written - begun) / WRITING_SHARE
+
+    def _keep(self, epoch: int) -> None:
+        self._unwritten_epoch = epoch
+        self._unwritten = [variable.numpy() for variable in _saved_variables(self.model)]
 
     def write_now(self) -> None:
         """Write the best model, if that is still to be done.

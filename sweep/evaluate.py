@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import keras
 
+from sweep import steps
 from sweep.batches import Batches, check_data
 from sweep.experience import Experience
 from sweep.record import Record
@@ -33,7 +34,9 @@ def evaluate(
 def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, validation: Batches) -> str | None:
     try:
         model = keras.models.load_model(experience.meilleur, safe_mode=True)
-        found = model.evaluate(validation.dataset, verbose=0, return_dict=True)
+        steps.build(model, validation)
+        steps.take_over(model, validation, validation)
+        found = model.evaluate(validation.numbers, verbose=0, return_dict=True)
         with experience.log.open(newline="") as log:
             row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
         logged = {name: float(row.get(f"val_{name}") or "nan") for name, value in found.items() if isinstance(value, float)}

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep import meilleur, resume, session, state
+from sweep import meilleur, resume, session, state, steps
 from sweep.backup import Backup, NotSaved, Stopped, WayOn
 from sweep.batches import Batches, DataWrong, check_data
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
@@ -135,10 +135,10 @@ def _load_batches(space: SearchSpace, parameters: dict[str, Any]) -> tuple[Batch
 
 
 def _build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) -> keras.Model:
-    """Build the model, its metrics too: a batch of validation does, and the trace of it is used again.
+    """Build the model, its metrics too: a batch of validation does.
 
     Raises:
-        SearchSpaceWrong: there is no compiled model with a metric acc.
+        SearchSpaceWrong: there is no compiled model with a metric acc, or it is one for several devices.
     """
     path = space.source.path
     model = space.build_model(parameters)
@@ -146,7 +146,11 @@ def _build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) 
         raise SearchSpaceWrong(f"{path}: build_model returns a {type(model).__name__}; return a keras.Model.")
     if not model.compiled:
         raise SearchSpaceWrong(f"{path}: build_model returns a model that is not compiled; call model.compile(…).")
-    metrics = model.evaluate(validation.dataset.take(1), verbose=0, return_dict=True)
+    if model.distribute_strategy is not tf.distribute.get_strategy():
+        raise SearchSpaceWrong(
+            f"{path}: build_model uses a tf.distribute strategy; each training has one device: leave it out."
+        )
+    metrics = steps.build(model, validation)
     if "acc" not in metrics:
         names = [name for name in metrics if name != "loss"]
         near = next(iter(difflib.get_close_matches("acc", names, 1, 0.3)), None)
@@ -228,7 +232,10 @@ def _fit(
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         return
     best, log = BestModel(experience.meilleur, position.best() if position else None), Log(experience.log)
+    steps.take_over(model, batches, validation)
     backup = Backup(job, link, start, batches, of_user, best, log, reached)
+    if not any(map(steps.hears_batches, of_user)):
+        model.train_function.most, model.test_function.most = backup.batches_to_next, lambda: validation.count
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
         best,
@@ -239,11 +246,11 @@ def _fit(
         Reports(link, job, reached, position.val_acc() if position else []),  # who hears of an epoch may count on it
     ]
     model.fit(
-        batches.dataset,
+        batches.numbers,
         epochs=epochs,
         initial_epoch=reached.epoch,
-        validation_data=validation.dataset,
-        callbacks=WayOn(callbacks, model, position, epochs=epochs, steps=batches.count, verbose=0),
+        validation_data=validation.numbers,
+        callbacks=WayOn(callbacks, model, epochs=epochs, steps=batches.count, verbose=0),
         shuffle=False,  # the dataset has its order
         verbose=0,
     )

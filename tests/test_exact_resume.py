@@ -7,9 +7,10 @@ import time
 import zipfile
 
 import pytest
-from conftest import SPACES, assert_equal
+from conftest import FIXED, PARAMETERS, SPACES, assert_equal
 
 from sweep import resume
+from sweep.experience import experiences_in
 from sweep.job import BatchDone, Begun, EpochDone, Warned
 from sweep.record import State
 
@@ -60,6 +61,40 @@ def test_at_most_save_freq_batches_are_trained_twice(trainer, tmp_path):
 @pytest.mark.parametrize("call", range(1, 10))
 def test_a_cut_before_any_step_of_a_save_ends_as_if_uncut(trainer, uncut, tmp_path, call):
     assert_equal(cut_and_go_on(trainer, "mlp", tmp_path, {"call": 40 + call}), uncut("mlp"))
+
+
+# Without a callback that hears of each batch, many batches are one call of TensorFlow.
+UNHEARD = {
+    "mlp": [("Counts(),", ""), ("cut.Cut(),", ""), ('"epochs": 6', '"epochs": 12')],
+    "cnn": [("[cut.Cut()]", "[]"), ("steps_per_execution=3,", "")],
+    "lstm": [("[cut.Cut()]", "[]")],
+}
+
+
+@pytest.mark.parametrize("name", UNHEARD)
+def test_how_many_batches_go_into_a_call_changes_no_bit(trainer, tmp_path, space, name):
+    parameters = {**PARAMETERS[name], **FIXED[name]}
+    one_by_one, at_once = (tmp_path / folder for folder in ("one", "many"))
+    path = space(*UNHEARD[name], of=name)
+    trainer(path, one_by_one, save_freq=1, parameters=parameters)
+    trainer(path, at_once, save_freq=1000, parameters=parameters)
+    assert_equal(*(next(experiences_in(root)) for root in (one_by_one, at_once)))
+
+
+@pytest.mark.parametrize(("name", "epoch", "save_freq"), [("mlp", 1, 7), ("mlp", 4, 3), ("cnn", 2, 4), ("lstm", 0, 1)])
+def test_killed_between_two_calls_of_many_batches_it_ends_as_if_uncut(trainer, tmp_path, space, name, epoch, save_freq):
+    parameters = {**PARAMETERS[name], **FIXED[name]}
+    path = space(*UNHEARD[name], of=name)
+
+    def kill(news):
+        if isinstance(news, EpochDone) and news.epoch == epoch:
+            trainer.place.kill()
+        return False
+
+    assert "SIGKILL" in trainer(path, tmp_path / "cut", save_freq=save_freq, parameters=parameters, on_news=kill).why
+    trainer(path, tmp_path / "cut", save_freq=save_freq, parameters=parameters)
+    trainer(path, tmp_path / "uncut", save_freq=1000, parameters=parameters)
+    assert_equal(*(next(experiences_in(tmp_path / root)) for root in ("cut", "uncut")))
 
 
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):

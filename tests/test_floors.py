@@ -16,7 +16,7 @@ FLOORS = [
     {"resume", "job", "root"},
     {"damage", "known", "work", "session"},
     {"folders", "frozen", "extension"},
-    {"state", "batches", "callbacks", "backup", "training", "warm", "evaluate", "study"},
+    {"state", "batches", "steps", "callbacks", "backup", "training", "warm", "evaluate", "study"},
     {"places", "progress", "results", "status", "table", "disk", "merge", "verify"},
     {"trials", "opening"},
     {"controller", "check"},
@@ -26,8 +26,8 @@ FLOORS = [
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
-    "keras": {"state", "batches", "callbacks", "backup", "training", "evaluate"},
-    "tensorflow": {"batches", "training"},
+    "keras": {"state", "batches", "steps", "callbacks", "backup", "training", "evaluate"},
+    "tensorflow": {"batches", "steps", "training"},
     "optuna": {"storage", "sampler", "pruner", "frozen", "study", "merge", "opening", "trials", "controller"},
     "joblib": {"controller"},
     "h5py": {"state"},

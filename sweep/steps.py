@@ -1,0 +1,117 @@
+"""Many batches in one call of TensorFlow: what ``fit`` and ``evaluate`` call for each batch does the work of many at once.
+
+A small model spends most of its time between two batches, in Python. How many batches go into a call changes no bit of the
+result: they run in one loop of one graph, which takes their number as an input.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sweep.batches import Batches
+
+CALL_S = 0.1  # a stop, a save and a sign of life wait for the end of a call
+HOOKS = [f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")]
+
+
+# What one batch (x, y) logs; and what the last of so many batches logs, from the first on.
+Step = Callable[[Any], dict[str, Any]]
+Loop = Callable[[int, int], dict[str, Any]]
+
+
+class Steps:
+    """A model's ``train_function`` or ``test_function``. Keras calls it for each batch; one that is done is passed over.
+
+    Args:
+        model: built and compiled.
+        step: its ``train_step`` or ``test_step``.
+        batches: what is done, batch by batch.
+
+    ``most`` returns how many batches the next call may do.
+    """
+
+    def __init__(self, model: keras.Model, step: Step, batches: Batches) -> None:
+        self._loop = _eagerly(step, batches) if model.run_eagerly else _in_graph(model, step, batches)
+        self._count = batches.count
+        self._unit: int = model.steps_per_execution  # batches between two of Keras's calls
+        self._calls, self._batch_s = 0, float("inf")
+        self.most: Callable[[], int] = lambda: self._unit
+        self.restart()
+
+    def restart(self, done: int = 0, logs: dict[str, Any] | None = None) -> None:
+        """Begin an epoch after so many of its batches, the last of which logged ``logs``."""
+        self.done, self.has_worked = done, False
+        self._next, self._logs = 0, logs or {}
+
+    def passes_over(self, batch: int) -> bool:
+        """Tell whether the call for this batch will have nothing to do."""
+        return batch < self.done
+
+    def __call__(self, iterator: Any) -> dict[str, Any]:
+        """Do the next batches, unless they are done, and return what the last of them logged."""
+        if self._next >= self._count:  # Keras has begun another epoch
+            self.restart()
+        self.has_worked = not self.passes_over(self._next)
+        self._next += self._unit
+        if self.has_worked:
+            self._work(self._how_many())
+        return self._logs
+
+    def _how_many(self) -> int:
+        """Return how many batches take about ``CALL_S``, in whole units; the end of the epoch may cut the last one."""
+        many = min(self.most(), int(CALL_S / self._batch_s))
+        return min(self._count - self.done, max(1, many // self._unit) * self._unit)
+
+    def _work(self, many: int) -> None:
+        begun = time.perf_counter()
+        self._logs = self._loop(self.done, many)
+        self.done += many
+        if self._calls:  # the first call traces the graph
+            self._batch_s = (time.perf_counter() - begun) / many
+        self._calls += 1
+
+
+def build(model: keras.Model, batches: Batches) -> dict[str, Any]:
+    """Build all of a compiled model by testing it on a batch, and return what that logs."""
+    logs: dict[str, Any] = model.test_step(batches.batch(tf.constant(0, tf.int64)))
+    model.reset_metrics()
+    return logs
+
+
+def take_over(model: keras.Model, train: Batches, test: Batches) -> None:
+    """Let ``fit``, which is given ``Batches.numbers``, train and test on these batches."""
+    model.train_function = Steps(model, model.train_step, train)
+    model.test_function = Steps(model, model.test_step, test)
+
+
+def hears_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback is to be called for each batch."""
+    theirs = (getattr(getattr(callback, name), "__func__", None) for name in HOOKS)
+    return any(hook is not getattr(keras.callbacks.Callback, name) for hook, name in zip(theirs, HOOKS, strict=True))
+
+
+def _in_graph(model: keras.Model, step: Step, batches: Batches) -> Loop:
+    one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
+
+    def loop(first: tf.Tensor, many: tf.Tensor) -> Any:
+        end = first + many
+
+        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # noqa: ARG001 # of the batch before
+            return number + 1, one(batches.batch(number))
+
+        specs = one.get_concrete_function(batches.spec()).structured_outputs
+        nothing = keras.tree.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
+        return tf.while_loop(lambda number, *_: number < end, body, [first, nothing], parallel_iterations=1)[1]
+
+    in_graph = tf.function(loop, autograph=False)
+    return lambda first, many: in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))
+
+
+def _eagerly(step: Step, batches: Batches) -> Loop:
+    def loop(first: int, many: int) -> dict[str, Any]:
+        return [step(batches.batch(tf.constant(number, tf.int64))) for number in range(first, first + many)][-1]
+
+    return loop
