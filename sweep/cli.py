@@ -51,11 +51,32 @@ def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., 
     return click.option(name, type=click.IntRange(least), metavar="N", help=what, **more)
 
 
+def _where_it_trains(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command what says where and how many trainings run."""
+    workers = _number(
+        "--workers",
+        "Trainings side by side.  [default: 1; on a cluster as many as it takes]",
+        default=None,
+        callback=lambda *of_click: of_click[-1] or 0,
+    )
+    cluster = click.option("--cluster", metavar="URL", help="Of a Dask scheduler, as tcp://host:8786: train on its workers.")
+    data = click.option(
+        "--no-data-cache",
+        "keep_data",
+        flag_value=False,
+        default=True,
+        show_default=False,
+        help="Call load_data for each training; else it is kept in ~/.cache/sweep, by the content of SPACE.",
+    )
+    decorated: Callable[..., None] = workers(cluster(data(command)))
+    return decorated
+
+
 @app.command()
 @_of_a_study
 @_number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
 @_number("--epochs", "Epochs of a training, instead of FIXED's.")
-@_number("--workers", "Trainings side by side.", default=1)
+@_where_it_trains
 @_number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
 @click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", help="How to propose.")
 @click.option("--pruner", type=click.Choice(PRUNERS), default="none", help="When to end a training early.")
@@ -85,7 +106,7 @@ def run(**options: Any) -> None:
 @_of_a_study
 @click.option("--epochs", type=click.IntRange(1), metavar="N", required=True, help="Of the longer trainings, in all.")
 @_number("--best", "Only of the best K; else of all.", default=None)
-@_number("--workers", "Trainings side by side.", default=1)
+@_where_it_trains
 @_number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def extend(epochs: int, best: int | None, **options: Any) -> None:

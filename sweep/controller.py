@@ -11,9 +11,10 @@ import optuna
 
 from sweep import extension, resume, search_space
 from sweep.disk import Disk
-from sweep.errors import SweepError
+from sweep.errors import Misuse, SweepError
 from sweep.experience import experiences_in
 from sweep.folders import Folders
+from sweep.job import Place
 from sweep.opening import open_or_rebuild, rehearse
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
@@ -37,8 +38,9 @@ class Sweep:
         source = search_space.find(settings.space)
         self._name = source.name
         self.root = root_of(self._name, settings.root)
-        self._place = LocalProcesses(source.imported_modules())
         self._space = self._load(source)
+        self._place = self._place_of(settings, source)
+        self._settings = replace(settings, workers=settings.workers or self._place.workers())
         self._error: BaseException | None = None
 
     def run(self) -> None:
@@ -138,6 +140,15 @@ class Sweep:
     def kill(self) -> None:
         """End all trainings at once, without another backup."""
         self._place.kill()
+
+    def _place_of(self, settings: Settings, source: Source) -> Place:
+        if not settings.cluster:
+            return LocalProcesses(source.imported_modules())
+        try:
+            from sweep.cluster import Cluster
+        except ImportError:
+            raise Misuse("--cluster needs Dask: pip install 'keras-sweep[cluster]', here and on the workers.") from None
+        return Cluster(settings.cluster, self.root, self._progress.say)
 
     def _load(self, source: Source) -> SearchSpace:
         space = search_space.load(source)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 import keras
 
 from sweep import steps
-from sweep.batches import Batches, check_data
+from sweep.batches import Batches
+from sweep.data import load_data
 from sweep.experience import Experience
 from sweep.record import Record
 from sweep.search_space import SearchSpace, error_in_file
@@ -23,7 +24,7 @@ def evaluate(
 
     Models are loaded in Keras's safe mode: one that brings code of its own is not.
     """
-    (_, _), (x, y) = check_data(space.load_data())
+    (_, _), (x, y) = load_data(space, keep=True)
     for experience, record in finished:
         validation = Batches(x, y, record.parameters["batch_size"], record.seed, shuffle=False)
         yield experience, _what_is_wrong(space, experience, record, validation)

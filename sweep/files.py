@@ -42,14 +42,14 @@ def put_in_place(beside: Path, path: Path) -> None:
 
     The folder itself is not synced: after a power cut it may show the older file, which is whole as well.
     """
-    _sync(beside)
+    sync(beside)
     beside.replace(path)
 
 
 def copy_synced(source: Path | str, target: Path | str) -> None:
     """Copy the bytes of a file, and return once they are on the disk."""
     shutil.copyfile(source, target)
-    _sync(target)
+    sync(target)
 
 
 @contextlib.contextmanager
@@ -134,7 +134,8 @@ def move_to_quarantine(path: Path, root: Path) -> Path:
     return path.rename(free)
 
 
-def _sync(path: Path | str) -> None:
+def sync(path: Path | str) -> None:
+    """Return once the bytes of the file are on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -21,13 +21,14 @@ def now() -> str:
 
 
 def this_process() -> dict[str, Any]:
-    """Return what names this process among all that ever ran: host, pid, and when it was started."""
-    return {"host": socket.gethostname(), "pid": os.getpid(), "started": _seconds_after_boot(psutil.Process())}
+    """Return what names this process among all that ever ran: host, boot, pid, and when it was started."""
+    name = {"host": socket.gethostname(), "boot": _boot(), "pid": os.getpid()}
+    return {**name, "started": _seconds_after_boot(psutil.Process())}
 
 
 def is_alive(process: dict[str, Any]) -> bool:
     """Tell whether a process named by ``this_process`` still runs on this host; one of another host does not count."""
-    if process["host"] != socket.gethostname():
+    if process["host"] != socket.gethostname() or process.get("boot", _boot()) != _boot():
         return False
     try:
         found = psutil.Process(process["pid"])
@@ -35,6 +36,14 @@ def is_alive(process: dict[str, Any]) -> bool:
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def _boot() -> str:
+    """Return what names the time since the machine was started; nothing where the system has no name for it."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _seconds_after_boot(process: psutil.Process) -> float:
@@ -65,6 +74,11 @@ def is_on_drive(path: Path) -> bool:
     return next((mounts[folder] for folder in (place, *place.parents) if folder in mounts), "") == DRIVE
 
 
+def cache_folder() -> Path:
+    """Return the user's folder on the local disk for what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sweep"
+
+
 def cores() -> int:
     """Return how many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -74,10 +88,5 @@ def prepare_for_keras() -> None:
     """Set what TensorFlow and HDF5 read from the environment while they are imported, here and in all children."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else one training takes all the memory of its GPU
     os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"  # Google Drive has no locks, and one process alone writes an experience
-
-
-def gpu_is_visible() -> bool:
-    """Tell whether TensorFlow would find a GPU, without importing it."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES", "0").strip() in ("", "-1")
-    return not hidden and (Path("/dev/nvidiactl").exists() or Path("/dev/kfd").exists())

@@ -1,8 +1,10 @@
 """What a place is given to train, what it says meanwhile, and what it says at the end. All of it travels."""
 
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, get_args
 
 from sweep.experience import Experience
 from sweep.record import Record
@@ -11,12 +13,20 @@ from sweep.search_space import Source
 
 @dataclass(frozen=True)
 class Job:
-    """One experience to bring to its end; ``record`` is what its ``experience.json`` says or is to say."""
+    """One experience to bring to its end.
+
+    ``record`` is what its ``experience.json`` says or is to say, ``save_freq`` is in batches, ``keep_data`` says whether its
+    data are kept on the disk, ``prunes`` whether the controller has a word on each epoch. ``cluster`` is the address of the
+    cluster that it runs on, where it outlives its controller; elsewhere None.
+    """
 
     source: Source
     experience: Experience
     record: Record
     save_freq: int
+    keep_data: bool = True
+    prunes: bool = False
+    cluster: str | None = None
 
     def mark_approximate(self, reason: str) -> None:
         """Write why the training may differ from an uncut one; the first reason stays."""
@@ -31,7 +41,9 @@ class Ending(StrEnum):
     OUTCOME = "outcome"  # the record says finished, failed or pruned
     STOPPED = "stopped"  # it was asked to
     REFUSED = "refused"  # the search space is wrong: no other training of it would fare better
-    GONE = "gone"  # the drive does not answer just now
+    GONE = "gone"  # the drive, or the cluster, does not answer just now
+    UNFIT = "unfit"  # this worker of a cluster cannot train it; another may
+    MOVED_ON = "moved_on"  # another process has trained meanwhile
     DIED = "died"  # it said nothing
 
 
@@ -94,6 +106,53 @@ class Sized:
 
 
 News = Begun | BatchDone | EpochDone | Warned | Unsaved | Sized
+KINDS = {kind.__name__: kind for kind in get_args(News)}
+
+
+def as_message(news: News) -> dict[str, Any]:
+    """Return the news as plain values, for what carries no objects."""
+    return {"kind": type(news).__name__, **asdict(news)}
+
+
+def from_message(message: dict[str, Any]) -> News:
+    """Return the news that ``as_message`` was given."""
+    kind: type[News] = KINDS[message["kind"]]
+    return kind(**{name: value for name, value in message.items() if name != "kind"})
+
+
+OnNews = Callable[[News], bool]
+
+
+class Place(Protocol):
+    """Where trainings run. All but ``start`` may be called from any thread."""
+
+    @property
+    def cluster(self) -> str | None:
+        """The address of the cluster; None where trainings end with this controller."""
+
+    def workers(self) -> int:
+        """Return how many trainings at once it is for, where nobody says otherwise."""
+
+    def threads(self, workers: int) -> int:
+        """Return how many threads each of so many trainings at once should have."""
+
+    def start(self) -> None:
+        """Begin to import Keras. From the main thread only."""
+
+    def wait_until_warm(self, stop: threading.Event) -> None:
+        """Return once Keras is imported, or ``stop`` is set."""
+
+    def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
+        """Train the job in a process of its own and return how that ended. One that is killed harms no other.
+
+        Args:
+            job: what to train.
+            stop: once set, the training saves at its next batch and ends.
+            on_news: is called with each news of the training; its answer to an ``EpochDone`` says whether to prune.
+        """
+
+    def kill(self) -> None:
+        """End at once what would end with this controller anyway."""
 
 
 class Link(Protocol):

@@ -1,26 +1,29 @@
 """Where a training runs: a fresh process on this machine."""
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from multiprocessing import connection, forkserver
 from typing import Any
 
+import psutil
+from rich.filesize import decimal
+
+from sweep import gpu
 from sweep.errors import SweepError
-from sweep.host import gpu_is_visible, prepare_for_keras
-from sweep.job import End, Ending, EpochDone, Job, News
+from sweep.host import cores, prepare_for_keras
+from sweep.job import End, Ending, EpochDone, Job, News, OnNews
 
 STOP = "stop"
 POLL_S = 0.1
 # A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
 PATIENCE_S = 20.0
-
-OnNews = Callable[[News], bool]
 
 
 class LocalProcesses:
@@ -30,25 +33,33 @@ class LocalProcesses:
         preload: further modules that the server imports, so that no training has to.
     """
 
+    cluster = None
+
     def __init__(self, preload: list[str]) -> None:
         prepare_for_keras()
-        self._context: Any = multiprocessing.get_context("spawn" if gpu_is_visible() else "forkserver")
+        self._gpus = gpu.gpus()
+        self._context: Any = multiprocessing.get_context("spawn" if gpu.is_visible() else "forkserver")
         self._preload = preload
-        self._children: set[Any] = set()
+        self._children: dict[int, Child | None] = {}
+        self._lock = threading.Lock()
         self._first_child = threading.Thread(target=self._run_nothing, daemon=True)
 
+    def workers(self) -> int:
+        """Return 1: the user says how many."""
+        return 1
+
+    def threads(self, workers: int) -> int:
+        """Return each worker's share of the cores."""
+        return max(1, cores() // workers)
+
     def start(self) -> None:
-        """Begin to import Keras in the server. From the main thread only."""
+        """Begin to import Keras in the server. Where this is the main thread, no signal reaches what it starts."""
         if self._context.get_start_method() == "spawn":
             return
         os.environ["SWEEP_WARM"] = ",".join(self._preload)
         self._context.set_forkserver_preload(["sweep.warm"])
-        # A terminal sends Ctrl-C to all its processes, others send SIGTERM. Only the controller is to hear them; what it
-        # starts inherits this.
-        handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-        forkserver.ensure_running()
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        with _deaf() if threading.current_thread() is threading.main_thread() else contextlib.nullcontext():
+            forkserver.ensure_running()
         self._first_child.start()
 
     def wait_until_warm(self, stop: threading.Event) -> None:
@@ -57,38 +68,28 @@ class LocalProcesses:
             self._first_child.join(POLL_S)
 
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
-        """Train the job in a child process and return how it ended. A child that is killed harms no other.
-
-        Args:
-            job: what to train.
-            stop: once set, the child saves at its next batch and ends.
-            on_news: is called with each news of the child; its answer to an ``EpochDone`` says whether to prune.
-        """
-        ours, theirs = self._context.Pipe()
-        child = self._context.Process(target=_child, args=(job, theirs))
-        try:
-            child.start()
-        except (EOFError, ConnectionError) as error:
-            raise SweepError(
-                "The process that imports Keras ended before its time: see whether python -c 'import keras' works and "
-                "memory is free, and run the same command again."
-            ) from error
-        theirs.close()
-        self._children.add(child)
-        try:
-            end = _converse(child, ours, stop, on_news)
-            child.join()
-        finally:
-            self._children.discard(child)
-            ours.close()
-        if end:
-            return end
-        return End(Ending.STOPPED) if stop.is_set() else End(Ending.DIED, _death(child.exitcode))
+        """Train the job in a child process, see ``sweep.job.Place``."""
+        with self._worker() as worker:
+            child = Child(self._context, job, gpu.environment_of(worker, self._gpus))
+            self._children[worker] = child
+            return child.hear_out(stop, on_news)
 
     def kill(self) -> None:
         """End all children at once."""
-        for child in list(self._children):
-            child.kill()
+        for child in list(self._children.values()):
+            if child:
+                child.process.kill()
+
+    @contextlib.contextmanager
+    def _worker(self) -> Iterator[int]:
+        """Give the lowest number that no other worker has."""
+        with self._lock:
+            worker = next(number for number in itertools.count() if number not in self._children)
+            self._children[worker] = None
+        try:
+            yield worker
+        finally:
+            del self._children[worker]
 
     def _run_nothing(self) -> None:
         child = self._context.Process(target=_nothing)
@@ -97,38 +98,87 @@ class LocalProcesses:
             child.join()
 
 
-def _converse(child: Any, ours: connection.Connection, stop: threading.Event, on_news: OnNews) -> End | None:
-    """Hear a child out until it says its end or dies."""
-    stop_told_at: float | None = None
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """Let what is started meanwhile hear neither a terminal's Ctrl-C nor a SIGTERM to all: the controller alone is to."""
+    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        while True:
-            if stop.is_set() and stop_told_at is None:
-                stop_told_at = time.monotonic()
-                ours.send(STOP)
-            if stop_told_at is not None and time.monotonic() - stop_told_at > PATIENCE_S:
-                child.kill()
-            if ours.poll(POLL_S):
-                news = ours.recv()
-                if isinstance(news, End):
-                    return news
-                answer = on_news(news)
-                if isinstance(news, EpochDone):
-                    ours.send(answer)
-    except (EOFError, BrokenPipeError, ConnectionResetError):
-        return None
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
 
 
-def _death(exit_code: int) -> str:
-    if exit_code < 0:
-        return f"its process was killed by {signal.Signals(-exit_code).name}; if you did not, memory may have run out"
-    return f"its process ended with exit status {exit_code} and without a word"
+class Child:
+    """A process that trains, begun.
+
+    Args:
+        context: of ``multiprocessing``.
+        job: what it trains.
+        of_gpu: what its environment says of GPUs.
+    """
+
+    def __init__(self, context: Any, job: Job, of_gpu: dict[str, str]) -> None:
+        self._pipe, theirs = context.Pipe()
+        self._prunes, self._peak = job.prunes, 0
+        self.process: Any = context.Process(target=_child, args=(job, theirs, of_gpu))
+        try:
+            self.process.start()
+        except (EOFError, ConnectionError) as error:
+            raise SweepError(
+                "The process that imports Keras ended before its time: see whether python -c 'import keras' works and "
+                "memory is free, and run the same command again."
+            ) from error
+        finally:
+            theirs.close()
+
+    def hear_out(self, stop: threading.Event, on_news: OnNews) -> End:
+        """Hear it until it says its end or dies, and return which."""
+        try:
+            end = self._converse(stop, on_news)
+            self.process.join()
+        finally:
+            self._pipe.close()
+        return end or (End(Ending.STOPPED) if stop.is_set() else End(Ending.DIED, self._death()))
+
+    def _converse(self, stop: threading.Event, on_news: OnNews) -> End | None:
+        stop_told_at: float | None = None
+        try:
+            while True:
+                if stop.is_set() and stop_told_at is None:
+                    stop_told_at = time.monotonic()
+                    self._pipe.send(STOP)
+                if stop_told_at is not None and time.monotonic() - stop_told_at > PATIENCE_S:
+                    self.process.kill()
+                self._look_at_memory()
+                if self._pipe.poll(POLL_S):
+                    news = self._pipe.recv()
+                    if isinstance(news, End):
+                        return news
+                    answer = on_news(news)
+                    if isinstance(news, EpochDone) and self._prunes:
+                        self._pipe.send(answer)
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            return None
+
+    def _look_at_memory(self) -> None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            self._peak = max(self._peak, psutil.Process(self.process.pid).memory_info().rss)
+
+    def _death(self) -> str:
+        code, held = self.process.exitcode, f"at its peak it was seen to hold {decimal(self._peak)} of memory"
+        if code < 0:
+            name = signal.Signals(-code).name
+            return f"its process was killed by {name} ({held}); if you did not do that, memory may have run out"
+        return f"its process ended with exit status {code} and without a word ({held})"
 
 
 def _nothing() -> None:
     """The first child: once it has run, Keras is imported."""
 
 
-def _child(job: Job, ours: connection.Connection) -> None:
+def _child(job: Job, ours: connection.Connection, of_gpu: dict[str, str]) -> None:
+    os.environ.update(of_gpu)  # before TensorFlow looks for GPUs
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The controller says when to stop. But a process that the search space forks must end when it is asked to.
     signal.signal(signal.SIGTERM, lambda *_: None)

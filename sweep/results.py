@@ -7,8 +7,9 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.experience import Experience, experiences_in
+from sweep.lease import shown_state
 from sweep.log import LogUnreadable, best_val_acc, read_val_acc
-from sweep.record import Record, State, state_of
+from sweep.record import Record, State
 from sweep.resume import read_record
 
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
@@ -75,7 +76,7 @@ def _rows_of(experience: Experience, record: Record, warn: Callable[[str], None]
         {
             "trial": trial["number"],
             "id_experience": experience.id,
-            "state": str(state_of(record)),
+            "state": str(shown_state(experience, record)),
             "val_acc": best.val_acc if best else None,
             "epoch": best.epoch if best else None,
             "parameters": record.parameters,

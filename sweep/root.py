@@ -16,7 +16,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.files import parse_json, write_whole
-from sweep.host import is_alive, is_on_drive, now, this_process
+from sweep.host import cache_folder, is_alive, is_on_drive, now, this_process
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
@@ -24,7 +24,7 @@ LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
 ASKED = "sweep.json"
 ASKED_SHAPE = {"trials": int, "workers": int, "seed": int, "sampler": str, "pruner": str}
-HOLDER_SHAPE = {"host": str, "pid": int, "started": float, "since": str, "renewed": int}
+HOLDER_SHAPE = {"host": str, "boot": str, "pid": int, "started": float, "since": str, "renewed": int}
 LEASE_S = 60.0
 
 
@@ -49,7 +49,7 @@ def study_of(root: Path, study_dir: Path | None) -> Path:
     """
     if study_dir is None and not is_on_drive(root):
         return root / STUDY
-    local = study_dir or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sweep"
+    local = study_dir or cache_folder()
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]  # two roots of one name have two studies
     return local.absolute() / f"{root.name}-{digest}.journal"
 

@@ -1,23 +1,28 @@
 """One session of a training: how its beginning and its end stand in the record, and its signs of life between."""
 
 import contextlib
+import math
+import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sweep import resume
+from sweep import gpu, resume
 from sweep.experience import Experience
-from sweep.host import gpu_is_visible, now, processor, this_process, versions
+from sweep.host import is_on_drive, now, processor, this_process, versions
 from sweep.job import Job
 from sweep.pulse import Pulse, read_pulse, write_pulse
 from sweep.record import Record
+
+EVERY_S, EVERY_S_ON_DRIVE = 0.5, 30.0  # Drive keeps every file that is overwritten in its trash
+BEAT_S = 5.0  # what keeps a lease, of which there are a few a minute
 
 
 @dataclass
 class Reached:
     """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet.
 
-    ``is_noted`` tells whether the session stands in the record.
+    ``sign`` is there once the session stands in the record.
     """
 
     epoch: int = 0
@@ -27,7 +32,7 @@ class Reached:
     begun_at: float | None = None
     saved_at: float = 0.0
     unsaved_batches: int = 0
-    is_noted: bool = False
+    sign: "SignOfLife | None" = None
 
     def trained_s(self) -> float:
         """Return the seconds since the first batch of the session."""
@@ -42,6 +47,59 @@ class Reached:
         return time.monotonic() - self.saved_at if self.begun_at else 0.0
 
 
+class SignOfLife:
+    """Keeps ``pulse.json``: how far a session is, and that it lives. Where the disk is full or gone, it is not written.
+
+    Args:
+        job: whose record has the session already.
+        reached: how far the session is.
+    """
+
+    def __init__(self, job: Job, reached: Reached) -> None:
+        self._path, self._session, self._reached = job.experience.pulse, len(job.record.sessions) - 1, reached
+        self._every_s = EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else EVERY_S
+        self._written_at = -math.inf
+        self._lock, self._ended = threading.Lock(), threading.Event()
+        self.beat()
+        threading.Thread(target=self._keep_beating, daemon=True).start()
+
+    def beat(self) -> None:
+        """Say how far the session is, unless it was said just now."""
+        if time.monotonic() - self._written_at > self._every_s:
+            self._latest = self._pulse()
+            self._write(self._latest)
+
+    def end(self) -> None:
+        """Take the sign away."""
+        with self._lock:
+            self._ended.set()
+            self._path.unlink(missing_ok=True)
+
+    def _keep_beating(self) -> None:
+        """Between two batches much time may pass: say again what was said last."""
+        while not self._ended.wait(self._every_s):
+            if time.monotonic() - self._written_at > max(BEAT_S, self._every_s):
+                self._write(replace(self._latest, at=now()))
+
+    def _pulse(self) -> Pulse:
+        return Pulse(
+            session=self._session,
+            epoch=self._reached.epoch,
+            batch=self._reached.batch,
+            batches=self._reached.batches,
+            trained_s=round(self._reached.trained_s(), 3),
+            unsaved_s=round(self._reached.unsaved_s(), 3),
+            unsaved_batches=self._reached.unsaved_batches,
+            at=now(),
+        )
+
+    def _write(self, pulse: Pulse) -> None:
+        with self._lock, contextlib.suppress(OSError):  # what cannot be saved is said by the backup
+            if not self._ended.is_set():
+                write_pulse(self._path, pulse)
+                self._written_at = time.monotonic()
+
+
 def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reached) -> None:
     """Write ``experience.json``, before the first batch."""
     record = job.record
@@ -54,12 +112,14 @@ def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reac
         "process": this_process(),
         "processor": processor(),
         "versions": versions(),
+        **({"cluster": job.cluster} if job.cluster else {}),
     }
     record.approximate_because = record.approximate_because or _approximate_because(job, session)
     _close_the_one_before(job)
     record.sessions.append(session)
     job.experience.write(record)
-    reached.is_noted, reached.batches = True, batches
+    reached.batches = batches
+    reached.sign = SignOfLife(job, reached)
 
 
 def _close_the_one_before(job: Job) -> None:
@@ -78,8 +138,8 @@ def _close_the_one_before(job: Job) -> None:
 
 def end(job: Job, how: str, reached: Reached) -> None:
     """Note that and where this session ended by itself."""
-    for last in job.record.sessions[-1:] if reached.is_noted else ():
-        last["ended"] = {
+    if reached.sign:
+        job.record.sessions[-1]["ended"] = {
             "how": how,
             "epoch": reached.epoch,
             "batch": reached.batch,
@@ -87,27 +147,12 @@ def end(job: Job, how: str, reached: Reached) -> None:
             "prepared_s": round(reached.prepared_s(), 3),
         }
     job.experience.write(job.record)
-    job.experience.pulse.unlink(missing_ok=True)
-
-
-def write_sign_of_life(job: Job, reached: Reached) -> None:
-    """Write how far the session is just now. Where the disk is full or gone, it is not written."""
-    pulse = Pulse(
-        session=len(job.record.sessions) - 1,
-        epoch=reached.epoch,
-        batch=reached.batch,
-        batches=reached.batches,
-        trained_s=round(reached.trained_s(), 3),
-        unsaved_s=round(reached.unsaved_s(), 3),
-        unsaved_batches=reached.unsaved_batches,
-        at=now(),
-    )
-    with contextlib.suppress(OSError):  # a sign of life: what cannot be saved is said by the backup
-        write_pulse(job.experience.pulse, pulse)
+    if reached.sign:
+        reached.sign.end()
 
 
 def _approximate_because(job: Job, session: dict[str, Any]) -> str | None:
-    if gpu_is_visible():
+    if gpu.is_visible():
         return "trained where a GPU is visible, whose arithmetic was never compared over a cut"
     goes_on = session["epoch"] or session["batch"]
     for before in _sessions_before(job)[-1:] if goes_on else ():

@@ -8,13 +8,17 @@ from pathlib import Path
 class Settings:
     """What ``sweep run`` was asked to do. ``timeout_s`` is in seconds, ``save_freq`` in batches.
 
+    ``workers`` is how many trainings at once, 0 as many as the place is for; ``cluster`` is the address of a Dask scheduler;
+    ``keep_data`` says whether data are kept on the disk of the host that trains.
     ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
     """
 
     space: str
     trials: int = 20
     epochs: int | None = None
-    workers: int = 1
+    workers: int = 0
+    cluster: str | None = None
+    keep_data: bool = True
     root: Path | None = None
     seed: int = 0
     sampler: str = "tpe"

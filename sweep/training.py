@@ -10,19 +10,21 @@ import tensorflow as tf
 
 from sweep import meilleur, resume, session, state, steps
 from sweep.backup import Backup, NotSaved, Stopped, WayOn
-from sweep.batches import Batches, DataWrong, check_data
+from sweep.batches import Batches
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
+from sweep.data import DataWrong, load_data
 from sweep.errors import SweepError
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
-from sweep.host import is_on_drive, now
+from sweep.host import now
 from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Sized, Warned
+from sweep.lease import Lease, open_session
 from sweep.log import best_val_acc, read_val_acc
 from sweep.record import Outcome, Record, State
 from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
 from sweep.session import Reached
 
 NEWS_EVERY_S = 0.5
-PULSE_EVERY_S_ON_DRIVE = 30.0  # which keeps every file that is overwritten in its trash
+POLL_S = 0.1
 HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
 
@@ -36,8 +38,7 @@ class Reports(keras.callbacks.Callback):
     def __init__(self, link: Link, job: Job, reached: Reached, val_acc: list[float]) -> None:
         super().__init__()
         self._link, self._job, self._reached, self._val_acc = link, job, reached, val_acc
-        self._told_at = self._pulse_at = 0.0
-        self._pulse_every_s = PULSE_EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else NEWS_EVERY_S
+        self._told_at = 0.0
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if self._val_acc:  # the cut may have come before the answer
@@ -48,15 +49,16 @@ class Reports(keras.callbacks.Callback):
         if time_now - self._told_at > NEWS_EVERY_S:
             self._told_at = time_now
             self._link.tell(BatchDone(self._reached.epoch, self._reached.batch, self._reached.batches))
-        if time_now - self._pulse_at > self._pulse_every_s:
-            self._pulse_at = time_now
-            session.write_sign_of_life(self._job, self._reached)
+        if self._reached.sign:
+            self._reached.sign.beat()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._ask(EpochDone(epoch, float((logs or {})["val_acc"])))
 
     def _ask(self, done: EpochDone) -> None:
-        if self._link.should_prune(done):
+        if not self._job.prunes:
+            self._link.tell(done)
+        elif self._link.should_prune(done):
             raise Pruned(f"the pruner ended it after epoch {done.epoch}")
 
 
@@ -68,6 +70,9 @@ def train(job: Job, link: Link) -> End:
     """
     reached = Reached()
     try:
+        moved_on = _outwait_others(job, link)
+        if moved_on:
+            return moved_on
         outcome = _train(job, link, reached)
         patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
     except Stopped:
@@ -82,6 +87,25 @@ def train(job: Job, link: Link) -> End:
     return End(Ending.OUTCOME)
 
 
+def _outwait_others(job: Job, link: Link) -> End | None:
+    """Wait while another process trains here, and tell what became of it: the record of this job is then an old one."""
+    lease, said = Lease(job.experience), False
+    while other := lease.holder():
+        if not said:
+            link.tell(Warned(f"process {other['pid']} on {other['host']} trains it, and is waited for"))
+            said = True
+        if link.stop_asked():
+            return End(Ending.STOPPED)
+        time.sleep(POLL_S)
+    record = job.experience.read()
+    if not record or len(record.sessions) == len(job.record.sessions):
+        return None
+    died = open_session(record)
+    if not died:
+        return End(Ending.MOVED_ON, "another process has trained it meanwhile")
+    return End(Ending.DIED, f"process {died['process']['pid']} on {died['process']['host']} was killed, or cut off")
+
+
 def _wait(link: Link, error: OSError) -> None:
     link.tell(Warned(f"its end cannot be written ({error}); trying again until it can"))
 
@@ -91,7 +115,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     try:
         _begin_process(job.record)
         space = load(job.source)
-        batches, validation = _load_batches(space, parameters)
+        batches, validation = _load_batches(space, parameters, job.keep_data)
         as_parent = _how_its_parent_was_built(job, space, validation)
         model = _build(space, parameters, validation)
         of_user = _callbacks(space, parameters)
@@ -125,12 +149,13 @@ def _begin_process(record: Record) -> None:
     keras.utils.set_random_seed(record.seed)
 
 
-def _load_batches(space: SearchSpace, parameters: dict[str, Any]) -> tuple[Batches, Batches]:
+def _load_batches(space: SearchSpace, parameters: dict[str, Any], keep_data: bool) -> tuple[Batches, Batches]:
     try:
-        (x_train, y_train), (x_val, y_val) = check_data(space.load_data())
+        (x_train, y_train), (x_val, y_val) = load_data(space, keep_data)
     except DataWrong as error:
         raise DataWrong(f"{space.source.path}: {error}.") from error
     size, seed = parameters["batch_size"], parameters["seed"]
+    keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded or kept
     return Batches(x_train, y_train, size, seed), Batches(x_val, y_val, size, seed, shuffle=False)
 
 

@@ -14,21 +14,19 @@ from sweep.disk import Disk
 from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.files import PATIENCE_S, patiently, pauses
-from sweep.host import cores, now
+from sweep.host import now
 from sweep.identity import id_experience
-from sweep.job import End, Ending, EpochDone, Job, News, Sized, Warned
+from sweep.job import End, Ending, EpochDone, Job, News, Place, Sized, Warned
 from sweep.known import Known
 from sweep.log import best_val_acc, read_val_acc
-from sweep.places import LocalProcesses
 from sweep.progress import Progress
-from sweep.record import Outcome, Record, State, state_of
+from sweep.record import Outcome, Record, State
 from sweep.search_space import SearchSpace, what_changed
 from sweep.settings import Settings
 from sweep.study import Study
 
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
-ORPHAN_S = 20.0
 
 T = TypeVar("T")
 
@@ -49,14 +47,14 @@ class Setbacks:
         self.deaths += end.ending is Ending.DIED
 
     def pause(self, end: End) -> float:
-        """Return how many seconds to wait for the drive.
+        """Return how many seconds to wait for the drive, or the cluster.
 
         Raises:
             SweepError: it has been waited for long enough.
         """
         time_now = time.monotonic()
         if time_now > self._until:
-            raise SweepError(f"{end.why}: mend the drive, and run the same command to go on.")
+            raise SweepError(f"{end.why}: mend that, and run the same command to go on.")
         self._until = min(self._until, time_now + PATIENCE_S)
         return next(self._waits)
 
@@ -82,7 +80,7 @@ class Trials:
         root: Path,
         settings: Settings,
         study: Study,
-        place: LocalProcesses,
+        place: Place,
         progress: Progress,
         stop: threading.Event,
         known: Mapping[int, Known],
@@ -91,6 +89,7 @@ class Trials:
         self._known, self._disk = known, disk
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
+        self._threads = settings.threads or place.threads(settings.workers)
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def bring_to_its_end(self, trial: optuna.Trial) -> None:
@@ -146,7 +145,7 @@ class Trials:
             search_space={"name": self._space.source.name, "fingerprint": fingerprint},
             parameters=parameters,
             seed=parameters["seed"],
-            threads=self._settings.threads or max(1, cores() // self._settings.workers),
+            threads=self._threads,
             trials=[],
         )
         changed = what_changed(record.search_space["fingerprint"], fingerprint)
@@ -162,7 +161,6 @@ class Trials:
 
     def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> None:
         """Train until the experience has ended or all is to stop: killed or left alone by its drive, it is begun again."""
-        self._outwait_orphan(experience, record)
         self._place.wait_until_warm(self._stop)
         if self._stop.is_set():
             return
@@ -170,13 +168,15 @@ class Trials:
         parameters, setbacks = record.parameters, Setbacks()
         while not self._stop.is_set():
             end, epoch = self._train_once(trial, experience, record)
-            if end.ending in (Ending.OUTCOME, Ending.STOPPED):
+            if end.ending is Ending.OUTCOME:
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
             record = self._patiently(lambda: self._record(trial, experience, parameters))
             if record.outcome:  # it died after its last word
                 return
+            if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
+                continue
             setbacks.count(end, epoch)
             if setbacks.deaths == DEATHS_THAT_FAIL:
                 self._fail(experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
@@ -199,7 +199,16 @@ class Trials:
             epoch = news.epoch
             return self._report(trial, news)
 
-        job = Job(self._space.source, experience, record, self._settings.save_freq)
+        settings = self._settings
+        job = Job(
+            source=self._space.source,
+            experience=experience,
+            record=record,
+            save_freq=settings.save_freq,
+            keep_data=settings.keep_data,
+            prunes=settings.pruner != "none",
+            cluster=self._place.cluster,
+        )
         return self._place.train(job, self._stop, on_news), epoch
 
     def _fail(self, experience: Experience, record: Record, reason: str) -> None:
@@ -212,17 +221,6 @@ class Trials:
         except SweepError as error:  # the end of the trial tells each epoch again
             self._progress.tell(trial.number, Warned(str(error)))
             return False
-
-    def _outwait_orphan(self, experience: Experience, record: Record) -> None:
-        """Wait for a training that outlives its killed controller by an instant: both would write the same files."""
-        until = time.monotonic() + ORPHAN_S
-        while state_of(record) is State.RUNNING and not self._stop.is_set():
-            if time.monotonic() > until:
-                pid = record.sessions[-1]["process"]["pid"]
-                raise SweepError(
-                    f"Process {pid} still trains in {experience.path}: kill {pid}, and run the same command again."
-                )
-            time.sleep(0.1)
 
     def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
         """Write the end of the trial into its folder, then tell it to Optuna."""

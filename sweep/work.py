@@ -6,8 +6,9 @@ from typing import Any
 
 from sweep import resume
 from sweep.experience import Experience
+from sweep.lease import shown_state
 from sweep.pulse import Pulse, read_pulse
-from sweep.record import Record, State, state_of
+from sweep.record import Record, State
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def work_of(folders: Iterable[tuple[Experience, Record]]) -> Work:
 
 
 def _work_of_one(experience: Experience, record: Record) -> Work:
-    state, pulse = state_of(record), read_pulse(experience.pulse)
+    state, pulse = shown_state(experience, record), read_pulse(experience.pulse)
     if pulse and pulse.session != len(record.sessions) - 1:
         pulse = None  # of a session before
     total = Work(sessions=len(record.sessions))

@@ -85,7 +85,7 @@ class Trainer:
         experience = Experience(root / id_experience(source.name, values))
         identity = {"name": source.name, "fingerprint": source.fingerprint()}
         record = experience.read() or Record(experience.id, identity, values, values["seed"], 2, [])
-        return Job(source, experience, record, save_freq)
+        return Job(source, experience, record, save_freq, prunes=True)
 
     def experience(self, space, root):
         return self.job(space, root).experience
@@ -97,6 +97,12 @@ FIXED = {
     "cnn": {"epochs": 4, "batch_size": 32, "seed": 1},
     "lstm": {"epochs": 3, "batch_size": 32, "seed": 2},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory):
+    """Keep the user's own cache out of the tests, and out of their subprocesses."""
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
 
 
 @pytest.fixture(scope="session")

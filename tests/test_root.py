@@ -71,7 +71,7 @@ def test_a_torn_or_foreign_holder_file_stops_nobody(tmp_path):
 
 
 def elsewhere(tmp_path, renewed):
-    content = {"host": "another", "pid": 1, "started": 0.0, "since": "2026-01-01T00:00:00", "renewed": renewed}
+    content = {"host": "another", "boot": "", "pid": 1, "started": 0.0, "since": "2026-01-01T00:00:00", "renewed": renewed}
     (tmp_path / "sweep.lock.json").write_text(json.dumps(content))
 
 
@@ -120,6 +120,7 @@ def test_a_process_number_that_was_given_anew_is_not_the_old_process():
     assert is_alive(ours)
     assert not is_alive({**ours, "started": ours["started"] - 5})
     assert not is_alive({**ours, "host": "another"})
+    assert not is_alive({**ours, "boot": "the one before"}), "the machine was started anew since"
 
 
 def test_a_drive_that_is_not_mounted_is_refused_before_anything_is_written(tmp_path):

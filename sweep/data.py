@@ -1,0 +1,163 @@
+"""What a search space trains on: loaded once, checked, kept on the disk of this host, and shared by all trainings here."""
+
+import contextlib
+import errno
+import fcntl
+import functools
+import hashlib
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import keras
+import numpy as np
+from joblib.memory import CacheWarning
+
+import sweep
+from sweep.errors import SweepError
+from sweep.files import sync
+from sweep.host import cache_folder
+from sweep.search_space import SearchSpace
+
+SEED = 0  # of what ``load_data`` draws, whatever the seed of the training is: all trainings are to have the same data
+KEPT_S = 30 * 24 * 3600.0  # after the last use
+WHOLE = "whole"
+
+# One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
+Arrays = Any
+Data = tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]
+
+
+class DataWrong(SweepError):
+    """``load_data`` returned what cannot be trained on."""
+
+
+def load_data(space: SearchSpace, keep: bool) -> Data:
+    """Return ((x_train, y_train), (x_val, y_val)) as NumPy arrays, floats in Keras's float type.
+
+    Args:
+        space: with the ``load_data`` that is called.
+        keep: on the disk, by the content of the search space: other calls, of any process, get the same arrays mapped into
+            memory, one copy for all, read-only. Where the disk has no room, the arrays are returned all the same.
+
+    Raises:
+        DataWrong: what ``load_data`` returns cannot be trained on.
+    """
+    load = functools.cache(lambda: _load(space))
+    if not keep:
+        return load()
+    what = (sweep.__version__, keras.backend.floatx(), str(space.source.path), space.source.text)
+    kept = cache_folder() / "data"
+    folder = kept / hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+    try:
+        with _alone_in(folder):
+            _forget_the_old(kept)
+            return _load_or_map(folder, load)
+    except (OSError, CacheWarning):
+        shutil.rmtree(folder, ignore_errors=True)
+        return load()
+
+
+def _load_or_map(folder: Path, load: Callable[[], Data]) -> Data:
+    """What a power cut may have left torn has no mark that it is whole, and is loaded again."""
+    whole, memory = folder / WHOLE, folder / "joblib"
+    if not whole.exists():
+        shutil.rmtree(memory, ignore_errors=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", CacheWarning)  # which joblib makes of a full disk
+        data: Data = joblib.Memory(folder, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
+    if not whole.exists():
+        for path in memory.rglob("*.pkl"):
+            sync(path)
+    whole.touch()
+    return data
+
+
+def _call(load: Callable[[], Data]) -> Data:
+    return load()
+
+
+def _load(space: SearchSpace) -> Data:
+    keras.utils.set_random_seed(SEED)
+    return check_data(space.load_data())
+
+
+@contextlib.contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time load: the others would take as much memory, for nothing.
+
+    Raises:
+        OSError: the folder cannot be written, or is another user's: what joblib keeps are pickles.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "of another user", folder)
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _forget_the_old(kept: Path) -> None:
+    """Remove what has not been used for long; who still has it mapped, keeps it."""
+    for whole in kept.glob(f"*/{WHOLE}"):
+        with contextlib.suppress(FileNotFoundError):  # another process was quicker
+            if time.time() - whole.stat().st_mtime > KEPT_S:
+                shutil.rmtree(whole.parent, ignore_errors=True)
+
+
+def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]:
+    """Return what ``load_data`` returned, as NumPy arrays, once it is fit for training.
+
+    Raises:
+        DataWrong: it is not two pairs of arrays, a pair is of unequal lengths or empty, or holds NaN or infinity.
+    """
+    try:
+        (x_train, y_train), (x_val, y_val) = data
+    except (TypeError, ValueError):
+        raise DataWrong("load_data must return (x_train, y_train), (x_val, y_val)") from None
+    parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
+    for name, arrays in parts.items():
+        parts[name] = _as_arrays(name, arrays)
+        _check_arrays(name, keras.tree.flatten(parts[name]))
+    for kind in ("train", "val"):
+        x, y = (len(keras.tree.flatten(parts[f"{axis}_{kind}"])[0]) for axis in "xy")
+        if x != y:
+            raise DataWrong(f"load_data gives {x} samples in x_{kind} but {y} in y_{kind}; make them equal")
+    return (parts["x_train"], parts["y_train"]), (parts["x_val"], parts["y_val"])
+
+
+def _as_arrays(name: str, arrays: Any) -> Arrays:
+    """Return one array, or a structure of arrays; a list of numbers is an array."""
+    leaves = keras.tree.flatten(arrays)
+    if not leaves:
+        raise DataWrong(f"load_data gives no samples in {name}")
+    try:
+        one = any(np.ndim(leaf) == 0 for leaf in leaves)
+        return _as_array(arrays) if one else keras.tree.map_structure(_as_array, arrays)
+    except ValueError as error:
+        raise DataWrong(f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings") from error
+
+
+def _as_array(numbers: Any) -> np.ndarray:
+    array = np.asarray(numbers)
+    return array.astype(keras.backend.floatx(), copy=False) if array.dtype.kind == "f" else array
+
+
+def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
+    for array in arrays:
+        if array.dtype.kind not in "biufcSU" and not all(isinstance(item, str | bytes) for item in array.flat):
+            raise DataWrong(f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings")
+        if array.ndim == 0 or len(array) == 0:
+            raise DataWrong(f"load_data gives no samples in {name}")
+        if len(array) != len(arrays[0]):
+            raise DataWrong(f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}")
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
+            raise DataWrong(f"load_data gives NaN or infinity in {name}; drop or fill them")
