@@ -1,6 +1,7 @@
 """Where a training runs: on a worker of a Dask cluster, which is how Slurm, PBS and Kubernetes come in."""
 
 import asyncio
+import concurrent.futures
 import contextlib
 import logging
 import queue
@@ -20,10 +21,10 @@ from sweep.host import this_process
 from sweep.job import End, Ending, EpochDone, Job, OnNews, from_message
 from sweep.places import PATIENCE_S, POLL_S
 
-CONNECT_S = 10.0
+CONNECT_S = 5.0
 TELL_AGAIN_S = 2.0
 # What Dask raises where the scheduler, or the way to it, is gone.
-GONE = (OSError, asyncio.CancelledError)
+GONE = (OSError, asyncio.CancelledError, concurrent.futures.CancelledError)
 
 Said: TypeAlias = "queue.SimpleQueue[dict[str, Any]]"
 T = TypeVar("T")
@@ -52,6 +53,7 @@ class Cluster:
         self._unfit: dict[str, str] = {}
         self._told_at = 0.0
         self._lock = threading.Lock()
+        say(f"connecting to {address}")
         try:
             self._connected()
         except (OSError, ValueError) as error:  # the second is an address that is none
@@ -84,7 +86,8 @@ class Cluster:
         try:
             end = self._train(job, stop, on_news, said)
         except GONE as error:
-            end = End(Ending.GONE, f"the cluster at {self.cluster} does not answer ({error or type(error).__name__})")
+            why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+            end = End(Ending.GONE, f"the cluster at {self.cluster} does not answer ({why})")
         finally:
             del self._listeners[job.experience.id]
         return End(Ending.STOPPED) if stop.is_set() and end.ending is not Ending.OUTCOME else end

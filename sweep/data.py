@@ -65,12 +65,12 @@ def load_data(space: SearchSpace, keep: bool) -> Data:
 
 def _load_or_map(folder: Path, load: Callable[[], Data]) -> Data:
     """What a power cut may have left torn has no mark that it is whole, and is loaded again."""
-    whole, memory = folder / WHOLE, folder / "joblib"
+    whole, memory = folder / WHOLE, folder / "arrays"
     if not whole.exists():
         shutil.rmtree(memory, ignore_errors=True)
     with warnings.catch_warnings():
         warnings.simplefilter("error", CacheWarning)  # which joblib makes of a full disk
-        data: Data = joblib.Memory(folder, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
+        data: Data = joblib.Memory(memory, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
     if not whole.exists():
         for path in memory.rglob("*.pkl"):
             sync(path)

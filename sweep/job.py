@@ -57,11 +57,10 @@ class End:
 
 @dataclass(frozen=True)
 class Begun:
-    """The training begins, or goes on, before ``batch`` of ``epoch``; it is to train ``epochs`` in all."""
+    """The training begins, or goes on, before ``batch`` of ``epoch``."""
 
     epoch: int
     batch: int
-    epochs: int
 
 
 @dataclass(frozen=True)

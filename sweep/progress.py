@@ -64,9 +64,9 @@ class Progress:
         with self._bars:
             yield
 
-    def begin(self, trial: int, name: str) -> None:
-        """Show a trial that trains now."""
-        self._names[trial] = f"trial {trial} {name}"
+    def begin(self, trial: int, name: str, epochs: int) -> None:
+        """Show a trial that trains now, for so many epochs in all."""
+        self._names[trial], self._epochs[trial] = f"trial {trial} {name}", epochs
         self._of_trial[trial] = self._bars.add_task(self._names[trial], total=None, count="preparing", note="")
 
     def tell(self, trial: int, news: News) -> None:
@@ -75,8 +75,7 @@ class Progress:
             self.say(f"{self._names[trial]}: {news.text}")
         elif isinstance(news, Begun):
             self._unsaved_since.pop(trial, None)
-            self._epochs[trial] = news.epochs
-            self._bars.update(self._of_trial[trial], total=news.epochs)
+            self._bars.update(self._of_trial[trial], total=self._epochs[trial])
             self._epoch(trial, news.epoch)
             if news.epoch or news.batch:
                 self.say(f"{self._names[trial]}: goes on at epoch {news.epoch}, batch {news.batch}")

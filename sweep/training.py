@@ -98,7 +98,7 @@ def _outwait_others(job: Job, link: Link) -> End | None:
             return End(Ending.STOPPED)
         time.sleep(POLL_S)
     record = job.experience.read()
-    if not record or len(record.sessions) == len(job.record.sessions):
+    if not record or (not record.outcome and record.sessions == job.record.sessions):
         return None
     died = open_session(record)
     if not died:
@@ -252,7 +252,7 @@ def _fit(
     experience, epochs = job.experience, job.record.parameters["epochs"]
     position = start.position if start else None
     reached.epoch, reached.batch = (position.epoch, position.batch) if position else (0, 0)
-    link.tell(Begun(reached.epoch, reached.batch, epochs))
+    link.tell(Begun(reached.epoch, reached.batch))
     link.can_save()
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         return

@@ -115,7 +115,7 @@ class Trials:
         except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
-            self._progress.begin(trial.number, path.stem)
+            self._progress.begin(trial.number, path.stem, 0)
             self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [])
             return None, {}
         parameters = self._space.parameters(suggested)
@@ -164,8 +164,8 @@ class Trials:
         self._place.wait_until_warm(self._stop)
         if self._stop.is_set():
             return
-        self._progress.begin(trial.number, experience.id)
         parameters, setbacks = record.parameters, Setbacks()
+        self._progress.begin(trial.number, experience.id, parameters["epochs"])
         while not self._stop.is_set():
             end, epoch = self._train_once(trial, experience, record)
             if end.ending is Ending.OUTCOME:

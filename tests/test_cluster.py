@@ -1,0 +1,144 @@
+"""The same sweep on a Dask cluster: workers, scheduler and controller are killed, and nothing is lost or doubled."""
+
+import signal
+import socket
+import subprocess
+import sys
+
+import psutil
+import pytest
+from command import Running, begun, command, logged, run, sessions, sweep, table, trained
+from dask_cluster import DaskCluster, until
+
+from sweep.experience import experiences_in
+from sweep.lease import open_session
+
+SLOW = ("time.sleep(0.05)", "time.sleep(0.2)")
+WORDS = ("--sampler", "random", "--threads", 1, "--save-freq", 4)
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """Return a scheduler and three workers that no test kills."""
+    cluster = DaskCluster(tmp_path_factory.mktemp("cluster")).start_scheduler()
+    for _ in range(3):
+        cluster.start_worker()
+    yield cluster.wait_for(3)
+    cluster.end()
+
+
+@pytest.fixture
+def mortal(tmp_path):
+    """Return a scheduler and three workers."""
+    cluster = DaskCluster(tmp_path).start_scheduler()
+    for _ in range(3):
+        cluster.start_worker()
+    yield cluster.wait_for(3)
+    cluster.end()
+
+
+def training_now(root):
+    """Return the processes that train under a root, as their sessions name them."""
+    opened = [open_session(one.read()) for one in experiences_in(root)]
+    pids = [one["process"]["pid"] for one in opened if one]
+    return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+
+
+def trained_by(worker, root):
+    """Tell whether a worker trains just now."""
+    below = {one.pid for one in psutil.Process(worker.pid).children(recursive=True)}
+    return any(training.pid in below for training in training_now(root))
+
+
+def test_three_workers_each_killed_once_and_the_controller_killed_once_end_as_if_uncut(mortal, tmp_path, space):
+    path, root = space(SLOW), tmp_path / "root"
+    words = (*WORDS, "--trials", 9, "--cluster", mortal.address)
+    running = Running(root, *words, space=path)
+    for number, tree in enumerate((True, False, True)):
+        worker = mortal.workers[number]
+        until(lambda worker=worker: trained_by(worker, root), 120)
+        mortal.kill(worker, tree)
+        if tree:
+            mortal.start_worker()
+    running.wait_for(begun(5), 120).kill_tree()
+    run(root, *words, space=path)
+    run(tmp_path / "twin", *WORDS, "--trials", 9, space=path)
+    assert table(root, space=path) == table(tmp_path / "twin", space=path)
+    assert trained(root) == trained(tmp_path / "twin")
+    assert sum(count - 1 for count in sessions(root).values()) >= 3, "each killed worker was training"
+
+
+def test_a_controller_that_comes_back_waits_for_what_still_trains(cluster, tmp_path, space):
+    path, root = space(SLOW), tmp_path / "root"
+    words = (*WORDS, "--trials", 2, "--epochs", 20, "--cluster", cluster.address)
+    Running(root, *words, space=path).wait_for(begun(2), 120).kill_tree()
+    assert training_now(root), "the trainings outlive their controller"
+    assert "trains it, and is waited for" in run(root, *words, space=path)
+    assert set(sessions(root).values()) == {1}, "none was trained twice"
+
+
+def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_path, space):
+    path, root = space(SLOW), tmp_path / "root"
+    running = Running(root, *WORDS, "--trials", 4, "--workers", 3, "--cluster", mortal.address, space=path)
+    running.wait_for(logged(2), 120)
+    mortal.kill(mortal.scheduler)
+    until(lambda: not training_now(root))  # a worker without its scheduler saves, and ends
+    mortal.start_scheduler()
+    mortal.start_worker()
+    status, said = running.end(180)
+    assert status == 0, said
+    assert f"the cluster at {mortal.address} does not answer" in said
+    assert "Traceback" not in said
+    run(tmp_path / "twin", *WORDS, "--trials", 4, space=path)
+    assert trained(root) == trained(tmp_path / "twin")
+
+
+def test_ctrl_c_saves_and_stops_what_runs_on_the_cluster(cluster, tmp_path, space):
+    path, root = space(SLOW), tmp_path / "root"
+    words = (*WORDS, "--trials", 3, "--cluster", cluster.address)
+    running = Running(root, *words, space=path).wait_for(logged(1), 120)
+    status, said = running.interrupt(signal.SIGINT).end()
+    assert status == 130, said
+    assert not training_now(root)
+    assert all(one.read().sessions[-1]["ended"]["how"] in ("stopped", "outcome") for one in experiences_in(root))
+    run(root, *words, space=path)
+    run(tmp_path / "twin", *WORDS, "--trials", 3, space=path)
+    assert trained(root) == trained(tmp_path / "twin")
+
+
+def test_the_pruner_has_its_word_on_a_cluster_too(cluster, tmp_path):
+    words = ("--trials", 8, "--sampler", "random", "--threads", 1, "--pruner", "median", "--workers", 1)
+    run(tmp_path / "root", *words, "--cluster", cluster.address)
+    run(tmp_path / "twin", *words)
+    assert "pruned" in {row[-1] for row in table(tmp_path / "twin")}
+    assert table(tmp_path / "root") == table(tmp_path / "twin")
+
+
+def test_a_worker_that_does_not_see_the_root_is_refused(tmp_path, space):
+    root, cluster = tmp_path / "root", DaskCluster(tmp_path).start_scheduler()
+    root.mkdir()
+    cluster.start_worker("unshare", "-rm", "sh", "-c", f'mount -t tmpfs none {root} && exec "$@"', "sh")
+    try:
+        done = sweep("run", space(), "--root", root, *WORDS, "--trials", 2, "--cluster", cluster.wait_for(1).address)
+    finally:
+        cluster.end()
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert f"on {socket.gethostname()} does not see the root {root}: let it lie on a file system that all machines" in last
+    assert "Traceback" not in done.stderr
+
+
+def test_where_there_is_no_scheduler_it_says_so(tmp_path):
+    done = sweep("run", "digits_mlp", "--root", tmp_path, "--cluster", "tcp://127.0.0.1:9")
+    assert done.returncode == 1
+    connecting, *said = done.stderr.splitlines()
+    assert connecting == "connecting to tcp://127.0.0.1:9"
+    assert [line.partition(" (")[0] for line in said] == ["sweep: The cluster at tcp://127.0.0.1:9 does not answer"]
+
+
+def test_without_dask_it_says_what_to_install(tmp_path):
+    words = command(["run", "digits_mlp", "--root", tmp_path, "--cluster", "tcp://127.0.0.1:9"])
+    code = f"import sys; sys.modules['distributed'] = None; sys.argv = {words[2:]!r}; import sweep.__main__ as m; m.main()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install 'keras-sweep[cluster]'" in done.stderr
