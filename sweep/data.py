@@ -3,13 +3,12 @@
 import contextlib
 import errno
 import fcntl
-import functools
 import hashlib
 import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +47,7 @@ def load_data(space: SearchSpace, keep: bool) -> Data:
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
     """
-    load = functools.cache(lambda: _load(space))
+    load = Loader(space)
     if not keep:
         return load()
     what = (sweep.__version__, keras.backend.floatx(), str(space.source.path), space.source.text)
@@ -59,11 +58,30 @@ def load_data(space: SearchSpace, keep: bool) -> Data:
             _forget_the_old(kept)
             return _load_or_map(folder, load)
     except (OSError, CacheWarning):
+        if load.has_failed:
+            raise
         shutil.rmtree(folder, ignore_errors=True)
         return load()
 
 
-def _load_or_map(folder: Path, load: Callable[[], Data]) -> Data:
+class Loader:
+    """Loads at its first call, and tells whether that failed: its error is not one of the disk that keeps the data."""
+
+    def __init__(self, space: SearchSpace) -> None:
+        self._space = space
+        self._data: Data | None = None
+        self.has_failed = False
+
+    def __call__(self) -> Data:
+        if self._data is None:
+            self.has_failed = True
+            keras.utils.set_random_seed(SEED)
+            self._data = check_data(self._space.load_data())
+            self.has_failed = False
+        return self._data
+
+
+def _load_or_map(folder: Path, load: Loader) -> Data:
     """What a power cut may have left torn has no mark that it is whole, and is loaded again."""
     whole, memory = folder / WHOLE, folder / "arrays"
     if not whole.exists():
@@ -78,13 +96,8 @@ def _load_or_map(folder: Path, load: Callable[[], Data]) -> Data:
     return data
 
 
-def _call(load: Callable[[], Data]) -> Data:
+def _call(load: Loader) -> Data:
     return load()
-
-
-def _load(space: SearchSpace) -> Data:
-    keras.utils.set_random_seed(SEED)
-    return check_data(space.load_data())
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ import threading
 import pytest
 from conftest import assert_equal
 
-from sweep import places, resume
+from sweep import gpu, places, resume
 from sweep.experience import experiences_in
 from sweep.job import EpochDone
 from sweep.record import State
@@ -84,7 +84,7 @@ def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space,
 def test_a_training_that_is_spawned_for_a_gpu_s_sake_equals_a_forked_one(trainer, space, tmp_path, monkeypatch):
     path = space()
     assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
-    monkeypatch.setattr(places, "gpu_is_visible", lambda: True)
+    monkeypatch.setattr(gpu, "is_visible", lambda: True)
     place = places.LocalProcesses([])
     place.start()
     job = trainer.job(path, tmp_path, parameters=TOY)
