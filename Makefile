@@ -23,7 +23,7 @@ endif
 
 ROOT_OPTION = $(if $(ROOT),--root '$(ROOT)')
 
-.PHONY: help sweep results test chaos lint clean
+.PHONY: help sweep results test chaos bench lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
@@ -41,6 +41,9 @@ test: $(INSTALLED)-test  ## Run all tests
 
 chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minutes
 	@$(RUN) tests.chaos --kills $(KILLS) $(OPTIONS)
+
+bench: $(INSTALLED)  ## Time whole sweeps beside a bare Keras loop and other tools
+	@$(RUN) benchmarks.speed $(OPTIONS)
 
 lint: $(INSTALLED)-test  ## Check style, types and the floors of imports
 	@$(RUN) ruff check .

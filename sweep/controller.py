@@ -30,16 +30,17 @@ class Sweep:
     Args:
         settings: what to do.
         progress: is told all that happens.
+        place: where trainings run; None is this machine, or the cluster of the settings.
     """
 
-    def __init__(self, settings: Settings, progress: Progress) -> None:
+    def __init__(self, settings: Settings, progress: Progress, place: Place | None = None) -> None:
         self.stop = threading.Event()
         self._settings, self._progress = settings, progress
         source = search_space.find(settings.space)
         self._name = source.name
         self.root = root_of(self._name, settings.root)
         self._space = self._load(source)
-        self._place = self._place_of(settings, source)
+        self._place = place or self._place_of(settings, source)
         self._settings = replace(settings, workers=settings.workers or self._place.workers())
         self._error: BaseException | None = None
 

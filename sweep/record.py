@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any
 
@@ -98,7 +98,7 @@ class Record:
         return cls(**known)
 
     def as_content(self) -> dict[str, Any]:
-        return asdict(self)
+        return {**vars(self), "outcome": vars(self.outcome) if self.outcome else None}
 
     def as_json(self) -> bytes:
         return (json.dumps(self.as_content(), indent=2, ensure_ascii=False) + "\n").encode()

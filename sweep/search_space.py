@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import difflib
+import functools
 import hashlib
 import re
 import sys
@@ -44,11 +45,7 @@ class Source:
     def fingerprint(self) -> dict[str, str]:
         """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are
         not in it."""
-        parts: dict[str, list[object]] = {}
-        for statement in ast.parse(self.text).body:
-            if not _is_text(statement):
-                parts.setdefault(_part_name(statement), []).append(_shape(statement))
-        return {name: hashlib.sha256(repr(shape).encode()).hexdigest()[:16] for name, shape in parts.items()}
+        return dict(_fingerprint(self.text))
 
     def imported_modules(self) -> list[str]:
         """Return every module that the file imports anywhere, so that a fresh process can have them warm."""
@@ -210,6 +207,15 @@ def _what_there_is(path: Path) -> str:
     if there:
         return f"{path.parent} has {', '.join(there)}."
     return f"{path.parent} has no Python files; run this beside {FOLDER}/ or give the path of a file."
+
+
+@functools.lru_cache(maxsize=8)
+def _fingerprint(text: str) -> dict[str, str]:
+    parts: dict[str, list[object]] = {}
+    for statement in ast.parse(text).body:
+        if not _is_text(statement):
+            parts.setdefault(_part_name(statement), []).append(_shape(statement))
+    return {name: hashlib.sha256(repr(shape).encode()).hexdigest()[:16] for name, shape in parts.items()}
 
 
 def _is_text(statement: ast.stmt) -> bool:

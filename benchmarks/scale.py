@@ -1,0 +1,178 @@
+"""What a sweep costs beside its trainings: python -m benchmarks.scale [--trials N …] [--sampler NAME …] [--storage URL].
+
+The trainings take no time: their place writes the folders as a training leaves them. The time of the sampler is measured
+apart. The trials before those that are measured are proposed at random, whatever the sampler.
+"""
+
+import argparse
+import io
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from sweep import controller, sampler
+from sweep.files import size_and_sha256
+from sweep.host import cores, now, processor, this_process, versions
+from sweep.job import End, Ending, EpochDone
+from sweep.progress import Progress
+from sweep.record import Outcome, State
+from sweep.settings import Settings
+
+SPACES = Path(__file__).parent / "spaces"
+SPACE = SPACES / "nothing.py"
+MEASURED = 50
+
+
+class Clock:
+    """Adds up the time that is spent inside of some functions."""
+
+    def __init__(self):
+        self.seconds, self._inside = 0.0, threading.local()
+
+    def around(self, work):
+        def timed(*words, **more):
+            if getattr(self._inside, "is", False):
+                return work(*words, **more)
+            self._inside.__dict__["is"], begun = True, time.perf_counter()
+            try:
+                return work(*words, **more)
+            finally:
+                self._inside.__dict__["is"] = False
+                self.seconds += time.perf_counter() - begun
+
+        return timed
+
+
+class Nowhere:
+    """A place whose trainings take no time."""
+
+    cluster = None
+
+    def __init__(self):
+        self.clock = Clock()
+        self.write = self.clock.around(self._write)
+
+    def workers(self):
+        return 1
+
+    def threads(self, workers):
+        return 1
+
+    def start(self):
+        pass
+
+    def wait_until_warm(self, stop):
+        pass
+
+    def kill(self):
+        pass
+
+    def train(self, job, stop, on_news):
+        val_acc = [1 - abs(job.record.parameters["x0"] - 0.5) * (1 + 1 / (epoch + 1)) for epoch in range(10)]
+        self.write(job, val_acc)
+        for epoch, value in enumerate(val_acc):
+            on_news(EpochDone(epoch, value))
+        return End(Ending.OUTCOME)
+
+    def _write(self, job, val_acc):
+        experience, record, best = job.experience, job.record, max(val_acc)
+        experience.path.mkdir(exist_ok=True)
+        rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
+        experience.log.write_text("epoch,acc,loss,val_acc,val_loss\n" + "".join(rows))
+        session = {"begun": now(), "epoch": 0, "batch": 0, "batches": 45, "process": this_process()}
+        record.sessions.append({**session, "ended": {"how": "outcome", "epoch": 10, "batch": 0, "trained_s": 1.0}})
+        log = size_and_sha256(experience.log)
+        record.outcome = Outcome(State.FINISHED, now(), None, best, val_acc.index(best), log=log)
+        experience.record.write_bytes(record.as_json())
+
+
+def run(root, trials, name, storage=None, space=SPACE):
+    """Run a sweep of nothing, and return the seconds of all but the sampler and the place, and those of the sampler."""
+    place, of_sampler = Nowhere(), Clock()
+    kept = {method: getattr(sampler.SeededSampler, method) for method in METHODS}
+    for method, work in kept.items():
+        setattr(sampler.SeededSampler, method, of_sampler.around(work))
+    quiet = Progress(Console(file=io.StringIO()))
+    try:
+        settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
+        sweep = controller.Sweep(settings, quiet, place)
+        begun = time.perf_counter()
+        sweep.run()
+        whole = time.perf_counter() - begun
+    finally:
+        for method, work in kept.items():
+            setattr(sampler.SeededSampler, method, work)
+    return whole - of_sampler.seconds - place.clock.seconds, of_sampler.seconds
+
+
+METHODS = ("infer_relative_search_space", "sample_relative", "sample_independent", "before_trial", "after_trial")
+
+
+def last_trials(root, trials, name, storage=None, space=SPACE):
+    """Return the milliseconds a trial of the controller and of the sampler, for ``MEASURED`` trials after so many."""
+    start, _ = run(root, trials, name, storage, space)  # opens and reads all, and begins nothing
+    ours, theirs = run(root, trials + MEASURED, name, storage, space)
+    return (ours - start) / MEASURED * 1e3, theirs / MEASURED * 1e3, start
+
+
+def command(*words):
+    """Return the seconds that a command takes."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-m", "sweep", *map(str, words)], capture_output=True, check=True)
+    return time.perf_counter() - begun
+
+
+def dashboard(root):
+    """Return the seconds of the dashboard's first page: the list of studies, and all of this one."""
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+    from optuna_dashboard import wsgi
+
+    journal = str(root / "study.journal")
+    begun = time.perf_counter()
+    storage = JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal)))
+    app = wsgi(storage)
+    opened = time.perf_counter()
+    for path in ("/api/studies", "/api/studies/0"):
+        body = b"".join(app({"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer}, lambda *_: None))
+        json.loads(body)
+    return opened - begun, time.perf_counter() - opened, len(body)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--trials", type=int, nargs="*", default=[100, 1_000, 10_000])
+    parser.add_argument("--sampler", nargs="*", default=["random", "tpe"])
+    parser.add_argument("--storage")
+    asked = parser.parse_args()
+    console = Console(width=120, highlight=False)
+    with tempfile.TemporaryDirectory() as folder:
+        root, cells = Path(folder) / "root", Path(folder) / "cells"
+        for trials in asked.trials:
+            run(root, trials, "random", asked.storage)
+            for number, name in enumerate(asked.sampler):
+                ours, theirs, start = last_trials(root, trials + number * MEASURED, name, asked.storage)
+                console.print(
+                    f"after {trials:6,} trials, {name}: the controller {ours:.1f} ms a trial, the sampler {theirs:.1f} ms; "
+                    f"the start {start:.1f} s"
+                )
+            run(cells, trials, "random", space=SPACES / "cells.py")
+            ours, theirs, _ = last_trials(cells, trials, "random", space=SPACES / "cells.py")
+            console.print(f"after {trials:6,} trials of 24 cells: a duplicate is answered in {ours + theirs:.1f} ms")
+            for words in (["results", "--format", "json"], ["results"], ["status"]):
+                console.print(f"sweep {' '.join(words)}: {command(words[0], SPACE, '--root', root, *words[1:]):.1f} s")
+            if not asked.storage:
+                opened, first_page, size = dashboard(root)
+                console.print(f"dashboard: opened in {opened:.1f} s, first page {first_page:.1f} s, {size / 1e6:.1f} MB")
+    console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""How long whole sweeps take, side by side: make bench, or python -m benchmarks.speed [--rounds N] [--only TEXT].
+
+Each contender trains the same proposals in a process of its own, one contender after the other, round by round. Its time is
+taken from the outside, with all processes that it starts; what its imports take, measured in the same round, is left out.
+The figures are ratios to the bare Keras loop of the same round.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import importlib.util
+import json
+import os
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.contenders import NAMES, NEEDS
+from sweep import search_space
+from sweep.host import cores, processor, versions
+from sweep.study import Study
+
+SPACES = Path(__file__).parent / "spaces"
+PR_SET_CHILD_SUBREAPER = 36
+TRAININGS = {"mlp": 12, "cnn": 4}
+SWEEP = [sys.executable, "-m", "sweep", "run"]
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Seconds: on the clock, and of all cores together."""
+
+    wall: float
+    cpu: float
+
+    def __sub__(self, other):
+        return Cost(self.wall - other.wall, self.cpu - other.cpu)
+
+    def __add__(self, other):
+        return Cost(self.wall + other.wall, self.cpu + other.cpu)
+
+
+def cost(command, environment=None):
+    """Run a command to the end of all that it has started, and return what it cost."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
+    wall = time.perf_counter() - begun
+    if done.returncode:
+        sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
+    with contextlib.suppress(ChildProcessError):  # what has outlived its parent is ours now, see ``main``
+        while True:
+            os.wait()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Cost(wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+
+
+def proposals(space, trials):
+    """Return the parameters that ``sweep run --sampler random`` gives its first trials."""
+    study = Study(space.source.name, None, "random", 0, "none")
+    return [space.parameters(study.suggest(study.ask(), space.suggest)) for _ in range(trials)]
+
+
+def contenders(name):
+    """Yield each contender's name, its command but for the folder at its end, and the commands of its imports alone."""
+    path = SPACES / f"{name}.py"
+    for key, title in NAMES.items():
+        if importlib.util.find_spec(NEEDS[key].partition(".")[0]):
+            module = [sys.executable, "-m", "benchmarks.contenders", key]
+            yield title, [*module, path, "{parameters}", "{folder}"], [module]
+    ours = [
+        [sys.executable, "-c", "import sweep.cli, sweep.controller"],
+        [sys.executable, "-c", "import sweep.warm, sklearn.datasets"],
+    ]
+    for workers in (1, 2):
+        words = ["--trials", TRAININGS[name], "--workers", workers, "--sampler", "random", "--root", "{folder}"]
+        yield f"sweep, {workers} worker{'s' * (workers > 1)}", [*SWEEP, path, *words], ours
+
+
+def measure(name, rounds, only, say):
+    """Return the costs beside the imports, by contender, one for each round."""
+    found = {}
+    space = search_space.load(search_space.find(str(SPACES / f"{name}.py")))
+    with tempfile.TemporaryDirectory() as temporary:
+        parameters = Path(temporary) / "parameters.json"
+        parameters.write_text(json.dumps(proposals(space, TRAININGS[name])))
+        for number in range(rounds):
+            for title, command, imports in contenders(name):
+                if only not in title and title != NAMES["bare"]:
+                    continue
+                with tempfile.TemporaryDirectory(dir=temporary) as folder:
+                    words = [str(word).format(parameters=parameters, folder=folder) for word in command]
+                    # A cache of its own: the data are loaded once in each sweep that is measured.
+                    whole = cost(words, {"XDG_CACHE_HOME": f"{folder}/cache"})
+                beside = whole - sum(map(cost, imports), Cost(0, 0))
+                found.setdefault(title, []).append(beside)
+                say(f"{name}, round {number + 1} of {rounds}: {title}: {beside.wall:.1f} s, {beside.cpu:.1f} s of the cores")
+    return found
+
+
+def table_of(name, found):
+    """Return ratios to the bare loop: the median, and in brackets the least and the greatest of the rounds."""
+    what = {"mlp": "12 small dense networks", "cnn": "4 convolutional networks"}[name]
+    table = Table("", "wall", "cores", "wall, s", title=f"{what}, beside the imports; a bare Keras loop is 1")
+    base = found[NAMES["bare"]]
+    for title, costs in found.items():
+        cells = []
+        for part in ("wall", "cpu"):
+            ratios = [getattr(one, part) / getattr(first, part) for one, first in zip(costs, base, strict=True)]
+            if (title, part) == (NAMES["ray"], "cpu"):
+                cells.append("not seen")  # its daemons leave nobody the account of their workers
+                continue
+            cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})")
+        table.add_row(title, *cells, f"{statistics.median(one.wall for one in costs):.1f}")
+    return table
+
+
+def resumed_after(say):
+    """Return the seconds from the command to the first resumed batch after a SIGKILL, and those of the import of Keras."""
+    text = (SPACES / "mlp.py").read_text() + FIRST_BATCH
+    with tempfile.TemporaryDirectory() as folder:
+        space, first, root = Path(folder) / "noted.py", Path(folder) / "first", Path(folder) / "root"
+        space.write_text(text)
+        words = [*SWEEP, str(space), "--root", str(root), "--trials", "1", "--epochs", "400", "--save-freq", "100"]
+        environment = {**os.environ, "FIRST_BATCH": str(first), "XDG_CACHE_HOME": f"{folder}/cache"}
+        for _ in range(2):
+            first.unlink(missing_ok=True)
+            begun = time.time()
+            process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            while not first.exists() or not list(root.glob("*/sauvegarde/*.json")):
+                time.sleep(0.01)
+            took = first.stat().st_mtime - begun
+            process.kill()
+            process.wait()
+    imports = cost([sys.executable, "-c", "import sweep.warm, sklearn.datasets"]).wall
+    say(f"from the command to the first resumed batch: {took:.1f} s; the import of Keras alone takes {imports:.1f} s")
+
+
+FIRST_BATCH = """
+
+def callbacks(parameters):
+    import os
+    import pathlib
+
+    import keras
+
+    first = pathlib.Path(os.environ["FIRST_BATCH"])
+    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: first.exists() or first.touch())]
+"""
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="besides the bare loop, contenders with this in their name"
+    )
+    asked = parser.parse_args()
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # processes that outlive their parent are waited for, and counted
+    console, errors = Console(width=100), Console(stderr=True, highlight=False)
+    tables = [table_of(name, measure(name, asked.rounds, asked.only, errors.print)) for name in TRAININGS]
+    for table in tables:
+        console.print(table)
+    resumed_after(console.print)
+    console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
+
+
+if __name__ == "__main__":
+    main()
