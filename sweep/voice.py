@@ -82,6 +82,8 @@ class Voice:
         except Away:
             raise
         except (OSError, optuna.exceptions.StorageInternalError) as error:
+            if self._storage is None:  # what is in memory is never out of reach: the search space has raised it
+                raise
             raise out_of_reach(self._storage, error) from error
         except KeyError as error:
             if error.args != (NOT_FOUND,):
