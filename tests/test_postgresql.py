@@ -11,6 +11,7 @@ import optuna
 import pytest
 from command import TOY, Running, logged, run, sweep, table, trained
 from postgresql import PASSWORD, Server, Wire, programs
+from test_study import search
 from untrained import Search
 
 from sweep import files
@@ -103,7 +104,7 @@ def in_study(where):
     return [(one.number, one.state, one.value, one.params, one.intermediate_values) for one in read_trials("toy", where)]
 
 
-def test_a_sweep_that_is_stopped_while_it_waits_and_then_killed_goes_on(whole, running, url, tmp_path):
+def test_a_sweep_that_is_stopped_while_it_waits_has_saved_all_and_goes_on(whole, running, url, tmp_path):
     root, where = tmp_path / "root", ("--storage", url)
     waiting = Running(root, "--trials", TRIALS, *where).wait_for(logged(1))
     running.kill(signal.SIGQUIT)
@@ -115,7 +116,6 @@ def test_a_sweep_that_is_stopped_while_it_waits_and_then_killed_goes_on(whole, r
     assert time.monotonic() - asked < 10
     assert said.endswith("sweep: stopped, and all is saved: run the same command to go on\n")
     running.start()
-    Running(root, "--trials", TRIALS, *where).wait_for(logged(4)).kill_tree()
     assert "is rebuilt" not in run(root, "--trials", TRIALS, *where)
     assert_equal(root, url, whole)
 
@@ -168,6 +168,12 @@ def test_a_search_in_a_database_proposes_what_one_in_a_journal_does(journal, url
     search = Search(tmp_path / "root", pruner=pruner, storage=url)
     closing(search.study)
     assert told(search.go_on(UNTRAINED).study) == told(journal(pruner).study)
+
+
+def test_a_search_that_is_killed_goes_on_in_its_database(url, tmp_path):
+    cut = search(url, "tpe", (0, "asked"), (9, "told"), (14, "reported"))
+    assert cut == search(tmp_path / "study.journal", "tpe")
+    assert [number for number, *_ in in_study(url)] == list(range(len(cut)))
 
 
 @pytest.mark.parametrize(
@@ -384,8 +390,7 @@ def test_a_sweep_whose_server_is_killed_waits_and_says_so_and_ends_as_if_uncut(w
     running.kill()
     cut.wait_for(logged(3))  # the training goes on
     time.sleep(2)
-    for name in ("run", "verify", "rebuild"):  # of another root: nobody may wait at the beginning
-        other = whole if name != "run" else tmp_path / "other"
+    for name, other in (("run", tmp_path / "other"), ("verify", whole)):
         away = sweep(name, TOY, "--root", other, *where)
         assert away.returncode == 1
         assert away.stderr.endswith("; check that the server runs and that the URL of --storage is right.\n")
@@ -401,7 +406,7 @@ def test_a_sweep_whose_server_is_killed_waits_and_says_so_and_ends_as_if_uncut(w
     assert "Traceback" not in said
     assert_equal(root, url, whole)
     assert sweep("rebuild", TOY, "--root", root, *where).returncode == 0
-    assert_equal(root, url, whole)
+    assert in_study(url) == in_study(whole / "study.journal")
     checked = sweep("verify", TOY, "--root", root, *where)
     assert checked.returncode == 0
     assert f"{TRIALS} trials, as in the folders" in checked.stdout
