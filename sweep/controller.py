@@ -11,7 +11,7 @@ import optuna
 
 from sweep import extension, resume, search_space
 from sweep.disk import Disk
-from sweep.errors import Misuse, SweepError
+from sweep.errors import Misuse, Stopped, SweepError
 from sweep.experience import experiences_in
 from sweep.folders import Folders
 from sweep.job import Place
@@ -99,7 +99,9 @@ class Sweep:
     def _open(self, always_rebuild: bool = False) -> None:
         """Settle the folders, open a study that agrees with them, and say what is there."""
         folders = self._settled_folders(begin_anew=not always_rebuild)
-        self._study = open_or_rebuild(self._space, self.root, self._settings, folders, self._progress, always_rebuild)
+        self._study = open_or_rebuild(
+            self._space, self.root, self._settings, folders, self._progress, self.stop, always_rebuild
+        )
         self._study.check_distributions(self._rehearsal.distributions)
         self._known, self._cut_off = folders.known(), self._study.cut_off()
         self._to_do = max(0, self._settings.trials - self._study.count())
@@ -218,8 +220,10 @@ class Sweep:
             if self.stop.is_set():
                 return
             yield trial
-        while not self._is_over():
+        while True:
             try:
+                if self._is_over():
+                    return
                 trial = self._study.ask()
             except Exception as error:  # noqa: BLE001 # joblib takes trials in a thread of its own, where it would be lost
                 self._end_with(error)
@@ -238,7 +242,8 @@ class Sweep:
         return self._settings.target is not None and self._study.best() >= self._settings.target
 
     def _end_with(self, error: BaseException) -> None:
-        self._error = self._error or error
+        if not isinstance(error, Stopped):
+            self._error = self._error or error
         self.stop.set()
 
     def _bring_to_its_end(self, trials: Trials, trial: optuna.Trial) -> None:

@@ -12,6 +12,12 @@ class SweepError(Exception):
     exit_status = 1
 
 
+class Stopped(SweepError):
+    """The user has stopped the sweep while it waited for something."""
+
+    exit_status = STOPPED_BY_USER
+
+
 class Misuse(SweepError):
     """The command was called in a way that it does not take."""
 

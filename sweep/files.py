@@ -98,30 +98,38 @@ def pauses() -> Iterator[float]:
         pause = min(2 * pause, LONGEST_PAUSE_S)
 
 
-def patiently(work: Callable[[], T], on_wait: Callable[[OSError], None], stop_asked: Callable[[], bool]) -> T:
+def patiently(
+    work: Callable[[], T],
+    on_wait: Callable[[OSError], None],
+    stop_asked: Callable[[], bool],
+    is_gone: Callable[[OSError], bool] = is_gone_for_a_while,
+    patience_s: float = PATIENCE_S,
+) -> T:
     """Return what ``work`` returns; where the drive is gone for a while, do it again after a growing pause.
 
     Args:
         work: can be done again after any part of it.
         on_wait: is told once, before the first pause, what there is to wait for.
         stop_asked: ends the waiting.
+        is_gone: tells whether an error is one of what may come back.
+        patience_s: for how long.
 
     Raises:
         OSError: of ``work``: another error, or the drive has not come back in a quarter of an hour.
     """
-    until, said = time.monotonic() + PATIENCE_S, False
+    until, said = time.monotonic() + patience_s, False
     for pause in pauses():
         try:
             return work()
         except OSError as error:
-            if not is_gone_for_a_while(error) or stop_asked() or time.monotonic() > until:
+            if not is_gone(error) or stop_asked() or time.monotonic() > until:
                 raise
             if not said:
                 on_wait(error)
                 said = True
         wake = time.monotonic() + pause
         while time.monotonic() < wake and not stop_asked():
-            time.sleep(0.1)
+            time.sleep(min(pause, 0.1))
     raise AssertionError("pauses never end")
 
 

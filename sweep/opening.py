@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 
 import optuna
 
@@ -14,8 +15,9 @@ from sweep.known import Known
 from sweep.progress import Progress
 from sweep.root import study_of
 from sweep.search_space import SearchSpace
+from sweep.server import shown
 from sweep.settings import Settings
-from sweep.storage import StudyUnreadable, read_trials, shown
+from sweep.storage import StudyUnreadable, read_trials
 from sweep.study import Study
 
 
@@ -33,7 +35,7 @@ def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
 
 
 def open_or_rebuild(
-    space: SearchSpace, root: Path, settings: Settings, folders: Folders, progress: Progress, always: bool = False
+    space: SearchSpace, root: Path, settings: Settings, folders: Folders, progress: Progress, stop: Event, always: bool
 ) -> Study:
     """Return the study that agrees with the folders.
 
@@ -43,12 +45,13 @@ def open_or_rebuild(
         settings: where the study is, and how it proposes.
         folders: settled.
         progress: is told why the study is made again, and shows how far that is.
+        stop: ends the study's waiting for a server that is away.
         always: make it again, whatever it holds.
 
     Raises:
         SweepError: the storage is out of reach, or the study in it belongs to another root.
     """
-    study, why = _open(space, root, settings, progress)
+    study, why = _open(space, root, settings, progress, stop)
     if settings.storage:
         study.keep_to(root)
     known = folders.known()
@@ -89,10 +92,10 @@ def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[b
     return True, f"{len(trials)} trials, as in the folders"
 
 
-def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress) -> tuple[Study, str | None]:
+def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress, stop: Event) -> tuple[Study, str | None]:
     """Return the study, and what is wrong with it; one that cannot be read is put aside, and a new one opened."""
     where = settings.storage or study_of(root, settings.study_dir)
-    how = (settings.sampler, settings.seed, settings.pruner)
+    how = (settings.sampler, settings.seed, settings.pruner, progress.say, stop)
     try:
         return Study(space.source.name, where, *how), None
     except StudyUnreadable:

@@ -47,7 +47,7 @@ class Progress:
 
         def one_more() -> None:
             nonlocal done
-            done += 1
+            done = min(done + 1, total)  # what is begun anew is counted once
             bars.update(task, completed=done, count=f"{done}/{total}")
             if self._line_is_due():
                 self.say(f"{text}: {done} of {total}")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from optuna.trial import FrozenTrial
 
 from sweep.errors import SweepError
 from sweep.files import put_in_place
+from sweep.server import has_tables, is_on_server, open_database, reason, shown
 
 
 class StudyUnreadable(SweepError):
@@ -62,6 +62,27 @@ class Journal(JournalFileBackend):
             file.write(lines.encode())
 
 
+def open_storage(storage: str | Path | None) -> optuna.storages.BaseStorage:
+    """Open the file of a journal, an URL, or, for None, a storage that is only in memory.
+
+    Raises:
+        Misuse: the driver of the database is not installed.
+        Exception: whatever a file or an URL of the user's leads to.
+    """
+    if isinstance(storage, Path):
+        return open_journal(storage)
+    return open_database(storage) if storage else optuna.storages.InMemoryStorage()
+
+
+def out_of_reach(storage: str | Path | None, error: Exception) -> SweepError:
+    """Return the sentence for what the storage has raised."""
+    if isinstance(storage, Path):
+        mend = "mend the disk, or move that file away: the folders are the truth, and the same proposals come again"
+    else:
+        mend = "check that the server runs and that the URL of --storage is right"
+    return SweepError(f"The study in {shown(storage)} is out of reach ({reason(error)}); {mend}.")
+
+
 def open_journal(path: Path) -> optuna.storages.JournalStorage:
     """Open a journal file, after mending what a cut may have left: half a line, and the lock of a process that is dead.
 
@@ -102,23 +123,31 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
         StudyUnreadable: it is damaged, or of another version.
         SweepError: its database is out of reach.
     """
-    if not _is_there(storage):
-        return None
     try:
+        if not _is_there(storage):
+            return None
         with tempfile.TemporaryDirectory() as folder:
             if isinstance(storage, Path):  # of which a copy is opened, for to open it is to mend its end
                 return _load_trials(name, open_journal(Path(shutil.copyfile(storage, Path(folder) / storage.name))))
-            return _load_trials(name, optuna.storages.get_storage(storage))
+            database = open_database(storage)
+            try:
+                return _load_trials(name, database)
+            finally:
+                database.engine.dispose()
+    except SweepError:
+        raise
     except Exception as error:
         if isinstance(storage, Path) and not isinstance(error, OSError):
             raise StudyUnreadable(f"The study in {storage} cannot be read ({type(error).__name__}: {error})") from error
-        raise SweepError(f"The study in {shown(storage)} is out of reach ({error}); check that its server runs.") from error
+        raise out_of_reach(storage, error) from error
 
 
 def _is_there(storage: str | Path) -> bool:
-    """Tell whether there may be a study: to ask SQLite for a file that does not exist would make one."""
+    """Tell whether there may be a study: to open a database is to make its file, or its tables."""
     if isinstance(storage, Path):
         return storage.exists()
+    if is_on_server(storage):
+        return has_tables(storage)
     file = storage.removeprefix("sqlite:///")
     return file == storage or Path(file).exists()
 
@@ -126,8 +155,3 @@ def _is_there(storage: str | Path) -> bool:
 def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
     ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
     return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None
-
-
-def shown(storage: str | Path | None) -> str:
-    """Return where a study is, without the password."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(storage))

@@ -1,4 +1,4 @@
-"""A search without training, killed at a step of a trial: search.py JOURNAL SAMPLER TRIALS [TRIAL STEP]."""
+"""A search without training, killed at a step of a trial: search.py STORAGE SAMPLER TRIALS [TRIAL STEP]."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 from sweep.record import Outcome, State
 from sweep.study import Study
 
-journal, sampler, trials, *kill = sys.argv[1:]
+storage, sampler, trials, *kill = sys.argv[1:]
 
 
 def reached(trial, step):
@@ -38,7 +38,7 @@ def bring_to_its_end(trial):
     return [trial.number, parameters, value]
 
 
-study = Study("toy", Path(journal), sampler, 0, "none")
+study = Study("toy", storage if "://" in storage else Path(storage), sampler, 0, "none")
 for trial in study.cut_off():
     bring_to_its_end(trial)
 while study.count() < int(trials):

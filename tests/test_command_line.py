@@ -200,6 +200,7 @@ def test_without_words_there_is_help():
             'raise ValueError("first\\nsecond")\n    return {"units"',
             "toy.py, line 7: ValueError: first second; mend",
         ),
+        ('return {"units"', 'open("none.csv")\n    return {"units"', "toy.py, line 7: FileNotFoundError: [Errno 2]"),
         ("def callbacks", "def callback", "has callback and no callbacks: rename callback to callbacks"),
         ('"seed": 0', '"seed": 0, "x": object()', "parameter 'x' is <object object at"),
     ],

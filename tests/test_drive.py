@@ -102,10 +102,9 @@ def test_a_stop_ends_the_waiting(hurried):
         patiently(failing([errno.EIO] * 9), lambda error: None, lambda: True)
 
 
-def test_waiting_has_an_end(hurried, monkeypatch):
-    monkeypatch.setattr(files, "PATIENCE_S", 0.05)
+def test_waiting_has_an_end(hurried):
     with pytest.raises(OSError, match="it failed"):
-        patiently(failing([errno.EIO] * 99), lambda error: None, lambda: False)
+        patiently(failing([errno.EIO] * 99), lambda error: None, lambda: False, patience_s=0.05)
 
 
 def test_each_pause_is_twice_the_one_before_up_to_a_minute():

@@ -10,10 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
     {"__init__", "errors"},
-    {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu"},
+    {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu", "server"},
     {"record", "search_space", "meilleur", "storage"},
     {"experience"},
-    {"resume", "job", "root"},
+    {"resume", "job", "root", "voice"},
     {"damage", "known", "lease", "session"},
     {"work"},
     {"folders", "frozen", "extension"},
@@ -30,7 +30,10 @@ FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in flo
 HEAVY = {
     "keras": {"data", "state", "batches", "steps", "callbacks", "backup", "training", "evaluate"},
     "tensorflow": {"batches", "steps", "training"},
-    "optuna": {"storage", "sampler", "pruner", "frozen", "study", "merge", "opening", "trials", "controller"},
+    "optuna": {
+        *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
+        *("merge", "opening", "trials", "controller"),
+    },
     "joblib": {"controller", "data"},
     "distributed": {"station", "cluster"},
     "h5py": {"state"},

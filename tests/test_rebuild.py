@@ -15,7 +15,7 @@ from sweep.folders import Folders
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.record import Outcome, State
-from sweep.storage import shown
+from sweep.server import shown
 
 SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
 

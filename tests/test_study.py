@@ -21,10 +21,9 @@ SEARCH = Path(__file__).parent / "search.py"
 TRIALS = 16
 
 
-def search(folder, sampler, *kills):
+def search(storage, sampler, *kills):
     """Run a whole search, killed at each of ``kills`` (trial, step); return parameters and value of each trial."""
-    journal = folder / "study.journal"
-    command = [sys.executable, str(SEARCH), str(journal), sampler, str(TRIALS)]
+    command = [sys.executable, str(SEARCH), str(storage), sampler, str(TRIALS)]
     for kill in kills:
         assert subprocess.run([*command, *map(str, kill)], check=False).returncode == -9
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -57,11 +56,8 @@ def test_the_command_line_names_the_samplers_and_pruners_that_there_are():
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "nsgaii", "cmaes"])
 def test_a_search_that_was_killed_ends_with_the_proposals_of_an_uncut_one(sampler, tmp_path):
-    folders = [tmp_path / "cut", tmp_path / "uncut"]
-    for folder in folders:
-        folder.mkdir()
-    cut = search(folders[0], sampler, (0, "asked"), (3, "suggested"), (3, "asked"), (9, "told"), (14, "reported"))
-    assert cut == search(folders[1], sampler)
+    cut = search(tmp_path / "cut", sampler, (0, "asked"), (3, "suggested"), (3, "asked"), (9, "told"), (14, "reported"))
+    assert cut == search(tmp_path / "uncut", sampler)
     assert len(cut) == TRIALS
     assert len({json.dumps(trial) for trial in cut}) > TRIALS / 2, "the proposals repeat themselves"
 
