@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from rich.console import Console
 
@@ -28,6 +29,14 @@ from sweep.settings import Settings
 SPACES = Path(__file__).parent / "spaces"
 SPACE = SPACES / "nothing.py"
 MEASURED = 50
+
+
+class Cost(NamedTuple):
+    """Seconds: of the controller while trials run, of the sampler, and of the start before the first trial."""
+
+    controller: float
+    sampler: float
+    start: float
 
 
 class Clock:
@@ -94,7 +103,7 @@ class Nowhere:
 
 
 def run(root, trials, name, storage=None, space=SPACE):
-    """Run a sweep of nothing, and return the seconds of all but the sampler and the place, and those of the sampler."""
+    """Run a sweep of nothing, and return what it has cost."""
     place, of_sampler = Nowhere(), Clock()
     kept = {method: getattr(sampler.SeededSampler, method) for method in METHODS}
     for method, work in kept.items():
@@ -102,24 +111,18 @@ def run(root, trials, name, storage=None, space=SPACE):
     quiet = Progress(Console(file=io.StringIO()))
     try:
         settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
-        sweep = controller.Sweep(settings, quiet, place)
+        sweep, of_trials = controller.Sweep(settings, quiet, place), Clock()
+        sweep._train_all = of_trials.around(sweep._train_all)  # noqa: SLF001
         begun = time.perf_counter()
         sweep.run()
-        whole = time.perf_counter() - begun
+        start = time.perf_counter() - begun - of_trials.seconds
     finally:
         for method, work in kept.items():
             setattr(sampler.SeededSampler, method, work)
-    return whole - of_sampler.seconds - place.clock.seconds, of_sampler.seconds
+    return Cost(of_trials.seconds - of_sampler.seconds - place.clock.seconds, of_sampler.seconds, start)
 
 
 METHODS = ("infer_relative_search_space", "sample_relative", "sample_independent", "before_trial", "after_trial")
-
-
-def last_trials(root, trials, name, storage=None, space=SPACE):
-    """Return the milliseconds a trial of the controller and of the sampler, for ``MEASURED`` trials after so many."""
-    start, _ = run(root, trials, name, storage, space)  # opens and reads all, and begins nothing
-    ours, theirs = run(root, trials + MEASURED, name, storage, space)
-    return (ours - start) / MEASURED * 1e3, theirs / MEASURED * 1e3, start
 
 
 def command(*words):
@@ -158,14 +161,16 @@ def main():
         for trials in asked.trials:
             run(root, trials, "random", asked.storage)
             for number, name in enumerate(asked.sampler):
-                ours, theirs, start = last_trials(root, trials + number * MEASURED, name, asked.storage)
+                cost = run(root, trials + (number + 1) * MEASURED, name, asked.storage)
+                each, drawn = (part / MEASURED * 1e3 for part in (cost.controller, cost.sampler))
                 console.print(
-                    f"after {trials:6,} trials, {name}: the controller {ours:.1f} ms a trial, the sampler {theirs:.1f} ms; "
-                    f"the start {start:.1f} s"
+                    f"after {trials:6,} trials, {name:6}: the controller {each:5.1f} ms a trial, the sampler "
+                    f"{drawn:6.1f} ms; the start {cost.start:.1f} s"
                 )
             run(cells, trials, "random", space=SPACES / "cells.py")
-            ours, theirs, _ = last_trials(cells, trials, "random", space=SPACES / "cells.py")
-            console.print(f"after {trials:6,} trials of 24 cells: a duplicate is answered in {ours + theirs:.1f} ms")
+            cost = run(cells, trials + MEASURED, "random", space=SPACES / "cells.py")
+            each = (cost.controller + cost.sampler) / MEASURED * 1e3
+            console.print(f"after {trials:6,} trials of 24 cells: a duplicate is answered in {each:.1f} ms")
             for words in (["results", "--format", "json"], ["results"], ["status"]):
                 console.print(f"sweep {' '.join(words)}: {command(words[0], SPACE, '--root', root, *words[1:]):.1f} s")
             if not asked.storage:

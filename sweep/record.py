@@ -101,7 +101,19 @@ class Record:
         return {**vars(self), "outcome": vars(self.outcome) if self.outcome else None}
 
     def as_json(self) -> bytes:
-        return (json.dumps(self.as_content(), indent=2, ensure_ascii=False) + "\n").encode()
+        """Return the content with a line for each field, trial and session.
+
+        Not by ``json.dumps(indent=…)``, whose time is seen where hundreds of equal proposals have led to one experience.
+        """
+        fields = ",\n".join(f'  "{name}": {_as_lines(value)}' for name, value in self.as_content().items())
+        return f"{{\n{fields}\n}}\n".encode()
+
+
+def _as_lines(value: Any) -> str:
+    if isinstance(value, list) and value:
+        items = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value)
+        return f"[\n{items}\n  ]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def state_of(record: Record | None) -> State:

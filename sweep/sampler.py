@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -35,6 +36,7 @@ class SeededSampler(optuna.samplers.BaseSampler):
     def __init__(self, name: str, seed: int) -> None:
         """Raises Misuse where the sampler needs a package that is not installed."""
         self._build, self._seed = SAMPLERS[name], seed
+        self._of_study: weakref.WeakKeyDictionary[optuna.Study, optuna.samplers.BaseSampler] = weakref.WeakKeyDictionary()
         if name in PACKAGES:
             try:
                 importlib.import_module(PACKAGES[name])
@@ -48,7 +50,8 @@ class SeededSampler(optuna.samplers.BaseSampler):
             return self._build(int.from_bytes(digest[:4]))
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        return self.of_trial(trial.number).infer_relative_search_space(study, trial)
+        """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""
+        return self._of_study.setdefault(study, self.of_trial(0)).infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
