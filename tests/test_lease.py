@@ -1,0 +1,85 @@
+"""Who trains in a folder just now: known for this host, watched for another one of a cluster."""
+
+import os
+import time
+
+import pytest
+from untrained import Search
+
+from sweep import lease
+from sweep.host import now, this_process
+from sweep.lease import Lease, shown_state
+from sweep.pulse import Pulse, write_pulse
+from sweep.record import Outcome, State
+
+ELSEWHERE = {"host": "another", "boot": "", "pid": 1, "started": 0.0}
+
+
+@pytest.fixture
+def opened(tmp_path, monkeypatch):
+    """Return a function that writes an experience whose latest session is open, in a process of one's choice."""
+    monkeypatch.setattr(lease, "LEASE_S", 0.5)
+    search = Search(tmp_path / "root")
+
+    def write(process, **more):
+        experience = search.write(*search.begin(), [0.5])
+        record = experience.read()
+        record.sessions = [{"begun": now(), "epoch": 0, "batch": 0, "process": process, **more}]
+        experience.write(record)
+        return experience
+
+    return write
+
+
+def beat(experience, number):
+    write_pulse(experience.pulse, Pulse(0, number, 0, 5, 1.0, 1.0, 5, now()))
+
+
+def test_a_process_of_this_host_holds_its_folder_while_it_lives(opened):
+    ours = this_process()
+    assert Lease(opened(ours)).holder() == ours
+    assert Lease(opened({**ours, "started": ours["started"] - 9})).holder() is None
+    assert Lease(opened({**ours, "boot": "an earlier one"}, cluster="tcp://there:8786")).holder() is None
+
+
+def test_a_session_that_has_said_its_end_holds_nothing(opened):
+    experience = opened(this_process(), ended={"how": "stopped", "epoch": 1, "batch": 0, "trained_s": 1.0})
+    assert Lease(experience).holder() is None
+
+
+def test_an_experience_that_has_ended_is_held_by_nobody(opened):
+    experience = opened(this_process())
+    record = experience.read()
+    record.outcome = Outcome(State.FINISHED, now())
+    experience.write(record)
+    assert Lease(experience).holder() is None
+
+
+def test_away_from_a_cluster_a_training_ends_with_its_controller(opened):
+    experience = opened(ELSEWHERE)
+    beat(experience, 1)
+    assert Lease(experience).holder() is None
+
+
+def test_a_training_on_another_host_holds_its_folder_as_long_as_it_gives_signs_of_life(opened):
+    experience = opened(ELSEWHERE, cluster="tcp://there:8786")
+    beat(experience, 0)
+    held = Lease(experience)
+    for number in range(10):
+        assert held.holder() == ELSEWHERE
+        beat(experience, number)
+        time.sleep(0.1)
+    until = time.monotonic() + 10
+    while held.holder():
+        assert time.monotonic() < until, "its lease does not run out"
+        time.sleep(0.05)
+
+
+def test_who_looks_on_sees_a_training_on_another_host_run(opened):
+    experience = opened(ELSEWHERE, cluster="tcp://there:8786")
+    record = experience.read()
+    assert shown_state(experience, record) is State.CUT_OFF, "no sign of life"
+    beat(experience, 0)
+    assert shown_state(experience, record) is State.RUNNING
+    os.utime(experience.pulse, (time.time() - 60,) * 2)
+    assert shown_state(experience, record) is State.CUT_OFF
