@@ -1,4 +1,4 @@
-"""How long whole sweeps take, side by side: make bench, or python -m benchmarks.speed [--rounds N] [--only TEXT].
+"""How long whole sweeps take, side by side: make bench, or python -m benchmarks.speed [--rounds N] [--only RE].
 
 Each contender trains the same proposals in a process of its own, one contender after the other, round by round. Its time is
 taken from the outside, with all processes that it starts; what its imports take, measured in the same round, is left out.
@@ -12,6 +12,7 @@ import importlib.util
 import json
 import os
 import platform
+import re
 import resource
 import statistics
 import subprocess
@@ -32,6 +33,8 @@ from sweep.study import Study
 SPACES = Path(__file__).parent / "spaces"
 PR_SET_CHILD_SUBREAPER = 36
 TRAININGS = {"mlp": 12, "cnn": 4}
+TITLES = {"mlp": "12 small dense networks", "cnn": "4 convolutional networks"}
+PARTS = {"wall": "clock", "cpu": "cores"}
 SWEEP = [sys.executable, "-m", "sweep", "run"]
 
 
@@ -94,7 +97,7 @@ def measure(name, rounds, only, say):
         parameters.write_text(json.dumps(proposals(space, TRAININGS[name])))
         for number in range(rounds):
             for title, command, imports in contenders(name):
-                if only not in title and title != NAMES["bare"]:
+                if not re.search(only, title) and title != NAMES["bare"]:
                     continue
                 with tempfile.TemporaryDirectory(dir=temporary) as folder:
                     words = [str(word).format(parameters=parameters, folder=folder) for word in command]
@@ -106,21 +109,25 @@ def measure(name, rounds, only, say):
     return found
 
 
-def table_of(name, found):
+def table_of(found):
     """Return ratios to the bare loop: the median, and in brackets the least and the greatest of the rounds."""
-    what = {"mlp": "12 small dense networks", "cnn": "4 convolutional networks"}[name]
-    table = Table("", "wall", "cores", "wall, s", title=f"{what}, beside the imports; a bare Keras loop is 1")
-    base = found[NAMES["bare"]]
-    for title, costs in found.items():
-        cells = []
-        for part in ("wall", "cpu"):
-            ratios = [getattr(one, part) / getattr(first, part) for one, first in zip(costs, base, strict=True)]
-            if (title, part) == (NAMES["ray"], "cpu"):
-                cells.append("not seen")  # its daemons leave nobody the account of their workers
-                continue
-            cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})")
-        table.add_row(title, *cells, f"{statistics.median(one.wall for one in costs):.1f}")
+    table = Table("", title="time beside the imports; a bare Keras loop is 1")
+    for what in TITLES.values():
+        for part in PARTS.values():
+            table.add_column(f"{what}: {part}", justify="right")
+    for title in found["mlp"]:
+        table.add_row(title, *(_ratios(found[name], title, part) for name in TITLES for part in PARTS))
     return table
+
+
+def _ratios(found, title, part):
+    if (title, part) == (NAMES["ray"], "cpu"):
+        return "not seen"  # its daemons leave nobody the account of their workers
+    pairs = zip(found[title], found[NAMES["bare"]], strict=True)
+    ratios = [getattr(one, part) / getattr(bare, part) for one, bare in pairs]
+    median = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
+    seconds = statistics.median(getattr(one, part) for one in found[title])
+    return f"{median}, {seconds:.0f} s"
 
 
 def resumed_after(say):
@@ -165,10 +172,9 @@ def main():
     )
     asked = parser.parse_args()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # processes that outlive their parent are waited for, and counted
-    console, errors = Console(width=100), Console(stderr=True, highlight=False)
-    tables = [table_of(name, measure(name, asked.rounds, asked.only, errors.print)) for name in TRAININGS]
-    for table in tables:
-        console.print(table)
+    console, errors = Console(width=150), Console(stderr=True, highlight=False)
+    found = {name: measure(name, asked.rounds, asked.only, errors.print) for name in TRAININGS}
+    console.print(table_of(found))
     resumed_after(console.print)
     console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -221,14 +222,16 @@ class Study:
         """Return the trials that were left running, by number, attached again."""
         return [self._attach(trial) for trial in self._trials() if trial.state is TrialState.RUNNING]
 
-    @_spoken
     def ask(self) -> optuna.Trial:
         """Return a new trial; where one was made and the answer was lost on its way, that one."""
-        running = (trial for trial in self._trials() if trial.state is TrialState.RUNNING)
-        lost = next((self._attach(trial) for trial in running if trial.number not in self._given), None)
-        trial = lost or self._study.ask()
+        tries = itertools.count()
+        trial = self._voice.speak(lambda: (next(tries) and self._lost_on_its_way()) or self._study.ask())
         self._given.add(trial.number)
         return trial
+
+    def _lost_on_its_way(self) -> optuna.Trial | None:
+        running = (trial for trial in self._trials() if trial.state is TrialState.RUNNING)
+        return next((self._attach(trial) for trial in running if trial.number not in self._given), None)
 
     @_spoken
     def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
