@@ -182,10 +182,10 @@ def rebuild(**options: Any) -> None:
 @click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
-    from sweep.results import as_csv, as_json, rows
+    from sweep.results import as_csv, as_json
     from sweep.table import print_table
 
-    table = rows(_existing_root(space, root), _warn)
+    table = _rows(_existing_root(space, root))
     if form == "table":
         print_table(table)
     else:
@@ -196,21 +196,20 @@ def results(space: str, root: Path | None, form: str) -> None:
 @_of_a_sweep
 def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
-    from sweep.results import best_model, rows
+    from sweep.results import best_model
 
     place = _existing_root(space, root)
-    click.echo(best_model(place, rows(place, _warn)))
+    click.echo(best_model(place, _rows(place)))
 
 
 @app.command()
 @_of_a_sweep
 def status(space: str, root: Path | None) -> None:
     """Print how far the sweep is, and who is running it."""
-    from sweep.results import rows
     from sweep.status import lines
 
     place = _existing_root(space, root)
-    for line in lines(place, rows(place, _warn)):
+    for line in lines(place, _rows(place)):
         click.echo(printable(line))
 
 
@@ -293,11 +292,20 @@ def _existing_root(space: str, root: Path | None) -> Path:
     return place
 
 
+def _rows(root: Path) -> list[dict[str, Any]]:
+    """Return the rows of a sweep, and show how far the reading is: ten thousand folders take some seconds."""
+    from sweep.experience import experiences_in
+    from sweep.results import rows
+
+    with _progress().count("reading the folders", sum(1 for _ in experiences_in(root))) as done:
+        return rows(root, _warn, done)
+
+
 def _print_best(space: str, root: Path) -> None:
-    from sweep.results import best_model, rows
+    from sweep.results import best_model
     from sweep.table import print_table
 
-    table = rows(root, _warn)
+    table = _rows(root)
     more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {space}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
     if any(row["state"] == "finished" for row in table):

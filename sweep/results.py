@@ -17,7 +17,7 @@ COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
 Row = dict[str, Any]
 
 
-def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
+def rows(root: Path, warn: Callable[[str], None], done: Callable[[], None] = lambda: None) -> list[Row]:
     """Return one row a trial, the best val_acc first; what is missing is None.
 
     The keys are those of ``COLUMNS``, and ``came_from``: the root that the experience was merged from.
@@ -25,6 +25,7 @@ def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
     Args:
         root: of the sweep.
         warn: is told of every folder that cannot be read.
+        done: is called after each folder.
     """
     found: list[Row] = []
     for experience in experiences_in(root):
@@ -33,6 +34,7 @@ def rows(root: Path, warn: Callable[[str], None]) -> list[Row]:
             found += _rows_of(experience, record, warn)
         else:
             warn(f"{experience.record} is missing or torn, so its trial is not shown")
+        done()
     return sorted(found, key=lambda row: (row["val_acc"] is None, -(row["val_acc"] or 0), row["trial"]))
 
 
