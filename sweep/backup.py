@@ -25,6 +25,10 @@ class Stopped(Exception):  # an end of a training, no error of the program
     """The training was asked to stop."""
 
 
+class Overtaken(Exception):  # an end of a training, no error of the program
+    """Another process has trained here since this one was told to."""
+
+
 class NotSaved(SweepError):
     """A training cannot write its files."""
 
@@ -89,7 +93,8 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def batches_to_next(self) -> int:
         """Return how many batches may be trained until a save is due."""
-        return max(1, self._job.save_freq - self._reached.unsaved_batches)
+        left = self._job.save_freq - self._reached.unsaved_batches
+        return left if left > 0 else self._job.save_freq  # what cannot be saved now is tried again by the clock
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._reached.unsaved_batches += batch + 1 - self._reached.batch
@@ -191,11 +196,14 @@ class Backup(keras.callbacks.BackupAndRestore):
         On a drive that two machines share, this one may have been paused, or without its drive, for longer than its lease.
 
         Raises:
-            NotSaved: another has.
+            Overtaken: another has, on a cluster.
+            NotSaved: another has, which no cluster has sent there.
         """
         record = self._job.experience.read()
         latest, ours = (one.sessions[-1]["process"] if one else None for one in (record, self._job.record))
         if latest and latest != ours:
+            if self._job.cluster:
+                raise Overtaken
             raise NotSaved(
                 f"{self._folder.parent} is trained by process {latest['pid']} on {latest['host']} by now, "
                 "and no longer here: see there."
@@ -245,24 +253,24 @@ class WayOn(keras.callbacks.CallbackList):
 
     def __init__(self, callbacks: list[keras.callbacks.Callback], model: keras.Model, **params: Any) -> None:
         super().__init__(callbacks, add_history=True, model=model, **params)
-        self._train, self._test = model.train_function, model.test_function
+        self._of = model  # whose functions are made anew where a callback compiles it
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        if not self._train.passes_over(batch):
+        if not self._of.train_function.passes_over(batch):
             super().on_train_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._train.has_worked:
-            super().on_train_batch_end(self._train.done - 1, logs)
+        if self._of.train_function.has_worked:
+            super().on_train_batch_end(self._of.train_function.done - 1, logs)
 
     def on_test_begin(self, logs: Logs = None) -> None:
-        self._test.restart()
+        self._of.test_function.restart()
         super().on_test_begin(logs)
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        if not self._test.passes_over(batch):
+        if not self._of.test_function.passes_over(batch):
             super().on_test_batch_begin(batch, logs)
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._test.has_worked:
-            super().on_test_batch_end(self._test.done - 1, logs)
+        if self._of.test_function.has_worked:
+            super().on_test_batch_end(self._of.test_function.done - 1, logs)

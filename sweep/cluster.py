@@ -146,10 +146,11 @@ class Cluster:
     def _hear(self, client: Any, job: Job, message: dict[str, Any], on_news: OnNews) -> None:
         news = from_message(message["news"])
         word = on_news(news)
-        if isinstance(news, EpochDone) and job.prunes:
+        if isinstance(news, EpochDone) and message["asks"]:  # it may ask though this controller has no pruner
             # A worker that is gone needs no word, and one that did not get it asks again.
             with contextlib.suppress(*GONE, ValueError):
-                client.run(station.answer, job.experience.id, news.epoch, word, workers=[message["worker"]])
+                words = (job.experience.path, news.epoch, word)
+                client.run(station.answer, *words, workers=[message["worker"]], on_error="ignore")
 
     def _tell_to_stop(self, client: Any) -> None:
         """Tell all workers now and then: a job that waited in a queue may have been begun since."""
@@ -157,7 +158,7 @@ class Cluster:
             is_due = time.monotonic() - self._told_at > TELL_AGAIN_S
             self._told_at = time.monotonic() if is_due else self._told_at
         if is_due:
-            self._run(client, station.stop, self._root)
+            client.run(station.stop, self._root, on_error="ignore")
 
     def _connected(self) -> Any:
         """Return a client that is connected.

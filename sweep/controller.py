@@ -41,7 +41,8 @@ class Sweep:
         self.root = root_of(self._name, settings.root)
         self._space = self._load(source)
         self._place = place or self._place_of(settings, source)
-        self._settings = replace(settings, workers=settings.workers or self._place.workers())
+        workers = settings.workers or self._place.workers()
+        self._settings = replace(settings, workers=workers, threads=settings.threads or self._place.threads(workers))
         self._error: BaseException | None = None
 
     def run(self) -> None:

@@ -50,17 +50,15 @@ def load_data(space: SearchSpace, keep: bool) -> Data:
     load = Loader(space)
     if not keep:
         return load()
-    what = (sweep.__version__, keras.backend.floatx(), str(space.source.path), space.source.text)
-    kept = cache_folder() / "data"
-    folder = kept / hashlib.sha256(repr(what).encode()).hexdigest()[:16]
+    # Of one search space, by its path, the data of one text are kept: the others would fill the disk.
+    of_space = cache_folder() / "data" / _digest(str(space.source.path))
+    folder = of_space / _digest(repr((sweep.__version__, keras.backend.floatx(), space.source.text)))
     try:
-        with _alone_in(folder):
-            _forget_the_old(kept)
-            return _load_or_map(folder, load)
-    except (OSError, CacheWarning):
+        with _alone_in(of_space):
+            return _load_or_map(of_space, folder, load)
+    except OSError:
         if load.has_failed:
             raise
-        shutil.rmtree(folder, ignore_errors=True)
         return load()
 
 
@@ -81,18 +79,26 @@ class Loader:
         return self._data
 
 
-def _load_or_map(folder: Path, load: Loader) -> Data:
+def _load_or_map(of_space: Path, folder: Path, load: Loader) -> Data:
     """What a power cut may have left torn has no mark that it is whole, and is loaded again."""
-    whole, memory = folder / WHOLE, folder / "arrays"
+    whole = folder / WHOLE
     if not whole.exists():
-        shutil.rmtree(memory, ignore_errors=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", CacheWarning)  # which joblib makes of a full disk
-        data: Data = joblib.Memory(memory, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
-    if not whole.exists():
-        for path in memory.rglob("*.pkl"):
-            sync(path)
-    whole.touch()
+        for other in of_space.iterdir():
+            shutil.rmtree(other, ignore_errors=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", CacheWarning)  # which joblib makes of a full disk
+            data: Data = joblib.Memory(folder, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
+        if not whole.exists():
+            for path in folder.rglob("*.pkl"):
+                sync(path)
+            _forget_the_old(of_space.parent)
+        whole.touch()
+    except (OSError, CacheWarning):
+        shutil.rmtree(folder, ignore_errors=True)
+        if load.has_failed:
+            raise
+        return load()
     return data
 
 
@@ -110,7 +116,7 @@ def _alone_in(folder: Path) -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(errno.EPERM, "of another user", folder)
-    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    descriptor = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -120,10 +126,14 @@ def _alone_in(folder: Path) -> Iterator[None]:
 
 def _forget_the_old(kept: Path) -> None:
     """Remove what has not been used for long; who still has it mapped, keeps it."""
-    for whole in kept.glob(f"*/{WHOLE}"):
+    for whole in kept.glob(f"*/*/{WHOLE}"):
         with contextlib.suppress(FileNotFoundError):  # another process was quicker
             if time.time() - whole.stat().st_mtime > KEPT_S:
                 shutil.rmtree(whole.parent, ignore_errors=True)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]:
@@ -161,6 +171,7 @@ def _as_arrays(name: str, arrays: Any) -> Arrays:
 
 def _as_array(numbers: Any) -> np.ndarray:
     array = np.asarray(numbers)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # TensorFlow reads the bytes as this machine's
     return array.astype(keras.backend.floatx(), copy=False) if array.dtype.kind == "f" else array
 
 

@@ -24,7 +24,7 @@ def evaluate(
 
     Models are loaded in Keras's safe mode: one that brings code of its own is not.
     """
-    (_, _), (x, y) = load_data(space, keep=True)
+    (_, _), (x, y) = load_data(space, keep=False)
     for experience, record in finished:
         validation = Batches(x, y, record.parameters["batch_size"], record.seed, shuffle=False)
         yield experience, _what_is_wrong(space, experience, record, validation)
@@ -36,7 +36,7 @@ def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, v
     try:
         model = keras.models.load_model(experience.meilleur, safe_mode=True)
         steps.build(model, validation)
-        steps.take_over(model, validation, validation)
+        steps.take_over(model, validation, validation, lambda: validation.count)
         found = model.evaluate(validation.numbers, verbose=0, return_dict=True)
         with experience.log.open(newline="") as log:
             row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]

@@ -28,7 +28,7 @@ def this_process() -> dict[str, Any]:
 
 def is_alive(process: dict[str, Any]) -> bool:
     """Tell whether a process named by ``this_process`` still runs on this host; one of another host does not count."""
-    if process["host"] != socket.gethostname() or process.get("boot", _boot()) != _boot():
+    if not is_of_this_boot(process):
         return False
     try:
         found = psutil.Process(process["pid"])
@@ -36,6 +36,11 @@ def is_alive(process: dict[str, Any]) -> bool:
         return same and found.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def is_of_this_boot(process: dict[str, Any]) -> bool:
+    """Tell whether a process named by ``this_process`` was started on this host since it was started itself."""
+    return bool(process["host"] == socket.gethostname() and process.get("boot", _boot()) == _boot())
 
 
 def _boot() -> str:

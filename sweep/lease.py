@@ -4,12 +4,11 @@ A training on this host is alive or not, and the kernel knows. Of one on another
 folder: its lease runs out when they do not change for ``LEASE_S``. No clocks are compared.
 """
 
-import socket
 import time
 from typing import Any
 
 from sweep.experience import Experience
-from sweep.host import is_alive
+from sweep.host import is_alive, is_of_this_boot
 from sweep.record import Record, State, state_of
 from sweep.root import LEASE_S
 
@@ -36,7 +35,7 @@ class Lease:
         if not session:
             return None
         process: dict[str, Any] = session["process"]
-        if process["host"] == socket.gethostname():
+        if is_of_this_boot(process):
             return process if is_alive(process) else None
         # Away from a cluster, a training ends with its controller, and the controllers have a lease of their own.
         return process if session.get("cluster") and self._is_beating(process) else None
@@ -61,7 +60,7 @@ def shown_state(experience: Experience, record: Record) -> State:
     This does compare clocks, so nothing may be decided by it.
     """
     session = open_session(record)
-    if not session or not session.get("cluster") or session["process"]["host"] == socket.gethostname():
+    if not session or not session.get("cluster") or is_of_this_boot(session["process"]):
         return state_of(record)
     try:
         silent_s = time.time() - experience.pulse.stat().st_mtime

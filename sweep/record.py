@@ -109,11 +109,14 @@ class Record:
         return f"{{\n{fields}\n}}\n".encode()
 
 
+encode = json.JSONEncoder(ensure_ascii=False).encode
+
+
 def _as_lines(value: Any) -> str:
     if isinstance(value, list) and value:
-        items = ",\n".join(f"    {json.dumps(item, ensure_ascii=False)}" for item in value)
+        items = ",\n".join(f"    {encode(item)}" for item in value)
         return f"[\n{items}\n  ]"
-    return json.dumps(value, ensure_ascii=False)
+    return encode(value)
 
 
 def state_of(record: Record | None) -> State:

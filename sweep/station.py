@@ -29,9 +29,9 @@ POLL_S = 0.2
 
 @dataclass
 class Training:
-    """What reaches a training from outside."""
+    """What reaches a training from outside; ``folder`` is its experience's."""
 
-    root: Path
+    folder: Path
     stop: threading.Event = field(default_factory=threading.Event)
     answers: "queue.SimpleQueue[tuple[int, bool]]" = field(default_factory=queue.SimpleQueue)
 
@@ -48,41 +48,42 @@ class Station:
         # Dask forbids its workers to have children, for those could outlive a worker that is killed. Ours cannot: a training
         # ends when the pipe to its parent does.
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # noqa: SLF001
-        self._worker, self._running = worker, dict[str, Training]()
+        self._worker, self._running = worker, list[Training]()
         self._place = LocalProcesses(preload)
         self._place.start()
         threading.Thread(target=self._stop_when_it_closes, daemon=True).start()
 
     def train(self, job: Job) -> End:
         """Train the job in a child, and return how it ended."""
-        name = job.experience.id
-        training = self._running[name] = Training(job.experience.path.parent)
+        # One that another controller has sent may train here still, in the same folder: both are to be reached.
+        training = Training(job.experience.path)
+        self._running.append(training)
         try:
             self._place.wait_until_warm(training.stop)
             if training.stop.is_set():
                 return End(Ending.STOPPED)
             return self._place.train(job, training.stop, lambda news: self._pass_on(job, training, news))
         finally:
-            self._running.pop(name, None)
+            self._running.remove(training)
 
     def stop(self, root: Path) -> None:
         """Let all trainings under a root save and stop, those too that another controller has sent here."""
-        for training in list(self._running.values()):
-            if training.root == root:
+        for training in list(self._running):
+            if training.folder.parent == root:
                 training.stop.set()
 
-    def answer(self, name: str, epoch: int, prune: bool) -> None:
+    def answer(self, folder: Path, epoch: int, prune: bool) -> None:
         """Give a training the word of the pruner on an epoch."""
-        training = self._running.get(name)
-        if training:
-            training.answers.put((epoch, prune))
+        for training in list(self._running):
+            if training.folder == folder:
+                training.answers.put((epoch, prune))
 
     def _pass_on(self, job: Job, training: Training, news: News) -> bool:
         """Say the news to whoever listens; an epoch that the pruner has a word on is said again until the word comes."""
-        topic, name = topic_of(training.root), job.experience.id
-        message = {"id": name, "worker": self._worker.address, "news": as_message(news)}
+        topic, asks = topic_of(training.folder.parent), job.prunes and isinstance(news, EpochDone)
+        message = {"id": job.experience.id, "worker": self._worker.address, "news": as_message(news), "asks": asks}
         self._worker.log_event(topic, message)
-        while isinstance(news, EpochDone) and job.prunes and not training.stop.is_set():
+        while isinstance(news, EpochDone) and asks and not training.stop.is_set():
             try:
                 epoch, prune = training.answers.get(timeout=ASK_AGAIN_S)
             except queue.Empty:
@@ -95,7 +96,7 @@ class Station:
     def _stop_when_it_closes(self) -> None:
         while self._worker.status in (Status.init, Status.running, Status.paused):
             time.sleep(POLL_S)
-        for training in list(self._running.values()):
+        for training in list(self._running):
             training.stop.set()
 
 
@@ -137,10 +138,10 @@ def stop(root: Path) -> None:
         station.stop(root)
 
 
-def answer(name: str, epoch: int, prune: bool) -> None:
+def answer(folder: Path, epoch: int, prune: bool) -> None:
     """Give a training of this process the word of the pruner on an epoch."""
     for station in _stations.values():
-        station.answer(name, epoch, prune)
+        station.answer(folder, epoch, prune)
 
 
 def _why_unfit(version: str, root: Path, holder: dict[str, Any]) -> str | None:

@@ -14,6 +14,7 @@ import tensorflow as tf
 from sweep.batches import Batches
 
 CALL_S = 0.1  # a stop, a save and a sign of life wait for the end of a call
+NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
 HOOKS = [f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")]
 
 
@@ -25,20 +26,22 @@ Loop = Callable[[int, int], dict[str, Any]]
 class Steps:
     """A model's ``train_function`` or ``test_function``. Keras calls it for each batch; one that is done is passed over.
 
+    What a callback of the user's trains or tests on data of its own goes Keras's own way.
+
     Args:
         model: built and compiled.
         step: its ``train_step`` or ``test_step``.
         batches: what is done, batch by batch.
-
-    ``most`` returns how many batches the next call may do.
+        most: see ``take_over``.
     """
 
-    def __init__(self, model: keras.Model, step: Step, batches: Batches) -> None:
+    def __init__(self, model: keras.Model, step: Step, batches: Batches, most: Callable[[], int] | None) -> None:
         self._loop = _eagerly(step, batches) if model.run_eagerly else _in_graph(model, step, batches)
-        self._count = batches.count
+        self._count, self._model, self._step = batches.count, model, step
+        self._keras_own: Callable[[Any], dict[str, Any]] | None = None
         self._unit: int = model.steps_per_execution  # batches between two of Keras's calls
         self._calls, self._batch_s = 0, float("inf")
-        self.most: Callable[[], int] = lambda: self._unit
+        self._most = most or (lambda: self._unit)
         self.restart()
 
     def restart(self, done: int = 0, logs: dict[str, Any] | None = None) -> None:
@@ -52,6 +55,9 @@ class Steps:
 
     def __call__(self, iterator: Any) -> dict[str, Any]:
         """Do the next batches, unless they are done, and return what the last of them logged."""
+        if getattr(iterator, "element_spec", None) != NUMBER:
+            self._keras_own = self._keras_own or self._model._make_function(self._step)  # noqa: SLF001
+            return self._keras_own(iterator)
         if self._next >= self._count:  # Keras has begun another epoch
             self.restart()
         self.has_worked = not self.passes_over(self._next)
@@ -62,7 +68,7 @@ class Steps:
 
     def _how_many(self) -> int:
         """Return how many batches take about ``CALL_S``, in whole units; the end of the epoch may cut the last one."""
-        many = min(self.most(), int(CALL_S / self._batch_s))
+        many = min(self._most(), int(CALL_S / self._batch_s))
         return min(self._count - self.done, max(1, many // self._unit) * self._unit)
 
     def _work(self, many: int) -> None:
@@ -81,10 +87,28 @@ def build(model: keras.Model, batches: Batches) -> dict[str, Any]:
     return logs
 
 
-def take_over(model: keras.Model, train: Batches, test: Batches) -> None:
-    """Let ``fit``, which is given ``Batches.numbers``, train and test on these batches."""
-    model.train_function = Steps(model, model.train_step, train)
-    model.test_function = Steps(model, model.test_step, test)
+def take_over(model: keras.Model, train: Batches, test: Batches, most: Callable[[], int] | None) -> None:
+    """Let ``fit``, which is given ``Batches.numbers``, train and test on these batches, after a new ``compile`` too.
+
+    Args:
+        model: built and compiled.
+        train: what ``fit`` trains on.
+        test: what it validates with.
+        most: returns the most batches that are to be trained at once; None trains and tests in the units that the model was
+            compiled with, because a callback hears of each.
+    """
+
+    def make_train_function(force: bool = False) -> None:
+        if force or not model.train_function:
+            model.train_function = Steps(model, model.train_step, train, most)
+
+    def make_test_function(force: bool = False) -> None:
+        if force or not model.test_function:
+            model.test_function = Steps(model, model.test_step, test, (lambda: test.count) if most else None)
+
+    model.make_train_function, model.make_test_function = make_train_function, make_test_function
+    make_train_function(force=True)
+    make_test_function(force=True)
 
 
 def hears_batches(callback: keras.callbacks.Callback) -> bool:
@@ -103,8 +127,15 @@ def _in_graph(model: keras.Model, step: Step, batches: Batches) -> Loop:
             return number + 1, one(batches.batch(number))
 
         specs = one.get_concrete_function(batches.spec()).structured_outputs
-        nothing = keras.tree.map_structure(lambda spec: tf.zeros(spec.shape, spec.dtype), specs)
-        return tf.while_loop(lambda number, *_: number < end, body, [first, nothing], parallel_iterations=1)[1]
+        shapes = keras.tree.map_structure(lambda spec: spec.shape, specs)
+        nothing = keras.tree.map_structure(lambda spec: tf.zeros([size or 0 for size in spec.shape], spec.dtype), specs)
+        return tf.while_loop(
+            cond=lambda number, *_: number < end,
+            body=body,
+            loop_vars=[first, nothing],
+            shape_invariants=[tf.TensorShape([]), shapes],
+            parallel_iterations=1,
+        )[1]
 
     in_graph = tf.function(loop, autograph=False)
     return lambda first, many: in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))

@@ -58,8 +58,15 @@ class Journal(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with self._path.open("ab") as file:
-            file.write(lines.encode())
+        with self._path.open("ab", buffering=0) as file:
+            end = file.tell()
+            try:
+                rest = memoryview(lines.encode())
+                while rest:
+                    rest = rest[file.write(rest) :]
+            except OSError:
+                file.truncate(end)  # half a line, to which the next would be glued
+                raise
 
 
 def open_storage(storage: str | Path | None) -> optuna.storages.BaseStorage:

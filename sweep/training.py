@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 
 from sweep import meilleur, resume, session, state, steps
-from sweep.backup import Backup, NotSaved, Stopped, WayOn
+from sweep.backup import Backup, NotSaved, Overtaken, Stopped, WayOn
 from sweep.batches import Batches
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.data import DataWrong, load_data
@@ -68,22 +68,28 @@ def train(job: Job, link: Link) -> End:
     Returns:
         How it ended. What the search space raises is an outcome too: the experience has failed, with its reason.
     """
-    reached = Reached()
     try:
-        moved_on = _outwait_others(job, link)
-        if moved_on:
-            return moved_on
-        outcome = _train(job, link, reached)
-        patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
-    except Stopped:
-        session.end(job, "stopped", reached)
-        return End(Ending.STOPPED)
+        return _to_its_end(job, link, Reached())
+    except Overtaken:
+        return End(Ending.MOVED_ON, "another process has begun to train it meanwhile")
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
         if is_gone_for_a_while(error):
             return End(Ending.GONE, f"{job.experience.path} does not answer ({error})")
         return End(Ending.REFUSED, f"{job.experience.path} cannot be written: {error}; mend that and run again.")
+
+
+def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
+    moved_on = _outwait_others(job, link)
+    if moved_on:
+        return moved_on
+    try:
+        outcome = _train(job, link, reached)
+        patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
+    except Stopped:
+        session.end(job, "stopped", reached)
+        return End(Ending.STOPPED)
     return End(Ending.OUTCOME)
 
 
@@ -121,6 +127,8 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         of_user = _callbacks(space, parameters)
         link.tell(_size(model))
         there = job.experience
+        if _outwait_others(job, link):  # to prepare took seconds, in which another may have begun: its files are its own
+            raise Overtaken
         has_been_trained = job.record.sessions or there.log.exists() or meilleur.versions_in(there.path)
         start = resume.make_ready(job.experience)
         if has_been_trained and not start.backup:
@@ -129,7 +137,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
             _compare_with_its_parent(job, as_parent, _how_built(model, of_user))
         session.begin(job, start.backup, batches.count, reached)
         _fit(job, link, model, batches, validation, of_user, start.backup, reached)
-    except (Stopped, SweepError):
+    except (Stopped, Overtaken, SweepError):
         raise
     except (Diverged, Pruned) as end:
         return Outcome(State.PRUNED if isinstance(end, Pruned) else State.FAILED, now(), str(end))
@@ -257,10 +265,9 @@ def _fit(
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         return
     best, log = BestModel(experience.meilleur, position.best() if position else None), Log(experience.log)
-    steps.take_over(model, batches, validation)
     backup = Backup(job, link, start, batches, of_user, best, log, reached)
-    if not any(map(steps.hears_batches, of_user)):
-        model.train_function.most, model.test_function.most = backup.batches_to_next, lambda: validation.count
+    heard = any(map(steps.hears_batches, of_user))
+    steps.take_over(model, batches, validation, None if heard else backup.batches_to_next)
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
         best,
@@ -270,15 +277,21 @@ def _fit(
         backup,  # it means: all above is written
         Reports(link, job, reached, position.val_acc() if position else []),  # who hears of an epoch may count on it
     ]
-    model.fit(
-        batches.numbers,
-        epochs=epochs,
-        initial_epoch=reached.epoch,
-        validation_data=validation.numbers,
-        callbacks=WayOn(callbacks, model, epochs=epochs, steps=batches.count, verbose=0),
-        shuffle=False,  # the dataset has its order
-        verbose=0,
-    )
+    try:
+        model.fit(
+            batches.numbers,
+            epochs=epochs,
+            initial_epoch=reached.epoch,
+            validation_data=validation.numbers,
+            callbacks=WayOn(callbacks, model, epochs=epochs, steps=batches.count, verbose=0),
+            shuffle=False,  # the dataset has its order
+            verbose=0,
+        )
+    except (Stopped, Overtaken, SweepError):
+        raise
+    except Exception:  # pruned, diverged, or failed: no backup follows, which would write the best model
+        patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked)
+        raise
     backup.check_saved()
 
 

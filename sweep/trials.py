@@ -27,6 +27,7 @@ from sweep.study import Study
 
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
+MOVED_ON_S = 0.5
 
 T = TypeVar("T")
 
@@ -89,7 +90,6 @@ class Trials:
         self._known, self._disk = known, disk
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
-        self._threads = settings.threads or place.threads(settings.workers)
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def bring_to_its_end(self, trial: optuna.Trial) -> None:
@@ -145,7 +145,7 @@ class Trials:
             search_space={"name": self._space.source.name, "fingerprint": fingerprint},
             parameters=parameters,
             seed=parameters["seed"],
-            threads=self._threads,
+            threads=self._settings.threads or 1,
             trials=[],
         )
         changed = what_changed(record.search_space["fingerprint"], fingerprint)
@@ -176,6 +176,7 @@ class Trials:
             if record.outcome:  # it died after its last word
                 return
             if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
+                self._stop.wait(MOVED_ON_S)
                 continue
             setbacks.count(end, epoch)
             if setbacks.deaths == DEATHS_THAT_FAIL:

@@ -25,10 +25,12 @@ class DaskCluster:
         with self.client(timeout=60):
             return self
 
-    def start_worker(self, *before):
+    def start_worker(self, *before, threads=1):
         number = len(self.workers)
         folder = self.folder / f"worker{number}"
-        self.workers.append(self._start("worker", self.address, "--nthreads", 1, "--local-directory", folder, before=before))
+        self.workers.append(
+            self._start("worker", self.address, "--nthreads", threads, "--local-directory", folder, before=before)
+        )
         return number
 
     def wait_for(self, workers):

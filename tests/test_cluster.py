@@ -142,3 +142,17 @@ def test_without_dask_it_says_what_to_install(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "pip install 'keras-sweep[cluster]'" in done.stderr
+
+
+def test_two_trainings_of_one_folder_on_a_worker_both_hear_the_pruner_and_the_stop(tmp_path, space):
+    """The second, of a controller that came back, waits on the same worker for the first, which asks the pruner."""
+    root, cluster = tmp_path / "root", DaskCluster(tmp_path).start_scheduler()
+    cluster.start_worker(threads=2)
+    words = (*WORDS, "--trials", 1, "--epochs", 20, "--workers", 1, "--pruner", "median", "--cluster", cluster.address)
+    try:
+        cluster.wait_for(1)
+        Running(root, *words, space=space(SLOW)).wait_for(begun(1), 120).kill_tree()
+        assert "trains it, and is waited for" in run(root, *words, space=space(SLOW))
+    finally:
+        cluster.end()
+    assert set(sessions(root).values()) == {1}

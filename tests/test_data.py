@@ -68,10 +68,10 @@ def test_what_load_data_draws_is_the_same_for_all(counted, tmp_path, space):
 def test_data_that_a_power_cut_has_left_torn_are_loaded_again(counted, tmp_path):
     path, calls = counted
     run(tmp_path / "root", *WORDS, "--trials", 1, space=path)
-    (kept,) = (tmp_path / "cache" / "sweep" / "data").glob("*/arrays/**/output.pkl")
+    (kept,) = (tmp_path / "cache" / "sweep" / "data").glob("*/*/**/output.pkl")
     content = kept.read_bytes()
     kept.write_bytes(content[:-20000] + bytes(20000))
-    (whole,) = (tmp_path / "cache" / "sweep" / "data").glob("*/whole")
+    (whole,) = (tmp_path / "cache" / "sweep" / "data").glob("*/*/whole")
     whole.unlink()
     run(tmp_path / "root", *WORDS, "--trials", 2, space=path)
     assert calls() == 2

@@ -9,9 +9,10 @@ import zipfile
 import pytest
 from conftest import FIXED, PARAMETERS, SPACES, assert_equal
 
-from sweep import resume
+from sweep import meilleur, resume
 from sweep.experience import experiences_in
 from sweep.job import BatchDone, Begun, EpochDone, Warned
+from sweep.log import best_val_acc, read_val_acc
 from sweep.record import State
 
 INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (1, 5), (2, 9)]]
@@ -95,6 +96,13 @@ def test_killed_between_two_calls_of_many_batches_it_ends_as_if_uncut(trainer, t
     trainer(path, tmp_path / "cut", save_freq=save_freq, parameters=parameters)
     trainer(path, tmp_path / "uncut", save_freq=1000, parameters=parameters)
     assert_equal(*(next(experiences_in(tmp_path / root)) for root in ("cut", "uncut")))
+
+
+def test_what_is_pruned_keeps_its_best_model(trainer, tmp_path):
+    end = trainer("mlp", tmp_path, save_freq=1000, on_news=lambda news: isinstance(news, EpochDone) and news.epoch == 4)
+    experience = trainer.experience("mlp", tmp_path)
+    assert (end.ending, experience.state()) == ("outcome", State.PRUNED)
+    assert meilleur.read_label(experience.meilleur) == best_val_acc(read_val_acc(experience.log))
 
 
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):

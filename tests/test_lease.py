@@ -39,7 +39,13 @@ def test_a_process_of_this_host_holds_its_folder_while_it_lives(opened):
     ours = this_process()
     assert Lease(opened(ours)).holder() == ours
     assert Lease(opened({**ours, "started": ours["started"] - 9})).holder() is None
-    assert Lease(opened({**ours, "boot": "an earlier one"}, cluster="tcp://there:8786")).holder() is None
+    assert Lease(opened({**ours, "boot": "an earlier one"})).holder() is None
+
+
+def test_another_machine_of_the_same_name_is_watched_on_a_cluster(opened):
+    """It cannot be told from this one before it was started anew."""
+    namesake = {**this_process(), "boot": "another"}
+    assert Lease(opened(namesake, cluster="tcp://there:8786")).holder() == namesake
 
 
 def test_a_session_that_has_said_its_end_holds_nothing(opened):

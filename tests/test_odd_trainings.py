@@ -147,3 +147,64 @@ def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(t
     assert "is trained by process 7 on another by now, and no longer here: see there." in end.why
     assert resume.newest_position(only(tmp_path).sauvegarde).epoch <= 1
     assert only(tmp_path).read().sessions[-1]["process"] == another
+
+
+def test_what_a_callback_evaluates_is_its_own_data(trainer, space, tmp_path):
+    mine = """    import keras
+
+    class OwnTest(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            (x, y), _ = load_data()
+            told = self.model.evaluate(x[:60], y[:60], batch_size=20, verbose=0)[1]
+            true = float((self.model.predict(x[:60], verbose=0).argmax(-1) == y[:60]).mean())
+            assert abs(told - true) < 1e-6, (told, true)
+
+    return [OwnTest()]
+"""
+    path = space(
+        ("    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]\n", mine)
+    )
+    assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
+    experience = only(tmp_path)
+    assert experience.read().outcome.reason is None
+
+
+UNFREEZES = """    import keras
+
+    class Unfreezes(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                self.model.layers[0].trainable = False
+                self.model.compile("adam", "sparse_categorical_crossentropy", metrics=["acc"])
+                self.model.make_train_function(force=True)
+
+    return [Unfreezes()]
+"""
+
+
+def test_a_callback_may_compile_the_model_anew(trainer, space, tmp_path):
+    path = space(
+        ("    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]\n", UNFREEZES)
+    )
+    assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
+    assert only(tmp_path).read().outcome.state == State.FINISHED, only(tmp_path).read().outcome
+
+
+LOGS_EACH_SAMPLE = """
+
+class Model(keras.Sequential):
+    def train_step(self, data):
+        return {**super().train_step(data), "each": data[1]}
+
+
+def build_model("""
+
+
+def test_a_train_step_may_log_what_has_no_fixed_size(trainer, space, tmp_path):
+    path = space(
+        ("\n\ndef build_model(", LOGS_EACH_SAMPLE),
+        ("FIXED =", "import keras\n\nFIXED ="),
+        ("keras.Sequential(layers)", "Model(layers)"),
+    )
+    trainer(path, tmp_path, parameters=TOY)
+    assert only(tmp_path).read().outcome.state == State.FINISHED, only(tmp_path).read().outcome

@@ -3,6 +3,8 @@
 import contextlib
 import errno
 import json
+import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -273,3 +275,22 @@ def test_other_choices_than_the_trials_have_are_refused(tmp_path):
     study.check_distributions({"kind": kinds(["a", "b"]), "new": kinds([1])})
     with pytest.raises(SweepError, match="'kind' other choices, or another kind, than the trials"):
         study.check_distributions({"kind": kinds(["a", "b", "c"])})
+
+
+def test_a_journal_that_had_no_room_for_a_line_holds_the_next_ones(tmp_path):
+    path = tmp_path / "study.journal"
+    study = Study("toy", path, "random", 0, "none")
+    trial = study.ask()
+    study.suggest(trial, lambda trial: {"x": trial.suggest_float("x", 0, 1)})
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 40, hard))
+    try:
+        with pytest.raises(SweepError):
+            study.report(trial, 0, 0.5)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    for epoch in range(3):
+        study.report(trial, epoch, 0.5)
+    again = Study("toy", path, "random", 0, "none")
+    assert again._frozen(trial).intermediate_values == {0: 0.5, 1: 0.5, 2: 0.5}
