@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import sweep
+from sweep import options
 from sweep.errors import STOPPED_BY_USER, SweepError, printable
 
 if TYPE_CHECKING:
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from sweep.progress import Progress
 
 ROWS_AT_THE_END = 5
-# The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
-SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
-PRUNERS = ("none", "median", "halving", "hyperband")
 
 
 @click.group(context_settings={"max_content_width": 110, "show_default": True})
@@ -28,95 +26,51 @@ def app() -> None:
     """Hyperparameter sweeps for Keras that cannot be lost."""
 
 
-def _of_a_sweep(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what names a sweep: its search space and its root."""
-    root = click.option("--root", type=click.Path(path_type=Path), metavar="DIR", help="[default: experiences/SPACE]")
-    return click.argument("space", metavar="SPACE")(root(command))
-
-
-def _of_a_study(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what names a sweep and the study of it."""
-    folder = click.option(
-        "--study-dir",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
-    )
-    url = click.option("--storage", metavar="URL", help="Any that Optuna takes, instead of a journal.")
-    return _of_a_sweep(folder(url(command)))
-
-
-def _number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., Any]:
-    """Return an option that takes an integer from ``least`` on."""
-    return click.option(name, type=click.IntRange(least), metavar="N", help=what, **more)
-
-
-def _where_it_trains(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command what says where and how many trainings run."""
-    workers = _number(
-        "--workers",
-        "Trainings side by side.  [default: 1; on a cluster as many as it takes]",
-        default=None,
-        callback=lambda *of_click: of_click[-1] or 0,
-    )
-    cluster = click.option("--cluster", metavar="URL", help="Of a Dask scheduler, as tcp://host:8786: train on its workers.")
-    data = click.option(
-        "--no-data-cache",
-        "keep_data",
-        flag_value=False,
-        default=True,
-        show_default=False,
-        help="Call load_data for each training; else it is kept in ~/.cache/sweep, by the content of SPACE.",
-    )
-    decorated: Callable[..., None] = workers(cluster(data(command)))
-    return decorated
-
-
 @app.command()
-@_of_a_study
-@_number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
-@_number("--epochs", "Epochs of a training, instead of FIXED's.")
-@_where_it_trains
-@_number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
-@click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", help="How to propose.")
-@click.option("--pruner", type=click.Choice(PRUNERS), default="none", help="When to end a training early.")
-@_number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
-@_number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@options.of_a_study
+@options.number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
+@options.number("--epochs", "Epochs of a training, instead of FIXED's.")
+@options.where_it_trains
+@options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
+@click.option("--sampler", type=click.Choice(options.SAMPLERS), default="tpe", help="How to propose.")
+@click.option("--pruner", type=click.Choice(options.PRUNERS), default="none", help="When to end a training early.")
+@options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
+@options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(
     "--timeout", "timeout_s", type=click.FloatRange(0, 1e9, True), metavar="S", help="Save and stop after S seconds."
 )
 @click.option("--target", type=click.FloatRange(0, 1), metavar="VAL_ACC", help="Begin no trial once this is reached.")
 @click.option(
     "--keep-backups",
-    callback=lambda *of_click: _how_many(*of_click),
+    callback=options.how_many,
     default="all",
     metavar="all|none|best:K",
     help="Of finished experiences; extend goes on from them.",
 )
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
-def run(**options: Any) -> None:
+def run(**asked: Any) -> None:
     """Run the sweep, or go on where it was cut off.
 
     SPACE is a name in search_spaces/, or the path of a Python file.
     """
-    _run(options, lambda sweep: sweep.run())
+    _run(asked, lambda sweep: sweep.run())
 
 
 @app.command()
-@_of_a_study
+@options.of_a_study
 @click.option("--epochs", type=click.IntRange(1), metavar="N", required=True, help="Of the longer trainings, in all.")
-@_number("--best", "Only of the best K; else of all.", default=None)
-@_where_it_trains
-@_number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@options.number("--best", "Only of the best K; else of all.", default=None)
+@options.where_it_trains
+@options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
-def extend(epochs: int, best: int | None, **options: Any) -> None:
+def extend(epochs: int, best: int | None, **asked: Any) -> None:
     """Let finished experiences go on to more epochs, under new ids."""
-    last = _last_run(_existing_root(options["space"], options["root"]))
-    _run({**last, **options, "trials": 0}, lambda sweep: sweep.extend(epochs, best))
+    last = _last_run(_existing_root(asked["space"], asked["root"]))
+    _run({**last, **asked, "trials": 0}, lambda sweep: sweep.extend(epochs, best))
 
 
 @app.command()
-@_of_a_sweep
+@options.of_a_sweep
 @click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…")
 @click.option("--accept-change", is_flag=True, show_default=False, help="Take in what other code of SPACE has trained.")
 def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
@@ -148,19 +102,19 @@ def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change
 
 
 @app.command()
-@_of_a_study
+@options.of_a_study
 @click.option("--models", is_flag=True, show_default=False, help="Load and evaluate every best model, too.")
 @click.option("--repair", is_flag=True, show_default=False, help="Mend what can be; what is in the way goes to .quarantine.")
-def verify(models: bool, repair: bool, **options: Any) -> None:
+def verify(models: bool, repair: bool, **asked: Any) -> None:
     """Check every experience, and the study against them."""
     from sweep.check import Check
 
-    place = _existing_root(options["space"], options["root"])
-    check = Check(options["space"], place, options["storage"] or options["study_dir"], _progress())
+    place = _existing_root(asked["space"], asked["root"])
+    check = Check(asked["space"], place, asked["storage"] or asked["study_dir"], _progress())
     if repair:
         check.repair()
         if not check.study_is_well():
-            _rebuild(place, options)
+            _rebuild(place, asked)
     findings = []
     for finding in check.findings(models):
         click.echo(printable(f"{finding.name:16}  {finding.kind:9}  {finding.text}"))
@@ -171,14 +125,14 @@ def verify(models: bool, repair: bool, **options: Any) -> None:
 
 
 @app.command()
-@_of_a_study
-def rebuild(**options: Any) -> None:
+@options.of_a_study
+def rebuild(**asked: Any) -> None:
     """Make the study again from the folders alone."""
-    _rebuild(_existing_root(options["space"], options["root"]), options)
+    _rebuild(_existing_root(asked["space"], asked["root"]), asked)
 
 
 @app.command()
-@_of_a_sweep
+@options.of_a_sweep
 @click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
@@ -193,7 +147,7 @@ def results(space: str, root: Path | None, form: str) -> None:
 
 
 @app.command()
-@_of_a_sweep
+@options.of_a_sweep
 def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
     from sweep.results import best_model
@@ -203,7 +157,7 @@ def best(space: str, root: Path | None) -> None:
 
 
 @app.command()
-@_of_a_sweep
+@options.of_a_sweep
 def status(space: str, root: Path | None) -> None:
     """Print how far the sweep is, and who is running it."""
     from sweep.status import lines
@@ -234,16 +188,6 @@ def run_command_line() -> int:
     return 0
 
 
-def _how_many(context: click.Context, parameter: click.Parameter, keep: str) -> int | None:
-    """Return how many backups ``--keep-backups`` keeps; None is all."""
-    if keep in ("all", "none"):
-        return None if keep == "all" else 0
-    kind, _, number = keep.partition(":")
-    if kind != "best" or not number.isdecimal():
-        raise click.BadParameter(f"{keep!r} is none of all, none, best:5", context, parameter)
-    return int(number)
-
-
 def _progress() -> "Progress":
     from rich.console import Console
 
@@ -252,26 +196,26 @@ def _progress() -> "Progress":
     return Progress(Console(stderr=True))
 
 
-def _run(options: dict[str, Any], work: Callable[["Sweep"], None]) -> None:
+def _run(asked: dict[str, Any], work: Callable[["Sweep"], None]) -> None:
     """Let a sweep train, until it is done or a signal comes, and print its best."""
     from sweep.controller import Sweep
     from sweep.settings import Settings
     from sweep.signals import listen_for_signals
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
-    the_sweep = Sweep(Settings(**options), _progress())
+    the_sweep = Sweep(Settings(**asked), _progress())
     signals = listen_for_signals(the_sweep)
     work(the_sweep)
     if signals:
         raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
-    _print_best(options["space"], the_sweep.root)
+    _print_best(asked["space"], the_sweep.root)
 
 
-def _rebuild(root: Path, options: dict[str, Any]) -> None:
+def _rebuild(root: Path, asked: dict[str, Any]) -> None:
     from sweep.controller import Sweep
     from sweep.settings import Settings
 
-    Sweep(Settings(**{**_last_run(root), **options, "accept_change": True}), _progress()).rebuild()
+    Sweep(Settings(**{**_last_run(root), **asked, "accept_change": True}), _progress()).rebuild()
 
 
 def _last_run(root: Path) -> dict[str, Any]:
@@ -279,7 +223,7 @@ def _last_run(root: Path) -> dict[str, Any]:
     from sweep.root import read_asked
 
     asked = read_asked(root)
-    return asked if asked.get("sampler") in SAMPLERS and asked.get("pruner") in PRUNERS else {}
+    return asked if asked.get("sampler") in options.SAMPLERS and asked.get("pruner") in options.PRUNERS else {}
 
 
 def _existing_root(space: str, root: Path | None) -> Path:

@@ -24,6 +24,7 @@ from sweep.root import read_holder
 
 ROOT_S = 20.0  # a network file system may show late what another machine wrote
 ASK_AGAIN_S = 5.0
+ABANDONED_S = 600.0  # after which a training that nobody answers saves and ends, for others may need its worker
 POLL_S = 0.2
 
 
@@ -83,11 +84,14 @@ class Station:
         topic, asks = topic_of(training.folder.parent), job.prunes and isinstance(news, EpochDone)
         message = {"id": job.experience.id, "worker": self._worker.address, "news": as_message(news), "asks": asks}
         self._worker.log_event(topic, message)
+        asked_at = time.monotonic()
         while isinstance(news, EpochDone) and asks and not training.stop.is_set():
             try:
                 epoch, prune = training.answers.get(timeout=ASK_AGAIN_S)
             except queue.Empty:
                 self._worker.log_event(topic, message)
+                if time.monotonic() - asked_at > ABANDONED_S:
+                    training.stop.set()
             else:
                 if epoch == news.epoch:
                     return prune

@@ -22,7 +22,7 @@ FLOORS = [
     {"station", "trials", "opening"},
     {"cluster"},
     {"controller", "check"},
-    {"signals"},
+    {"signals", "options"},
     {"cli"},
     {"__main__"},
 ]
