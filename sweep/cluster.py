@@ -46,7 +46,8 @@ class Cluster:
     """
 
     def __init__(self, address: str, root: Path, say: Callable[[str], None]) -> None:
-        logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said here in one sentence
+        for speaker in ("distributed", "tornado", "asyncio"):  # what is wrong is said here in one sentence
+            logging.getLogger(speaker).setLevel(logging.CRITICAL)
         self.cluster, self._root, self._say = address, root, say
         self._client: Any = None
         self._listeners: dict[str, Said] = {}

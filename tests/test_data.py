@@ -46,6 +46,7 @@ def test_another_text_of_the_search_space_loads_again(counted, tmp_path):
     path.write_text(path.read_text().replace("x[:250]", "x[50:300]"))
     run(tmp_path / "root", *WORDS, "--trials", 2, "--accept-change", space=path)
     assert calls() == 2
+    assert len(list((tmp_path / "cache" / "sweep" / "data").glob("*/*/whole"))) == 1, "of one space, one text's"
 
 
 def test_what_load_data_draws_is_the_same_for_all(counted, tmp_path, space):
