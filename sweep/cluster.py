@@ -30,6 +30,16 @@ Said: TypeAlias = "queue.SimpleQueue[dict[str, Any]]"
 T = TypeVar("T")
 
 
+def _silence_dask() -> None:
+    """Let Dask and what it stands on say nothing: what is wrong is said here in one sentence, and not in tracebacks.
+
+    Each of their loggers has a level of its own, which that of its parent does not change.
+    """
+    for name in [*logging.root.manager.loggerDict, "asyncio"]:
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 class Cluster:
     """Sends each job to a worker of Dask, which trains it in a child of its own. See ``sweep.job.Place``.
 
@@ -46,8 +56,7 @@ class Cluster:
     """
 
     def __init__(self, address: str, root: Path, say: Callable[[str], None]) -> None:
-        for speaker in ("distributed", "tornado", "asyncio"):  # what is wrong is said here in one sentence
-            logging.getLogger(speaker).setLevel(logging.CRITICAL)
+        _silence_dask()
         self.cluster, self._root, self._say = address, root, say
         self._client: Any = None
         self._listeners: dict[str, Said] = {}
