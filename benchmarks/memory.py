@@ -37,7 +37,7 @@ def main():
         sweep = psutil.Popen(
             [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
         )
-        peaks, begun = {}, 0
+        peaks = {}
         while sweep.poll() is None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 begun = len(list(experiences_in(root)))

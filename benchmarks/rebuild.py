@@ -18,22 +18,7 @@ from sweep.host import now, this_process
 from sweep.identity import id_experience
 from sweep.record import Outcome, Record, State
 
-SPACE = '''"""A space of which nothing is trained."""
-
-FIXED = {"epochs": 20, "batch_size": 32, "seed": 0}
-
-
-def suggest(trial):
-    return {f"x{number}": trial.suggest_float(f"x{number}", 0, 1) for number in range(6)}
-
-
-def load_data():
-    raise NotImplementedError
-
-
-def build_model(parameters):
-    raise NotImplementedError
-'''
+SPACE = Path(__file__).parent / "spaces" / "nothing.py"
 FLOAT = {"name": "FloatDistribution", "attributes": {"step": None, "low": 0.0, "high": 1.0, "log": False}}
 
 
@@ -68,10 +53,9 @@ def write_experience(root: Path, source: search_space.Source, number: int, draw:
 
 def measure(experiences: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        space, root, draw = Path(folder) / "nothing.py", Path(folder) / "root", random.Random(0)
-        space.write_text(SPACE)
+        root, draw = Path(folder) / "root", random.Random(0)
         root.mkdir()
-        source = search_space.find(str(space))
+        source = search_space.find(str(SPACE))
         for number in range(experiences):
             write_experience(root, source, number, draw)
         sweep = [sys.executable, "-m", "sweep"]
@@ -85,7 +69,7 @@ def measure(experiences: int) -> None:
             name, *options = words
             begun = time.perf_counter()
             done = subprocess.run(
-                [*sweep, name, str(space), "--root", str(root), *options], capture_output=True, text=True, check=True
+                [*sweep, name, str(SPACE), "--root", str(root), *options], capture_output=True, text=True, check=True
             )
             print(f"{experiences:6} experiences: sweep {name:8} {time.perf_counter() - begun:6.1f} s")
             if name == "results":

@@ -167,9 +167,7 @@ def callbacks(parameters):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument(
-        "--only", default="", metavar="TEXT", help="besides the bare loop, contenders with this in their name"
-    )
+    parser.add_argument("--only", default="", metavar="RE", help="besides the bare loop, contenders whose name matches this")
     asked = parser.parse_args()
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # processes that outlive their parent are waited for, and counted
     console, errors = Console(width=150), Console(stderr=True, highlight=False)

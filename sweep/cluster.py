@@ -8,18 +8,18 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, cast
 
 import distributed
 
 import sweep
 from sweep import station
-from sweep.errors import SweepError
+from sweep.errors import SweepError, first_line
 from sweep.host import this_process
 from sweep.job import End, Ending, EpochDone, Job, OnNews, from_message
-from sweep.places import PATIENCE_S, POLL_S
+from sweep.places import LAST_SAVE_S, POLL_S
 
 CONNECT_S = 5.0
 TELL_AGAIN_S = 2.0
@@ -27,7 +27,6 @@ TELL_AGAIN_S = 2.0
 GONE = (OSError, asyncio.CancelledError, concurrent.futures.CancelledError)
 
 Said: TypeAlias = "queue.SimpleQueue[dict[str, Any]]"
-T = TypeVar("T")
 
 
 def _silence_dask() -> None:
@@ -78,7 +77,9 @@ class Cluster:
         """Return the smallest share of a host's cores that one of its tasks has; the first worker is waited for."""
         self._wait_for_a_worker()
         client = self._connected()
-        tasks, cores_of, share = client.nthreads(), self._run(client, station.host_and_cores), Counter[str]()
+        with self._in_a_sentence():
+            cores_of: dict[str, tuple[str, int]] = client.run(station.host_and_cores)
+        tasks, share = client.nthreads(), Counter[str]()
         for address, (host, _) in cores_of.items():
             share[host] += tasks.get(address, 1)
         return max(1, min(cores // min(share[host], workers) for host, cores in cores_of.values()))
@@ -96,8 +97,8 @@ class Cluster:
         try:
             end = self._train(job, stop, on_news, said)
         except GONE as error:
-            why = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-            end = End(Ending.GONE, f"the cluster at {self.cluster} does not answer ({why})")
+            why = f"the cluster at {self.cluster} does not answer ({first_line(error).rstrip('.')})"
+            end = End(Ending.GONE, why)
         finally:
             del self._listeners[job.experience.id]
         return End(Ending.STOPPED) if stop.is_set() and end.ending is not Ending.OUTCOME else end
@@ -111,7 +112,7 @@ class Cluster:
         words = (sweep.__version__, job, this_process())
         task = client.submit(station.train, *words, pure=False, workers=self._fit_workers(client))
         stopped_at = float("inf")
-        while task.status == "pending" and time.monotonic() - stopped_at < PATIENCE_S:
+        while task.status == "pending" and time.monotonic() - stopped_at < LAST_SAVE_S:
             with contextlib.suppress(queue.Empty):
                 self._hear(client, job, said.get(timeout=POLL_S), on_news)
             if stop.is_set():
@@ -126,13 +127,10 @@ class Cluster:
 
     def _end_of(self, task: Any) -> End:
         try:
-            address, end = cast("tuple[str, End]", task.result())
-        except GONE:
-            raise
+            with self._in_a_sentence():
+                address, end = cast("tuple[str, End]", task.result())
         except distributed.KilledWorker:
             return End(Ending.DIED, "the workers that it was sent to were killed")
-        except Exception as error:
-            raise self._cannot(error) from error
         if end.ending is not Ending.UNFIT:
             return end
         if address not in self._unfit:
@@ -198,18 +196,19 @@ class Cluster:
             self._say(f"{self.cluster} has no worker yet: waiting for the first")
             client.wait_for_workers(1)
 
-    def _run(self, client: Any, work: Callable[..., T], *words: Any) -> dict[str, T]:
-        """Return what ``work`` returns on each worker, by address."""
+    @contextlib.contextmanager
+    def _in_a_sentence(self) -> Iterator[None]:
+        """Let through what says that workers or the scheduler are gone; all else is a worker's, which cannot train.
+
+        Raises:
+            SweepError: it cannot.
+        """
         try:
-            answers: dict[str, T] = client.run(work, *words)
-        except GONE:
+            yield
+        except (*GONE, distributed.KilledWorker):
             raise
         except Exception as error:
-            raise self._cannot(error) from error
-        return answers
-
-    def _cannot(self, error: Exception) -> SweepError:
-        return SweepError(
-            f"A worker of {self.cluster} cannot train ({type(error).__name__}: {error}): "
-            "install keras-sweep[cluster] there, in the version that is here."
-        )
+            raise SweepError(
+                f"A worker of {self.cluster} cannot train ({type(error).__name__}: {error}): "
+                "install keras-sweep[cluster] there, in the version that is here."
+            ) from error

@@ -182,8 +182,10 @@ class Sweep:
         timer = threading.Timer(self._settings.timeout_s or threading.TIMEOUT_MAX, self._time_is_up)
         timer.daemon = True
         timer.start()
-        where = f"training on {self._place.cluster}, {self._settings.workers} at a time"
-        self._progress.say(where if self._place.cluster else "importing Keras, once for all trainings")
+        if self._place.cluster:
+            self._progress.say(f"training on {self._place.cluster}, {self._settings.workers} at a time")
+        else:
+            self._progress.say("importing Keras, once for all trainings")
         self._place.start()
         trials = Trials(
             self._space,

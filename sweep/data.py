@@ -56,7 +56,7 @@ def load_data(space: SearchSpace, keep: bool) -> Data:
     try:
         with _alone_in(of_space):
             return _load_or_map(of_space, folder, load)
-    except OSError:
+    except (OSError, CacheWarning):
         if load.has_failed:
             raise
         return load()
@@ -96,9 +96,7 @@ def _load_or_map(of_space: Path, folder: Path, load: Loader) -> Data:
         whole.touch()
     except (OSError, CacheWarning):
         shutil.rmtree(folder, ignore_errors=True)
-        if load.has_failed:
-            raise
-        return load()
+        raise
     return data
 
 

@@ -24,6 +24,11 @@ class Misuse(SweepError):
     exit_status = 2
 
 
+def first_line(error: BaseException) -> str:
+    """Return the first line of what the error says, or its name where it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def printable(text: str) -> str:
     """Return the text without what would move a cursor or colour a terminal: it may come from anybody's files."""
     return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

@@ -26,6 +26,11 @@ def this_process() -> dict[str, Any]:
     return {**name, "started": _seconds_after_boot(psutil.Process())}
 
 
+def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether two are one process, as ``this_process`` names it."""
+    return all(one[name] == other[name] for name in ("host", "boot", "pid", "started"))
+
+
 def is_alive(process: dict[str, Any]) -> bool:
     """Tell whether a process named by ``this_process`` still runs on this host; one of another host does not count."""
     if not is_of_this_boot(process):

@@ -136,7 +136,7 @@ class Place(Protocol):
         """Return how many threads each of so many trainings at once should have."""
 
     def start(self) -> None:
-        """Begin to import Keras. From the main thread only."""
+        """Begin to import Keras, where that is done here."""
 
     def wait_until_warm(self, stop: threading.Event) -> None:
         """Return once Keras is imported, or ``stop`` is set."""

@@ -23,7 +23,7 @@ from sweep.job import End, Ending, EpochDone, Job, News, OnNews
 STOP = "stop"
 POLL_S = 0.1
 # A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
-PATIENCE_S = 20.0
+LAST_SAVE_S = 20.0
 
 
 class LocalProcesses:
@@ -148,7 +148,7 @@ class Child:
                 if stop.is_set() and stop_told_at is None:
                     stop_told_at = time.monotonic()
                     self._pipe.send(STOP)
-                if stop_told_at is not None and time.monotonic() - stop_told_at > PATIENCE_S:
+                if stop_told_at is not None and time.monotonic() - stop_told_at > LAST_SAVE_S:
                     self.process.kill()
                 self._look_at_memory()
                 if self._pipe.poll(POLL_S):

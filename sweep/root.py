@@ -16,7 +16,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.files import parse_json, write_whole
-from sweep.host import cache_folder, is_alive, is_on_drive, now, this_process
+from sweep.host import cache_folder, is_alive, is_on_drive, is_same, now, this_process
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
@@ -180,7 +180,7 @@ class Lock:
         return f"{self._root} is in use by {by}: wait for its end, stop it, or name another --root."
 
     def _is_ours(self, holder: dict[str, Any] | None) -> bool:
-        return holder is not None and all(holder[name] == self._holder[name] for name in ("host", "pid", "started"))
+        return holder is not None and is_same(holder, self._holder)
 
     def _renew(self) -> None:
         write_whole(self._root / HOLDER, json.dumps(self._holder).encode())

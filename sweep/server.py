@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from sweep.errors import Misuse
+from sweep.errors import Misuse, first_line
 
 if TYPE_CHECKING:  # SQLAlchemy is imported as late as Optuna does it: a journal needs none of it
     from sqlalchemy.engine import ExceptionContext
@@ -82,7 +82,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, optuna.exceptions.StorageInternalError):
         error = error.__cause__ or error
     error = getattr(error, "orig", None) or error
-    return shown((str(error).strip().splitlines() or [type(error).__name__])[0])
+    return shown(first_line(error))
 
 
 @contextlib.contextmanager

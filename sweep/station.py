@@ -17,7 +17,7 @@ from distributed import Worker, get_worker
 from distributed.core import Status
 
 import sweep
-from sweep.host import cores
+from sweep.host import cores, is_same
 from sweep.job import End, Ending, EpochDone, Job, News, as_message
 from sweep.places import LocalProcesses
 from sweep.root import read_holder
@@ -152,12 +152,8 @@ def _why_unfit(version: str, root: Path, holder: dict[str, Any]) -> str | None:
     if version != sweep.__version__:
         return f"has sweep {sweep.__version__}, not {version}: install that there"
     until = time.monotonic() + ROOT_S
-    while not _is(read_holder(root), holder):
+    while not ((found := read_holder(root)) and is_same(found, holder)):
         if time.monotonic() > until:
             return f"does not see the root {root}: let it lie on a file system that all machines mount there, by --root"
         time.sleep(POLL_S)
     return None
-
-
-def _is(found: dict[str, Any] | None, holder: dict[str, Any]) -> bool:
-    return found is not None and all(found[name] == holder[name] for name in ("host", "boot", "pid", "started"))

@@ -1,22 +1,20 @@
 """A Dask cluster on this machine, of real processes that are really killed."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import time
 
 import psutil
 from distributed import Client
+from postgresql import free_port
 
 
 class DaskCluster:
     """A scheduler and its workers, one thread each, as ``dask scheduler`` and ``dask worker`` start them."""
 
     def __init__(self, folder):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.address, self.folder = f"tcp://127.0.0.1:{self.port}", folder
         self.workers, self.scheduler = [], None
 
@@ -26,12 +24,10 @@ class DaskCluster:
             return self
 
     def start_worker(self, *before, threads=1):
-        number = len(self.workers)
-        folder = self.folder / f"worker{number}"
+        folder = self.folder / f"worker{len(self.workers)}"
         self.workers.append(
             self._start("worker", self.address, "--nthreads", threads, "--local-directory", folder, before=before)
         )
-        return number
 
     def wait_for(self, workers):
         with self.client() as client:
