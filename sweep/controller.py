@@ -11,7 +11,7 @@ import optuna
 
 from sweep import extension, resume, search_space
 from sweep.disk import Disk
-from sweep.errors import Misuse, Stopped, SweepError
+from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.experience import experiences_in
 from sweep.folders import Folders
 from sweep.job import Place
@@ -245,7 +245,7 @@ class Sweep:
         return self._settings.target is not None and self._study.best() >= self._settings.target
 
     def _end_with(self, error: BaseException) -> None:
-        if not isinstance(error, Stopped):
+        if not isinstance(error, StoppedWaiting):
             self._error = self._error or error
         self.stop.set()
 

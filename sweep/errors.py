@@ -12,7 +12,7 @@ class SweepError(Exception):
     exit_status = 1
 
 
-class Stopped(SweepError):
+class StoppedWaiting(SweepError):
     """The user has stopped the sweep while it waited for something."""
 
     exit_status = STOPPED_BY_USER

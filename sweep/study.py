@@ -40,8 +40,8 @@ def _spoken(method: Callable[Concatenate["Study", P], T]) -> Callable[Concatenat
 class Study:
     """The study of a sweep. Its methods may be called from any thread; one at a time does its work.
 
-    Each of them waits where the server of the storage is away, raises Stopped where ``stop`` ends that, and SweepError where
-    the storage is out of reach.
+    Each of them waits where the server of the storage is away. It raises StoppedWaiting where ``stop`` ends that, and
+    SweepError where the storage is out of reach.
 
     Args:
         name: the search space's name.

@@ -1,31 +1,27 @@
 """One experience, from wherever it is, to its end."""
 
-import difflib
 import time
 import traceback
-from typing import Any
 
 import keras
 import tensorflow as tf
 
-from sweep import meilleur, resume, session, state, steps
+from sweep import building, meilleur, resume, session, steps
 from sweep.backup import Backup, NotSaved, Overtaken, Stopped, WayOn
 from sweep.batches import Batches
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
-from sweep.data import DataWrong, load_data
 from sweep.errors import SweepError
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import now
-from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Sized, Warned
+from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Lease, open_session
 from sweep.log import best_val_acc, read_val_acc
 from sweep.record import Outcome, Record, State
-from sweep.search_space import SearchSpace, SearchSpaceWrong, error_in_file, lines_in_file, load
+from sweep.search_space import error_in_file, lines_in_file, load
 from sweep.session import Reached
 
 NEWS_EVERY_S = 0.5
 POLL_S = 0.1
-HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
 
 class Pruned(Exception):  # an end of a training, no error of the program
@@ -121,11 +117,11 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     try:
         _begin_process(job.record)
         space = load(job.source)
-        batches, validation = _load_batches(space, parameters, job.keep_data)
-        as_parent = _how_its_parent_was_built(job, space, validation)
-        model = _build(space, parameters, validation)
-        of_user = _callbacks(space, parameters)
-        link.tell(_size(model))
+        batches, validation = building.load_batches(space, parameters, job.keep_data)
+        as_parent = building.how_its_parent_was_built(job, space, validation)
+        model = building.build(space, parameters, validation)
+        of_user = building.callbacks(space, parameters)
+        link.tell(building.size(model))
         there = job.experience
         if _outwait_others(job, link):  # to prepare took seconds, in which another may have begun: its files are its own
             raise Overtaken
@@ -134,7 +130,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         if has_been_trained and not start.backup:
             link.tell(Warned(f"begins again from the beginning: {start.why_anew}"))
         if as_parent and start.backup:
-            _compare_with_its_parent(job, as_parent, _how_built(model, of_user))
+            building.compare_with_its_parent(job, as_parent, building.how_built(model, of_user))
         session.begin(job, start.backup, batches.count, reached)
         _fit(job, link, model, batches, validation, of_user, start.backup, reached)
     except (Stopped, Overtaken, SweepError):
@@ -155,95 +151,6 @@ def _begin_process(record: Record) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(record.threads)
     tf.config.threading.set_inter_op_parallelism_threads(record.threads)
     keras.utils.set_random_seed(record.seed)
-
-
-def _load_batches(space: SearchSpace, parameters: dict[str, Any], keep_data: bool) -> tuple[Batches, Batches]:
-    try:
-        (x_train, y_train), (x_val, y_val) = load_data(space, keep_data)
-    except DataWrong as error:
-        raise DataWrong(f"{space.source.path}: {error}.") from error
-    size, seed = parameters["batch_size"], parameters["seed"]
-    keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded or kept
-    return Batches(x_train, y_train, size, seed), Batches(x_val, y_val, size, seed, shuffle=False)
-
-
-def _build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) -> keras.Model:
-    """Build the model, its metrics too: a batch of validation does.
-
-    Raises:
-        SearchSpaceWrong: there is no compiled model with a metric acc, or it is one for several devices.
-    """
-    path = space.source.path
-    model = space.build_model(parameters)
-    if not isinstance(model, keras.Model):
-        raise SearchSpaceWrong(f"{path}: build_model returns a {type(model).__name__}; return a keras.Model.")
-    if not model.compiled:
-        raise SearchSpaceWrong(f"{path}: build_model returns a model that is not compiled; call model.compile(…).")
-    if model.distribute_strategy is not tf.distribute.get_strategy():
-        raise SearchSpaceWrong(
-            f"{path}: build_model uses a tf.distribute strategy; each training has one device: leave it out."
-        )
-    metrics = steps.build(model, validation)
-    if "acc" not in metrics:
-        names = [name for name in metrics if name != "loss"]
-        near = next(iter(difflib.get_close_matches("acc", names, 1, 0.3)), None)
-        found = f"only {', '.join(names)}" if names else "none"
-        mend = f'name="acc" for {near}' if near else 'metrics=["acc"]'
-        raise SearchSpaceWrong(f'{path}: build_model compiles no metric named "acc" ({found}); give compile(…) {mend}.')
-    return model
-
-
-def _callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.callbacks.Callback]:
-    """Raises SearchSpaceWrong where there is something else than callbacks."""
-    callbacks = space.callbacks(parameters)
-    if not isinstance(callbacks, list | tuple) or any(not isinstance(one, keras.callbacks.Callback) for one in callbacks):
-        raise SearchSpaceWrong(f"{space.source.path}: callbacks returns {callbacks!r}; return a list of keras.callbacks.")
-    return list(callbacks)
-
-
-def _size(model: keras.Model) -> Sized:
-    """Return what the files of this model take: at rest two backups and the best model, while it trains one more of each."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
-    variables = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
-    one = HDF5_BYTES + sum(variable.value.numpy().nbytes for variable in variables.values())
-    return Sized(training=5 * one, ended=3 * one, best=one)
-
-
-def _how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) -> dict[str, Any] | None:
-    """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
-    if not job.record.parent or job.record.sessions:
-        return None
-    parent = session.parent_of(job)
-    if not parent:
-        job.record.approximate_because = f"it extends {job.record.parent}, which is not here to be compared with"
-        return None
-    built = _how_built(_build(space, parent.parameters, validation), _callbacks(space, parent.parameters))
-    keras.utils.clear_session()  # else the names of the layers count on
-    keras.utils.set_random_seed(job.record.seed)
-    return {"epochs": parent.parameters["epochs"], **built}
-
-
-def _how_built(model: keras.Model, of_user: list[keras.callbacks.Callback]) -> dict[str, Any]:
-    """Return all that may depend on how many epochs there are to be, in comparable form."""
-    return {
-        "model": model.get_config(),
-        "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
-        "loss": str(model.get_compile_config()),
-        "callbacks": [state.how_made(callback) for callback in of_user],
-    }
-
-
-def _compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Note where the longer training is not the shorter one with more epochs, but another from its first batch on."""
-    different = [name for name in ours if ours[name] != parent[name]]
-    if different and not job.record.approximate_because:
-        parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
-        what = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"the {different[0]}"
-        job.record.approximate_because = (
-            f"it extends {job.record.parent}, and the number of epochs decides {what}: the first {parent['epochs']} "
-            "were trained as if there were no more"
-        )
 
 
 def _fit(

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import optuna
 
-from sweep.errors import Stopped, SweepError
+from sweep.errors import StoppedWaiting, SweepError
 from sweep.files import patiently, pauses
 from sweep.server import Away, shown
 from sweep.storage import out_of_reach
@@ -42,7 +42,7 @@ class Voice:
             work: can be done again after any part of it.
 
         Raises:
-            Stopped: ``stop`` has ended the waiting.
+            StoppedWaiting: ``stop`` has ended the waiting.
             SweepError: the storage is out of reach, or what ``work`` asks for is not there any more.
         """
         with self._lock:
@@ -55,7 +55,7 @@ class Voice:
                     patience_s=math.inf,
                 )
             except Away as error:
-                raise Stopped(
+                raise StoppedWaiting(
                     f"The study in {shown(self._storage)} does not answer ({error}): the same command tells it the rest."
                 ) from error
 

@@ -17,7 +17,7 @@ FLOORS = [
     {"damage", "known", "lease", "session"},
     {"work"},
     {"folders", "frozen", "extension"},
-    {"data", "state", "batches", "steps", "callbacks", "backup", "training", "warm", "evaluate", "study"},
+    {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "warm", "evaluate", "study"},
     {"places", "progress", "results", "status", "table", "disk", "merge", "verify"},
     {"station", "trials", "opening"},
     {"cluster"},
@@ -28,8 +28,8 @@ FLOORS = [
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
-    "keras": {"data", "state", "batches", "steps", "callbacks", "backup", "training", "evaluate"},
-    "tensorflow": {"batches", "steps", "training"},
+    "keras": {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "evaluate"},
+    "tensorflow": {"batches", "steps", "building", "training"},
     "optuna": {
         *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
         *("merge", "opening", "trials", "controller"),

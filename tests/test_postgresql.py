@@ -15,7 +15,7 @@ from test_study import search
 from untrained import Search
 
 from sweep import files
-from sweep.errors import Misuse, Stopped, SweepError
+from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.opening import compare
 from sweep.record import Outcome, State
 from sweep.server import shown
@@ -311,7 +311,7 @@ def test_the_waiting_ends_where_the_sweep_is_stopped(running, url, open_study):
     running.kill()
     threading.Timer(0.5, stop.set).start()
     with pytest.raises(
-        Stopped, match=r"lab:\*\*\*@127\.0\.0\.1.* does not answer \(.*\): the same command tells it the rest"
+        StoppedWaiting, match=r"lab:\*\*\*@127\.0\.0\.1.* does not answer \(.*\): the same command tells it the rest"
     ):
         study.ask()
 

@@ -1,0 +1,113 @@
+"""What is trained, made of the search space: its data in batches, its model, its callbacks; and how they were made."""
+
+import difflib
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sweep import session, state, steps
+from sweep.batches import Batches
+from sweep.data import DataWrong, load_data
+from sweep.job import Job, Sized
+from sweep.search_space import SearchSpace, SearchSpaceWrong
+
+HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
+
+
+def load_batches(space: SearchSpace, parameters: dict[str, Any], keep_data: bool) -> tuple[Batches, Batches]:
+    """Return the batches of the training and of its validation.
+
+    Raises:
+        DataWrong: what ``load_data`` returns cannot be trained on.
+    """
+    try:
+        (x_train, y_train), (x_val, y_val) = load_data(space, keep_data)
+    except DataWrong as error:
+        raise DataWrong(f"{space.source.path}: {error}.") from error
+    size, seed = parameters["batch_size"], parameters["seed"]
+    keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded or kept
+    return Batches(x_train, y_train, size, seed), Batches(x_val, y_val, size, seed, shuffle=False)
+
+
+def build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) -> keras.Model:
+    """Build the model, its metrics too: a batch of validation does.
+
+    Raises:
+        SearchSpaceWrong: there is no compiled model with a metric acc, or it is one for several devices.
+    """
+    path = space.source.path
+    model = space.build_model(parameters)
+    if not isinstance(model, keras.Model):
+        raise SearchSpaceWrong(f"{path}: build_model returns a {type(model).__name__}; return a keras.Model.")
+    if not model.compiled:
+        raise SearchSpaceWrong(f"{path}: build_model returns a model that is not compiled; call model.compile(…).")
+    if model.distribute_strategy is not tf.distribute.get_strategy():
+        raise SearchSpaceWrong(
+            f"{path}: build_model uses a tf.distribute strategy; each training has one device: leave it out."
+        )
+    metrics = steps.build(model, validation)
+    if "acc" not in metrics:
+        names = [name for name in metrics if name != "loss"]
+        near = next(iter(difflib.get_close_matches("acc", names, 1, 0.3)), None)
+        found = f"only {', '.join(names)}" if names else "none"
+        mend = f'name="acc" for {near}' if near else 'metrics=["acc"]'
+        raise SearchSpaceWrong(f'{path}: build_model compiles no metric named "acc" ({found}); give compile(…) {mend}.')
+    return model
+
+
+def callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.callbacks.Callback]:
+    """Return the callbacks of the search space.
+
+    Raises:
+        SearchSpaceWrong: they are something else.
+    """
+    found = space.callbacks(parameters)
+    if not isinstance(found, list | tuple) or any(not isinstance(one, keras.callbacks.Callback) for one in found):
+        raise SearchSpaceWrong(f"{space.source.path}: callbacks returns {found!r}; return a list of keras.callbacks.")
+    return list(found)
+
+
+def size(model: keras.Model) -> Sized:
+    """Return what the files of this model take: at rest two backups and the best model, while it trains one more of each."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    variables = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
+    one = HDF5_BYTES + sum(variable.value.numpy().nbytes for variable in variables.values())
+    return Sized(training=5 * one, ended=3 * one, best=one)
+
+
+def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) -> dict[str, Any] | None:
+    """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
+    if not job.record.parent or job.record.sessions:
+        return None
+    parent = session.parent_of(job)
+    if not parent:
+        job.record.approximate_because = f"it extends {job.record.parent}, which is not here to be compared with"
+        return None
+    built = how_built(build(space, parent.parameters, validation), callbacks(space, parent.parameters))
+    keras.utils.clear_session()  # else the names of the layers count on
+    keras.utils.set_random_seed(job.record.seed)
+    return {"epochs": parent.parameters["epochs"], **built}
+
+
+def how_built(model: keras.Model, of_user: list[keras.callbacks.Callback]) -> dict[str, Any]:
+    """Return all that may depend on how many epochs there are to be, in comparable form."""
+    return {
+        "model": model.get_config(),
+        "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
+        "loss": str(model.get_compile_config()),
+        "callbacks": [state.how_made(callback) for callback in of_user],
+    }
+
+
+def compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> None:
+    """Note where the longer training is not the shorter one with more epochs, but another from its first batch on."""
+    different = [name for name in ours if ours[name] != parent[name]]
+    if different and not job.record.approximate_because:
+        parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
+        what = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"the {different[0]}"
+        job.record.approximate_because = (
+            f"it extends {job.record.parent}, and the number of epochs decides {what}: the first {parent['epochs']} "
+            "were trained as if there were no more"
+        )
