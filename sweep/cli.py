@@ -3,25 +3,20 @@
 import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-import sweep
-from sweep import options
-from sweep.errors import STOPPED_BY_USER, SweepError, printable
-
-if TYPE_CHECKING:
-    from sweep.controller import Sweep
-    from sweep.progress import Progress
+from sweep import Sweep, __version__, options
+from sweep.errors import STOPPED_BY_USER, StoppedByUser, SweepError, printable
+from sweep.settings import PRUNERS, SAMPLERS
 
 ROWS_AT_THE_END = 5
 
 
 @click.group(context_settings={"max_content_width": 110, "show_default": True})
-@click.version_option(sweep.__version__)
+@click.version_option(__version__)
 def app() -> None:
     """Hyperparameter sweeps for Keras that cannot be lost."""
 
@@ -32,8 +27,8 @@ def app() -> None:
 @options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 @options.where_it_trains
 @options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
-@click.option("--sampler", type=click.Choice(options.SAMPLERS), default="tpe", help="How to propose.")
-@click.option("--pruner", type=click.Choice(options.PRUNERS), default="none", help="When to end a training early.")
+@click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", help="How to propose.")
+@click.option("--pruner", type=click.Choice(PRUNERS), default="none", help="When to end a training early.")
 @options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
 @options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(
@@ -48,12 +43,12 @@ def app() -> None:
     help="Of finished experiences; extend goes on from them.",
 )
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
-def run(**asked: Any) -> None:
+def run(space: str, root: Path | None, **asked: Any) -> None:
     """Run the sweep, or go on where it was cut off.
 
     SPACE is a name in search_spaces/, or the path of a Python file.
     """
-    _run(asked, lambda sweep: sweep.run())
+    _print_best(Sweep(space, root).run(**asked))
 
 
 @app.command()
@@ -63,10 +58,9 @@ def run(**asked: Any) -> None:
 @options.where_it_trains
 @options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
-def extend(epochs: int, best: int | None, **asked: Any) -> None:
+def extend(space: str, root: Path | None, **asked: Any) -> None:
     """Let finished experiences go on to more epochs, under new ids."""
-    last = _last_run(_existing_root(asked["space"], asked["root"]))
-    _run({**last, **asked, "trials": 0}, lambda sweep: sweep.extend(epochs, best))
+    _print_best(Sweep(space, root).extend(**asked))
 
 
 @app.command()
@@ -75,22 +69,9 @@ def extend(epochs: int, best: int | None, **asked: Any) -> None:
 @click.option("--accept-change", is_flag=True, show_default=False, help="Take in what other code of SPACE has trained.")
 def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
     """Take in experiences that were trained elsewhere, by their ids."""
-    import threading
-
-    from sweep import merge
-    from sweep.root import Lock, prepare, root_of
-    from sweep.search_space import find
     from sweep.table import print_columns
 
-    source = find(space)
-    place, progress = root_of(source.name, root), _progress()
-    theirs = merge.find_others(place, list(others))
-    prepare(place)
-    with Lock(place, progress.say, threading.Event()), progress.count("merging", len(theirs)) as done:
-        merged = []
-        for one in merge.merge(place, source, theirs, accept_change):
-            merged.append(one)
-            done()
+    merged = Sweep(space, root).merge(list(others), accept_change)
     print_columns(
         {
             "id_experience": [one.id_experience for one in merged],
@@ -105,18 +86,10 @@ def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change
 @options.of_a_study
 @click.option("--models", is_flag=True, show_default=False, help="Load and evaluate every best model, too.")
 @click.option("--repair", is_flag=True, show_default=False, help="Mend what can be; what is in the way goes to .quarantine.")
-def verify(models: bool, repair: bool, **asked: Any) -> None:
+def verify(space: str, root: Path | None, **asked: Any) -> None:
     """Check every experience, and the study against them."""
-    from sweep.check import Check
-
-    place = _existing_root(asked["space"], asked["root"])
-    check = Check(asked["space"], place, asked["storage"] or asked["study_dir"], _progress())
-    if repair:
-        check.repair()
-        if not check.study_is_well():
-            _rebuild(place, asked)
     findings = []
-    for finding in check.findings(models):
+    for finding in Sweep(space, root).verify(**asked):
         click.echo(printable(f"{finding.name:16}  {finding.kind:9}  {finding.text}"))
         findings.append(finding)
     wrong = sum(not finding.is_well for finding in findings)
@@ -126,9 +99,9 @@ def verify(models: bool, repair: bool, **asked: Any) -> None:
 
 @app.command()
 @options.of_a_study
-def rebuild(**asked: Any) -> None:
+def rebuild(space: str, root: Path | None, **asked: Any) -> None:
     """Make the study again from the folders alone."""
-    _rebuild(_existing_root(asked["space"], asked["root"]), asked)
+    Sweep(space, root).rebuild(**asked)
 
 
 @app.command()
@@ -139,7 +112,7 @@ def results(space: str, root: Path | None, form: str) -> None:
     from sweep.results import as_csv, as_json
     from sweep.table import print_table
 
-    table = _rows(_existing_root(space, root))
+    table = Sweep(space, root).look().rows()
     if form == "table":
         print_table(table)
     else:
@@ -150,25 +123,44 @@ def results(space: str, root: Path | None, form: str) -> None:
 @options.of_a_sweep
 def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
-    from sweep.results import best_model
-
-    place = _existing_root(space, root)
-    click.echo(best_model(place, _rows(place)))
+    click.echo(Sweep(space, root).best().path)
 
 
 @app.command()
 @options.of_a_sweep
-def status(space: str, root: Path | None) -> None:
+@click.option("--watch", is_flag=True, show_default=False, help="Look on until all trials are done, or Ctrl-C.")
+def status(space: str, root: Path | None, watch: bool) -> None:
     """Print how far the sweep is, and who is running it."""
-    from sweep.status import lines
-
-    place = _existing_root(space, root)
-    for line in lines(place, _rows(place)):
+    there = Sweep(space, root)
+    if watch:
+        there.watch()
+        return
+    for line in there.status():
         click.echo(printable(line))
+
+
+@app.command()
+@options.of_a_sweep
+@click.option("--lang", type=click.Choice(("en", "fr")), help="Of the page.  [default: that of the locale]")
+def report(space: str, root: Path | None, lang: str | None) -> None:
+    """Write a page with tables and curves, pictures and CSV files into ROOT/rapport."""
+    click.echo(Sweep(space, root).report(lang))
+
+
+@app.command()
+@options.of_a_sweep
+@options.number("--port", "Of 127.0.0.1; 0 is any that is free.", least=0, default=8080)
+@click.option("--allow-changes", is_flag=True, show_default=False, help="Serve the study itself, to write notes in it.")
+def dashboard(space: str, root: Path | None, port: int, allow_changes: bool) -> None:
+    """Serve the Optuna dashboard on this machine, read-only."""
+    with Sweep(space, root).dashboard(port, allow_changes) as served:
+        click.echo(served.url)
+        served.wait()
 
 
 def run_command_line() -> int:
     """Run ``sys.argv`` and return the exit status; every error is one line on stderr."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a training saves first, see ``sweep.signals``
     try:
         app(standalone_mode=False)
     except SweepError as error:
@@ -177,6 +169,8 @@ def run_command_line() -> int:
         return _say(help_text.format_message(), 2, "")
     except click.ClickException as error:
         return _say(f"{error.format_message().rstrip('.')}. See sweep --help.", 2)
+    except StoppedByUser as stopped:
+        return _say(str(stopped), STOPPED_BY_USER)
     except (KeyboardInterrupt, click.Abort):
         return _say("stopped: run the same command to go on", STOPPED_BY_USER)
     except BrokenPipeError:  # the reader of a pipe has enough
@@ -188,76 +182,15 @@ def run_command_line() -> int:
     return 0
 
 
-def _progress() -> "Progress":
-    from rich.console import Console
-
-    from sweep.progress import Progress
-
-    return Progress(Console(stderr=True))
-
-
-def _run(asked: dict[str, Any], work: Callable[["Sweep"], None]) -> None:
-    """Let a sweep train, until it is done or a signal comes, and print its best."""
-    from sweep.controller import Sweep
-    from sweep.settings import Settings
-    from sweep.signals import listen_for_signals
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to save
-    the_sweep = Sweep(Settings(**asked), _progress())
-    signals = listen_for_signals(the_sweep)
-    work(the_sweep)
-    if signals:
-        raise SystemExit(_say("stopped, and all is saved: run the same command to go on", STOPPED_BY_USER))
-    _print_best(asked["space"], the_sweep.root)
-
-
-def _rebuild(root: Path, asked: dict[str, Any]) -> None:
-    from sweep.controller import Sweep
-    from sweep.settings import Settings
-
-    Sweep(Settings(**{**_last_run(root), **asked, "accept_change": True}), _progress()).rebuild()
-
-
-def _last_run(root: Path) -> dict[str, Any]:
-    """Return how the sweep was run last, as options: what is not asked otherwise is as it was then."""
-    from sweep.root import read_asked
-
-    asked = read_asked(root)
-    return asked if asked.get("sampler") in options.SAMPLERS and asked.get("pruner") in options.PRUNERS else {}
-
-
-def _existing_root(space: str, root: Path | None) -> Path:
-    from sweep.root import root_of
-    from sweep.search_space import find
-
-    place = root_of(find(space).name if root is None else "", root)
-    if not place.is_dir():
-        raise SweepError(f"There is no sweep in {place}: start one with sweep run {space}, or name its --root.")
-    return place
-
-
-def _rows(root: Path) -> list[dict[str, Any]]:
-    """Return the rows of a sweep, and show how far the reading is: ten thousand folders take some seconds."""
-    from sweep.experience import experiences_in
-    from sweep.results import rows
-
-    with _progress().count("reading the folders", sum(1 for _ in experiences_in(root))) as done:
-        return rows(root, _warn, done)
-
-
-def _print_best(space: str, root: Path) -> None:
-    from sweep.results import best_model
+def _print_best(there: Sweep) -> None:
     from sweep.table import print_table
 
-    table = _rows(root)
-    more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {space}"
+    sight = there.look()
+    table = sight.rows()
+    more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {there.space}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
-    if any(row["state"] == "finished" for row in table):
-        click.echo(best_model(root, table))
-
-
-def _warn(text: str) -> None:
-    _say(printable(text), 0, "sweep: warning: ")
+    if sight.best():
+        click.echo(there.best().path)
 
 
 def _say(text: str, exit_status: int, before: str = "sweep: ") -> int:

@@ -24,7 +24,7 @@ from sweep.settings import Settings
 from sweep.trials import Trials
 
 
-class Sweep:
+class Controller:
     """A sweep under its root. Every trial that was begun is brought to its end before a new one is proposed.
 
     Args:
@@ -155,8 +155,9 @@ class Sweep:
         return Cluster(settings.cluster, self.root, self._progress.say)
 
     def _load(self, source: Source) -> SearchSpace:
+        had_keras = "keras" in sys.modules  # a notebook may have
         space = search_space.load(source)
-        if "keras" in sys.modules:
+        if "keras" in sys.modules and not had_keras:
             self._progress.say(
                 f"{source.path} imports Keras at its top: inside its functions, this would begin seconds earlier"
             )
@@ -198,8 +199,7 @@ class Sweep:
             self._known,
             self._disk,
         )
-        done = self._study.count() - len(self._cut_off)
-        with self._progress.sweep(self._settings.trials, done, self._study.best()):
+        with self._progress.sweep(self.root):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.
             slots = joblib.Parallel(
                 n_jobs=self._settings.workers,

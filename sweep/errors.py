@@ -11,6 +11,20 @@ class SweepError(Exception):
 
     exit_status = 1
 
+    def _render_traceback_(self) -> list[str]:
+        """Return what a notebook shows: a user's mistake needs no traceback."""
+        return [f"sweep: {printable(str(self))}"]
+
+
+class StoppedByUser(KeyboardInterrupt):
+    """The user has stopped what ran, and all is saved. As for any interrupt, a notebook runs none of its other cells."""
+
+    def __init__(self, sentence: str = "stopped, and all is saved: run the same command to go on") -> None:
+        super().__init__(sentence)
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"sweep: {self}"]
+
 
 class StoppedWaiting(SweepError):
     """The user has stopped the sweep while it waited for something."""

@@ -64,15 +64,6 @@ class Begun:
 
 
 @dataclass(frozen=True)
-class BatchDone:
-    """``batch`` of the ``batches`` of ``epoch`` are trained."""
-
-    epoch: int
-    batch: int
-    batches: int
-
-
-@dataclass(frozen=True)
 class EpochDone:
     """``epoch`` is trained, validated and written."""
 
@@ -104,7 +95,7 @@ class Sized:
     best: int
 
 
-News = Begun | BatchDone | EpochDone | Warned | Unsaved | Sized
+News = Begun | EpochDone | Warned | Unsaved | Sized
 KINDS = {kind.__name__: kind for kind in get_args(News)}
 
 

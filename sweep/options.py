@@ -6,10 +6,6 @@ from typing import Any
 
 import click
 
-# The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
-SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
-PRUNERS = ("none", "median", "halving", "hyperband")
-
 
 def of_a_sweep(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command what names a sweep: its search space and its root."""

@@ -6,10 +6,12 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from multiprocessing import connection, forkserver
+from types import ModuleType
 from typing import Any
 
 import psutil
@@ -94,7 +96,8 @@ class LocalProcesses:
     def _run_nothing(self) -> None:
         child = self._context.Process(target=_nothing)
         with contextlib.suppress(EOFError, ConnectionError):  # the server was killed: the first training finds out
-            child.start()
+            with _MAIN_LOCK, _without_main_module():
+                child.start()
             child.join()
 
 
@@ -107,6 +110,23 @@ def _deaf() -> Iterator[None]:
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
+
+
+_MAIN_LOCK = threading.Lock()
+
+
+@contextlib.contextmanager
+def _without_main_module() -> Iterator[None]:
+    """Hide the main module from ``multiprocessing``, which runs it once more in every child.
+
+    A script of a user's that calls ``sweep.run`` outside of ``if __name__ == "__main__"`` would begin a sweep in each.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 class Child:
@@ -123,7 +143,8 @@ class Child:
         self._prunes, self._peak = job.prunes, 0
         self.process: Any = context.Process(target=_child, args=(job, theirs, of_gpu))
         try:
-            self.process.start()
+            with _MAIN_LOCK, _without_main_module():
+                self.process.start()
         except (EOFError, ConnectionError) as error:
             raise SweepError(
                 "The process that imports Keras ended before its time: see whether python -c 'import keras' works and "

@@ -1,16 +1,19 @@
-"""What a person sees while a sweep runs, on stderr: bars on a terminal, lines elsewhere."""
+"""What a person is told while a sweep runs, on stderr."""
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import rich.progress
 from rich.console import Console
 
 from sweep.errors import printable
-from sweep.job import BatchDone, Begun, EpochDone, News, Unsaved, Warned
-from sweep.record import Outcome, State
+from sweep.experience import Experience
+from sweep.job import Begun, News, Unsaved, Warned
+from sweep.live import Scene, end_line, moves
+from sweep.record import Outcome
+from sweep.watch import Watch
 
 LINE_EVERY_S = 10.0
 
@@ -19,20 +22,14 @@ class Progress:
     """Tells what happens. Its methods may be called from any thread.
 
     Args:
-        console: where; a terminal gets bars that move, anything else gets a line now and then.
+        console: where; a terminal gets bars that move, anything else lines.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bars = self._make_bars()
-        self._of_trial: dict[int, rich.progress.TaskID] = {}
         self._names: dict[int, str] = {}
-        self._epochs: dict[int, int] = {}
-        self._unsaved_since: dict[int, str] = {}
-        self._line_at = time.monotonic()
-        self._best = -math.inf
-        self._all: rich.progress.TaskID | None = None
-        self._done = self._trials = 0
+        self._scene: Scene | None = None
+        self._root = Path()
 
     def say(self, text: str) -> None:
         """Print one line."""
@@ -41,108 +38,77 @@ class Progress:
     @contextlib.contextmanager
     def count(self, text: str, total: int) -> Iterator[Callable[[], None]]:
         """Show how many of so many are done; the context gives a function to call after each."""
-        bars, done = self._make_bars(), 0
-        task = bars.add_task(text, total=total, count=f"0/{total}", note="")
-        self._line_at = time.monotonic()
+        bars, done, line_at = self._make_bars(), 0, time.monotonic()
+        task = bars.add_task(text, total=total)
 
         def one_more() -> None:
-            nonlocal done
+            nonlocal done, line_at
             done = min(done + 1, total)  # what is begun anew is counted once
-            bars.update(task, completed=done, count=f"{done}/{total}")
-            if self._line_is_due():
+            bars.update(task, completed=done)
+            if bars.disable and time.monotonic() - line_at > LINE_EVERY_S:
+                line_at = time.monotonic()
                 self.say(f"{text}: {done} of {total}")
 
         with bars:
             yield one_more
 
     @contextlib.contextmanager
-    def sweep(self, trials: int, done: int, best: float) -> Iterator[None]:
-        """Show the sweep as long as the context lasts; ``best`` is the best val_acc so far, minus infinity for none."""
-        self._best = best
-        self._done, self._trials = done, max(trials, done)
-        self._all = self._bars.add_task("sweep", total=self._trials, completed=done, count=self._count(), note=self._note())
-        with self._bars:
+    def sweep(self, root: Path) -> Iterator[None]:
+        """Show the sweep under ``root`` as long as the context lasts."""
+        self._root = root
+        self._scene = Scene(self._console, Watch(root, self.say), self.say)
+        with self._scene.looked_at():
             yield
 
-    def begin(self, trial: int, name: str, epochs: int) -> None:
-        """Show a trial that trains now, for so many epochs in all."""
-        self._names[trial], self._epochs[trial] = f"trial {trial} {name}", epochs
-        self._of_trial[trial] = self._bars.add_task(self._names[trial], total=None, count="preparing", note="")
+    def begin(self, trial: int, name: str) -> None:
+        """Show a trial that is going to train, in the experience of that name."""
+        self._names[trial] = f"trial {trial} {name}"
+        if self._scene:
+            self._scene.preparing[name] = self._names[trial]
 
     def tell(self, trial: int, news: News) -> None:
-        """Show what a training says."""
+        """Show what a training says, beside what its folder shows."""
         if isinstance(news, Warned):
             self.say(f"{self._names[trial]}: {news.text}")
         elif isinstance(news, Begun):
-            self._unsaved_since.pop(trial, None)
-            self._bars.update(self._of_trial[trial], total=self._epochs[trial])
-            self._epoch(trial, news.epoch)
+            self._note(trial, None)
             if news.epoch or news.batch:
                 self.say(f"{self._names[trial]}: goes on at epoch {news.epoch}, batch {news.batch}")
-        elif isinstance(news, BatchDone):
-            self._epoch(trial, news.epoch + news.batch / news.batches)
-            self._line(trial, f"epoch {news.epoch}, batch {news.batch} of {news.batches}")
         elif isinstance(news, Unsaved):
             self._unsaved(trial, news)
-        elif isinstance(news, EpochDone):
-            self._epoch(trial, news.epoch + 1)
-            if trial not in self._unsaved_since:
-                self._bars.update(self._of_trial[trial], note=f"val_acc {news.val_acc:.4f}")
-            self._line(trial, f"epoch {news.epoch} of {self._epochs[trial]}, val_acc {news.val_acc:.4f}")
 
     def end(self, trial: int, name: str, outcome: Outcome) -> None:
         """Show the end of a trial; one that did not begin here was known already, by the experience of that name."""
-        if trial in self._of_trial:
-            self._bars.remove_task(self._of_trial.pop(trial))
-        self._unsaved_since.pop(trial, None)
-        known = "" if self._names.pop(trial, None) else "known already, "
-        value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
-        reason = f": {outcome.reason}" if outcome.reason else ""
-        self.say(f"trial {trial} {name}: {known}{outcome.state}{value}{reason}")
-        if outcome.state is State.FINISHED and outcome.val_acc is not None:
-            self._best = max(self._best, outcome.val_acc)
-        if self._all is not None:
-            self._done += 1
-            self._bars.update(self._all, completed=self._done, count=self._count(), note=self._note())
-
-    def _count(self) -> str:
-        return f"{self._done}/{self._trials} trials"
-
-    def _note(self) -> str:
-        return f"best val_acc {self._best:.4f}" if math.isfinite(self._best) else ""
-
-    def _epoch(self, trial: int, done: float) -> None:
-        self._bars.update(self._of_trial[trial], completed=done, count=f"{done:.1f}/{self._epochs[trial]} epochs")
+        known = self._names.get(trial) is None
+        if self._scene and not known:
+            self._note(trial, None)
+            self._scene.preparing.pop(name, None)
+            self._scene.end(Experience(self._root / name))
+        self._names.pop(trial, None)
+        self.say(end_line(trial, name, outcome, known))
 
     def _unsaved(self, trial: int, news: Unsaved) -> None:
         if news.since:
-            self._unsaved_since[trial] = note = f"since {news.since} UTC nothing could be saved"
+            note = f"since {news.since} UTC nothing could be saved"
             self.say(f"{self._names[trial]}: {note} ({news.why}); the training goes on")
+            self._note(trial, note)
         else:
-            since, note = self._unsaved_since.pop(trial, "a while"), ""
-            self.say(f"{self._names[trial]}: all is saved again ({since})")
-        self._bars.update(self._of_trial[trial], note=note)
+            self.say(f"{self._names[trial]}: all is saved again")
+            self._note(trial, None)
 
-    def _line(self, trial: int, text: str) -> None:
-        """Without a terminal, a sign of life now and then."""
-        if self._line_is_due():
-            unsaved = f"; {self._unsaved_since[trial]}" if trial in self._unsaved_since else ""
-            self.say(f"{self._names[trial]}: {text}{unsaved}")
-
-    def _line_is_due(self) -> bool:
-        if self._console.is_terminal or time.monotonic() - self._line_at <= LINE_EVERY_S:
-            return False
-        self._line_at = time.monotonic()
-        return True
+    def _note(self, trial: int, note: str | None) -> None:
+        """Let a line of the scene say something else than when it was saved."""
+        if self._scene:
+            name = self._names[trial].split()[-1]
+            self._scene.notes[name] = note or ""
 
     def _make_bars(self) -> rich.progress.Progress:
         return rich.progress.Progress(
             rich.progress.TextColumn("{task.description}", markup=False),
             rich.progress.BarColumn(),
-            rich.progress.TextColumn("{task.fields[count]}", markup=False),
+            rich.progress.MofNCompleteColumn(),
             rich.progress.TimeElapsedColumn(),
-            rich.progress.TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
             transient=True,
-            disable=not self._console.is_terminal,
+            disable=not moves(self._console),
         )

@@ -1,7 +1,18 @@
 """What a sweep was asked to do."""
 
-from dataclasses import dataclass
+import difflib
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
+
+from sweep.errors import Misuse
+
+
+# The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
+SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
+PRUNERS = ("none", "median", "halving", "hyperband")
+# The least that these may be.
+LEAST = {"trials": 0, "epochs": 1, "workers": 0, "seed": 0, "threads": 1, "save_freq": 1, "keep_backups": 0}
 
 
 @dataclass(frozen=True)
@@ -31,3 +42,31 @@ class Settings:
     study_dir: Path | None = None
     keep_backups: int | None = None
     accept_change: bool = False
+
+    def __post_init__(self) -> None:
+        """Raises Misuse for a number that is none or is too small, and for a name that nothing has."""
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+                raise Misuse(f"{name} is {value!r}: give an integer from {least} on.")
+        for name, choices in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
+            if getattr(self, name) not in choices:
+                raise Misuse(f"{name} is {getattr(self, name)!r}: it is one of {', '.join(choices)}.")
+        for name in ("timeout_s", "target"):
+            value = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
+                raise Misuse(f"{name} is {value!r}: give a number from 0 on.")
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> "Settings":
+        """Return the settings of these names and values.
+
+        Raises:
+            Misuse: a name is none of these; the message has the nearest.
+        """
+        names = [one.name for one in fields(cls)]
+        for unknown in [name for name in options if name not in names]:
+            near = difflib.get_close_matches(unknown, names, 1)
+            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[1:])}."
+            raise Misuse(f"There is no option {unknown}: {mend}")
+        return cls(**options)

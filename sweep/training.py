@@ -13,14 +13,13 @@ from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.errors import SweepError
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import now
-from sweep.job import BatchDone, Begun, End, Ending, EpochDone, Job, Link, Warned
+from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Lease, open_session
 from sweep.log import best_val_acc, read_val_acc
 from sweep.record import Outcome, Record, State
 from sweep.search_space import error_in_file, lines_in_file, load
 from sweep.session import Reached
 
-NEWS_EVERY_S = 0.5
 POLL_S = 0.1
 
 
@@ -34,17 +33,12 @@ class Reports(keras.callbacks.Callback):
     def __init__(self, link: Link, job: Job, reached: Reached, val_acc: list[float]) -> None:
         super().__init__()
         self._link, self._job, self._reached, self._val_acc = link, job, reached, val_acc
-        self._told_at = 0.0
 
     def on_train_begin(self, logs: Logs = None) -> None:
         if self._val_acc:  # the cut may have come before the answer
             self._ask(EpochDone(len(self._val_acc) - 1, self._val_acc[-1]))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        time_now = time.monotonic()
-        if time_now - self._told_at > NEWS_EVERY_S:
-            self._told_at = time_now
-            self._link.tell(BatchDone(self._reached.epoch, self._reached.batch, self._reached.batches))
         if self._reached.sign:
             self._reached.sign.beat()
 

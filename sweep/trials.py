@@ -115,7 +115,7 @@ class Trials:
         except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
-            self._progress.begin(trial.number, path.stem, 0)
+            self._progress.begin(trial.number, path.stem)
             self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [])
             return None, {}
         parameters = self._space.parameters(suggested)
@@ -165,7 +165,7 @@ class Trials:
         if self._stop.is_set():
             return
         parameters, setbacks = record.parameters, Setbacks()
-        self._progress.begin(trial.number, experience.id, parameters["epochs"])
+        self._progress.begin(trial.number, experience.id)
         while not self._stop.is_set():
             end, epoch = self._train_once(trial, experience, record)
             if end.ending is Ending.OUTCOME:

@@ -11,7 +11,7 @@ from conftest import FIXED, PARAMETERS, SPACES, assert_equal
 
 from sweep import meilleur, resume
 from sweep.experience import experiences_in
-from sweep.job import BatchDone, Begun, EpochDone, Warned
+from sweep.job import Begun, EpochDone, Warned
 from sweep.log import best_val_acc, read_val_acc
 from sweep.record import State
 
@@ -173,7 +173,7 @@ def test_a_finished_experience_is_not_trained_again(trainer, tmp_path):
     experience = trainer.experience("cnn", tmp_path)
     before = {path: path.stat().st_mtime_ns for path in (experience.log, experience.meilleur)}
     trainer("cnn", tmp_path)  # the controller would not even ask; the folder itself holds out
-    assert not [news for news in trainer.news if isinstance(news, BatchDone | EpochDone | Warned)]
+    assert not [news for news in trainer.news if isinstance(news, EpochDone | Warned)]
     assert before == {path: path.stat().st_mtime_ns for path in before}
 
 

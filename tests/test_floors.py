@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
-    {"__init__", "errors"},
+    {"errors"},
     {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu", "server"},
     {"record", "search_space", "meilleur", "storage"},
     {"experience"},
@@ -18,17 +18,23 @@ FLOORS = [
     {"work"},
     {"folders", "frozen", "extension"},
     {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "warm", "evaluate", "study"},
-    {"places", "progress", "results", "status", "table", "disk", "merge", "verify"},
+    {"watch"},
+    {"places", "results", "status", "table", "disk", "merge", "verify"},
+    {"live"},
+    {"progress"},
     {"station", "trials", "opening"},
     {"cluster"},
     {"controller", "check"},
-    {"signals", "options"},
+    {"signals"},
+    {"door"},
+    {"__init__"},
+    {"options"},
     {"cli"},
     {"__main__"},
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
-    "keras": {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "evaluate"},
+    "keras": {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "evaluate", "door"},
     "tensorflow": {"batches", "steps", "building", "training"},
     "optuna": {
         *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
@@ -37,7 +43,7 @@ HEAVY = {
     "joblib": {"controller", "data"},
     "distributed": {"station", "cluster"},
     "h5py": {"state"},
-    "pandas": {"results"},
+    "pandas": {"results", "door"},
 }
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 

@@ -1,0 +1,303 @@
+"""``import sweep``: what a notebook or a script does with a sweep, and what the command line is a thin skin over."""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweep.errors import StoppedByUser, SweepError, first_line, printable
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+    import plotly.graph_objects as go
+    from rich.console import Console
+
+    from sweep.controller import Controller
+    from sweep.dashboard import Dashboard
+    from sweep.merge import Merged
+    from sweep.progress import Progress
+    from sweep.verify import Finding
+    from sweep.watch import Sight
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best of the finished experiences: its model, what it was trained with, and the epoch (from 0) that was best."""
+
+    space: str
+    path: Path
+    id_experience: str
+    val_acc: float
+    epoch: int
+    parameters: dict[str, Any]
+
+    def load(self) -> "keras.Model":
+        """Return the model, by Keras in its safe mode: a file from somebody else runs no code.
+
+        The search space is executed before, as it registers the layers of its own.
+
+        Raises:
+            SweepError: the file is damaged, or its model has code in it.
+        """
+        from sweep import search_space
+        from sweep.host import prepare_for_keras
+
+        prepare_for_keras()
+        search_space.load(search_space.find(self.space))
+        import keras
+
+        try:
+            return keras.models.load_model(self.path, safe_mode=True)
+        except Exception as error:  # a file that may be anybody's
+            raise SweepError(
+                f"{self.path} cannot be loaded in Keras's safe mode ({first_line(error)}): see sweep verify --models."
+            ) from error
+
+
+class Sweep:
+    """A sweep under its root: what there is of it, and what can be done with it.
+
+    Args:
+        space: a name in ``search_spaces/``, or the path of a Python file.
+        root: None is ``experiences/<search space>``. It need not be there yet.
+
+    Raises:
+        SweepError: there is no such search space.
+    """
+
+    def __init__(self, space: str | Path, root: str | Path | None = None) -> None:
+        from sweep.root import root_of
+        from sweep.search_space import find
+
+        self.space = str(space)
+        self.root = root_of(find(self.space).name if root is None else "", None if root is None else Path(root))
+
+    def run(self, **options: Any) -> "Sweep":
+        """Run the sweep, or go on where it was cut off, and return it.
+
+        Args:
+            options: the fields of ``sweep.settings.Settings``: ``trials`` (20), ``epochs``, ``workers``, …
+
+        Raises:
+            SweepError: something is wrong that no other trial would mend.
+            KeyboardInterrupt: after the first Ctrl-C, once all is saved: run the same again to go on.
+        """
+        return self._train(options, lambda controller: controller.run())
+
+    def extend(self, epochs: int, best: int | None = None, **options: Any) -> "Sweep":
+        """Let finished experiences go on to more epochs, under new ids, and return the sweep.
+
+        Args:
+            epochs: of the longer trainings, in all.
+            best: only of the best so many; None is all.
+            options: see ``run``; what is not given is as in the last run.
+
+        Raises:
+            SweepError: no experience can be extended, or as ``run``.
+            KeyboardInterrupt: as ``run``.
+        """
+        self._check()
+        return self._train({**self._last_run(), **options, "trials": 0}, lambda controller: controller.extend(epochs, best))
+
+    def merge(self, others: list[Path], accept_change: bool = False) -> list["Merged"]:
+        """Take in experiences that were trained elsewhere, by their ids, and return what became of each.
+
+        Args:
+            others: roots of other sweeps of this search space.
+            accept_change: take in what other code of the search space has trained.
+
+        Raises:
+            SweepError: another root is none, or a sweep holds this one.
+        """
+        import threading
+
+        from sweep import merge
+        from sweep.root import Lock, prepare
+        from sweep.search_space import find
+
+        source, progress, merged = find(self.space), _progress(), []
+        theirs = merge.find_others(self.root, others)
+        prepare(self.root)
+        with Lock(self.root, progress.say, threading.Event()), progress.count("merging", len(theirs)) as done:
+            for one in merge.merge(self.root, source, theirs, accept_change):
+                merged.append(one)
+                done()
+        return merged
+
+    def verify(self, models: bool = False, repair: bool = False, **where: Any) -> Iterator["Finding"]:
+        """Check every experience, and the study against them, and yield what is to be said of each.
+
+        Args:
+            models: load and evaluate every best model, too.
+            repair: mend what can be; what is in the way goes to ``.quarantine``.
+            where: ``storage`` or ``study_dir``, where the study is not where it is by default.
+        """
+        from sweep.check import Check
+
+        self._check()
+        check = Check(self.space, self.root, where.get("storage") or where.get("study_dir"), _progress())
+        if repair:
+            check.repair()
+            if not check.study_is_well():
+                self.rebuild(**where)
+        yield from check.findings(models)
+
+    def rebuild(self, **options: Any) -> None:
+        """Make the study again from the folders alone.
+
+        Args:
+            options: see ``run``; what is not given is as in the last run.
+
+        Raises:
+            SweepError: a folder does not belong to the sweep, or the storage is out of reach.
+        """
+        self._check()
+        self._controller({**self._last_run(), **options, "accept_change": True}).rebuild()
+
+    def look(self) -> "Sight":
+        """Return what the folders show just now, and show how far the reading is: ten thousand take some seconds.
+
+        Raises:
+            SweepError: there is no sweep yet.
+        """
+        from sweep.experience import experiences_in
+        from sweep.watch import Watch
+
+        self._check()
+        with _progress().count("reading the folders", sum(1 for _ in experiences_in(self.root))) as done:
+            return Watch(self.root, _warn).look(done)
+
+    def results(self) -> "pd.DataFrame":
+        """Return one row a trial, the best first: trial, id_experience, state, val_acc, epoch, and each parameter."""
+        from sweep.results import as_frame
+
+        return as_frame(self.look().rows())
+
+    def best(self) -> Best:
+        """Return the best of the finished experiences.
+
+        Raises:
+            SweepError: none is finished yet, or the best one has lost its model.
+        """
+        from sweep.results import best_of
+
+        training, best = best_of(self.look())
+        return Best(self.space, training.experience.meilleur, training.experience.id, *best, training.record.parameters)
+
+    def epochs(self) -> "pd.DataFrame":
+        """Return one row an epoch of each experience: id_experience, trial, state, and the columns of its ``log.csv``."""
+        from sweep.tidy import epochs
+
+        return epochs(self.look())
+
+    def curves(self, lang: str | None = None) -> "go.Figure":
+        """Return the learning curves as a figure of plotly; ``lang`` is en, fr, or None for that of the locale."""
+        from sweep.figures import curves
+        from sweep.language import words
+        from sweep.tidy import lines
+
+        return curves(lines(self.look()), words(lang))
+
+    def status(self) -> Iterator[str]:
+        """Yield in lines how far it is, what its cuts have cost, and who runs it."""
+        from sweep.status import lines
+
+        yield from lines(self.look())
+
+    def watch(self) -> None:
+        """Show how it goes on, until its trials are done or a Ctrl-C ends the watching."""
+        from sweep.live import follow
+        from sweep.watch import Watch
+
+        self._check()
+        follow(_console(), Watch(self.root, _warn), _progress().say)
+
+    def report(self, lang: str | None = None) -> Path:
+        """Write the folder ``rapport/`` into the root, and return the path of its page.
+
+        Args:
+            lang: en, fr, or None for that of the locale.
+
+        Raises:
+            SweepError: nothing is trained yet.
+        """
+        from sweep.report import write_report
+
+        return write_report(self.space, self.look(), lang, _progress())
+
+    def dashboard(self, port: int = 8080, allow_changes: bool = False) -> "Dashboard":
+        """Serve the Optuna dashboard on 127.0.0.1, from a thread; what is returned shows itself in a notebook.
+
+        Args:
+            port: 0 is any that is free.
+            allow_changes: serve the study itself, and not a view of the folders. Whoever reaches the port may then
+                rename or delete it; meanwhile no sweep can run under the root.
+
+        Raises:
+            SweepError: the port is taken, or, to allow changes, a sweep holds the root.
+        """
+        from sweep.dashboard import serve
+
+        self._check()
+        return serve(self.space, self.root, port, allow_changes, _progress())
+
+    def _repr_html_(self) -> str:
+        from sweep.display import html
+
+        return html(self.look())
+
+    def __repr__(self) -> str:
+        return f"Sweep({self.space!r}, root={str(self.root)!r})"
+
+    def _check(self) -> None:
+        if not self.root.is_dir():
+            raise SweepError(f"There is no sweep in {self.root}: start one with sweep run {self.space}, or name its --root.")
+
+    def _train(self, options: dict[str, Any], work: Callable[["Controller"], None]) -> "Sweep":
+        """Let a sweep train, until it is done or a signal comes."""
+        controller = self._controller(options)
+        from sweep.signals import listening
+
+        with listening(controller) as signals:
+            work(controller)
+        if signals:
+            raise StoppedByUser
+        return self
+
+    def _controller(self, options: dict[str, Any]) -> "Controller":
+        from sweep.controller import Controller
+        from sweep.settings import Settings
+
+        return Controller(Settings.of({**options, "space": self.space, "root": self.root}), _progress())
+
+    def _last_run(self) -> dict[str, Any]:
+        """Return how the sweep was run last, as options: what is not asked otherwise is as it was then."""
+        from sweep.root import read_asked
+        from sweep.settings import PRUNERS, SAMPLERS
+
+        asked = read_asked(self.root)
+        return asked if asked.get("sampler") in SAMPLERS and asked.get("pruner") in PRUNERS else {}
+
+
+def run(space: str | Path, root: str | Path | None = None, **options: Any) -> Sweep:
+    """Run a sweep, or go on where it was cut off, and return it: ``Sweep(space, root).run(**options)``."""
+    return Sweep(space, root).run(**options)
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    # A notebook shows what comes by stderr as if it were an error.
+    return Console(file=sys.stdout if "ipykernel" in sys.modules else sys.stderr, force_jupyter=False)
+
+
+def _progress() -> "Progress":
+    from sweep.progress import Progress
+
+    return Progress(_console())
+
+
+def _warn(text: str) -> None:
+    sys.stderr.write(f"sweep: warning: {printable(text)}\n")

@@ -1,0 +1,186 @@
+"""A sweep before one's eyes, from its folders: bars on a terminal, elsewhere a line an epoch."""
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sweep.experience import Experience
+from sweep.record import Outcome, State
+from sweep.resume import POSITION
+from sweep.status import duration, lines
+from sweep.watch import Sight, Training, Watch
+
+LOOK_EVERY_S = 1.0
+DRAW_A_SECOND = 4
+SHARE_OF_LOOKING = 0.05  # of the time: ten thousand folders, or a slow drive, are looked at less often
+BAR = 24
+
+
+def moves(console: Console) -> bool:
+    """Tell whether what is shown there can be drawn over: in a real terminal only, and neither in CI nor on Colab."""
+    return console.is_terminal and not console.is_dumb_terminal and not {"CI", "COLAB_RELEASE_TAG"} & set(os.environ)
+
+
+class Scene:
+    """What a watch sees, drawn or said. Its methods may be called from any thread.
+
+    Args:
+        console: a terminal that ``moves`` gets bars, anything else a line for each new epoch.
+        watch: of the sweep. What it sees first was said before.
+        say: prints a line.
+    """
+
+    def __init__(self, console: Console, watch: Watch, say: Callable[[str], None]) -> None:
+        self._console, self._watch, self._say = console, watch, say
+        self._moves = moves(console)
+        self._lock = threading.Lock()
+        self._said: dict[str, int] = {}
+        self._sight: Sight | None = None
+        self._seen_at = time.monotonic()
+        self.preparing: dict[str, str] = {}
+        self.notes: dict[str, str] = {}
+
+    def drawn(self) -> contextlib.AbstractContextManager[object]:
+        """Return a context in which the latest look is drawn, where the console is one that can."""
+        if not self._moves:
+            return contextlib.nullcontext()
+        return Live(get_renderable=self._draw, console=self._console, refresh_per_second=DRAW_A_SECOND, transient=True)
+
+    @contextlib.contextmanager
+    def looked_at(self) -> Iterator[None]:
+        """Keep looking, in a thread of its own, and draw what is seen."""
+        over = threading.Event()
+
+        def keep_looking() -> None:
+            while not over.is_set():
+                with contextlib.suppress(OSError):  # the drive is gone for a while: what was seen last stays
+                    self.look()
+                over.wait(self.pause_s())
+
+        thread = threading.Thread(target=keep_looking, daemon=True)
+        with self.drawn():
+            thread.start()
+            try:
+                yield
+            finally:
+                over.set()
+                thread.join()
+
+    def pause_s(self) -> float:
+        """Return how many seconds to wait before the next look."""
+        return max(LOOK_EVERY_S, self._watch.took_s / SHARE_OF_LOOKING)
+
+    def look(self) -> Sight:
+        """Look once, and say which epochs are new."""
+        sight = self._watch.look()
+        if self._sight is None:
+            self._said = {one.experience.id: len(one.val_acc) for one in sight.trainings}
+        self._sight, self._seen_at = sight, time.monotonic()
+        for training in sight.running():
+            self._catch_up(training)
+        return sight
+
+    def end(self, experience: Experience) -> None:
+        """Say the last epochs of an experience that has ended."""
+        training = self._watch.training(experience) if experience.record.exists() else None
+        if training:
+            self._catch_up(training)
+
+    def _catch_up(self, training: Training) -> None:
+        if self._moves:
+            return
+        name, val_acc = training.experience.id, training.val_acc
+        with self._lock:  # a training that went on from its backup has lost epochs that were said
+            said, self._said[name] = min(self._said.get(name, 0), len(val_acc)), len(val_acc)
+            for epoch in range(said, len(val_acc)):
+                self._say(f"trial {training.trial} {name}: epoch {epoch} of {training.epochs}, val_acc {val_acc[epoch]:.4f}")
+
+    def _draw(self) -> RenderableType:
+        sight = self._sight
+        if not sight:
+            return Text("")
+        running = sight.running()
+        names = {one.experience.id for one in running}
+        rows = Table.grid(padding=(0, 2))
+        for _ in range(4):
+            rows.add_column(no_wrap=True)
+        for one in running:
+            rows.add_row(*self._row(one))
+        for name, title in list(self.preparing.items()):
+            if name not in names:
+                rows.add_row(title, "", "preparing", "")
+        return Group(_headline(sight), rows)
+
+    def _row(self, one: Training) -> tuple[RenderableType, ...]:
+        pulse = one.pulse
+        epoch, batch, batches = (pulse.epoch, pulse.batch, pulse.batches) if pulse else (len(one.val_acc), 0, 0)
+        done = epoch + (batch / batches if batches else 0)
+        where = f"epoch {epoch} of {one.epochs}" + (f", batch {batch}/{batches}" if batches else "")
+        value = f"val_acc {one.val_acc[-1]:.4f}, best {one.best.val_acc:.4f}" if one.val_acc and one.best else ""
+        saved = self.notes.get(one.experience.id) or _saved(one, self._seen_at)
+        bar = ProgressBar(total=one.epochs, completed=done, width=BAR)
+        return f"trial {one.trial} {one.experience.id}", bar, where, ", ".join(filter(None, (value, saved)))
+
+
+def _headline(sight: Sight) -> RenderableType:
+    counts, best, rest_s = sight.counts(), sight.best(), sight.rest_s()
+    done = sum(counts[state] for state in (State.FINISHED, State.PRUNED, State.FAILED))
+    in_all = done + counts[State.RUNNING] + counts[State.CUT_OFF] + sight.to_do()
+    words = [f"{done}/{in_all} trials", f"{counts[State.RUNNING]} running", f"{sight.to_do()} to do"]
+    words += [f"{counts[state]} {state}" for state in (State.CUT_OFF, State.FAILED, State.PRUNED) if counts[state]]
+    words += [f"about {duration(rest_s)} left"] if rest_s else []
+    words += [f"best val_acc {best.best.val_acc:.4f} (trial {best.trial})"] if best and best.best else []
+    line = Table.grid(padding=(0, 2))
+    line.add_column(no_wrap=True)
+    line.add_column(no_wrap=True)
+    line.add_column()
+    line.add_row("sweep", ProgressBar(total=max(in_all, 1), completed=done, width=BAR), Text(", ".join(words)))
+    return line
+
+
+def _saved(one: Training, seen_at: float) -> str:
+    """Say how long ago the latest backup was; between two looks, the time goes on."""
+    if not one.pulse:
+        return ""
+    if not (one.experience.sauvegarde / POSITION).exists():
+        return "not saved yet"
+    return f"saved {duration(one.pulse.unsaved_s + time.monotonic() - seen_at)} ago"
+
+
+def end_line(trial: int, name: str, outcome: Outcome, known: bool = False) -> str:
+    """Return the line for the end of a trial; ``known`` says that its experience had ended already."""
+    value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
+    reason = f": {outcome.reason}" if outcome.reason else ""
+    return f"trial {trial} {name}: {'known already, ' if known else ''}{outcome.state}{value}{reason}"
+
+
+def follow(console: Console, watch: Watch, say: Callable[[str], None]) -> None:
+    """Show a sweep that another process runs, until all its trials are done. A Ctrl-C ends the watching only.
+
+    Args:
+        console: see ``Scene``.
+        watch: of the sweep.
+        say: prints a line.
+    """
+    scene = Scene(console, watch, say)
+    sight = scene.look()
+    if not moves(console):
+        for line in lines(sight):
+            say(line)
+    with scene.drawn():
+        while not sight.is_over():
+            time.sleep(scene.pause_s())
+            ended = {one.experience.id for one in sight.trainings if one.record.outcome}
+            sight = scene.look()
+            for one in sight.trainings:
+                if one.record.outcome and one.experience.id not in ended:
+                    scene.end(one.experience)
+                    say(end_line(one.trial, one.experience.id, one.record.outcome))
