@@ -169,10 +169,9 @@ def run_command_line() -> int:
         return _say(help_text.format_message(), 2, "")
     except click.ClickException as error:
         return _say(f"{error.format_message().rstrip('.')}. See sweep --help.", 2)
-    except StoppedByUser as stopped:
-        return _say(str(stopped), STOPPED_BY_USER)
-    except (KeyboardInterrupt, click.Abort):
-        return _say("stopped: run the same command to go on", STOPPED_BY_USER)
+    except (KeyboardInterrupt, click.Abort) as stopped:  # click makes an Abort of any interrupt
+        said = stopped.__cause__ if isinstance(stopped.__cause__, StoppedByUser) else None
+        return _say(str(said or "stopped: run the same command to go on"), STOPPED_BY_USER)
     except BrokenPipeError:  # the reader of a pipe has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
@@ -183,6 +182,7 @@ def run_command_line() -> int:
 
 
 def _print_best(there: Sweep) -> None:
+    from sweep.results import best_of
     from sweep.table import print_table
 
     sight = there.look()
@@ -190,7 +190,7 @@ def _print_best(there: Sweep) -> None:
     more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {there.space}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
     if sight.best():
-        click.echo(there.best().path)
+        click.echo(best_of(sight)[0].experience.meilleur)
 
 
 def _say(text: str, exit_status: int, before: str = "sweep: ") -> int:

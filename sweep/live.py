@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -89,10 +90,15 @@ class Scene:
         return sight
 
     def end(self, experience: Experience) -> None:
-        """Say the last epochs of an experience that has ended."""
+        """Show an experience that has ended as it is now, and say its last epochs."""
         training = self._watch.training(experience) if experience.record.exists() else None
-        if training:
-            self._catch_up(training)
+        if not training:
+            return
+        self._catch_up(training)
+        sight = self._sight
+        if sight:
+            others = (one for one in sight.trainings if one.experience != experience)
+            self._sight = replace(sight, trainings=(*others, training))
 
     def _catch_up(self, training: Training) -> None:
         if self._moves:
@@ -109,9 +115,7 @@ class Scene:
             return Text("")
         running = sight.running()
         names = {one.experience.id for one in running}
-        rows = Table.grid(padding=(0, 2))
-        for _ in range(4):
-            rows.add_column(no_wrap=True)
+        rows = _grid(4)
         for one in running:
             rows.add_row(*self._row(one))
         for name, title in list(self.preparing.items()):
@@ -126,7 +130,7 @@ class Scene:
         where = f"epoch {epoch} of {one.epochs}" + (f", batch {batch}/{batches}" if batches else "")
         value = f"val_acc {one.val_acc[-1]:.4f}, best {one.best.val_acc:.4f}" if one.val_acc and one.best else ""
         saved = self.notes.get(one.experience.id) or _saved(one, self._seen_at)
-        bar = ProgressBar(total=one.epochs, completed=done, width=BAR)
+        bar = ProgressBar(total=one.epochs, completed=done)
         return f"trial {one.trial} {one.experience.id}", bar, where, ", ".join(filter(None, (value, saved)))
 
 
@@ -137,13 +141,20 @@ def _headline(sight: Sight) -> RenderableType:
     words = [f"{done}/{in_all} trials", f"{counts[State.RUNNING]} running", f"{sight.to_do()} to do"]
     words += [f"{counts[state]} {state}" for state in (State.CUT_OFF, State.FAILED, State.PRUNED) if counts[state]]
     words += [f"about {duration(rest_s)} left"] if rest_s else []
-    words += [f"best val_acc {best.best.val_acc:.4f} (trial {best.trial})"] if best and best.best else []
-    line = Table.grid(padding=(0, 2))
-    line.add_column(no_wrap=True)
-    line.add_column(no_wrap=True)
-    line.add_column()
-    line.add_row("sweep", ProgressBar(total=max(in_all, 1), completed=done, width=BAR), Text(", ".join(words)))
-    return line
+    line = _grid(3)
+    line.add_row("sweep", ProgressBar(total=max(in_all, 1), completed=done), Text(", ".join(words)))
+    if not best or not best.best:
+        return line
+    so_far = f"best val_acc {best.best.val_acc:.4f}: trial {best.trial} {best.experience.id}, epoch {best.best.epoch}"
+    return Group(line, Text(so_far))
+
+
+def _grid(columns: int) -> Table:
+    """Return a table whose second column are bars, which give way first where a terminal is narrow, and then the last."""
+    grid = Table.grid(padding=(0, 2))
+    for number in range(columns):
+        grid.add_column(no_wrap=number not in (1, columns - 1), max_width=BAR if number == 1 else None)
+    return grid
 
 
 def _saved(one: Training, seen_at: float) -> str:

@@ -104,7 +104,7 @@ def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reac
     """Write ``experience.json``, before the first batch."""
     record = job.record
     position = start.position if start else None
-    session = {
+    session: dict[str, Any] = {
         "begun": now(),
         "epoch": position.epoch if position else 0,
         "batch": position.batch if position else 0,
@@ -118,7 +118,7 @@ def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reac
     _close_the_one_before(job)
     record.sessions.append(session)
     job.experience.write(record)
-    reached.batches = batches
+    reached.epoch, reached.batch, reached.batches = session["epoch"], session["batch"], batches
     reached.sign = SignOfLife(job, reached)
 
 

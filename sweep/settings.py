@@ -7,7 +7,6 @@ from typing import Any
 
 from sweep.errors import Misuse
 
-
 # The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
 PRUNERS = ("none", "median", "halving", "hyperband")

@@ -13,10 +13,10 @@ import optuna
 import pytest
 
 from sweep.errors import Misuse, SweepError
-from sweep.settings import PRUNERS as PRUNERS_OF_THE_COMMAND_LINE
-from sweep.settings import SAMPLERS as SAMPLERS_OF_THE_COMMAND_LINE
 from sweep.record import Outcome, State
 from sweep.sampler import SAMPLERS
+from sweep.settings import PRUNERS as PRUNERS_OF_THE_COMMAND_LINE
+from sweep.settings import SAMPLERS as SAMPLERS_OF_THE_COMMAND_LINE
 from sweep.study import PRUNERS, Study
 
 SEARCH = Path(__file__).parent / "search.py"

@@ -54,7 +54,8 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
         "sweep ",
         "0/3 trials",
         "preparing",
-        "1.0/3 epochs",
+        "epoch 0 of 3, batch ",
+        "1 running, ",
         "1/3 trials",
         "best val_acc 0.",
         "stopping at the next batch",
@@ -68,6 +69,7 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
     assert "1 done, 1 cut off (trial 1 at epoch " in shown
     assert "goes on at epoch " in shown
     assert "best val_acc 0." in shown.partition("goes on at epoch")[0], "the best so far counts from the start"
+    assert re.search(r"val_acc 0\.\d{4}, best 0\.\d{4},\s+saved \d+ s ago", shown)
     assert "3/3 trials" in shown
     assert "id_experience" in shown
     assert sum(sessions(tmp_path).values()) > sum(before.values())
