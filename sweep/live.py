@@ -61,7 +61,9 @@ class Scene:
         over = threading.Event()
 
         def keep_looking() -> None:
-            while not over.is_set():
+            is_last = False
+            while not is_last:
+                is_last = over.is_set()
                 with contextlib.suppress(OSError):  # the drive is gone for a while: what was seen last stays
                     self.look()
                 over.wait(self.pause_s())
