@@ -148,12 +148,12 @@ def report(space: str, root: Path | None, lang: str | None) -> None:
 
 
 @app.command()
-@options.of_a_sweep
+@options.of_a_study
 @options.number("--port", "Of 127.0.0.1; 0 is any that is free.", least=0, default=8080)
 @click.option("--allow-changes", is_flag=True, show_default=False, help="Serve the study itself, to write notes in it.")
-def dashboard(space: str, root: Path | None, port: int, allow_changes: bool) -> None:
+def dashboard(space: str, root: Path | None, **asked: Any) -> None:
     """Serve the Optuna dashboard on this machine, read-only."""
-    with Sweep(space, root).dashboard(port, allow_changes) as served:
+    with Sweep(space, root).dashboard(**asked) as served:
         click.echo(served.url)
         served.wait()
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sweep.dashboard import Dashboard
     from sweep.merge import Merged
     from sweep.progress import Progress
+    from sweep.settings import Settings
     from sweep.verify import Finding
     from sweep.watch import Sight
 
@@ -194,11 +195,11 @@ class Sweep:
 
     def curves(self, lang: str | None = None) -> "go.Figure":
         """Return the learning curves as a figure of plotly; ``lang`` is en, fr, or None for that of the locale."""
-        from sweep.figures import curves
+        from sweep import figures
+        from sweep.curves import curves_of
         from sweep.language import words
-        from sweep.tidy import lines
 
-        return curves(lines(self.look()), words(lang))
+        return figures.curves(curves_of(self.look()), words(lang))
 
     def status(self) -> Iterator[str]:
         """Yield in lines how far it is, what its cuts have cost, and who runs it."""
@@ -227,21 +228,24 @@ class Sweep:
 
         return write_report(self.space, self.look(), lang, _progress())
 
-    def dashboard(self, port: int = 8080, allow_changes: bool = False) -> "Dashboard":
+    def dashboard(self, port: int = 8080, allow_changes: bool = False, **where: Any) -> "Dashboard":
         """Serve the Optuna dashboard on 127.0.0.1, from a thread; what is returned shows itself in a notebook.
 
         Args:
             port: 0 is any that is free.
             allow_changes: serve the study itself, and not a view of the folders. Whoever reaches the port may then
                 rename or delete it; meanwhile no sweep can run under the root.
+            where: ``storage`` or ``study_dir``, where the study is not where it is by default.
 
         Raises:
             SweepError: the port is taken, or, to allow changes, a sweep holds the root.
         """
         from sweep.dashboard import serve
+        from sweep.search_space import find
 
         self._check()
-        return serve(self.space, self.root, port, allow_changes, _progress())
+        settings = self._settings({**self._last_run(), **where})
+        return serve(find(self.space), settings, self.root, port, allow_changes, _progress())
 
     def _repr_html_(self) -> str:
         from sweep.display import html
@@ -268,9 +272,13 @@ class Sweep:
 
     def _controller(self, options: dict[str, Any]) -> "Controller":
         from sweep.controller import Controller
+
+        return Controller(self._settings(options), _progress())
+
+    def _settings(self, options: dict[str, Any]) -> "Settings":
         from sweep.settings import Settings
 
-        return Controller(Settings.of({**options, "space": self.space, "root": self.root}), _progress())
+        return Settings.of({**options, "space": self.space, "root": self.root})
 
     def _last_run(self) -> dict[str, Any]:
         """Return how the sweep was run last, as options: what is not asked otherwise is as it was then."""

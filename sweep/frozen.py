@@ -10,7 +10,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweep.experience import RecordWrong
 from sweep.known import Known
-from sweep.record import Outcome, State
+from sweep.record import Outcome, Record, State
 
 TRIAL_STATES = {
     State.FINISHED: TrialState.COMPLETE,
@@ -39,9 +39,15 @@ def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
     }
 
 
-def notes_of(outcome: Outcome) -> dict[str, Any]:
-    """Return what the dashboard shows of an end beside its value."""
-    return {name: note for name, note in {"reason": outcome.reason, "epoch": outcome.epoch}.items() if note is not None}
+def notes_of(record: Record, outcome: Outcome | None) -> dict[str, Any]:
+    """Return what the dashboard shows of a trial beside its value; ``outcome`` is None before its end."""
+    notes = {
+        "best_epoch": outcome.epoch if outcome else None,
+        "sessions": len(record.sessions),
+        "cuts": sum(session.get("ended", {}).get("how") == "cut" for session in record.sessions),
+        "reason": outcome.reason if outcome else None,
+    }
+    return {name: note for name, note in notes.items() if note is not None}
 
 
 def frozen_of(known: Known) -> FrozenTrial:
@@ -69,7 +75,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             user_attrs={
                 **attributes.get("user", {}),
                 "id_experience": known.experience.id,
-                **(notes_of(outcome) if outcome else {}),
+                **notes_of(known.record, outcome),
             },
             system_attrs=_without_pickles(attributes.get("system", {})),
             intermediate_values=dict(enumerate(val_acc)),

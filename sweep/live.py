@@ -123,7 +123,7 @@ class Scene:
         for name, title in list(self.preparing.items()):
             if name not in names:
                 rows.add_row(title, "", "preparing", "")
-        return Group(_headline(sight), rows)
+        return Group(_drawn_headline(sight), rows)
 
     def _row(self, one: Training) -> tuple[RenderableType, ...]:
         pulse = one.pulse
@@ -136,13 +136,18 @@ class Scene:
         return f"trial {one.trial} {one.experience.id}", bar, where, ", ".join(filter(None, (value, saved)))
 
 
-def _headline(sight: Sight) -> RenderableType:
-    counts, best, rest_s = sight.counts(), sight.best(), sight.rest_s()
+def headline(sight: Sight) -> tuple[int, int, list[str]]:
+    """Return how many trials are done, of how many, and what is to be said of them in words."""
+    counts, rest_s = sight.counts(), sight.rest_s()
     done = sum(counts[state] for state in (State.FINISHED, State.PRUNED, State.FAILED))
     in_all = done + counts[State.RUNNING] + counts[State.CUT_OFF] + sight.to_do()
     words = [f"{done}/{in_all} trials", f"{counts[State.RUNNING]} running", f"{sight.to_do()} to do"]
     words += [f"{counts[state]} {state}" for state in (State.CUT_OFF, State.FAILED, State.PRUNED) if counts[state]]
-    words += [f"about {duration(rest_s)} left"] if rest_s else []
+    return done, in_all, words + ([f"about {duration(rest_s)} left"] if rest_s else [])
+
+
+def _drawn_headline(sight: Sight) -> RenderableType:
+    (done, in_all, words), best = headline(sight), sight.best()
     line = _grid(3)
     line.add_row("sweep", ProgressBar(total=max(in_all, 1), completed=done), Text(", ".join(words)))
     if not best or not best.best:

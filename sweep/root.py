@@ -23,6 +23,7 @@ STUDY = "study.journal"
 LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
 ASKED = "sweep.json"
+RAPPORT = "rapport"
 ASKED_SHAPE = {"trials": int, "workers": int, "seed": int, "sampler": str, "pruner": str}
 HOLDER_SHAPE = {"host": str, "boot": str, "pid": int, "started": float, "since": str, "renewed": int}
 LEASE_S = 60.0

@@ -14,7 +14,7 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import SweepError
-from sweep.frozen import TRIAL_STATES, difference, entry_of, frozen_of, notes_of
+from sweep.frozen import TRIAL_STATES, difference, entry_of, frozen_of
 from sweep.known import Known
 from sweep.pruner import PRUNERS, should_prune
 from sweep.record import Outcome
@@ -165,6 +165,10 @@ class Study:
             for epoch, value in enumerate(known.val_acc()):
                 self._report(trial, epoch, value)
 
+    def view(self) -> optuna.Study:
+        """Return Optuna's own study, for who shows it; while trials are proposed, nobody else is to touch it."""
+        return self._study
+
     @_spoken
     def keep_to(self, root: Path) -> None:
         """Let this root alone use the study: another one in the same storage would take its trials for its own.
@@ -264,11 +268,14 @@ class Study:
         return self._prunes and should_prune(self._study, trial, self._frozen, epoch)
 
     @_spoken
-    def tell(self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float]) -> None:
+    def tell(
+        self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float], notes: Mapping[str, Any] | None = None
+    ) -> None:
         """Tell the end of a trial: its value, its state, and each epoch that was not yet reported.
 
         Args:
             trial: one that is running.
+            notes: attributes, see ``sweep.frozen.notes_of``.
             outcome: its state, the best val_acc, the reason.
             val_acc: by epoch, as in ``log.csv``.
         """
@@ -277,7 +284,7 @@ class Study:
             for epoch, value in enumerate(val_acc):
                 if epoch not in frozen.intermediate_values:
                     trial.report(value, epoch)
-            for name, note in notes_of(outcome).items():
+            for name, note in (notes or {}).items():
                 trial.set_user_attr(name, note)
             self._tell(trial, TRIAL_STATES[outcome.state], outcome.val_acc)
         self.is_exhausted = self._has_been_everywhere()

@@ -14,6 +14,7 @@ from sweep.disk import Disk
 from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.files import PATIENCE_S, patiently, pauses
+from sweep.frozen import notes_of
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.job import End, Ending, EpochDone, Job, News, Place, Sized, Warned
@@ -116,7 +117,7 @@ class Trials:
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
             self._progress.begin(trial.number, path.stem)
-            self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [])
+            self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [], {"reason": reason})
             return None, {}
         parameters = self._space.parameters(suggested)
         name = id_experience(self._space.source.name, parameters)
@@ -231,11 +232,11 @@ class Trials:
         if not entry["ended"]:
             entry["ended"] = now()
             self._patiently(lambda: experience.write(record))
-        self._tell(trial, experience.id, outcome, val_acc)
+        self._tell(trial, experience.id, outcome, val_acc, notes_of(record, outcome))
         self._patiently(lambda: self._disk.free_backups([Known(experience, record, entry)]))
 
-    def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float]) -> None:
-        self._study.tell(trial, outcome, val_acc)
+    def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float], notes: dict[str, Any]) -> None:
+        self._study.tell(trial, outcome, val_acc, notes)
         self._progress.end(trial.number, name, outcome)
         if outcome.state is State.FAILED:
             self._stop_where_all_failed(outcome)

@@ -12,9 +12,9 @@ from sweep.files import QUARANTINE, move_to_quarantine
 from sweep.log import LogUnreadable, check_header
 from sweep.record import Record, State, state_of
 from sweep.resume import Start
-from sweep.root import ASKED, HOLDER, LOCK, STUDY
+from sweep.root import ASKED, HOLDER, LOCK, RAPPORT, STUDY
 
-OURS = {STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, QUARANTINE}
+OURS = {RAPPORT, STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, QUARANTINE}
 BACKUP_NAMES = {f"{name}{old}" for name in (resume.WEIGHTS, resume.POSITION) for old in ("", resume.PREVIOUS)}
 DOUBLED = r"(experience|log|meilleur\.model|pulse).* \(\d+\).*"  # as Google Drive does
 

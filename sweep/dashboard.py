@@ -1,0 +1,236 @@
+"""The Optuna dashboard on a sweep, on this machine only, and read-only unless that is asked for otherwise."""
+
+import contextlib
+import html
+import json
+import os
+import re
+import socketserver
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from sweep.errors import SweepError
+from sweep.experience import Experience
+from sweep.folders import Folders
+from sweep.known import Known
+from sweep.opening import open_or_rebuild
+from sweep.progress import Progress
+from sweep.record import ID
+from sweep.root import Lock
+from sweep.search_space import Source, load
+from sweep.settings import Settings
+from sweep.shown import Files, annotate, study_of_folders
+from sweep.watch import Sight, Watch
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of its own dependencies, which are no business of ours
+    import optuna_dashboard
+
+HOST = "127.0.0.1"
+LOOK_EVERY_S = 1.0
+SHARE_OF_LOOKING = 0.1  # of the time
+READS = ("GET", "HEAD")
+OF_EXPERIENCE = re.compile(rf"/experiences/({ID})/([a-z.]*)")
+TYPES = {".csv": "text/csv", ".json": "application/json", ".keras": "application/octet-stream"}
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Dashboard:
+    """A dashboard that is served until it is closed, or its process ends. A notebook shows it in the cell."""
+
+    def __init__(self, app: App, port: int, holds: contextlib.ExitStack) -> None:
+        try:
+            self._server = make_server(HOST, port, app, server_class=_Server, handler_class=_Quiet)
+        except OSError as error:
+            raise SweepError(
+                f"Port {port} of {HOST} cannot be served ({error.strerror}): name another with --port, or 0 for any."
+            ) from error
+        self._holds = holds
+        self.port = self._server.server_port
+        self.url = f"http://{HOST}:{self.port}/dashboard/studies/0"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Return when it is closed, or at a Ctrl-C, which is how one leaves it."""
+        with contextlib.suppress(KeyboardInterrupt):
+            self._thread.join()
+
+    def close(self) -> None:
+        """Serve no more, and leave the root to others."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._holds.close()
+
+    def __enter__(self) -> "Dashboard":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _ipython_display_(self) -> None:
+        if "COLAB_RELEASE_TAG" in os.environ:
+            from google.colab import output
+
+            output.serve_kernel_port_as_iframe(self.port, path="/dashboard/studies/0", height=800)
+        else:
+            from IPython.display import IFrame, display
+
+            display(IFrame(self.url, width="100%", height=800))  # type: ignore[no-untyped-call]
+
+
+def serve(source: Source, settings: Settings, root: Path, port: int, allow_changes: bool, progress: Progress) -> Dashboard:
+    """Serve the dashboard from a thread.
+
+    Args:
+        source: the search space.
+        settings: where the study is; asked for only to allow changes.
+        root: of the sweep.
+        port: of 127.0.0.1; 0 is any that is free.
+        allow_changes: serve the study itself, whose root is then held, and not a view of the folders.
+        progress: is told what is done first.
+
+    Raises:
+        SweepError: the port is taken, a sweep holds the root, or the study cannot be opened.
+    """
+    watch = Watch(root, progress.say)
+    with contextlib.ExitStack() as holds:
+        if allow_changes:
+            holds.enter_context(Lock(root, progress.say, threading.Event()))
+            study, known = _open(source, settings, root, progress)
+            annotate(study, known)
+            app = _app_of(study, Files(root, watch.look))
+        else:
+            app = View(source.name, watch, Files(root, watch.look))
+        return Dashboard(Guard(app, root, allow_changes), port, holds.pop_all())
+    raise AssertionError("an exit stack swallows nothing")
+
+
+class View:
+    """The dashboard on a study in memory, made from the folders anew when they have changed.
+
+    Args:
+        name: of the study.
+        watch: of the root.
+        files: of the trials.
+    """
+
+    def __init__(self, name: str, watch: Watch, files: Files) -> None:
+        self._name, self._watch, self._files = name, watch, files
+        self._lock = threading.Lock()
+        self._seen: object = None
+        self._app: App | None = None
+        self._next_at = 0.0
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        return self._current()(environ, start)
+
+    def _current(self) -> App:
+        # Who comes while it is made anew gets the one before it, if there is one.
+        if not self._lock.acquire(blocking=self._app is None):
+            return self._app or self._current()
+        try:
+            if self._app is None or time.monotonic() > self._next_at:
+                self._app = self._look()
+            return self._app
+        finally:
+            self._lock.release()
+
+    def _look(self) -> App:
+        begun, sight = time.monotonic(), self._watch.look()
+        seen, app = _stamp(sight), self._app
+        if app is None or seen != self._seen:
+            app = _app_of(study_of_folders(self._name, sight), self._files)
+        self._seen, ended = seen, time.monotonic()
+        self._next_at = ended + max(LOOK_EVERY_S, (ended - begun) / SHARE_OF_LOOKING)
+        return app
+
+
+class Guard:
+    """Lets through what may be asked for, and serves the folders that the notes link to.
+
+    The dashboard knows no users. So only what names this machine is answered, for a page of somebody else's may have its
+    own name lead here; and unless changes are allowed, only what reads.
+
+    Args:
+        app: the dashboard.
+        root: of the sweep.
+        allow_changes: lets all methods through, but for files: those of a trial are the files of its folder.
+    """
+
+    def __init__(self, app: App, root: Path, allow_changes: bool) -> None:
+        self._app, self._root, self._allow_changes = app, root, allow_changes
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        reads = environ["REQUEST_METHOD"] in READS
+        if not _is_of_this_machine(environ):
+            return _refuse(start, f"only http://{HOST} is served here")
+        if not reads and not self._allow_changes:
+            return _refuse(start, "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself")
+        if not reads and path.startswith("/api/artifacts"):
+            return _refuse(start, "the files of a trial are those of its folder: put yours there")
+        of_experience = OF_EXPERIENCE.fullmatch(path)
+        if of_experience and reads:
+            return _serve_folder(Experience(self._root / of_experience[1]), of_experience[2], start)
+        return self._app(environ, start)
+
+
+class _Server(socketserver.ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *of_request: Any) -> None:
+        """Say nothing of each request."""
+
+
+def _app_of(study: Any, files: Files) -> App:
+    app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)  # noqa: SLF001
+    return app
+
+
+def _stamp(sight: Sight) -> object:
+    """Return what of a sight the dashboard shows."""
+    return [(one.experience.id, one.state, len(one.val_acc), len(one.record.trials)) for one in sight.trainings]
+
+
+def _open(source: Source, settings: Settings, root: Path, progress: Progress) -> tuple[Any, dict[int, Known]]:
+    folders = Folders(root, source.name)
+    folders.check()
+    folders.settle(progress.say)
+    study = open_or_rebuild(load(source), root, settings, folders, progress, threading.Event(), always=False)
+    return study.view(), folders.known()
+
+
+def _is_of_this_machine(environ: dict[str, Any]) -> bool:
+    """Tell whether the request names this machine. Colab's own proxy, which only its user reaches, names itself."""
+    host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
+    return host in (HOST, "localhost") or "COLAB_RELEASE_TAG" in os.environ
+
+
+def _refuse(start: Callable[..., Any], reason: str) -> Iterable[bytes]:
+    start("403 Forbidden", [("Content-Type", "application/json")])
+    return [json.dumps({"reason": reason}).encode()]
+
+
+def _serve_folder(experience: Experience, name: str, start: Callable[..., Any]) -> Iterable[bytes]:
+    """Serve one of the files of an experience, by its name, or the list of them."""
+    files = {path.name: path for path in (experience.record, experience.log, experience.meilleur) if path.is_file()}
+    if name in files:
+        path = files[name]
+        start("200 OK", [("Content-Type", TYPES[path.suffix]), ("Content-Length", str(path.stat().st_size))])
+        return [path.read_bytes()]
+    if name or not files:
+        start("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"there is no such file"]
+    links = "".join(f'<li><a href="{one}">{one}</a>' for one in files)
+    start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [f"<!doctype html><title>{experience.id}</title><h1>{html.escape(str(experience.path))}</h1><ul>{links}".encode()]

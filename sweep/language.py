@@ -1,0 +1,178 @@
+"""What the report says, in English and in French."""
+
+import os
+from dataclasses import dataclass
+
+VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language. ``states`` are those of ``sweep.record.State``, ``ends`` those of a session."""
+
+    code: str
+    report: str
+    best: str
+    parameters: str
+    trial: str
+    trials: str
+    epoch: str
+    value: str
+    best_so_far: str
+    curves: str
+    curves_say: str
+    only_the_best: str
+    each: str
+    grey: str
+    median: str
+    band: str
+    cut: str
+    history: str
+    history_say: str
+    importances: str
+    importances_say: str
+    importance: str
+    too_few: str
+    parallel: str
+    parallel_say: str
+    slices: str
+    slices_say: str
+    timeline: str
+    timeline_say: str
+    time: str
+    table: str
+    table_say: str
+    none: str
+    picture: str
+    model: str
+    made: str
+    files: str
+    sessions: str
+    cuts: str
+    no_script: str
+    columns: dict[str, str]
+    states: dict[str, str]
+    ends: dict[str, str]
+
+
+ENGLISH = Words(
+    code="en",
+    report="Report of the sweep",
+    best="The best",
+    parameters="parameters",
+    trial="trial",
+    trials="trials",
+    epoch="epoch",
+    value="val_acc",
+    best_so_far="best so far",
+    curves="Learning curves",
+    curves_say="One line an experience. The band holds the middle 80 % of the experiences that reached an epoch.",
+    only_the_best="Drawn are the best {shown} of {all} experiences; the band and the median are of all.",
+    each="finished",
+    grey="pruned, failed or cut off",
+    median="median",
+    band="10–90 %",
+    cut="end of a session",
+    history="Optimization history",
+    history_say="The val_acc of each trial, and the best so far.",
+    importances="Parameter importances",
+    importances_say="What share of the differences in val_acc each parameter explains (PED-ANOVA, by Optuna).",
+    importance="importance",
+    too_few="This takes four finished trials at least, whose val_acc and parameters differ.",
+    parallel="Parallel coordinates",
+    parallel_say="One line a trial; the brighter, the better. Drag along an axis to choose.",
+    slices="Slices",
+    slices_say="The val_acc of each trial over each parameter.",
+    timeline="Time line",
+    timeline_say="When each experience trained: one bar a session. A cross is a cut, a circle a stop that saved.",
+    time="time (UTC)",
+    table="Experiences",
+    table_say="One row a trial. Click on a heading to sort.",
+    none="none",
+    picture="picture for a slide",
+    model="the model",
+    made="Written {when} UTC by sweep {version}, from the folders in {root}.",
+    files="All numbers:",
+    sessions="sessions",
+    cuts="cuts",
+    no_script="The figures need JavaScript; their pictures are beside this page.",
+    columns={"trained_s": "trained (s)"},
+    states={
+        "finished": "finished",
+        "cut_off": "cut off",
+        "failed": "failed",
+        "pruned": "pruned",
+        "running": "running",
+        "new": "new",
+    },
+    ends={"cut": "cut off", "stopped": "stopped", "outcome": "its end", "running": "running"},
+)
+
+FRENCH = Words(
+    code="fr",
+    report="Rapport du balayage",
+    best="La meilleure",
+    parameters="paramètres",
+    trial="essai",
+    trials="essais",
+    epoch="epoch",
+    value="val_acc",
+    best_so_far="meilleur jusque-là",
+    curves="Courbes d’apprentissage",
+    curves_say="Une ligne par expérience. La bande contient les 80 % du milieu des expériences arrivées à cette epoch.",
+    only_the_best="Sont tracées les {shown} meilleures de {all} expériences ; la bande et la médiane sont de toutes.",
+    each="terminées",
+    grey="élaguées, échouées ou coupées",
+    median="médiane",
+    band="10–90 %",
+    cut="fin d’une session",
+    history="Historique de l’optimisation",
+    history_say="La val_acc de chaque essai, et la meilleure jusque-là.",
+    importances="Importance des paramètres",
+    importances_say="La part des différences de val_acc que chaque paramètre explique (PED-ANOVA, par Optuna).",
+    importance="importance",
+    too_few="Il faut au moins quatre essais terminés, de val_acc et de paramètres différents.",
+    parallel="Coordonnées parallèles",
+    parallel_say="Une ligne par essai ; plus elle est vive, meilleure elle est. Tirez le long d’un axe pour choisir.",
+    slices="Tranches",
+    slices_say="La val_acc de chaque essai selon chaque paramètre.",
+    timeline="Chronologie",
+    timeline_say="Quand chaque expérience a été entraînée : une barre par session. Une croix est une coupure, "
+    "un rond un arrêt avec sauvegarde.",
+    time="heure (UTC)",
+    table="Expériences",
+    table_say="Une ligne par essai. Cliquez sur un titre pour trier.",
+    none="aucun",
+    picture="image pour une diapositive",
+    model="le modèle",
+    made="Écrit le {when} UTC par sweep {version}, d’après les dossiers de {root}.",
+    files="Tous les nombres :",
+    sessions="sessions",
+    cuts="coupures",
+    no_script="Les figures demandent JavaScript ; leurs images sont à côté de cette page.",
+    columns={
+        "trial": "essai",
+        "state": "état",
+        "sessions": "sessions",
+        "cuts": "coupures",
+        "trained_s": "entraînement (s)",
+        "reason": "raison",
+    },
+    states={
+        "finished": "terminée",
+        "cut_off": "coupée",
+        "failed": "échouée",
+        "pruned": "élaguée",
+        "running": "en cours",
+        "new": "nouvelle",
+    },
+    ends={"cut": "coupée", "stopped": "arrêtée", "outcome": "sa fin", "running": "en cours"},
+)
+
+LANGUAGES = {"en": ENGLISH, "fr": FRENCH}
+
+
+def words(language: str | None) -> Words:
+    """Return the words of a language, ``en`` or ``fr``; None is that of the locale, and English where it is another."""
+    locale = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
+    return LANGUAGES.get(language or locale[:2].lower(), ENGLISH)

@@ -1,0 +1,139 @@
+"""What the Optuna dashboard shows of a sweep: a study made from the folders, with notes and files of its trials."""
+
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+from optuna_dashboard import save_note
+
+from sweep.curves import Line, curves_of
+from sweep.experience import Experience
+from sweep.frozen import frozen_of
+from sweep.known import Known, known_trials
+from sweep.language import words
+from sweep.record import ID
+from sweep.watch import Sight, Training
+
+# Where optuna-dashboard looks in a study for the files of a trial, whether it has ended or not.
+FILES_OF_TRIAL = "dashboard:artifacts:{trial}:{file}"
+NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
+LOG, PICTURE = "0", "1"
+FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
+
+
+@dataclass(frozen=True)
+class _Noted:
+    """What ``save_note`` takes for a trial. A real one would ask the sampler for a proposal first."""
+
+    storage: optuna.storages.BaseStorage
+    study: optuna.Study
+    _trial_id: int
+
+
+def study_of_folders(name: str, sight: Sight) -> optuna.Study:
+    """Return a study in memory with all trials that the folders know, by number, the running ones with their latest epochs.
+
+    Raises:
+        RecordWrong: a folder's trial is none of Optuna's.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(study_name=name, direction="maximize", storage=optuna.storages.InMemoryStorage())
+    trainings = {one.experience.id: one for one in sight.trainings}
+    known = known_trials((one.experience, one.record) for one in sight.trainings)
+    for number in range(max(known, default=-1) + 1):
+        one = known.get(number)
+        study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost())
+    annotate(study, known)
+    return study
+
+
+def annotate(study: optuna.Study, known: Mapping[int, Known]) -> None:
+    """Give each trial a note that links to its folder, and its files; what somebody has written there already stays."""
+    storage, number_of_study = study._storage, study._study_id  # noqa: SLF001
+    there = storage.get_study_system_attrs(number_of_study)
+    for trial in study.get_trials(deepcopy=False):
+        one, at = known.get(trial.number), trial._trial_id  # noqa: SLF001
+        if not one:
+            continue
+        if NOTE_OF_TRIAL.format(trial=at) not in there:
+            save_note(_Noted(storage, study, at), _note(one))
+        for kind, (filename, mimetype) in FILES.items():
+            file = f"{one.experience.id}-{kind}"
+            key = FILES_OF_TRIAL.format(trial=at, file=file)
+            if key not in there:
+                meta = {"artifact_id": file, "filename": filename, "mimetype": mimetype, "encoding": None}
+                storage.set_study_system_attr(number_of_study, key, json.dumps(meta))
+
+
+class Files:
+    """The files of the trials, read from their folders when they are asked for. Nothing is written, nothing removed.
+
+    Args:
+        root: of the sweep.
+        look: returns what is there now.
+    """
+
+    def __init__(self, root: Path, look: Any) -> None:
+        self._root, self._look = root, look
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """Return the rows of ``log.csv``, or the picture of the learning curve among the others.
+
+        Raises:
+            FileNotFoundError: there is no such file.
+        """
+        name, _, kind = artifact_id.rpartition("-")
+        experience = Experience(self._root / name)
+        if not re.fullmatch(ID, name) or kind not in FILES:
+            raise FileNotFoundError(artifact_id)
+        if kind == LOG:
+            return io.BytesIO(experience.log.read_bytes())
+        return io.BytesIO(picture(self._look(), name))
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        raise PermissionError("The files of a trial are those of its folder: put yours there.")
+
+    def remove(self, artifact_id: str) -> None:
+        """Remove nothing: where the study is deleted, its folders stay."""
+
+
+def picture(sight: Sight, name: str) -> bytes:
+    """Return the learning curve of one experience among the others, as PNG.
+
+    Raises:
+        FileNotFoundError: there is no such experience, or it has no epoch yet.
+    """
+    from sweep import pictures
+
+    one = next((one for one in sight.trainings if one.experience.id == name and one.val_acc), None)
+    if not one:
+        raise FileNotFoundError(name)
+    found, said = curves_of(sight), words(None)
+    line = Line(one.trial, name, str(one.state), one.val_acc, is_grey=False)
+    said = replace(said, curves=f"{said.trial} {one.trial} {name}", best=f"{said.trial} {one.trial}")
+    return pictures.png(lambda: pictures.curves(replace(found, best=line), said))
+
+
+def _frozen(known: Known, training: Training) -> FrozenTrial:
+    frozen = frozen_of(known)
+    if frozen.state is TrialState.RUNNING:
+        frozen.intermediate_values = dict(enumerate(training.val_acc))
+    return frozen
+
+
+def _lost() -> FrozenTrial:
+    return optuna.create_trial(state=TrialState.FAIL, user_attrs={"reason": "its folder is missing"})
+
+
+def _note(known: Known) -> str:
+    record, path = known.record, known.experience.path
+    return (
+        f"**{known.experience.id}**: its folder is [`{path}`](/experiences/{known.experience.id}/)\n\n"
+        f"Parameters: `{json.dumps(record.parameters, ensure_ascii=False)}`"
+    )

@@ -1,0 +1,118 @@
+"""A sweep as tidy tables: one row a trial, an epoch, a session."""
+
+import csv
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pandas as pd
+
+from sweep.record import State
+from sweep.results import as_frame
+from sweep.watch import Sight, Training
+
+NOTES = ["epochs_trained", "sessions", "cuts", "trained_s", "begun", "ended", "reason"]
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
+
+
+def essais(sight: Sight) -> pd.DataFrame:
+    """Return one row a trial, the best first.
+
+    The columns are those of ``sweep.results.as_frame``, and after the parameters: ``epochs_trained``, ``sessions``,
+    ``cuts``, ``trained_s`` (seconds), ``begun`` and ``ended`` (UTC), ``reason`` (why it is not finished).
+    """
+    table = sight.rows()
+    frame = as_frame(table)
+    by_id = {one.experience.id: one for one in sight.trainings}
+    begun = {(one.experience.id, entry["number"]): entry for one in sight.trainings for entry in one.record.trials}
+    notes = []
+    for row in table:
+        one, entry = by_id[row["id_experience"]], begun[row["id_experience"], row["trial"]]
+        outcome = one.record.outcome
+        notes.append(
+            {
+                "epochs_trained": len(one.val_acc),
+                "sessions": one.work.sessions,
+                "cuts": one.work.cuts,
+                "trained_s": round(one.work.trained_s, 3),
+                "begun": entry.get("begun"),
+                "ended": entry.get("ended"),
+                "reason": outcome.reason if outcome else None,
+            }
+        )
+    more = pd.DataFrame(notes, columns=NOTES)
+    frame = frame.rename(columns={name: f"parameters.{name}" for name in frame.columns if name in NOTES})
+    return pd.concat([frame, more], axis=1)
+
+
+def epochs(sight: Sight) -> pd.DataFrame:
+    """Return one row an epoch of each experience, by its first trial.
+
+    The columns are ``id_experience``, ``trial``, ``state``, and those of ``log.csv``: ``epoch`` (from 0) and the metrics.
+    """
+    rows = [
+        {"id_experience": one.experience.id, "trial": one.trial, "state": str(one.state), **row}
+        for one in _by_trial(sight)
+        for row in _log_of(one)
+    ]
+    frame = pd.DataFrame(rows)
+    for name in frame.columns.difference(["id_experience", "state"]):
+        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+    return frame
+
+
+def sessions(sight: Sight) -> list[dict[str, Any]]:
+    """Return one row a session of each experience, by its first trial.
+
+    The keys are ``id_experience``, ``trial``, ``session`` (from 0), ``begun`` and ``ended`` (UTC), ``how`` (it ended:
+    cut, stopped, outcome, running), ``from_epoch`` and ``to_epoch`` (with the fraction that its batches are).
+    """
+    return [row for one in _by_trial(sight) for row in _sessions_of(one)]
+
+
+def harmless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table for a spreadsheet: a text that it would execute, which may come from anybody, is quoted."""
+
+    def quote(cell: object) -> object:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+
+    texts = [name for name in frame.columns if frame[name].map(lambda cell: isinstance(cell, str)).any()]
+    return frame.assign(**{name: frame[name].map(quote) for name in texts})
+
+
+def _by_trial(sight: Sight) -> list[Training]:
+    return sorted(sight.trainings, key=lambda one: one.trial)
+
+
+def _log_of(one: Training) -> list[dict[str, str]]:
+    """Return the whole rows of ``log.csv``; one that is being written just now is none."""
+    if not one.val_acc:
+        return []
+    with one.experience.log.open(newline="", encoding="utf-8", errors="replace") as file:
+        return list(csv.DictReader(file))[: len(one.val_acc)]
+
+
+def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:
+    for number, session in enumerate(one.record.sessions):
+        end = session.get("ended")
+        here = end or {**(vars(one.pulse) if one.pulse else session), "how": _how_it_ended(one)}
+        begun = datetime.fromisoformat(session["begun"])
+        yield {
+            "id_experience": one.experience.id,
+            "trial": one.trial,
+            "session": number,
+            "begun": begun,
+            "ended": begun + timedelta(seconds=here.get("trained_s", 0.0) + here.get("prepared_s", 0.0)),
+            "how": here["how"],
+            "from_epoch": _position(session, session),
+            "to_epoch": _position(here, session),
+        }
+
+
+def _how_it_ended(one: Training) -> str:
+    """Return how a session ended that does not say so: it runs, or was cut off."""
+    return "running" if one.state is State.RUNNING else "cut"
+
+
+def _position(where: dict[str, Any], session: dict[str, Any]) -> float:
+    return float(where["epoch"] + (where["batch"] / session["batches"] if session.get("batches") else 0))
