@@ -1,5 +1,7 @@
 """How much each parameter matters, as Optuna has it."""
 
+import warnings
+
 import optuna
 
 from sweep.frozen import frozen_of
@@ -28,5 +30,7 @@ def importances_of(sight: Sight) -> dict[str, float]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
     study.add_trials(trials)
-    found = optuna.importance.get_param_importances(study)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that it is rough where the trials are few: the report says so
+        found = optuna.importance.get_param_importances(study)
     return {name: share for name, share in found.items() if name in varied}

@@ -76,7 +76,8 @@ ENGLISH = Words(
     history="Optimization history",
     history_say="The val_acc of each trial, and the best so far.",
     importances="Parameter importances",
-    importances_say="What share of the differences in val_acc each parameter explains (PED-ANOVA, by Optuna).",
+    importances_say="What share of the differences in val_acc each parameter explains (PED-ANOVA, by Optuna). "
+    "Of few trials, it is rough.",
     importance="importance",
     too_few="This takes four finished trials at least, whose val_acc and parameters differ.",
     parallel="Parallel coordinates",
@@ -129,7 +130,8 @@ FRENCH = Words(
     history="Historique de l’optimisation",
     history_say="La val_acc de chaque essai, et la meilleure jusque-là.",
     importances="Importance des paramètres",
-    importances_say="La part des différences de val_acc que chaque paramètre explique (PED-ANOVA, par Optuna).",
+    importances_say="La part des différences de val_acc que chaque paramètre explique (PED-ANOVA, par Optuna). "
+    "Avec peu d’essais, c’est approximatif.",
     importance="importance",
     too_few="Il faut au moins quatre essais terminés, de val_acc et de paramètres différents.",
     parallel="Coordonnées parallèles",

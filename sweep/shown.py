@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,9 @@ def study_of_folders(name: str, sight: Sight) -> optuna.Study:
 
 def annotate(study: optuna.Study, known: Mapping[int, Known]) -> None:
     """Give each trial a note that links to its folder, and its files; what somebody has written there already stays."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.set_metric_names(["val_acc"])
     storage, number_of_study = study._storage, study._study_id  # noqa: SLF001
     there = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
@@ -122,6 +126,7 @@ def picture(sight: Sight, name: str) -> bytes:
 
 def _frozen(known: Known, training: Training) -> FrozenTrial:
     frozen = frozen_of(known)
+    frozen.user_attrs.pop("pruner", None)  # what a pruner has to remember
     if frozen.state is TrialState.RUNNING:
         frozen.intermediate_values = dict(enumerate(training.val_acc))
     return frozen
