@@ -23,7 +23,7 @@ endif
 
 ROOT_OPTION = $(if $(ROOT),--root '$(ROOT)')
 
-.PHONY: help sweep results test chaos bench lint clean
+.PHONY: help sweep results report dashboard test pictures chaos bench lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
@@ -36,8 +36,17 @@ sweep: $(INSTALLED)  ## Run the sweep, or go on where it was cut off
 results: $(INSTALLED)  ## Show one row a trial, the best first
 	@$(RUN) sweep results $(SPACE) $(ROOT_OPTION)
 
+report: $(INSTALLED)  ## Write a page with tables, curves and pictures
+	@$(RUN) sweep report $(SPACE) $(ROOT_OPTION) $(OPTIONS)
+
+dashboard: $(INSTALLED)  ## Serve the Optuna dashboard on this machine, read-only
+	@$(RUN) sweep dashboard $(SPACE) $(ROOT_OPTION) $(OPTIONS)
+
 test: $(INSTALLED)-test  ## Run all tests
 	@$(RUN) pytest
+
+pictures: $(INSTALLED)-test  ## Make the pictures of docs/ from a real sweep, which is cut three times
+	@$(RUN:-m=) tests/pictures.py
 
 chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minutes
 	@$(RUN) tests.chaos --kills $(KILLS) $(OPTIONS)
