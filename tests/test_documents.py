@@ -1,0 +1,109 @@
+"""What the documents say is so: every command and every code block in them is run."""
+
+import re
+
+import pytest
+from documents import DOCUMENTS, HERE, REASONS, Reader, blocks, missing
+
+READ = [HERE / "README.md", *DOCUMENTS]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_all_that_a_document_says_to_do_can_be_done(document, tmp_path):
+    with Reader(tmp_path) as reader:
+        reader.read(document)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_what_is_not_run_has_a_good_reason(document):
+    reasons = {block.says["not run"] for block in blocks(document) if "not run" in block.says}
+    assert reasons <= set(REASONS)
+
+
+@pytest.mark.parametrize("document", READ, ids=lambda path: path.stem)
+def test_links_lead_somewhere(document):
+    for link in re.findall(r"\]\(([^)]+)\)", document.read_text()):
+        path, _, title = link.partition("#")
+        if "://" in link:
+            continue
+        target = (document.parent / path) if path else document
+        assert target.exists(), link
+        if title:
+            assert title in {anchor(line) for line in target.read_text().splitlines() if line.startswith("#")}, link
+
+
+def anchor(heading):
+    """Return what links to a heading, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lstrip("# ").lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (
+            "trial 0 9611737ea52bd1dc: finished, val_acc 0.8306 (epoch 18)",
+            "trial 0 a07d3a73dd056ab1: finished, val_acc 0.91 (epoch 7)",
+        ),
+        ("3 to train take up to 2.6 MB of the disk", "3 to train take up to 758.4 kB of the disk"),
+        ("  5  946559458e0f4e9e  finished   0.9806     19  adam", "3  187cf83b10757c2d  finished 0.97 5 sgd"),
+        ("… done, 1 cut off", "7 done, 1 cut off"),
+        ("process 12271 on vm, begun 2026-11-24T07:25:44 UTC", "process 7 on other, begun 2027-01-01T00:00:00 UTC"),
+    ],
+)
+def test_what_differs_by_nature_may_differ(shown, said):
+    assert missing([shown], f"before\n{said}\nafter") is None
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ("trial 0 9611737ea52bd1dc: finished, val_acc 0.8306 (epoch 18)", "trial 0 9611737ea52bd1dc: failed"),
+        ("3 to train take up to 2.6 MB of the disk", "4 to train take up to 2.6 MB of the disk"),
+        ("5  946559458e0f4e9e  finished   0.9806     19  adam", "5  946559458e0f4e9e  finished   0.9806     19"),
+        ("7 done, 1 cut off", "7 done, 2 cut off"),
+    ],
+)
+def test_what_does_not_may_not(shown, said):
+    assert missing([shown], said) == shown
+
+
+def test_the_lines_shown_must_come_in_their_order():
+    assert missing(["one", "…", "two"], "one\nmore\ntwo") is None
+    assert missing(["two", "one"], "one\ntwo") == "one"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "```console\n$ echo one\ntwo\n```\n",
+        "```console\n$ false\n```\n",
+        "<!-- exits with 2 -->\n```console\n$ true\n```\n",
+        "```console\nno command\n```\n",
+        "<!-- nothing known -->\n```console\n$ true\n```\n",
+        "```python\nraise SystemExit(1)\n```\n",
+        "```python\ndef suggest(trial):\n    return {}\n```\n",
+        "```yaml\na: 1\n```\n",
+        "  ```console\n  $ false\n  ```\n",
+        "<!-- in the background -->\n```console\n$ true\nit runs\n```\n",
+    ],
+)
+def test_a_document_that_is_wrong_is_found_out(text, tmp_path):
+    document = tmp_path / "wrong.md"
+    document.write_text(text)
+    with Reader(tmp_path) as reader, pytest.raises(AssertionError, match=r"wrong\.md"):
+        reader.read(document)
+
+
+def test_a_document_that_is_right_is_read_to_its_end(tmp_path):
+    document = tmp_path / "right.md"
+    document.write_text(
+        "<!-- file: notes/one.txt -->\n```text\nnot a picture\n```\n"
+        "<!-- exits with 3 -->\n```console\n$ pwd\n/home/you/sweep\n$ ls\nMakefile\n…\nsearch_spaces\n$ exit 3\n```\n"
+        "<!-- in the background -->\n```console\n$ echo at 8080; sleep 60\nat 8080\n```\n"
+        "```python\nfrom pathlib import Path\nPath('read').touch()\n```\n"
+    )
+    with Reader(tmp_path) as reader:
+        reader.read(document)
+        assert reader.started[0].poll() is None
+    assert reader.started[0].poll() is not None
+    assert (reader.clone / "read").exists()
