@@ -10,7 +10,7 @@ All blocks of a document run in order, in one folder that begins as a clone does
 A comment right above a block says what else is to be done with it:
 
 - ``<!-- file: PATH -->``: written there, and run by a command further below. A search space always is.
-- ``<!-- exits with N -->``: the last command of the block does.
+- ``<!-- exits with N -->``: the last command of the block does; or ``N or M``.
 - ``<!-- numbers differ -->``: where a sweep is cut, for one. Of its numbers only the form counts.
 - ``<!-- in the background -->``: started, waited for until it shows what it is to show, and ended with the document.
 - ``<!-- not run: REASON -->``: see ``REASONS``.
@@ -178,7 +178,7 @@ class Reader:
             assert "def suggest(" not in block.text, "a search space needs a <!-- file: … --> above it"
             script = self.clone / "example.py"
             script.write_text(block.text)
-            self._bash("python example.py", [], 0)
+            self._bash("python example.py", [])
         else:
             assert block.language == "console", f"what is to be done with {block.language or 'no language'}?"
             self._run_commands(block)
@@ -190,10 +190,10 @@ class Reader:
             if "in the background" in says:
                 self._start(command, shown, differ)
             else:
-                status = int(says.get("exits with", 0)) if number == len(commands) else 0
-                self._bash(command, shown, status, differ)
+                last = number == len(commands)
+                self._bash(command, shown, says.get("exits with", "0") if last else "0", differ)
 
-    def _bash(self, command, shown, status, differ=False):
+    def _bash(self, command, shown, exits="0", differ=False):
         process = self._popen(command, subprocess.PIPE)
         try:
             said, _ = process.communicate(timeout=LONGEST_S)
@@ -201,7 +201,8 @@ class Reader:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         said = self._as_in_documents(said)
-        assert process.returncode == status, f"{command}: exit status {process.returncode}, and it said:\n{said}"
+        status = process.returncode if process.returncode >= 0 else 128 - process.returncode  # as a shell counts
+        assert str(status) in exits.split(" or "), f"{command}: exit status {status}, and it said:\n{said}"
         line = missing(shown, said, differ)
         assert line is None, f"{command}: does not show\n{line}\nbut\n{said}"
 
