@@ -54,13 +54,12 @@ def sessions(root):
     return {one.id: len(one.read().sessions) for one in experiences_in(root)}
 
 
-class Running:
-    """A sweep that runs in a process group of its own, as a terminal would start it."""
+class Tree:
+    """A process and all its children, in a process group of its own, that work on a root."""
 
-    def __init__(self, root, *words, space=TOY, before=(), name="run"):
+    def __init__(self, root, whole, **how):
         self.root = Path(root)
-        whole = [*before, *command([name, space, "--root", root, *words])]
-        self.process = subprocess.Popen(whole, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.process = subprocess.Popen(whole, stderr=subprocess.PIPE, text=True, start_new_session=True, **how)
         self.tree = psutil.Process(self.process.pid)
 
     def wait_for(self, happened, seconds=60):
@@ -71,15 +70,6 @@ class Running:
             assert time.monotonic() < until, "it did not happen"
             time.sleep(0.005)
         return self
-
-    def children(self):
-        """Return its trainings: the processes that were forked from the server."""
-        servers = [child for child in self.tree.children() if "forkserver" in " ".join(child.cmdline())]
-        return [training for server in servers for training in server.children()]
-
-    def server(self):
-        """Return the process that trainings are forked from."""
-        return next(child for child in self.tree.children() if "forkserver" in " ".join(child.cmdline()))
 
     def kill_tree(self):
         """SIGKILL every process of it, as nearly at once as can be."""
@@ -100,6 +90,22 @@ class Running:
         """Return the exit status and what it said on stderr."""
         _, said = self.process.communicate(timeout=seconds)
         return self.process.returncode, said
+
+
+class Running(Tree):
+    """A sweep that runs as a terminal would start it."""
+
+    def __init__(self, root, *words, space=TOY, before=(), name="run"):
+        super().__init__(root, [*before, *command([name, space, "--root", root, *words])])
+
+    def children(self):
+        """Return its trainings: the processes that were forked from the server."""
+        servers = [child for child in self.tree.children() if "forkserver" in " ".join(child.cmdline())]
+        return [training for server in servers for training in server.children()]
+
+    def server(self):
+        """Return the process that trainings are forked from."""
+        return next(child for child in self.tree.children() if "forkserver" in " ".join(child.cmdline()))
 
 
 def rows_logged(root):
