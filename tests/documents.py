@@ -31,7 +31,7 @@ import psutil
 from postgresql import free_port
 
 HERE = Path(__file__).parent.parent
-DOCUMENTS = sorted((HERE / "docs").glob("*.md"))
+DOCUMENTS = [HERE / "README.md", *sorted((HERE / "docs").glob("*.md"))]
 REASONS = (
     "it installs",
     "it needs Colab",
@@ -133,6 +133,7 @@ class Reader:
         for name in ("Makefile", "pyproject.toml"):
             shutil.copy2(HERE / name, self.clone)
         shutil.copytree(HERE / "search_spaces", self.clone / "search_spaces", ignore=shutil.ignore_patterns("__pycache__"))
+        (self.clone / ".venv").symlink_to(sys.prefix)  # for who names what make has installed
         given = self.folder / "given"  # an environment in which make has installed all
         given.mkdir()
         (given / ".sweep-installed").touch()

@@ -5,7 +5,7 @@ import re
 import pytest
 from documents import DOCUMENTS, HERE, REASONS, Reader, blocks, missing
 
-READ = [HERE / "README.md", *DOCUMENTS]
+FRENCH = HERE / "README.fr.md"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
@@ -20,7 +20,7 @@ def test_what_is_not_run_has_a_good_reason(document):
     assert reasons <= set(REASONS)
 
 
-@pytest.mark.parametrize("document", READ, ids=lambda path: path.stem)
+@pytest.mark.parametrize("document", [*DOCUMENTS, FRENCH], ids=lambda path: path.stem)
 def test_links_lead_somewhere(document):
     for link in re.findall(r"\]\(([^)]+)\)", document.read_text()):
         path, _, title = link.partition("#")
@@ -30,6 +30,13 @@ def test_links_lead_somewhere(document):
         assert target.exists(), link
         if title:
             assert title in {anchor(line) for line in target.read_text().splitlines() if line.startswith("#")}, link
+
+
+def test_the_french_readme_has_the_same_blocks_but_for_their_comments():
+    def code(document):
+        return [(block.language, re.sub("#.*", "", block.text), block.says) for block in blocks(document)]
+
+    assert code(FRENCH) == code(HERE / "README.md")
 
 
 def anchor(heading):

@@ -12,15 +12,6 @@ def blocks(language):
     return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
 
 
-def test_the_search_space_of_the_readme_trains(trainer, tmp_path):
-    (text,) = blocks("python")
-    space = tmp_path / "mine.py"
-    space.write_text(text.replace('"epochs": 20', '"epochs": 2'))
-    assert trainer(space, tmp_path, parameters={"units": 16}).ending == "outcome"
-    (folder,) = tmp_path.glob("*/meilleur.model.keras")
-    assert folder.parent.joinpath("log.csv").read_text().count("\n") == 3
-
-
 def test_the_command_line_of_the_readme_is_the_one_there_is():
     (block,) = (text for text in blocks("text") if text.startswith("sweep run"))
     lines = re.split(r"^sweep ", block, flags=re.MULTILINE)[1:]
