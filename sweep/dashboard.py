@@ -1,10 +1,7 @@
 """The Optuna dashboard on a sweep, on this machine only, and read-only unless that is asked for otherwise."""
 
 import contextlib
-import html
-import json
 import os
-import re
 import socketserver
 import threading
 import time
@@ -16,12 +13,11 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweep.errors import SweepError
-from sweep.experience import Experience
 from sweep.folders import Folders
+from sweep.guard import HOST, App, Guard
 from sweep.known import Known
 from sweep.opening import open_or_rebuild
 from sweep.progress import Progress
-from sweep.record import ID
 from sweep.root import Lock
 from sweep.search_space import Source, load
 from sweep.settings import Settings
@@ -32,14 +28,8 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its own dependencies, which are no business of ours
     import optuna_dashboard
 
-HOST = "127.0.0.1"
 LOOK_EVERY_S = 1.0
 SHARE_OF_LOOKING = 0.1  # of the time
-READS = ("GET", "HEAD")
-OF_EXPERIENCE = re.compile(rf"/experiences/({ID})/([a-z.]*)")
-TYPES = {".csv": "text/csv", ".json": "application/json", ".keras": "application/octet-stream"}
-
-App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Dashboard:
@@ -79,7 +69,7 @@ class Dashboard:
         if "COLAB_RELEASE_TAG" in os.environ:
             from google.colab import output
 
-            output.serve_kernel_port_as_iframe(self.port, path="/dashboard/studies/0", height=800)
+            output.serve_kernel_port_as_iframe(self.port, path="/dashboard/studies/0", height="800")
         else:
             from IPython.display import IFrame, display
 
@@ -153,36 +143,6 @@ class View:
         return app
 
 
-class Guard:
-    """Lets through what may be asked for, and serves the folders that the notes link to.
-
-    The dashboard knows no users. So only what names this machine is answered, for a page of somebody else's may have its
-    own name lead here; and unless changes are allowed, only what reads.
-
-    Args:
-        app: the dashboard.
-        root: of the sweep.
-        allow_changes: lets all methods through, but for files: those of a trial are the files of its folder.
-    """
-
-    def __init__(self, app: App, root: Path, allow_changes: bool) -> None:
-        self._app, self._root, self._allow_changes = app, root, allow_changes
-
-    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        path = environ.get("PATH_INFO", "")
-        reads = environ["REQUEST_METHOD"] in READS
-        if not _is_of_this_machine(environ):
-            return _refuse(start, f"only http://{HOST} is served here")
-        if not reads and not self._allow_changes:
-            return _refuse(start, "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself")
-        if not reads and path.startswith("/api/artifacts"):
-            return _refuse(start, "the files of a trial are those of its folder: put yours there")
-        of_experience = OF_EXPERIENCE.fullmatch(path)
-        if of_experience and reads:
-            return _serve_folder(Experience(self._root / of_experience[1]), of_experience[2], start)
-        return self._app(environ, start)
-
-
 class _Server(socketserver.ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
@@ -208,29 +168,3 @@ def _open(source: Source, settings: Settings, root: Path, progress: Progress) ->
     folders.settle(progress.say)
     study = open_or_rebuild(load(source), root, settings, folders, progress, threading.Event(), always=False)
     return study.view(), folders.known()
-
-
-def _is_of_this_machine(environ: dict[str, Any]) -> bool:
-    """Tell whether the request names this machine. Colab's own proxy, which only its user reaches, names itself."""
-    host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
-    return host in (HOST, "localhost") or "COLAB_RELEASE_TAG" in os.environ
-
-
-def _refuse(start: Callable[..., Any], reason: str) -> Iterable[bytes]:
-    start("403 Forbidden", [("Content-Type", "application/json")])
-    return [json.dumps({"reason": reason}).encode()]
-
-
-def _serve_folder(experience: Experience, name: str, start: Callable[..., Any]) -> Iterable[bytes]:
-    """Serve one of the files of an experience, by its name, or the list of them."""
-    files = {path.name: path for path in (experience.record, experience.log, experience.meilleur) if path.is_file()}
-    if name in files:
-        path = files[name]
-        start("200 OK", [("Content-Type", TYPES[path.suffix]), ("Content-Length", str(path.stat().st_size))])
-        return [path.read_bytes()]
-    if name or not files:
-        start("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"there is no such file"]
-    links = "".join(f'<li><a href="{one}">{one}</a>' for one in files)
-    start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-    return [f"<!doctype html><title>{experience.id}</title><h1>{html.escape(str(experience.path))}</h1><ul>{links}".encode()]

@@ -9,22 +9,23 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
-    {"errors"},
+    {"errors", "language"},
     {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu", "server"},
     {"record", "search_space", "meilleur", "storage"},
     {"experience"},
     {"resume", "job", "root", "voice"},
-    {"damage", "known", "lease", "session"},
+    {"damage", "known", "lease", "session", "guard"},
     {"work"},
     {"folders", "frozen", "extension"},
     {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "warm", "evaluate", "study"},
     {"watch"},
     {"places", "results", "status", "table", "disk", "merge", "verify"},
-    {"live"},
-    {"progress"},
-    {"station", "trials", "opening"},
+    {"live", "tidy", "axes", "importances"},
+    {"progress", "curves", "display"},
+    {"figures", "pictures"},
+    {"station", "trials", "opening", "shown", "report"},
     {"cluster"},
-    {"controller", "check"},
+    {"controller", "check", "dashboard"},
     {"signals"},
     {"door"},
     {"__init__"},
@@ -38,12 +39,15 @@ HEAVY = {
     "tensorflow": {"batches", "steps", "building", "training"},
     "optuna": {
         *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
-        *("merge", "opening", "trials", "controller"),
+        *("importances", "merge", "opening", "trials", "shown", "controller"),
     },
     "joblib": {"controller", "data"},
     "distributed": {"station", "cluster"},
     "h5py": {"state"},
-    "pandas": {"results", "door"},
+    "pandas": {"results", "tidy", "report", "door"},
+    "plotly": {"figures", "report", "door"},
+    "matplotlib": {"pictures"},
+    "optuna_dashboard": {"shown", "dashboard"},
 }
 MODULES = sorted(path.stem for path in PACKAGE.glob("*.py"))
 

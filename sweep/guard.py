@@ -1,0 +1,75 @@
+"""What may be asked of the dashboard, and by whom: it knows no users."""
+
+import html
+import json
+import os
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sweep.experience import Experience
+from sweep.record import ID
+
+HOST = "127.0.0.1"
+READS = ("GET", "HEAD")
+OF_EXPERIENCE = re.compile(rf"/experiences/({ID})/([a-z.]*)")
+TYPES = {".csv": "text/csv", ".json": "application/json", ".keras": "application/octet-stream"}
+
+App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Guard:
+    """Lets through what may be asked for, and serves the folders that the notes link to.
+
+    The dashboard knows no users. So only what names this machine is answered, for a page of somebody else's may have its
+    own name lead here; and unless changes are allowed, only what reads.
+
+    Args:
+        app: the dashboard.
+        root: of the sweep.
+        allow_changes: lets all methods through, but for files: those of a trial are the files of its folder.
+    """
+
+    def __init__(self, app: App, root: Path, allow_changes: bool) -> None:
+        self._app, self._root, self._allow_changes = app, root, allow_changes
+
+    def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        reads = environ["REQUEST_METHOD"] in READS
+        if not _is_of_this_machine(environ):
+            return _refuse(start, f"only http://{HOST} is served here")
+        if not reads and not self._allow_changes:
+            return _refuse(start, "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself")
+        if not reads and path.startswith("/api/artifacts"):
+            return _refuse(start, "the files of a trial are those of its folder: put yours there")
+        of_experience = OF_EXPERIENCE.fullmatch(path)
+        if of_experience and reads:
+            return _serve_folder(Experience(self._root / of_experience[1]), of_experience[2], start)
+        return self._app(environ, start)
+
+
+def _is_of_this_machine(environ: dict[str, Any]) -> bool:
+    """Tell whether the request names this machine. Colab's own proxy, which only its user reaches, names itself."""
+    host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
+    return host in (HOST, "localhost") or "COLAB_RELEASE_TAG" in os.environ
+
+
+def _refuse(start: Callable[..., Any], reason: str) -> Iterable[bytes]:
+    start("403 Forbidden", [("Content-Type", "application/json")])
+    return [json.dumps({"reason": reason}).encode()]
+
+
+def _serve_folder(experience: Experience, name: str, start: Callable[..., Any]) -> Iterable[bytes]:
+    """Serve one of the files of an experience, by its name, or the list of them."""
+    files = {path.name: path for path in (experience.record, experience.log, experience.meilleur) if path.is_file()}
+    if name in files:
+        path = files[name]
+        start("200 OK", [("Content-Type", TYPES[path.suffix]), ("Content-Length", str(path.stat().st_size))])
+        return [path.read_bytes()]
+    if name or not files:
+        start("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"there is no such file"]
+    links = "".join(f'<li><a href="{one}">{one}</a>' for one in files)
+    start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
+    return [f"<!doctype html><title>{experience.id}</title><h1>{html.escape(str(experience.path))}</h1><ul>{links}".encode()]
