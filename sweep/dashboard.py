@@ -95,7 +95,7 @@ def serve(source: Source, settings: Settings, root: Path, port: int, allow_chang
         if allow_changes:
             holds.enter_context(Lock(root, progress.say, threading.Event()))
             study, known = _open(source, settings, root, progress)
-            annotate(study, known)
+            annotate(study, known, watch.look())
             app = _app_of(study, Files(root, watch.look))
         else:
             app = View(source.name, watch, Files(root, watch.look))

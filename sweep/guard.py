@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from sweep.experience import Experience
 from sweep.record import ID
@@ -37,7 +38,7 @@ class Guard:
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         reads = environ["REQUEST_METHOD"] in READS
-        if not _is_of_this_machine(environ):
+        if not _is_of_this_machine(environ, reads):
             return _refuse(start, f"only http://{HOST} is served here")
         if not reads and not self._allow_changes:
             return _refuse(start, "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself")
@@ -49,10 +50,13 @@ class Guard:
         return self._app(environ, start)
 
 
-def _is_of_this_machine(environ: dict[str, Any]) -> bool:
-    """Tell whether the request names this machine. Colab's own proxy, which only its user reaches, names itself."""
-    host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
-    return host in (HOST, "localhost") or "COLAB_RELEASE_TAG" in os.environ
+def _is_of_this_machine(environ: dict[str, Any], reads: bool) -> bool:
+    """Tell whether the request names this machine, and where it writes, comes from a page of it.
+
+    Colab's own proxy, which only its user reaches, names itself.
+    """
+    asked = [f"//{environ.get('HTTP_HOST', '')}", *([] if reads else [environ.get("HTTP_ORIGIN", f"//{HOST}")])]
+    return "COLAB_RELEASE_TAG" in os.environ or all(urlsplit(one).hostname in (HOST, "localhost") for one in asked)
 
 
 def _refuse(start: Callable[..., Any], reason: str) -> Iterable[bytes]:
@@ -62,7 +66,8 @@ def _refuse(start: Callable[..., Any], reason: str) -> Iterable[bytes]:
 
 def _serve_folder(experience: Experience, name: str, start: Callable[..., Any]) -> Iterable[bytes]:
     """Serve one of the files of an experience, by its name, or the list of them."""
-    files = {path.name: path for path in (experience.record, experience.log, experience.meilleur) if path.is_file()}
+    there = (experience.record, experience.log, experience.meilleur)
+    files = {path.name: path for path in there if path.is_file() and not path.is_symlink()}
     if name in files:
         path = files[name]
         start("200 OK", [("Content-Type", TYPES[path.suffix]), ("Content-Length", str(path.stat().st_size))])

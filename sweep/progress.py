@@ -33,7 +33,11 @@ class Progress:
 
     def say(self, text: str) -> None:
         """Print one line."""
-        self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        if moves(self._console):
+            self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
+        else:  # rich takes a millisecond a line, of which there is one an epoch
+            self._console.file.write(f"{printable(text)}\n")
+            self._console.file.flush()
 
     @contextlib.contextmanager
     def count(self, text: str, total: int) -> Iterator[Callable[[], None]]:

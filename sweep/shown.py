@@ -50,12 +50,19 @@ def study_of_folders(name: str, sight: Sight) -> optuna.Study:
     for number in range(max(known, default=-1) + 1):
         one = known.get(number)
         study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost())
-    annotate(study, known)
+    annotate(study, known, sight)
     return study
 
 
-def annotate(study: optuna.Study, known: Mapping[int, Known]) -> None:
-    """Give each trial a note that links to its folder, and its files; what somebody has written there already stays."""
+def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> None:
+    """Give each trial a note that links to its folder, and its files; what somebody has written there already stays.
+
+    Args:
+        study: in memory, or the one of the sweep.
+        known: the trials that have a folder, by number.
+        sight: tells which of them have an epoch, and so a log and a curve.
+    """
+    trained = {one.experience.id for one in sight.trainings if one.val_acc and not one.experience.log.is_symlink()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names(["val_acc"])
@@ -67,7 +74,7 @@ def annotate(study: optuna.Study, known: Mapping[int, Known]) -> None:
             continue
         if NOTE_OF_TRIAL.format(trial=at) not in there:
             save_note(_Noted(storage, study, at), _note(one))
-        for kind, (filename, mimetype) in FILES.items():
+        for kind, (filename, mimetype) in FILES.items() if one.experience.id in trained else ():
             file = f"{one.experience.id}-{kind}"
             key = FILES_OF_TRIAL.format(trial=at, file=file)
             if key not in there:
@@ -94,7 +101,7 @@ class Files:
         """
         name, _, kind = artifact_id.rpartition("-")
         experience = Experience(self._root / name)
-        if not re.fullmatch(ID, name) or kind not in FILES:
+        if not re.fullmatch(ID, name) or kind not in FILES or experience.log.is_symlink():
             raise FileNotFoundError(artifact_id)
         if kind == LOG:
             return io.BytesIO(experience.log.read_bytes())

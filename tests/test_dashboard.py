@@ -113,6 +113,7 @@ def test_the_rows_of_the_log_are_a_file_of_the_trial(space, root):  # noqa: F811
             name = attributes["id_experience"].strip('"')
             files = {file["filename"]: file["artifact_id"] for file in trial["artifacts"]}
             log = root / name / "log.csv"
+            assert set(files) == ({"log.csv", "courbe.png"} if log.exists() else set())
             if log.exists():
                 status, content = ask(f"{address}/artifacts/0/{trial['trial_id']}/{files['log.csv']}")
                 assert (status, content) == (200, log.read_bytes())
@@ -146,6 +147,20 @@ def test_it_answers_this_machine_only(space, root):  # noqa: F811
             assert ask(address + path)[0] == 404
 
 
+def test_a_link_that_somebody_laid_is_not_followed(space, tmp_path):  # noqa: F811
+    drawn = sweep_of_all_kinds(tmp_path / "root")
+    secret = tmp_path / "secret"
+    secret.write_text("a secret")
+    log = next(drawn.root.glob("*/log.csv"))
+    log.unlink()
+    log.symlink_to(secret)
+    with serving(space, drawn.root) as (address, _):
+        assert ask(f"{address}/experiences/{log.parent.name}/log.csv")[0] == 404
+        assert not [
+            file for trial in trials(address) for file in trial["artifacts"] if log.parent.name in file["artifact_id"]
+        ]
+
+
 def test_epochs_arrive_while_a_training_runs(tmp_path):
     running = Running(tmp_path, "--trials", 2, "--epochs", 200).wait_for(logged(2))
     with serving(TOY, tmp_path) as (address, _):
@@ -169,6 +184,8 @@ def test_changes_are_made_to_the_study_itself_and_the_folders_stay(tmp_path):
         assert "is in use by process" in said.stderr
         status, _ = ask(f"{address}/api/studies/0/1/note", "PUT", {"body": "a note of mine", "version": 2})
         assert status == 204
+        note = {"body": "a note of a foreign page", "version": 3}
+        assert ask(f"{address}/api/studies/0/1/note", "PUT", note, Origin="http://evil.example")[0] == 403
         status, content = ask(f"{address}/api/artifacts/0/1", "POST", {"file": "x", "filename": "x"})
         assert (status, b"put yours there" in content) == (403, True)
     with serving(TOY, tmp_path, "--allow-changes") as (address, _):
