@@ -22,6 +22,8 @@ from sweep.watch import Sight, Training, Watch
 LOOK_EVERY_S = 1.0
 DRAW_A_SECOND = 4
 SHARE_OF_LOOKING = 0.05  # of the time: ten thousand folders, or a slow drive, are looked at less often
+# Beside a controller, each look gives way after so many seconds of work: both are threads of one Python.
+WORK_S, REST_S = 0.01, 0.04
 BAR = 24
 
 
@@ -61,11 +63,9 @@ class Scene:
         over = threading.Event()
 
         def keep_looking() -> None:
-            is_last = False
-            while not is_last:
-                is_last = over.is_set()
-                with contextlib.suppress(OSError):  # the drive is gone for a while: what was seen last stays
-                    self.look()
+            while not over.is_set():
+                with contextlib.suppress(OSError, _Over):  # the drive is gone for a while: what was seen last stays
+                    self.look(_giving_way(over))
                 over.wait(self.pause_s())
 
         thread = threading.Thread(target=keep_looking, daemon=True)
@@ -76,14 +76,17 @@ class Scene:
             finally:
                 over.set()
                 thread.join()
+                if self._moves:
+                    with contextlib.suppress(OSError):
+                        self.look()
 
     def pause_s(self) -> float:
         """Return how many seconds to wait before the next look."""
         return max(LOOK_EVERY_S, self._watch.took_s / SHARE_OF_LOOKING)
 
-    def look(self) -> Sight:
-        """Look once, and say which epochs are new."""
-        sight = self._watch.look()
+    def look(self, done: Callable[[], None] = lambda: None) -> Sight:
+        """Look once, and say which epochs are new; ``done`` is called after each folder."""
+        sight = self._watch.look(done)
         if self._sight is None:
             self._said = {one.experience.id: len(one.val_acc) for one in sight.trainings}
         self._sight, self._seen_at = sight, time.monotonic()
@@ -98,8 +101,8 @@ class Scene:
             return
         self._catch_up(training)
         sight = self._sight
-        if sight:
-            others = (one for one in sight.trainings if one.experience != experience)
+        if self._moves and sight:
+            others = (one for one in sight.trainings if one.experience.id != experience.id)
             self._sight = replace(sight, trainings=(*others, training))
 
     def _catch_up(self, training: Training) -> None:
@@ -114,7 +117,7 @@ class Scene:
     def _draw(self) -> RenderableType:
         sight = self._sight
         if not sight:
-            return Text("")
+            return Text("reading the folders")
         running = sight.running()
         names = {one.experience.id for one in running}
         rows = _grid(4)
@@ -134,6 +137,24 @@ class Scene:
         saved = self.notes.get(one.experience.id) or _saved(one, self._seen_at)
         bar = ProgressBar(total=one.epochs, completed=done)
         return f"trial {one.trial} {one.experience.id}", bar, where, ", ".join(filter(None, (value, saved)))
+
+
+def _giving_way(over: threading.Event) -> Callable[[], None]:
+    """Return what rests now and then, and raises ``_Over`` where there is nothing to look at any more."""
+    begun = time.monotonic()
+
+    def rest() -> None:
+        nonlocal begun
+        if time.monotonic() - begun > WORK_S:
+            if over.wait(REST_S):
+                raise _Over
+            begun = time.monotonic()
+
+    return rest
+
+
+class _Over(Exception):
+    """The end of a look that nobody waits for."""
 
 
 def headline(sight: Sight) -> tuple[int, int, list[str]]:
