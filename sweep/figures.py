@@ -44,7 +44,7 @@ def curves(found: Curves, words: Words) -> go.Figure:
             mode="markers",
             name=words.cut,
             marker={"symbol": _symbols(how), "size": 9, "color": GREY, "line": {"width": 1.5, "color": GREY}},
-            text=[f"{words.trial} {trial}: {words.ends[end]}" for trial, end in zip(trials, how, strict=True)],
+            text=[f"{words.trial} {trial}{words.colon}{words.ends[end]}" for trial, end in zip(trials, how, strict=True)],
             hovertemplate="%{text}<extra></extra>",
         )
     return figure
@@ -62,7 +62,7 @@ def history(plane: Plane, words: Words) -> go.Figure:
         name=words.value,
         marker={"color": [GREY if one else BLUE for one in pruned], "size": 8},
         text=[words.states[state] for state in plane.states],
-        hovertemplate=f"{words.trial} %{{x}}: %{{y:.4f}}, %{{text}}<extra></extra>",
+        hovertemplate=f"{words.trial} %{{x}}{words.colon}%{{y:.4f}}, %{{text}}<extra></extra>",
     )
     step = {"color": ORANGE, "width": 2.5, "shape": "hv"}
     figure.add_scatter(x=plane.numbers, y=best_so_far, mode="lines", name=words.best_so_far, line=step)
@@ -111,7 +111,7 @@ def slices(plane: Plane, words: Words) -> go.Figure:
             mode="markers",
             marker={"color": [plane.numbers[at] for at in there], "colorscale": [[0, GREY], [1, BLUE]], "size": 8},
             text=[f"{words.trial} {plane.numbers[at]}" for at in there],
-            hovertemplate="%{text}: %{y:.4f}<extra></extra>",
+            hovertemplate=f"%{{text}}{words.colon}%{{y:.4f}}<extra></extra>",
             row=row,
             col=column,
         )
@@ -132,7 +132,7 @@ def timeline(rows: list[dict[str, Any]], words: Words) -> go.Figure:
         x = [at for row in here for at in (row["begun"], row["ended"], None)]
         y = [at for row in here for at in (row["trial"], row["trial"], None)]
         said = [
-            f"{words.trial} {row['trial']}: epoch {row['from_epoch']:.1f} – {row['to_epoch']:.1f}, {words.ends[how]}"
+            f"{words.trial} {row['trial']}{words.colon}{words.epoch} {row['from_epoch']:.1f} – {row['to_epoch']:.1f}, {words.ends[how]}"
             for row in here
             for _ in range(3)
         ]
@@ -169,7 +169,7 @@ def _add_lines(
             line={"color": colour, "width": width},
             opacity=opacity,
             text=said,
-            hovertemplate=f"%{{text}}<br>{words.epoch} %{{x}}: %{{y:.4f}}<extra></extra>",
+            hovertemplate=f"%{{text}}<br>{words.epoch} %{{x}}{words.colon}%{{y:.4f}}<extra></extra>",
         )
 
 

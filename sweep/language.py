@@ -11,6 +11,7 @@ class Words:
     """The words of one language. ``states`` are those of ``sweep.record.State``, ``ends`` those of a session."""
 
     code: str
+    colon: str
     report: str
     best: str
     parameters: str
@@ -57,6 +58,7 @@ class Words:
 
 ENGLISH = Words(
     code="en",
+    colon=": ",
     report="Report of the sweep",
     best="The best",
     parameters="parameters",
@@ -111,6 +113,7 @@ ENGLISH = Words(
 
 FRENCH = Words(
     code="fr",
+    colon="\u00a0: ",
     report="Rapport du balayage",
     best="La meilleure",
     parameters="paramètres",
