@@ -132,7 +132,8 @@ def timeline(rows: list[dict[str, Any]], words: Words) -> go.Figure:
         x = [at for row in here for at in (row["begun"], row["ended"], None)]
         y = [at for row in here for at in (row["trial"], row["trial"], None)]
         said = [
-            f"{words.trial} {row['trial']}{words.colon}{words.epoch} {row['from_epoch']:.1f} – {row['to_epoch']:.1f}, {words.ends[how]}"
+            f"{words.trial} {row['trial']}{words.colon}"
+            f"{words.epoch} {row['from_epoch']:.1f} – {row['to_epoch']:.1f}, {words.ends[how]}"
             for row in here
             for _ in range(3)
         ]
