@@ -187,7 +187,8 @@ def _print_best(there: Sweep) -> None:
 
     sight = there.look()
     table = sight.rows()
-    more = f"the best {ROWS_AT_THE_END} of {len(table)}; all of them: sweep results {there.space}"
+    whole = f"all of them: sweep results {there.space}, in pictures: sweep report {there.space}"
+    more = f"the best {ROWS_AT_THE_END} of {len(table)}; {whole}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
     if sight.best():
         click.echo(best_of(sight)[0].experience.meilleur)

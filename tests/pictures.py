@@ -34,14 +34,15 @@ def train(root):
 def photograph(root):
     """Take the pictures."""
     swept = Sweep(SPACE, root)
-    page = swept.report("en")
-    for scheme in ("light", "dark"):
-        with open_page("laptop", scheme) as browser:
-            browser.set_viewport_size({"width": 1366, "height": 930})  # to the end of the first figure
-            browser.goto(page.as_uri())
-            browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
-            browser.screenshot(path=FOLDER / f"report-{scheme}.png")
-    (FOLDER / "curves.png").write_bytes((page.parent / "courbes.png").read_bytes())
+    for language, end in (("en", ""), ("fr", ".fr")):
+        page = swept.report(language)
+        (FOLDER / f"curves{end}.png").write_bytes((page.parent / "courbes.png").read_bytes())
+        for scheme in ("light", "dark"):
+            with open_page("laptop", scheme) as browser:
+                browser.set_viewport_size({"width": 1366, "height": 930})  # to the end of the first figure
+                browser.goto(page.as_uri())
+                browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
+                browser.screenshot(path=FOLDER / f"report-{scheme}{end}.png")
     with swept.dashboard(port=0) as served, open_page() as browser:
         browser.goto(served.url)
         browser.get_by_text("Best Trial").wait_for()
