@@ -136,12 +136,10 @@ def timeline(rows: list[dict[str, Any]], words: Words) -> Figure:
     with _figure(words.timeline, words.time, words.trial) as (figure, axes):
         for how, colour in (("outcome", BLUE), ("running", ORANGE), ("stopped", GREY), ("cut", GREY)):
             here = [row for row in rows if row["how"] == how]
-            for row in here:
-                axes.plot([row["begun"], row["ended"]], [row["trial"]] * 2, color=colour, linewidth=6, solid_capstyle="butt")
+            begun, ends, trials = ([row[name] for row in here] for name in ("begun", "ended", "trial"))
             if here:
-                axes.plot([], [], color=colour, linewidth=6, label=words.ends[how])
+                axes.hlines(trials, begun, ends, color=colour, linewidth=6, label=words.ends[how])
             if here and how in ("cut", "stopped"):
-                ends, trials = [row["ended"] for row in here], [row["trial"] for row in here]
                 axes.plot(ends, trials, "x" if how == "cut" else "o", color="#4b5058", fillstyle="none", markersize=8)
         axes.invert_yaxis()
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,6 +1,5 @@
 """A sweep before one's eyes, from its folders: the same for whoever looks on."""
 
-import os
 import re
 import subprocess
 
@@ -64,11 +63,7 @@ def test_a_terminal_that_watches_gets_bars_and_ctrl_c_stops_nothing(tmp_path):
 
 @pytest.mark.parametrize("name", ["CI", "COLAB_RELEASE_TAG"])
 def test_in_ci_and_on_colab_a_terminal_is_none(tmp_path, name):
-    os.environ[name] = "true"
-    try:
-        status, shown = Terminal("run", TOY, "--root", tmp_path, "--trials", 1).end()
-    finally:
-        del os.environ[name]
+    status, shown = Terminal("run", TOY, "--root", tmp_path, "--trials", 1, **{name: "true"}).end()
     assert status == 0, shown
     assert "━━" not in shown.replace("─", "")
     assert len(said_epochs(shown.replace("\r", ""))) == 3

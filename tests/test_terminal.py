@@ -15,13 +15,13 @@ from command import TOY, command, logged, sessions
 class Terminal:
     """A command in a terminal of its own: what it shows, and keys for it."""
 
-    def __init__(self, *words):
+    def __init__(self, *words, **environment):
         self._keyboard, screen = pty.openpty()
         termios.tcsetwinsize(screen, (40, 110))
         whole = ["setsid", "--ctty", "--wait", *command(words)]
-        self.process = subprocess.Popen(
-            whole, stdin=screen, stdout=screen, stderr=screen, env={**os.environ, "TERM": "xterm"}
-        )
+        here = {name: value for name, value in os.environ.items() if name not in ("CI", "COLAB_RELEASE_TAG")}
+        here |= {"TERM": "xterm", **environment}
+        self.process = subprocess.Popen(whole, stdin=screen, stdout=screen, stderr=screen, env=here)
         os.close(screen)
         self.shown = b""
         self._reader = threading.Thread(target=self._read)
