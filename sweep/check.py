@@ -60,11 +60,12 @@ class Check:
             for experience, record in folders.recorded()
             if record.outcome and record.outcome.state is State.FINISHED and experience.meilleur.exists()
         ]
-        space = search_space.load(self._source)
         self._progress.say("importing Keras, to load the models")
         prepare_for_keras()
         import sweep.warm  # noqa: F401 # imported for what it does to this process
         from sweep.evaluate import evaluate
+
+        space = search_space.load(self._source)
 
         with self._progress.count("evaluating", len(finished)) as done, search_space.mistakes_in(self._source.path):
             for experience, wrong in evaluate(space, finished, done):

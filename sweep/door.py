@@ -46,6 +46,8 @@ class Best:
         from sweep.host import prepare_for_keras
 
         prepare_for_keras()
+        import sweep.warm  # noqa: F401 # Keras, in silence
+
         search_space.load(search_space.find(self.space))
         import keras
 
