@@ -75,7 +75,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             user_attrs={
                 **attributes.get("user", {}),
                 "id_experience": known.experience.id,
-                **notes_of(known.record, outcome),
+                **(notes_of(known.record, outcome) if outcome else {}),
             },
             system_attrs=_without_pickles(attributes.get("system", {})),
             intermediate_values=dict(enumerate(val_acc)),

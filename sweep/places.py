@@ -6,12 +6,10 @@ import multiprocessing
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing import connection, forkserver
-from types import ModuleType
+from multiprocessing import connection, forkserver, spawn
 from typing import Any
 
 import psutil
@@ -23,6 +21,8 @@ from sweep.host import cores, prepare_for_keras
 from sweep.job import End, Ending, EpochDone, Job, News, OnNews
 
 STOP = "stop"
+OURS = "sweep"  # the name of our processes
+DEAF_TO = (signal.SIGINT, signal.SIGTERM)
 POLL_S = 0.1
 # A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
 LAST_SAVE_S = 20.0
@@ -55,12 +55,12 @@ class LocalProcesses:
         return max(1, cores() // workers)
 
     def start(self) -> None:
-        """Begin to import Keras in the server. Where this is the main thread, no signal reaches what it starts."""
+        """Begin to import Keras in the server, which no signal reaches."""
         if self._context.get_start_method() == "spawn":
             return
         os.environ["SWEEP_WARM"] = ",".join(self._preload)
         self._context.set_forkserver_preload(["sweep.warm"])
-        with _deaf() if threading.current_thread() is threading.main_thread() else contextlib.nullcontext():
+        with _deaf():
             forkserver.ensure_running()
         self._first_child.start()
 
@@ -94,39 +94,37 @@ class LocalProcesses:
             del self._children[worker]
 
     def _run_nothing(self) -> None:
-        child = self._context.Process(target=_nothing)
+        child = self._context.Process(target=_nothing, name=OURS)
         with contextlib.suppress(EOFError, ConnectionError):  # the server was killed: the first training finds out
-            with _MAIN_LOCK, _without_main_module():
-                child.start()
+            child.start()
             child.join()
 
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Let what is started meanwhile hear neither a terminal's Ctrl-C nor a SIGTERM to all: the controller alone is to."""
-    handlers = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    """Let what is started meanwhile hear neither a terminal's Ctrl-C nor a SIGTERM to all: the controller alone is to.
 
-
-_MAIN_LOCK = threading.Lock()
-
-
-@contextlib.contextmanager
-def _without_main_module() -> Iterator[None]:
-    """Hide the main module from ``multiprocessing``, which runs it once more in every child.
-
-    A script of a user's that calls ``sweep.run`` outside of ``if __name__ == "__main__"`` would begin a sweep in each.
+    What comes meanwhile is heard afterwards.
     """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
+    signal.pthread_sigmask(signal.SIG_BLOCK, DEAF_TO)
     try:
         yield
     finally:
-        sys.modules["__main__"] = main
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
+
+
+def _prepare(name: str) -> dict[str, Any]:
+    """Return what a child is given to begin with, and not the main module where the child is ours.
+
+    ``multiprocessing`` lets every child run the main module once more, and offers no way to leave that out. A script of a
+    user's that calls ``sweep.run`` outside of ``if __name__ == "__main__"`` would begin a sweep in each of them.
+    """
+    data: dict[str, Any] = _prepare_any(name)
+    return {key: value for key, value in data.items() if name != OURS or not key.startswith("init_main")}
+
+
+_prepare_any = spawn.get_preparation_data
+spawn.get_preparation_data = _prepare
 
 
 class Child:
@@ -141,10 +139,9 @@ class Child:
     def __init__(self, context: Any, job: Job, of_gpu: dict[str, str]) -> None:
         self._pipe, theirs = context.Pipe()
         self._prunes, self._peak = job.prunes, 0
-        self.process: Any = context.Process(target=_child, args=(job, theirs, of_gpu))
+        self.process: Any = context.Process(target=_child, args=(job, theirs, of_gpu), name=OURS)
         try:
-            with _MAIN_LOCK, _without_main_module():
-                self.process.start()
+            self.process.start()
         except (EOFError, ConnectionError) as error:
             raise SweepError(
                 "The process that imports Keras ended before its time: see whether python -c 'import keras' works and "
@@ -204,6 +201,7 @@ def _child(job: Job, ours: connection.Connection, of_gpu: dict[str, str]) -> Non
     # The controller says when to stop. But a process that the search space forks must end when it is asked to.
     signal.signal(signal.SIGTERM, lambda *_: None)
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
     link = LinkToController(ours)
     from sweep.training import train

@@ -15,7 +15,7 @@ from optuna_dashboard import save_note
 
 from sweep.curves import Line, curves_of
 from sweep.experience import Experience
-from sweep.frozen import frozen_of
+from sweep.frozen import frozen_of, notes_of
 from sweep.known import Known, known_trials
 from sweep.language import words
 from sweep.record import ID
@@ -136,6 +136,7 @@ def _frozen(known: Known, training: Training) -> FrozenTrial:
     frozen.user_attrs.pop("pruner", None)  # what a pruner has to remember
     if frozen.state is TrialState.RUNNING:
         frozen.intermediate_values = dict(enumerate(training.val_acc))
+        frozen.user_attrs |= notes_of(known.record, None)
     return frozen
 
 

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 import pandas as pd
@@ -134,11 +133,15 @@ def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
 
 
 def test_a_sweep_runs_in_a_thread_where_python_lets_nobody_listen_to_signals(tmp_path):
-    swept = []
-    thread = threading.Thread(target=lambda: swept.append(sweep.run(TOY, tmp_path, trials=1, epochs=1)))
-    thread.start()
-    thread.join()
-    assert len(swept[0].results()) == 1
+    code = f"""
+import threading, sweep
+swept = []
+thread = threading.Thread(target=lambda: swept.append(sweep.run({TOY!r}, {str(tmp_path)!r}, trials=1, epochs=1)))
+thread.start()
+thread.join()
+print(len(swept[0].results()))
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1\n"
 
 
 def test_importing_it_costs_nothing():

@@ -97,7 +97,7 @@ def test_a_trial_that_was_left_running_is_attached_again(tmp_path):
 
 def test_a_failure_keeps_its_reason(tmp_path):
     study = open_study(tmp_path)
-    study.tell(begin(study), Outcome(State.FAILED, "", "it diverged"), [0.1])
+    study.tell(begin(study), Outcome(State.FAILED, "", "it diverged"), [0.1], {"reason": "it diverged"})
     (trial,) = frozen(tmp_path)
     assert (trial.state, trial.user_attrs["reason"]) == (optuna.trial.TrialState.FAIL, "it diverged")
 

@@ -6,6 +6,7 @@ from sweep import meilleur
 from sweep.experience import Experience
 from sweep.files import size_and_sha256
 from sweep.folders import Folders
+from sweep.frozen import notes_of
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.log import Best
@@ -103,8 +104,9 @@ class Search:
                 break
             trial = lose(epoch) or trial
         outcome = Outcome(state, now(), None if state is State.FINISHED else "pruned", max(values), len(values) - 1)
-        self.save(self.write(trial, parameters, values, outcome), values)
-        self.study.tell(trial, outcome, values)
+        experience = self.write(trial, parameters, values, outcome)
+        self.save(experience, values)
+        self.study.tell(trial, outcome, values, notes_of(experience.read(), outcome))
 
     def go_on(self, trials=TRIALS):
         while self.study.count() < trials:
