@@ -9,6 +9,7 @@ from typing import Any
 from sweep.record import State
 from sweep.watch import Sight
 
+MOST = 1e15
 MOST_TICKS = 8
 MOST_LETTERS = 24
 
@@ -46,7 +47,7 @@ def plane_of(sight: Sight) -> Plane:
         (
             (int(entry["number"]), one.best.val_acc, str(one.state), entry)
             for one in sight.trainings
-            if one.state in (State.FINISHED, State.PRUNED) and one.best
+            if one.state in (State.FINISHED, State.PRUNED) and one.best and _is_number(one.best.val_acc)
             for entry in one.record.trials
         ),
         key=lambda trial: trial[0],
@@ -71,7 +72,7 @@ def short(text: str) -> str:
 def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
     of_trials = [_params(entry) for entry in entries]
     there = [params[name] for params in of_trials if name in params]
-    if all(isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) for value in there):
+    if all(map(_is_number, there)):
         logarithmic = min(there) > 0 and any(_is_logarithmic(entry, name) for entry in entries)
         at: Callable[[Any], float] = math.log10 if logarithmic else float
         ticks = _number_ticks(sorted({at(value) for value in there}), logarithmic)
@@ -80,6 +81,11 @@ def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
         at = lambda value: float(labels.index(str(value)))  # noqa: E731
         ticks = [(float(place), label) for place, label in enumerate(labels)]
     return Axis(name, [at(params[name]) if name in params else None for params in of_trials], ticks)
+
+
+def _is_number(value: object) -> bool:
+    """Tell whether an axis can hold it; what is too large for one is a label."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST  # which NaN is not
 
 
 def _params(entry: dict[str, Any]) -> dict[str, Any]:

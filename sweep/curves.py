@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sweep.axes import MOST
 from sweep.record import State
 from sweep.tidy import sessions
 from sweep.watch import Sight, Training
@@ -51,14 +52,15 @@ def curves_of(sight: Sight) -> Curves:
 
 
 def _line(one: Training) -> Line:
-    return Line(one.trial, one.experience.id, str(one.state), one.val_acc, one.state not in (State.FINISHED, State.RUNNING))
+    val_acc = [value if abs(value) < MOST else float("nan") for value in one.val_acc]
+    return Line(one.trial, one.experience.id, str(one.state), val_acc, one.state not in (State.FINISHED, State.RUNNING))
 
 
 def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
     """Return the median, the 10 and the 90 % quantile of each epoch, over the experiences that reached it."""
     found: list[list[float]] = []
     for epoch in range(max(map(len, curves), default=0)):
-        here = [curve[epoch] for curve in curves if len(curve) > epoch and np.isfinite(curve[epoch])]
+        here = [curve[epoch] for curve in curves if len(curve) > epoch and abs(curve[epoch]) < MOST]
         found.append([float(value) for value in np.quantile(here, (0.5, 0.1, 0.9))] if here else [float("nan")] * 3)
     median, low, high = ([row[column] for row in found] for column in range(3))
     return median, low, high

@@ -1,6 +1,7 @@
 """The Optuna dashboard on a sweep, on this machine only, and read-only unless that is asked for otherwise."""
 
 import contextlib
+import itertools
 import os
 import socketserver
 import threading
@@ -35,16 +36,18 @@ SHARE_OF_LOOKING = 0.1  # of the time
 class Dashboard:
     """A dashboard that is served until it is closed, or its process ends. A notebook shows it in the cell."""
 
-    def __init__(self, app: App, port: int, holds: contextlib.ExitStack) -> None:
+    def __init__(self, app: App, port: int, study: int, holds: contextlib.ExitStack) -> None:
         try:
             self._server = make_server(HOST, port, app, server_class=_Server, handler_class=_Quiet)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is from 0 to 65535"
             raise SweepError(
-                f"Port {port} of {HOST} cannot be served ({error.strerror}): name another with --port, or 0 for any."
+                f"Port {port} of {HOST} cannot be served ({why}): name another with --port, or 0 for any."
             ) from error
         self._holds = holds
         self.port = self._server.server_port
-        self.url = f"http://{HOST}:{self.port}/dashboard/studies/0"
+        self.path = f"/dashboard/studies/{study}"
+        self.url = f"http://{HOST}:{self.port}{self.path}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
@@ -69,7 +72,7 @@ class Dashboard:
         if "COLAB_RELEASE_TAG" in os.environ:
             from google.colab import output
 
-            output.serve_kernel_port_as_iframe(self.port, path="/dashboard/studies/0", height="800")
+            output.serve_kernel_port_as_iframe(self.port, path=self.path, height="800")
         else:
             from IPython.display import IFrame, display
 
@@ -90,17 +93,19 @@ def serve(source: Source, settings: Settings, root: Path, port: int, allow_chang
     Raises:
         SweepError: the port is taken, a sweep holds the root, or the study cannot be opened.
     """
-    watch = Watch(root, progress.say)
-    with contextlib.ExitStack() as holds:
-        if allow_changes:
-            holds.enter_context(Lock(root, progress.say, threading.Event()))
-            study, known = _open(source, settings, root, progress)
-            annotate(study, known, watch.look())
-            app = _app_of(study, Files(root, watch.look))
-        else:
-            app = View(source.name, watch, Files(root, watch.look))
-        return Dashboard(Guard(app, root, allow_changes), port, holds.pop_all())
-    raise AssertionError("an exit stack swallows nothing")
+    watch, holds = Watch(root, progress.say), contextlib.ExitStack()
+    try:
+        if not allow_changes:
+            view = View(source.name, watch)
+            return Dashboard(Guard(view, root, allow_changes), port, view.number, holds)
+        holds.enter_context(Lock(root, progress.say, threading.Event()))
+        study, known = _open(source, settings, root, progress)
+        annotate(study, known, watch.look())
+        app = _app_of(study, Files(root, watch.look))
+        return Dashboard(Guard(app, root, allow_changes), port, study._study_id, holds)  # noqa: SLF001
+    except BaseException:
+        holds.close()
+        raise
 
 
 class View:
@@ -109,15 +114,20 @@ class View:
     Args:
         name: of the study.
         watch: of the root.
-        files: of the trials.
     """
 
-    def __init__(self, name: str, watch: Watch, files: Files) -> None:
-        self._name, self._watch, self._files = name, watch, files
+    _numbers = itertools.count()
+
+    def __init__(self, name: str, watch: Watch) -> None:
+        self._name, self._watch = name, watch
         self._lock = threading.Lock()
+        self._sight = watch.look()
+        self._files = Files(watch.root, lambda: self._sight)
         self._seen: object = None
         self._app: App | None = None
         self._next_at = 0.0
+        # The dashboard keeps importances for all studies of a process, by their numbers.
+        self.number = next(self._numbers)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         return self._current()(environ, start)
@@ -134,10 +144,10 @@ class View:
             self._lock.release()
 
     def _look(self) -> App:
-        begun, sight = time.monotonic(), self._watch.look()
-        seen, app = _stamp(sight), self._app
+        begun, self._sight = time.monotonic(), self._watch.look()
+        seen, app = _stamp(self._sight), self._app
         if app is None or seen != self._seen:
-            app = _app_of(study_of_folders(self._name, sight), self._files)
+            app = _app_of(study_of_folders(self._name, self._sight, self.number), self._files)
         self._seen, ended = seen, time.monotonic()
         self._next_at = ended + max(LOOK_EVERY_S, (ended - begun) / SHARE_OF_LOOKING)
         return app
@@ -159,7 +169,16 @@ def _app_of(study: Any, files: Files) -> App:
 
 def _stamp(sight: Sight) -> object:
     """Return what of a sight the dashboard shows."""
-    return [(one.experience.id, one.state, len(one.val_acc), len(one.record.trials)) for one in sight.trainings]
+    return [
+        (
+            one.experience.id,
+            one.state,
+            len(one.val_acc),
+            len(one.record.sessions),
+            [trial["ended"] for trial in one.record.trials],
+        )
+        for one in sight.trainings
+    ]
 
 
 def _open(source: Source, settings: Settings, root: Path, progress: Progress) -> tuple[Any, dict[int, Known]]:

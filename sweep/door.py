@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.errors import StoppedByUser, SweepError, first_line, printable
+from sweep.errors import Misuse, StoppedByUser, SweepError, first_line, printable
 
 if TYPE_CHECKING:
     import keras
@@ -67,7 +67,7 @@ class Sweep:
         root: None is ``experiences/<search space>``. It need not be there yet.
 
     Raises:
-        SweepError: there is no such search space.
+        SweepError: no root is given, and there is no such search space.
     """
 
     def __init__(self, space: str | Path, root: str | Path | None = None) -> None:
@@ -140,7 +140,8 @@ class Sweep:
         from sweep.check import Check
 
         self._check()
-        check = Check(self.space, self.root, where.get("storage") or where.get("study_dir"), _progress())
+        settings = self._settings(where)
+        check = Check(self.space, self.root, settings.storage or settings.study_dir, _progress())
         if repair:
             check.repair()
             if not check.study_is_well():
@@ -227,8 +228,9 @@ class Sweep:
             SweepError: nothing is trained yet.
         """
         from sweep.report import write_report
+        from sweep.search_space import find
 
-        return write_report(self.space, self.look(), lang, _progress())
+        return write_report(find(self.space).name, self.look(), lang, _progress())
 
     def dashboard(self, port: int = 8080, allow_changes: bool = False, **where: Any) -> "Dashboard":
         """Serve the Optuna dashboard on 127.0.0.1, from a thread; what is returned shows itself in a notebook.
@@ -280,6 +282,8 @@ class Sweep:
     def _settings(self, options: dict[str, Any]) -> "Settings":
         from sweep.settings import Settings
 
+        if "root" in options:
+            raise Misuse(f"A sweep has one root: give {options['root']} to Sweep, or to sweep.run.")
         return Settings.of({**options, "space": self.space, "root": self.root})
 
     def _last_run(self) -> dict[str, Any]:

@@ -29,12 +29,17 @@ def write_whole(path: Path, content: bytes, sync: bool = True) -> None:
         OSError: the disk is full or gone; ``path`` is then as it was.
     """
     beside = path.with_name(path.name + ".part")
-    with beside.open("wb") as file:
+    with open(beside, "wb", opener=_without_links) as file:  # Path.open has no opener
         file.write(content)
     if sync:
         put_in_place(beside, path)
     else:
         beside.replace(path)
+
+
+def _without_links(path: str, flags: int) -> int:
+    """Open a file for writing, and not what a link of that name leads to: somebody else may have laid it."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
 def put_in_place(beside: Path, path: Path) -> None:

@@ -44,7 +44,7 @@ def notes_of(record: Record, outcome: Outcome | None) -> dict[str, Any]:
     notes = {
         "best_epoch": outcome.epoch if outcome else None,
         "sessions": len(record.sessions),
-        "cuts": sum(session.get("ended", {}).get("how") == "cut" for session in record.sessions),
+        "cuts": sum((session.get("ended") or {}).get("how") == "cut" for session in record.sessions),
         "reason": outcome.reason if outcome else None,
     }
     return {name: note for name, note in notes.items() if note is not None}
@@ -81,7 +81,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             intermediate_values=dict(enumerate(val_acc)),
         )
         frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise RecordWrong(
             f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
             f"undo the edit, or move {known.experience.path} away."

@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.record import ID
 
@@ -46,8 +46,11 @@ class Guard:
             return _refuse(start, "the files of a trial are those of its folder: put yours there")
         of_experience = OF_EXPERIENCE.fullmatch(path)
         if of_experience and reads:
-            return _serve_folder(Experience(self._root / of_experience[1]), of_experience[2], start)
-        return self._app(environ, start)
+            return _serve_folder(Experience(self._root / of_experience[1]), of_experience[2], environ, start)
+        try:
+            return self._app(environ, start)
+        except (SweepError, OSError) as error:
+            return _refuse(start, str(error), "503 Service Unavailable")
 
 
 def _is_of_this_machine(environ: dict[str, Any], reads: bool) -> bool:
@@ -55,23 +58,28 @@ def _is_of_this_machine(environ: dict[str, Any], reads: bool) -> bool:
 
     Colab's own proxy, which only its user reaches, names itself.
     """
-    asked = [f"//{environ.get('HTTP_HOST', '')}", *([] if reads else [environ.get("HTTP_ORIGIN", f"//{HOST}")])]
-    return "COLAB_RELEASE_TAG" in os.environ or all(urlsplit(one).hostname in (HOST, "localhost") for one in asked)
+    host = environ.get("HTTP_HOST", "")
+    is_named = re.fullmatch(rf"({re.escape(HOST)}|localhost)(:\d+)?", host) is not None
+    is_of_a_page_of_ours = environ.get("HTTP_ORIGIN", f"http://{host}") == f"http://{host}"
+    return "COLAB_RELEASE_TAG" in os.environ or (is_named and (reads or is_of_a_page_of_ours))
 
 
-def _refuse(start: Callable[..., Any], reason: str) -> Iterable[bytes]:
-    start("403 Forbidden", [("Content-Type", "application/json")])
+def _refuse(start: Callable[..., Any], reason: str, status: str = "403 Forbidden") -> Iterable[bytes]:
+    start(status, [("Content-Type", "application/json")])
     return [json.dumps({"reason": reason}).encode()]
 
 
-def _serve_folder(experience: Experience, name: str, start: Callable[..., Any]) -> Iterable[bytes]:
+def _serve_folder(experience: Experience, name: str, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     """Serve one of the files of an experience, by its name, or the list of them."""
     there = (experience.record, experience.log, experience.meilleur)
     files = {path.name: path for path in there if path.is_file() and not path.is_symlink()}
     if name in files:
         path = files[name]
         start("200 OK", [("Content-Type", TYPES[path.suffix]), ("Content-Length", str(path.stat().st_size))])
-        return [path.read_bytes()]
+        wrapped: Iterable[bytes] = (
+            environ["wsgi.file_wrapper"](path.open("rb")) if environ["REQUEST_METHOD"] == "GET" else []
+        )
+        return wrapped
     if name or not files:
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"there is no such file"]

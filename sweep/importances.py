@@ -1,9 +1,11 @@
 """How much each parameter matters, as Optuna has it."""
 
+import contextlib
 import warnings
 
 import optuna
 
+from sweep.errors import SweepError
 from sweep.frozen import frozen_of
 from sweep.known import Known
 from sweep.record import State
@@ -17,12 +19,12 @@ def importances_of(sight: Sight) -> dict[str, float]:
 
     By PED-ANOVA (Watanabe, Bansal and Hutter 2023, arXiv:2304.10255), Optuna's default. None is returned where the trials
     are too few or all alike.
-
-    Raises:
-        RecordWrong: a folder's trial is none of Optuna's.
     """
     finished = [one for one in sight.trainings if one.state is State.FINISHED and one.best]
-    trials = [frozen_of(Known(one.experience, one.record, entry)) for one in finished for entry in one.record.trials]
+    trials = []
+    for known in (Known(one.experience, one.record, entry) for one in finished for entry in one.record.trials):
+        with contextlib.suppress(SweepError):  # what is none of Optuna's has no importance
+            trials.append(frozen_of(known))
     trials = [trial for trial in trials if trial.state is optuna.trial.TrialState.COMPLETE]
     varied = {name for trial in trials for name in trial.params if trial.params[name] != trials[0].params.get(name)}
     if len(trials) < LEAST_TRIALS or not varied or len({trial.value for trial in trials}) == 1:

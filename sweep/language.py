@@ -14,9 +14,7 @@ class Words:
     colon: str
     report: str
     best: str
-    parameters: str
     trial: str
-    trials: str
     epoch: str
     value: str
     best_so_far: str
@@ -61,16 +59,14 @@ ENGLISH = Words(
     colon=": ",
     report="Report of the sweep",
     best="The best",
-    parameters="parameters",
     trial="trial",
-    trials="trials",
     epoch="epoch",
     value="val_acc",
     best_so_far="best so far",
     curves="Learning curves",
     curves_say="One line an experience. The band holds the middle 80 % of the experiences that reached an epoch.",
     only_the_best="Drawn are the best {shown} of {all} experiences; the band and the median are of all.",
-    each="finished",
+    each="finished or running",
     grey="pruned, failed or cut off",
     median="median",
     band="10–90 %",
@@ -81,7 +77,7 @@ ENGLISH = Words(
     importances_say="What share of the differences in val_acc each parameter explains (PED-ANOVA, by Optuna). "
     "Of few trials, it is rough.",
     importance="importance",
-    too_few="This takes four finished trials at least, whose val_acc and parameters differ.",
+    too_few="There are too few trials for this yet: four finished ones that differ will do.",
     parallel="Parallel coordinates",
     parallel_say="One line a trial; the brighter, the better. Drag along an axis to choose.",
     slices="Slices",
@@ -116,9 +112,7 @@ FRENCH = Words(
     colon="\u00a0: ",
     report="Rapport du balayage",
     best="La meilleure",
-    parameters="paramètres",
     trial="essai",
-    trials="essais",
     epoch="epoch",
     value="val_acc",
     best_so_far="meilleure jusque-là",
@@ -127,7 +121,7 @@ FRENCH = Words(
     "atteinte.",
     only_the_best="Seules les {shown} meilleures des {all} expériences sont tracées ; "
     "la bande et la médiane portent sur toutes.",
-    each="terminées",
+    each="terminées ou en cours",
     grey="élaguées, échouées ou coupées",
     median="médiane",
     band="10–90 %",
@@ -138,7 +132,7 @@ FRENCH = Words(
     importances_say="La part des différences de val_acc que chaque paramètre explique (PED-ANOVA, par Optuna). "
     "Avec peu d’essais, c’est approximatif.",
     importance="importance",
-    too_few="Il faut au moins quatre essais terminés, dont la val_acc et les paramètres diffèrent.",
+    too_few="Il y a encore trop peu d’essais : quatre essais terminés et différents suffisent.",
     parallel="Coordonnées parallèles",
     parallel_say="Une ligne par essai ; plus elle est vive, meilleur est l’essai. Glisser le long d’un axe pour choisir.",
     slices="Tranches",

@@ -5,7 +5,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -19,7 +18,7 @@ from sweep.resume import POSITION
 from sweep.status import duration, lines
 from sweep.watch import Sight, Training, Watch
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S, LOOK_AT_LEAST_EVERY_S = 0.5, 10.0
 DRAW_A_SECOND = 4
 SHARE_OF_LOOKING = 0.05  # of the time: ten thousand folders, or a slow drive, are looked at less often
 # Beside a controller, each look gives way after so many seconds of work: both are threads of one Python.
@@ -47,6 +46,8 @@ class Scene:
         self._lock = threading.Lock()
         self._said: dict[str, int] = {}
         self._sight: Sight | None = None
+        self._running: list[Training] = []
+        self._headline: RenderableType = Text("reading the folders")
         self._seen_at = time.monotonic()
         self.preparing: dict[str, str] = {}
         self.notes: dict[str, str] = {}
@@ -64,8 +65,7 @@ class Scene:
 
         def keep_looking() -> None:
             while not over.is_set():
-                with contextlib.suppress(OSError, _Over):  # the drive is gone for a while: what was seen last stays
-                    self.look(_giving_way(over))
+                self._look_or_not(_giving_way(over))
                 over.wait(self.pause_s())
 
         thread = threading.Thread(target=keep_looking, daemon=True)
@@ -77,12 +77,11 @@ class Scene:
                 over.set()
                 thread.join()
                 if self._moves:
-                    with contextlib.suppress(OSError):
-                        self.look()
+                    self._look_or_not()
 
     def pause_s(self) -> float:
         """Return how many seconds to wait before the next look."""
-        return max(LOOK_EVERY_S, self._watch.took_s / SHARE_OF_LOOKING)
+        return min(max(LOOK_EVERY_S, self._watch.took_s / SHARE_OF_LOOKING), LOOK_AT_LEAST_EVERY_S)
 
     def look(self, done: Callable[[], None] = lambda: None) -> Sight:
         """Look once, and say which epochs are new; ``done`` is called after each folder."""
@@ -90,20 +89,27 @@ class Scene:
         if self._sight is None:
             self._said = {one.experience.id: len(one.val_acc) for one in sight.trainings}
         self._sight, self._seen_at = sight, time.monotonic()
-        for training in sight.running():
+        self._running = sight.running()
+        for training in self._running:
             self._catch_up(training)
+        if self._moves:
+            self._headline = _drawn_headline(sight)
         return sight
 
-    def end(self, experience: Experience) -> None:
-        """Show an experience that has ended as it is now, and say its last epochs."""
-        training = self._watch.training(experience) if experience.record.exists() else None
-        if not training:
+    def _look_or_not(self, done: Callable[[], None] = lambda: None) -> None:
+        """Look once; where the drive is gone for a while, what was seen last stays. Looking on harms no sweep."""
+        try:
+            self.look(done)
+        except (OSError, _Over):
             return
-        self._catch_up(training)
-        sight = self._sight
-        if self._moves and sight:
-            others = (one for one in sight.trainings if one.experience.id != experience.id)
-            self._sight = replace(sight, trainings=(*others, training))
+        except Exception as error:  # noqa: BLE001 # what stands in folders may be anybody's
+            self._say(f"the folders cannot be looked at ({error}): see sweep verify")
+
+    def end(self, experience: Experience) -> None:
+        """Say the last epochs of an experience that has ended."""
+        training = self._watch.training(experience) if not self._moves and experience.record.exists() else None
+        if training:
+            self._catch_up(training)
 
     def _catch_up(self, training: Training) -> None:
         if self._moves:
@@ -115,10 +121,7 @@ class Scene:
                 self._say(f"trial {training.trial} {name}: epoch {epoch} of {training.epochs}, val_acc {val_acc[epoch]:.4f}")
 
     def _draw(self) -> RenderableType:
-        sight = self._sight
-        if not sight:
-            return Text("reading the folders")
-        running = sight.running()
+        running = self._running
         names = {one.experience.id for one in running}
         rows = _grid(4)
         for one in running:
@@ -126,7 +129,7 @@ class Scene:
         for name, title in list(self.preparing.items()):
             if name not in names:
                 rows.add_row(title, "", "preparing", "")
-        return Group(_drawn_headline(sight), rows)
+        return Group(self._headline, rows)
 
     def _row(self, one: Training) -> tuple[RenderableType, ...]:
         pulse = one.pulse
@@ -218,7 +221,8 @@ def follow(console: Console, watch: Watch, say: Callable[[str], None]) -> None:
         while not sight.is_over():
             time.sleep(scene.pause_s())
             ended = {one.experience.id for one in sight.trainings if one.record.outcome}
-            sight = scene.look()
+            with contextlib.suppress(OSError):  # the drive is gone for a while
+                sight = scene.look()
             for one in sight.trainings:
                 if one.record.outcome and one.experience.id not in ended:
                     scene.end(one.experience)

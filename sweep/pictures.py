@@ -2,6 +2,8 @@
 
 import io
 import itertools
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,10 +33,13 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 
+_one_at_a_time = threading.Lock()  # matplotlib's settings are of the process, and a server draws in threads
+
 
 def png(draw: Callable[[], Figure]) -> bytes:
     """Return what ``draw`` makes as a PNG of 1920 × 1080 dots."""
-    with mpl.rc_context(STYLE):
+    with _one_at_a_time, mpl.rc_context(STYLE), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that its font lacks a letter of somebody's
         file = io.BytesIO()
         draw().savefig(file, format="png", dpi=DOTS)
     return file.getvalue()
@@ -144,7 +149,7 @@ def timeline(rows: list[dict[str, Any]], words: Words) -> Figure:
         axes.invert_yaxis()
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(fontsize=12)
-        figure.autofmt_xdate()
+        axes.tick_params(axis="x", rotation=20)
     return figure
 
 

@@ -60,7 +60,8 @@ class Progress:
     def sweep(self, root: Path) -> Iterator[None]:
         """Show the sweep under ``root`` as long as the context lasts."""
         self._root = root
-        self._scene = Scene(self._console, Watch(root, self.say), self.say)
+        watch = Watch(root, lambda _: None)  # the controller has said what cannot be read
+        self._scene = Scene(self._console, watch, self.say)
         with self._scene.looked_at():
             yield
 

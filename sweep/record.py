@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -28,6 +29,8 @@ NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 
 ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
 MOST = 2**40  # of anything that is counted here
+LAST_YEAR = 3000
+AMOUNTS = ("epoch", "batch", "trained_s", "prepared_s")
 SHAPE = {
     "id_experience": str,
     "search_space": dict,
@@ -84,7 +87,10 @@ class Record:
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
         """Raises NO_RECORD where ``text`` is torn or is no record."""
-        return cls.from_content(parse_json(text))
+        content = parse_json(text)
+        if b"\\u" in text:
+            json.dumps(content, ensure_ascii=False).encode()  # half a letter, which no file and no page can hold
+        return cls.from_content(content)
 
     @classmethod
     def from_content(cls, content: Any) -> "Record":
@@ -144,6 +150,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         all(isinstance(record[name], kind) for name, kind in SHAPE.items())
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and record["search_space"].keys() >= {"name", "fingerprint"}
+        and _is_count(record["parameters"].get("epochs", 0))
         and all(_is_count(trial["number"]) and isinstance(trial["ended"], str | None) for trial in record["trials"])
         and all(_is_session(session) for session in record["sessions"])
         and _is_outcome(record.get("outcome"))
@@ -153,14 +160,15 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
 def _is_session(session: dict[str, Any]) -> bool:
     process, end = session["process"], session.get("ended")
     return (
-        isinstance(session["begun"], str)
+        _is_time(session["begun"])
         and all(_is_count(session.get(name, 0)) for name in ("epoch", "batch", "batches"))
         and session.keys() >= {"epoch", "batch"}
         and isinstance(process["host"], str)
         and _is_count(process["pid"])
         and 0 < process["pid"] < 2**31
         and isinstance(process["started"], int | float)
-        and (end is None or all(isinstance(end[name], int | float) for name in ("epoch", "batch", "trained_s")))
+        and (end is None or (isinstance(end["how"], str) and all(_is_amount(end.get(name, 0)) for name in AMOUNTS)))
+        and (end is None or end.keys() >= {"epoch", "batch", "trained_s"})
     )
 
 
@@ -173,6 +181,16 @@ def _is_outcome(outcome: dict[str, Any] | None) -> bool:
         and isinstance(outcome.get("reason"), str | None)
         and all(one is None or (_is_count(one["bytes"]) and isinstance(one["sha256"], str)) for one in files)
     )
+
+
+def _is_time(value: str) -> bool:
+    """Tell whether it is a time with its zone. Years that dates cannot be reckoned with are none."""
+    time = datetime.fromisoformat(value)
+    return time.tzinfo is not None and 1970 <= time.year < LAST_YEAR
+
+
+def _is_amount(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < MOST  # which NaN is not
 
 
 def _is_count(value: object) -> bool:

@@ -66,8 +66,10 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
     if not any(one.val_acc for one in sight.trainings):
         raise SweepError(f"{sight.root} has no trained epoch yet, so there is nothing to draw: see sweep status {space}.")
     said, folder = words(language), sight.root / RAPPORT
+    if folder.is_symlink():
+        raise SweepError(f"{folder} is a link, and nothing is written through it: move it away.")
     folder.mkdir(exist_ok=True)
-    essais, sections = tidy.essais(sight), list(_sections(sight, said))
+    essais, sections = tidy.essais(sight), list(sections_of(sight, said))
     with progress.count(f"writing {folder}", len(sections) + 4) as done:
         for section in sections:
             path = folder / section.png
@@ -87,7 +89,8 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
     return folder / PAGE
 
 
-def _sections(sight: Sight, said: Words) -> Iterator[Section]:
+def sections_of(sight: Sight, said: Words) -> Iterator[Section]:
+    """Yield the figures of the page, in their order."""
     curves, plane, found = curves_of(sight), plane_of(sight), importances_of(sight)
     rows, shown = tidy.sessions(sight), len(curves.lines)
     sentence = said.curves_say

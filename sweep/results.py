@@ -36,10 +36,13 @@ def as_frame(table: list[Row]) -> "pd.DataFrame":
     import pandas as pd
 
     columns = [name for name in COLUMNS if name != "parameters"]
-    frame = pd.DataFrame(table, columns=columns).astype({"trial": "Int64", "epoch": "Int64"})
-    for name in dict.fromkeys(name for row in table for name in row["parameters"]):
-        frame[f"parameters.{name}" if name in columns else name] = [row["parameters"].get(name) for row in table]
-    return frame
+    known = pd.DataFrame(table, columns=columns).astype({"trial": "Int64", "epoch": "Int64"})
+    names = list(dict.fromkeys(name for row in table for name in row["parameters"]))
+    # A column with gaps stays as it is: pandas would make 16384.0 of an integer.
+    values = {name: [row["parameters"].get(name) for row in table] for name in names}
+    series = [pd.Series(column, dtype=object if None in column else None) for column in values.values()]
+    titles = [f"parameters.{name}" if name in columns else name for name in names]
+    return pd.concat([known, *series], axis=1).set_axis([*columns, *titles], axis=1)
 
 
 def as_json(table: list[Row]) -> str:

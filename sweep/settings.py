@@ -68,4 +68,5 @@ class Settings:
             near = difflib.get_close_matches(unknown, names, 1)
             mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[1:])}."
             raise Misuse(f"There is no option {unknown}: {mend}")
-        return cls(**options)
+        folder = options.get("study_dir")
+        return cls(**{**options, "study_dir": None if folder is None else Path(folder)})

@@ -4,16 +4,16 @@ import io
 import json
 import re
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
-from optuna_dashboard import save_note
 
 from sweep.curves import Line, curves_of
+from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.frozen import frozen_of, notes_of
 from sweep.known import Known, known_trials
@@ -24,32 +24,32 @@ from sweep.watch import Sight, Training
 # Where optuna-dashboard looks in a study for the files of a trial, whether it has ended or not.
 FILES_OF_TRIAL = "dashboard:artifacts:{trial}:{file}"
 NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
+TEXT_OF_NOTE = "dashboard:{trial}:note_str:{part}"
+MOST_OF_NOTE = 2000  # in one attribute
+MOST_GAPS = 1000
 LOG, PICTURE = "0", "1"
 FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
 
 
-@dataclass(frozen=True)
-class _Noted:
-    """What ``save_note`` takes for a trial. A real one would ask the sampler for a proposal first."""
-
-    storage: optuna.storages.BaseStorage
-    study: optuna.Study
-    _trial_id: int
-
-
-def study_of_folders(name: str, sight: Sight) -> optuna.Study:
+def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optuna.Study:
     """Return a study in memory with all trials that the folders know, by number, the running ones with their latest epochs.
 
     Raises:
-        RecordWrong: a folder's trial is none of Optuna's.
+        SweepError: a trial has a number far beyond that of the others.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(study_name=name, direction="maximize", storage=optuna.storages.InMemoryStorage())
+    storage = optuna.storages.InMemoryStorage()
+    for _ in range(number_of_study):
+        storage.delete_study(storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE]))
+    study = optuna.create_study(study_name=name, direction="maximize", storage=storage)
     trainings = {one.experience.id: one for one in sight.trainings}
     known = known_trials((one.experience, one.record) for one in sight.trainings)
-    for number in range(max(known, default=-1) + 1):
+    last = max(known, default=-1)
+    if last > MOST_GAPS + 10 * len(known):
+        raise SweepError(f"{known[last].experience.record} has trial {last}, where there are {len(known)}: move it away.")
+    for number in range(last + 1):
         one = known.get(number)
-        study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost())
+        study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost("its folder is missing"))
     annotate(study, known, sight)
     return study
 
@@ -73,7 +73,11 @@ def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> N
         if not one:
             continue
         if NOTE_OF_TRIAL.format(trial=at) not in there:
-            save_note(_Noted(storage, study, at), _note(one))
+            text = _note(one)
+            parts = [text[start : start + MOST_OF_NOTE] for start in range(0, len(text), MOST_OF_NOTE)]
+            storage.set_study_system_attr(number_of_study, NOTE_OF_TRIAL.format(trial=at), 1)
+            for part, content in enumerate(parts):
+                storage.set_study_system_attr(number_of_study, TEXT_OF_NOTE.format(trial=at, part=part), content)
         for kind, (filename, mimetype) in FILES.items() if one.experience.id in trained else ():
             file = f"{one.experience.id}-{kind}"
             key = FILES_OF_TRIAL.format(trial=at, file=file)
@@ -90,7 +94,7 @@ class Files:
         look: returns what is there now.
     """
 
-    def __init__(self, root: Path, look: Any) -> None:
+    def __init__(self, root: Path, look: Callable[[], Sight]) -> None:
         self._root, self._look = root, look
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
@@ -132,7 +136,10 @@ def picture(sight: Sight, name: str) -> bytes:
 
 
 def _frozen(known: Known, training: Training) -> FrozenTrial:
-    frozen = frozen_of(known)
+    try:
+        frozen = frozen_of(known)
+    except (SweepError, OSError) as error:  # one folder that cannot be read hides no other
+        return _lost(str(error))
     frozen.user_attrs.pop("pruner", None)  # what a pruner has to remember
     if frozen.state is TrialState.RUNNING:
         frozen.intermediate_values = dict(enumerate(training.val_acc))
@@ -140,13 +147,13 @@ def _frozen(known: Known, training: Training) -> FrozenTrial:
     return frozen
 
 
-def _lost() -> FrozenTrial:
-    return optuna.create_trial(state=TrialState.FAIL, user_attrs={"reason": "its folder is missing"})
+def _lost(reason: str) -> FrozenTrial:
+    return optuna.trial.create_trial(state=TrialState.FAIL, user_attrs={"reason": reason})
 
 
 def _note(known: Known) -> str:
     record, path = known.record, known.experience.path
     return (
         f"**{known.experience.id}**: its folder is [`{path}`](/experiences/{known.experience.id}/)\n\n"
-        f"Parameters: `{json.dumps(record.parameters, ensure_ascii=False)}`"
+        f"    {json.dumps(record.parameters, ensure_ascii=False)}"  # a code block, which no parameter can end
     )

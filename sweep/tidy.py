@@ -12,6 +12,7 @@ from sweep.results import as_frame
 from sweep.watch import Sight, Training
 
 NOTES = ["epochs_trained", "sessions", "cuts", "trained_s", "begun", "ended", "reason"]
+ENDS = ("cut", "stopped", "outcome", "running")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
 
@@ -51,11 +52,13 @@ def epochs(sight: Sight) -> pd.DataFrame:
     The columns are ``id_experience``, ``trial``, ``state``, and those of ``log.csv``: ``epoch`` (from 0) and the metrics.
     """
     rows = [
-        {"id_experience": one.experience.id, "trial": one.trial, "state": str(one.state), **row}
+        {**row, "id_experience": one.experience.id, "trial": one.trial, "state": str(one.state)}
         for one in _by_trial(sight)
         for row in _log_of(one)
     ]
-    frame = pd.DataFrame(rows)
+    first = ["id_experience", "trial", "state"]
+    metrics = dict.fromkeys(name for row in rows for name in row if name not in first)
+    frame = pd.DataFrame(rows, columns=[*first, *metrics])
     for name in frame.columns.difference(["id_experience", "state"]):
         frame[name] = pd.to_numeric(frame[name], errors="coerce")
     return frame
@@ -76,8 +79,9 @@ def harmless(frame: pd.DataFrame) -> pd.DataFrame:
     def quote(cell: object) -> object:
         return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
-    texts = [name for name in frame.columns if frame[name].map(lambda cell: isinstance(cell, str)).any()]
-    return frame.assign(**{name: frame[name].map(quote) for name in texts})
+    quoted = frame.astype(object).map(quote)
+    quoted.columns = pd.Index([quote(name) for name in frame.columns])
+    return quoted
 
 
 def _by_trial(sight: Sight) -> list[Training]:
@@ -95,15 +99,16 @@ def _log_of(one: Training) -> list[dict[str, str]]:
 def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:
     for number, session in enumerate(one.record.sessions):
         end = session.get("ended")
-        here = end or {**(vars(one.pulse) if one.pulse else session), "how": _how_it_ended(one)}
+        is_last = number + 1 == len(one.record.sessions)
+        here = end or {**(vars(one.pulse) if one.pulse and is_last else session), "how": _how_it_ended(one)}
         begun = datetime.fromisoformat(session["begun"])
         yield {
             "id_experience": one.experience.id,
             "trial": one.trial,
             "session": number,
             "begun": begun,
-            "ended": begun + timedelta(seconds=here.get("trained_s", 0.0) + here.get("prepared_s", 0.0)),
-            "how": here["how"],
+            "ended": begun + timedelta(seconds=here.get("trained_s", 0.0)),
+            "how": here["how"] if here["how"] in ENDS else "stopped",  # a newer version may know others
             "from_epoch": _position(session, session),
             "to_epoch": _position(here, session),
         }

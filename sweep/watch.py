@@ -20,7 +20,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Training:
-    """One experience as its folder shows it: ``val_acc`` by epoch, ``pulse`` only while it runs."""
+    """One experience as its folder shows it: ``val_acc`` by epoch, ``pulse`` of a session that has not said its end."""
 
     experience: Experience
     record: Record
@@ -129,7 +129,7 @@ class Watch:
     """
 
     def __init__(self, root: Path, warn: Callable[[str], None]) -> None:
-        self._root, self._warn = root, warn
+        self.root, self._warn = root, warn
         self._ended: dict[str, tuple[object, Training]] = {}
         self._warned: set[str] = set()
         self.took_s = 0.0
@@ -141,12 +141,12 @@ class Watch:
             OSError: the drive does not answer.
         """
         begun, trainings = time.monotonic(), []
-        for experience in experiences_in(self._root):
+        for experience in experiences_in(self.root):
             training = self.training(experience)
             if training:
                 trainings.append(training)
             done()
-        sight = Sight(self._root, tuple(trainings), read_asked(self._root), read_holder(self._root))
+        sight = Sight(self.root, tuple(trainings), read_asked(self.root), read_holder(self.root))
         self.took_s = time.monotonic() - begun
         return sight
 
@@ -161,8 +161,9 @@ class Watch:
             self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
             return None
         state, pulse = shown_state(experience, record), None
-        if state is State.RUNNING:
+        if state in (State.RUNNING, State.CUT_OFF):
             pulse = read_pulse(experience.pulse)
+            pulse = pulse if pulse and pulse.session == len(record.sessions) - 1 else None
         training = Training(experience, record, state, self._val_acc(experience), work_of([(experience, record)]), pulse)
         if record.outcome:
             self._ended[experience.id] = (stamp, training)

@@ -1,24 +1,34 @@
 """What anybody may have written into a root ends in a sentence, or counts as torn: never in a traceback."""
 
+import contextlib
 import json
 import os
 import shutil
 
+import pandas as pd
 import pytest
 from command import TOY, sweep
 from conftest import SPACES
 from untrained import Search
 
+from sweep import display, figures, pictures, status, tidy
+from sweep.errors import SweepError
 from sweep.experience import experiences_in
+from sweep.files import write_whole
 from sweep.host import this_process
+from sweep.language import ENGLISH
+from sweep.live import headline
 from sweep.meilleur import read_label
 from sweep.pulse import read_pulse
 from sweep.record import NO_RECORD, Record
+from sweep.report import sections_of
 from sweep.root import read_asked, read_holder
 from sweep.search_space import Source
+from sweep.shown import study_of_folders
+from sweep.watch import Watch
 
 DEEP = "[" * 200_000
-VALUES = [None, "x", [], {}, 1.5, -1, 2**70, True, "\x1b[31m", [[]]]
+VALUES = [None, "x", [], {}, 1.5, -1, 2**70, True, "\x1b[31m", [[]], float("nan"), 1e300, "9999-12-31T00:00:00+00:00"]
 PLACES = [
     ("trials", 0, "number"),
     ("trials", 0, "ended"),
@@ -27,6 +37,10 @@ PLACES = [
     ("sessions", 0, "batch"),
     ("sessions", 0, "batches"),
     ("sessions", 0, "ended"),
+    ("sessions", 0, "ended", "how"),
+    ("sessions", 0, "ended", "epoch"),
+    ("sessions", 0, "ended", "trained_s"),
+    ("sessions", 0, "ended", "prepared_s"),
     ("sessions", 0, "begun"),
     ("sessions", 0, "process", "pid"),
     ("sessions", 0, "process", "host"),
@@ -41,7 +55,14 @@ PLACES = [
     ("seed",),
     ("search_space",),
     ("parameters",),
+    ("parameters", "epochs"),
+    ("parameters", "x"),
+    ("trials", 0, "params"),
+    ("trials", 0, "params", "x"),
+    ("trials", 0, "distributions"),
+    ("trials", 0, "begun"),
 ]
+LOGS = ["inf", "-inf", "1e308", "nan"]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +72,8 @@ def whole(tmp_path_factory):
     search = Search(root, "random", fingerprint=fingerprint).go_on(1)
     (one,) = experiences_in(search.root)
     record = one.read()
-    record.sessions[0].update(process=this_process(), batches=3)
+    end = {"how": "cut", "epoch": 1, "batch": 1, "trained_s": 1.0, "prepared_s": 1.0}
+    record.sessions[0].update(process=this_process(), batches=3, ended=end)
     one.write(record)
     return one
 
@@ -74,6 +96,68 @@ def test_a_record_with_anything_anywhere_is_read_or_refused(whole, place, value)
     assert isinstance(record.trials[0]["number"], int)
     assert all(isinstance(record.sessions[0][name], int) for name in ("epoch", "batch", "batches"))
     assert record.parent is None or len(record.parent) == 16
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_whoever_looks_on_sees_a_record_with_anything_anywhere_or_none(whole, tmp_path, place):
+    """What is looked at is told, drawn and served; a sentence may refuse it, and nothing else may come."""
+    for number, value in enumerate(VALUES):
+        content = json.loads(whole.record.read_bytes())
+        put(content, place, value)
+        for is_cut_off in (False, True):
+            if is_cut_off and place[0] != "outcome":
+                content["outcome"] = None
+            root = tmp_path / f"{number}{is_cut_off}"
+            shutil.copytree(whole.path, root / whole.id)
+            (root / whole.id / "experience.json").write_text(json.dumps(content))
+            look_at_all(root)
+
+
+@pytest.mark.parametrize("value", LOGS)
+def test_whoever_looks_on_sees_a_log_with_any_number(whole, tmp_path, value):
+    shutil.copytree(whole.path, tmp_path / whole.id)
+    log = tmp_path / whole.id / "log.csv"
+    lines = log.read_text().splitlines()
+    log.write_text("\n".join([*lines[:2], lines[2].replace(lines[2].split(",")[3], value), *lines[3:]]) + "\n")
+    look_at_all(tmp_path)
+
+
+def look_at_all(root):
+    sight = Watch(root, lambda text: None).look()
+    list(status.lines(sight))
+    headline(sight)
+    display.html(sight)
+    tidy.harmless(tidy.essais(sight)).to_csv()
+    tidy.harmless(tidy.epochs(sight)).to_csv()
+    for section in sections_of(sight, ENGLISH) if any(one.val_acc for one in sight.trainings) else ():
+        for module in (figures, pictures) if section.there_is else ():
+            section.draw(module)
+    with contextlib.suppress(SweepError):
+        study_of_folders("toy", sight)
+
+
+def test_a_header_of_a_table_runs_nothing_in_a_spreadsheet():
+    frame = tidy.harmless(pd.DataFrame([[1, "=1"], [2, None]], columns=["=cmd", "self"]))
+    assert list(frame.columns) == ["'=cmd", "self"]
+    assert frame["self"][0] == "'=1"
+
+
+def test_half_a_letter_is_in_no_record(whole):
+    content = json.loads(whole.record.read_bytes())
+    content["parameters"]["x"] = "\ud800"
+    with pytest.raises(NO_RECORD):
+        Record.from_json(json.dumps(content).encode())
+    content["parameters"]["x"] = "é\U0001f600"
+    assert Record.from_json(json.dumps(content).encode()).parameters["x"] == "é\U0001f600"
+
+
+def test_a_link_beside_a_file_is_not_written_through(tmp_path):
+    victim = tmp_path / "victim"
+    victim.write_text("whole")
+    (tmp_path / "file.part").symlink_to(victim)
+    with pytest.raises(OSError, match="symbolic link"):
+        write_whole(tmp_path / "file", b"content")
+    assert victim.read_text() == "whole"
 
 
 @pytest.mark.parametrize("text", [DEEP, "{", "[]", "null", "3", '"x"', "{}", b"\xff\xfe".decode("latin-1")])

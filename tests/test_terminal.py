@@ -44,8 +44,8 @@ class Terminal:
 
 
 def test_bars_move_and_ctrl_c_saves(tmp_path):
-    terminal = Terminal("run", TOY, "--root", tmp_path, "--trials", 3)
-    while not logged(4)(tmp_path):
+    terminal = Terminal("run", TOY, "--root", tmp_path, "--trials", 3, "--epochs", 9)
+    while not logged(12)(tmp_path):
         assert terminal.process.poll() is None, terminal.end()
     terminal.press(b"\x03")
     status, shown = terminal.end()
@@ -54,7 +54,7 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
         "sweep ",
         "0/3 trials",
         "preparing",
-        "epoch 0 of 3, batch ",
+        " of 9, batch ",
         "1 running, ",
         "1/3 trials",
         "best val_acc 0.",
@@ -64,7 +64,7 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
     assert "stopped, and all is saved: run the same command to go on" in shown
     assert "Traceback" not in shown
     before = sessions(tmp_path)
-    status, shown = Terminal("run", TOY, "--root", tmp_path, "--trials", 3).end()
+    status, shown = Terminal("run", TOY, "--root", tmp_path, "--trials", 3, "--epochs", 9).end()
     assert status == 0, shown
     assert "1 done, 1 cut off (trial 1 at epoch " in shown
     assert "goes on at epoch " in shown
