@@ -133,18 +133,15 @@ def command(*words):
 
 
 def dashboard(root):
-    """Return the seconds of the dashboard's first page: the list of studies, and all of this one."""
-    from optuna.storages import JournalStorage
-    from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-    from optuna_dashboard import wsgi
+    """Return the seconds of ``sweep dashboard`` to read the folders, those of its first page, and its bytes."""
+    from sweep.dashboard import View
+    from sweep.watch import Watch
 
-    journal = str(root / "study.journal")
     begun = time.perf_counter()
-    storage = JournalStorage(JournalFileBackend(journal, lock_obj=JournalFileOpenLock(journal)))
-    app = wsgi(storage)
+    view = View("nothing", Watch(root, print))
     opened = time.perf_counter()
-    for path in ("/api/studies", "/api/studies/0"):
-        body = b"".join(app({"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer}, lambda *_: None))
+    for path in ("/api/studies", f"/api/studies/{view.number}"):
+        body = b"".join(view({"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer}, lambda *_: None))
         json.loads(body)
     return opened - begun, time.perf_counter() - opened, len(body)
 

@@ -14,6 +14,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweep.errors import SweepError
+from sweep.experience import experiences_in
 from sweep.folders import Folders
 from sweep.guard import HOST, App, Guard
 from sweep.known import Known
@@ -96,7 +97,8 @@ def serve(source: Source, settings: Settings, root: Path, port: int, allow_chang
     watch, holds = Watch(root, progress.say), contextlib.ExitStack()
     try:
         if not allow_changes:
-            view = View(source.name, watch)
+            with progress.count("reading the folders", sum(1 for _ in experiences_in(root))) as done:
+                view = View(source.name, watch, done)
             return Dashboard(Guard(view, root, allow_changes), port, view.number, holds)
         holds.enter_context(Lock(root, progress.say, threading.Event()))
         study, known = _open(source, settings, root, progress)
@@ -114,14 +116,15 @@ class View:
     Args:
         name: of the study.
         watch: of the root.
+        done: is called after each folder that is read at first.
     """
 
     _numbers = itertools.count()
 
-    def __init__(self, name: str, watch: Watch) -> None:
+    def __init__(self, name: str, watch: Watch, done: Callable[[], None] = lambda: None) -> None:
         self._name, self._watch = name, watch
         self._lock = threading.Lock()
-        self._sight = watch.look()
+        self._sight = watch.look(done)
         self._files = Files(watch.root, lambda: self._sight)
         self._seen: object = None
         self._app: App | None = None

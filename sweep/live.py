@@ -49,6 +49,7 @@ class Scene:
         self._running: list[Training] = []
         self._headline: RenderableType = Text("reading the folders")
         self._seen_at = time.monotonic()
+        self._is_blind = False
         self.preparing: dict[str, str] = {}
         self.notes: dict[str, str] = {}
 
@@ -103,7 +104,9 @@ class Scene:
         except (OSError, _Over):
             return
         except Exception as error:  # noqa: BLE001 # what stands in folders may be anybody's
-            self._say(f"the folders cannot be looked at ({error}): see sweep verify")
+            if not self._is_blind:
+                self._say(f"the folders cannot be looked at ({error}): see sweep verify")
+            self._is_blind = True
 
     def end(self, experience: Experience) -> None:
         """Say the last epochs of an experience that has ended."""
