@@ -61,7 +61,7 @@ def test_three_workers_each_killed_once_and_the_controller_killed_once_end_as_if
         if tree:
             mortal.start_worker()
     running.wait_for(begun(5), 120).kill_tree()
-    run(root, *words, space=path)
+    assert ": epoch 2 of 3, val_acc 0." in run(root, *words, space=path), "progress is read in the folders"
     run(tmp_path / "twin", *WORDS, "--trials", 9, space=path)
     assert table(root, space=path) == table(tmp_path / "twin", space=path)
     assert trained(root) == trained(tmp_path / "twin")
