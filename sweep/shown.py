@@ -21,10 +21,12 @@ from sweep.language import words
 from sweep.record import ID
 from sweep.watch import Sight, Training
 
-# Where optuna-dashboard looks in a study for the files of a trial, whether it has ended or not.
+# Where optuna-dashboard looks for the files of a trial: in it, and in its study, where it has ended already.
+FILE = "artifacts:{file}"
 FILES_OF_TRIAL = "dashboard:artifacts:{trial}:{file}"
 NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
 TEXT_OF_NOTE = "dashboard:{trial}:note_str:{part}"
+MOST_NOTES = 500
 MOST_OF_NOTE = 2000  # in one attribute
 MOST_GAPS = 1000
 LOG, PICTURE = "0", "1"
@@ -55,14 +57,16 @@ def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optun
 
 
 def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> None:
-    """Give each trial a note that links to its folder, and its files; what somebody has written there already stays.
+    """Give the best trials a note that links to their folders, and their files; what somebody has written there stays.
 
     Args:
         study: in memory, or the one of the sweep.
         known: the trials that have a folder, by number.
         sight: tells which of them have an epoch, and so a log and a curve.
     """
-    trained = {one.experience.id for one in sight.trainings if one.val_acc and not one.experience.log.is_symlink()}
+    # For each trial that it sends, the dashboard goes through all that a study has been given: the best have to do.
+    best = {row["trial"] for row in sight.rows()[:MOST_NOTES]}
+    trained = {one.experience.id for one in sight.trainings if _has_files(one)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names(["val_acc"])
@@ -70,7 +74,7 @@ def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> N
     there = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
         one, at = known.get(trial.number), trial._trial_id  # noqa: SLF001
-        if not one:
+        if not one or trial.number not in best:
             continue
         if NOTE_OF_TRIAL.format(trial=at) not in there:
             text = _note(one)
@@ -78,12 +82,10 @@ def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> N
             storage.set_study_system_attr(number_of_study, NOTE_OF_TRIAL.format(trial=at), 1)
             for part, content in enumerate(parts):
                 storage.set_study_system_attr(number_of_study, TEXT_OF_NOTE.format(trial=at, part=part), content)
-        for kind, (filename, mimetype) in FILES.items() if one.experience.id in trained else ():
-            file = f"{one.experience.id}-{kind}"
+        for file, meta in _files_of(one.experience.id).items() if one.experience.id in trained else ():
             key = FILES_OF_TRIAL.format(trial=at, file=file)
-            if key not in there:
-                meta = {"artifact_id": file, "filename": filename, "mimetype": mimetype, "encoding": None}
-                storage.set_study_system_attr(number_of_study, key, json.dumps(meta))
+            if key not in there and FILE.format(file=file) not in trial.system_attrs:
+                storage.set_study_system_attr(number_of_study, key, meta)
 
 
 class Files:
@@ -144,7 +146,22 @@ def _frozen(known: Known, training: Training) -> FrozenTrial:
     if frozen.state is TrialState.RUNNING:
         frozen.intermediate_values = dict(enumerate(training.val_acc))
         frozen.user_attrs |= notes_of(known.record, None)
+    if _has_files(training):
+        frozen.system_attrs |= {FILE.format(file=file): meta for file, meta in _files_of(known.experience.id).items()}
     return frozen
+
+
+def _has_files(training: Training) -> bool:
+    return bool(training.val_acc) and not training.experience.log.is_symlink()
+
+
+def _files_of(name: str) -> dict[str, str]:
+    """Return what the dashboard is told of the files of an experience, by the names that ``Files`` knows."""
+    kinds = {f"{name}-{kind}": file for kind, file in FILES.items()}
+    return {
+        file: json.dumps({"artifact_id": file, "filename": filename, "mimetype": mimetype, "encoding": None})
+        for file, (filename, mimetype) in kinds.items()
+    }
 
 
 def _lost(reason: str) -> FrozenTrial:
