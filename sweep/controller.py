@@ -12,7 +12,6 @@ import optuna
 from sweep import extension, resume, search_space
 from sweep.disk import Disk
 from sweep.errors import Misuse, StoppedWaiting, SweepError
-from sweep.experience import experiences_in
 from sweep.folders import Folders
 from sweep.job import Place
 from sweep.opening import open_or_rebuild, rehearse
@@ -115,7 +114,7 @@ class Controller:
 
         Where all that was trained has failed, the sweep begins anew, with its mistake mended.
         """
-        with self._progress.count("reading the folders", len(list(experiences_in(self.root)))) as done:
+        with self._progress.reading(self.root) as done:
             folders = Folders(self.root, self._name, done)
         folders.check()
         if folders.have_all_failed() and begin_anew:

@@ -14,7 +14,6 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
 from sweep.folders import Folders
 from sweep.guard import HOST, App, Guard
 from sweep.known import Known
@@ -97,7 +96,7 @@ def serve(source: Source, settings: Settings, root: Path, port: int, allow_chang
     watch, holds = Watch(root, progress.say), contextlib.ExitStack()
     try:
         if not allow_changes:
-            with progress.count("reading the folders", sum(1 for _ in experiences_in(root))) as done:
+            with progress.reading(root) as done:
                 view = View(source.name, watch, done)
             return Dashboard(Guard(view, root, allow_changes), port, view.number, holds)
         holds.enter_context(Lock(root, progress.say, threading.Event()))

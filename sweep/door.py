@@ -166,11 +166,10 @@ class Sweep:
         Raises:
             SweepError: there is no sweep yet.
         """
-        from sweep.experience import experiences_in
         from sweep.watch import Watch
 
         self._check()
-        with _progress().count("reading the folders", sum(1 for _ in experiences_in(self.root))) as done:
+        with _progress().reading(self.root) as done:
             return Watch(self.root, _warn).look(done)
 
     def results(self) -> "pd.DataFrame":

@@ -19,21 +19,15 @@ COLUMNS = 3
 
 def curves(found: Curves, words: Words) -> go.Figure:
     """Return the learning curves: val_acc over the epoch, from 0."""
-    figure = _figure(words.epoch, words.value).update_layout(height=520)
+    figure, x = _figure(words.epoch, words.value).update_layout(height=520), list(range(len(found.median)))
     if len(found.lines) > 1:
-        x = list(range(len(found.median)))
         figure.add_scatter(x=x, y=found.high, mode="lines", line_width=0, hoverinfo="skip", showlegend=False)
         band = {"fill": "tonexty", "fillcolor": "rgba(57,135,229,0.16)", "name": words.band}
         figure.add_scatter(x=x, y=found.low, mode="lines", line_width=0, hoverinfo="skip", **band)
     for is_grey, name, colour in ((True, words.grey, GREY), (False, words.each, BLUE)):
         _add_lines(figure, [line for line in found.lines if line.is_grey == is_grey], name, colour, words)
     if len(found.lines) > 1:
-        figure.add_scatter(
-            x=list(range(len(found.median))),
-            y=found.median,
-            name=words.median,
-            line={"color": BLUE, "width": 3, "dash": "dot"},
-        )
+        figure.add_scatter(x=x, y=found.median, name=words.median, line={"color": BLUE, "width": 3, "dash": "dot"})
     if found.best:
         _add_lines(figure, [found.best], words.best, ORANGE, words, width=3, opacity=1)
     if found.marks:

@@ -9,7 +9,7 @@ import rich.progress
 from rich.console import Console
 
 from sweep.errors import printable
-from sweep.experience import Experience
+from sweep.experience import Experience, experiences_in
 from sweep.job import Begun, News, Unsaved, Warned
 from sweep.live import Scene, end_line, moves
 from sweep.record import Outcome
@@ -55,6 +55,10 @@ class Progress:
 
         with bars:
             yield one_more
+
+    def reading(self, root: Path) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Show how many of the experiences under ``root`` are read, as ``count`` does."""
+        return self.count("reading the folders", sum(1 for _ in experiences_in(root)))
 
     @contextlib.contextmanager
     def sweep(self, root: Path) -> Iterator[None]:

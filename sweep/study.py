@@ -275,9 +275,9 @@ class Study:
 
         Args:
             trial: one that is running.
-            notes: attributes, see ``sweep.frozen.notes_of``.
             outcome: its state, the best val_acc, the reason.
             val_acc: by epoch, as in ``log.csv``.
+            notes: attributes, see ``sweep.frozen.notes_of``.
         """
         frozen = self._frozen(trial)
         if not frozen.state.is_finished():  # else it was told, and the answer was lost
