@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.aims import Aim
 from sweep.record import State
 from sweep.watch import Sight
 
@@ -33,22 +34,32 @@ class Axis:
 
 @dataclass(frozen=True)
 class Plane:
-    """The trials whose value is known, by number: their values, and the parameters that Optuna varied."""
+    """The trials whose value is known, by number: their values of an aim, and the parameters that Optuna varied."""
 
+    aim: Aim
     numbers: list[int]
     values: list[float]
     states: list[str]
     axes: list[Axis]
+
+    def best_so_far(self) -> list[float]:
+        """Return the best value up to each trial."""
+        return list(itertools.accumulate(self.values, max if self.aim.mode == "max" else min))
+
+    def worth(self) -> list[float]:
+        """Return how good each value is, from 0 for the worst to 1 for the best."""
+        ranks = [self.aim.rank(value) for value in self.values]
+        worst, best = max(ranks), min(ranks)
+        return [(worst - rank) / (worst - best or 1) for rank in ranks]
 
 
 def plane_of(sight: Sight) -> Plane:
     """Return the finished and the pruned trials; a parameter that is the same in all of them is no axis."""
     trials = sorted(
         (
-            (int(entry["number"]), one.best.val_acc, str(one.state), entry)
-            for one in sight.trainings
-            if one.state in (State.FINISHED, State.PRUNED) and one.best and _is_number(one.best.val_acc)
-            for entry in one.record.trials
+            (one.number, one.values[sight.aims[0].name], str(one.state), one.known.entry)
+            for one in sight.trials
+            if one.state in (State.FINISHED, State.PRUNED) and _is_number(one.values.get(sight.aims[0].name))
         ),
         key=lambda trial: trial[0],
     )
@@ -56,10 +67,37 @@ def plane_of(sight: Sight) -> Plane:
     names = dict.fromkeys(name for entry in entries for name in _params(entry))
     axes = [_axis(name, entries) for name in names]
     return Plane(
+        aim=sight.aims[0],
         numbers=[number for number, *_ in trials],
         values=[value for _, value, _, _ in trials],
         states=[state for _, _, state, _ in trials],
         axes=[axis for axis in axes if len(set(axis.positions)) > 1],
+    )
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The finished trials by the first two aims: numbers, points, and which of them are on the Pareto front of all aims."""
+
+    names: tuple[str, str]
+    numbers: list[int]
+    points: list[tuple[float, float]]
+    on_front: list[bool]
+
+
+def compared_of(sight: Sight) -> Compared:
+    """Return the finished trials of a sweep that is after several aims."""
+    first, second = (aim.name for aim in sight.aims[:2])
+    trials = [
+        one
+        for one in sight.trials
+        if one.state is State.FINISHED and all(_is_number(one.values.get(name)) for name in (first, second))
+    ]
+    return Compared(
+        names=(first, second),
+        numbers=[one.number for one in trials],
+        points=[(one.values[first], one.values[second]) for one in trials],
+        on_front=[one.number in sight.front for one in trials],
     )
 
 

@@ -1,12 +1,15 @@
 """What is trained, made of the search space: its data in batches, its model, its callbacks; and how they were made."""
 
 import difflib
+from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from sweep import session, state, steps
+from sweep.aims import MEASURED
 from sweep.batches import Batches
 from sweep.data import DataWrong, load_data
 from sweep.job import Job, Sized
@@ -34,7 +37,7 @@ def build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) -
     """Build the model, its metrics too: a batch of validation does.
 
     Raises:
-        SearchSpaceWrong: there is no compiled model with a metric acc, or it is one for several devices.
+        SearchSpaceWrong: there is no compiled model with the metrics of MONITOR, or it is one for several devices.
     """
     path = space.source.path
     model = space.build_model(parameters)
@@ -47,13 +50,25 @@ def build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) -
             f"{path}: build_model uses a tf.distribute strategy; each training has one device: leave it out."
         )
     metrics = steps.build(model, validation)
-    if "acc" not in metrics:
-        names = [name for name in metrics if name != "loss"]
-        near = next(iter(difflib.get_close_matches("acc", names, 1, 0.3)), None)
-        found = f"only {', '.join(names)}" if names else "none"
-        mend = f'name="acc" for {near}' if near else 'metrics=["acc"]'
-        raise SearchSpaceWrong(f'{path}: build_model compiles no metric named "acc" ({found}); give compile(…) {mend}.')
+    for aim in space.aims:
+        if aim.name not in MEASURED:
+            _check_metric(aim.name, metrics, path)
     return model
+
+
+def _check_metric(monitored: str, metrics: dict[str, Any], path: Path) -> None:
+    name = monitored.removeprefix("val_")
+    if name not in metrics:
+        names = [one for one in metrics if one != "loss"]
+        near = next(iter(difflib.get_close_matches(name, names, 1, 0.3)), None)
+        found = f"only {', '.join(names)}" if names else "none"
+        missing = 'metrics=["acc"]' if name == "acc" else "one, or let MONITOR name another"
+        mend = f'name="{name}" for {near}' if near else missing
+        raise SearchSpaceWrong(f'{path}: build_model compiles no metric named "{name}" ({found}); give compile(…) {mend}.')
+    if np.ndim(metrics[name]):
+        raise SearchSpaceWrong(
+            f"{path}: the metric {name} has several numbers, and MONITOR needs one: let it take their mean."
+        )
 
 
 def callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.callbacks.Callback]:

@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from sweep import meilleur
+from sweep.aims import Aim
 from sweep.files import put_in_place
 from sweep.log import Best, check_header
 
@@ -27,25 +28,26 @@ class Diverged(Exception):  # an end of a training, no error of the program
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):
-    """Keras's own, best val_acc, written beside, labelled with its epoch, and put in place whole.
+    """Keras's own, best epoch only, written beside, labelled with its epoch, and put in place whole.
 
     A model that cannot be written now is kept in memory and written later, for the next epoch may be a worse one. So is one
     that follows so soon on another that a training would do little else than write: it is written before the next backup.
 
     Args:
         path: ``meilleur.model.keras``.
+        aim: what is monitored.
         best_before: the best of the epochs before this session, else a worse model would replace a better one.
     """
 
-    def __init__(self, path: Path, best_before: Best | None) -> None:
-        self._path, self._beside = path, path.with_name("next.model.keras")
+    def __init__(self, path: Path, aim: Aim, best_before: Best | None) -> None:
+        self._aim, self._path, self._beside = aim, path, path.with_name("next.model.keras")
         super().__init__(
             str(self._beside).replace("{", "{{").replace("}", "}}"),  # braces would be format fields
-            monitor="val_acc",
-            mode="max",
+            monitor=aim.name,
+            mode=aim.mode,
             save_best_only=True,
-            save_freq="epoch",  # within an epoch there is no val_acc, and every save would count as the best
-            initial_value_threshold=best_before.val_acc if best_before else None,
+            save_freq="epoch",  # within an epoch there is no validation, and every save would count as the best
+            initial_value_threshold=best_before.value if best_before else None,
         )
         self._unwritten: list[Any] | None = None
         self._unwritten_epoch = 0
@@ -53,12 +55,12 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         self.best: Any
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        val_acc = (logs or {})["val_acc"]
+        value = (logs or {})[self._aim.name]
         begun = time.monotonic()
-        if self.best is not None and not val_acc > self.best:
+        if self.best is not None and not self._aim.is_better(value, self.best):
             return
         if begun < self._next_write_at:
-            self.best = val_acc
+            self.best = value
             self._keep(epoch)
             return
         try:
@@ -122,7 +124,7 @@ class Log(keras.callbacks.CSVLogger):
         self.text, self._bytes_written = content.decode(), len(content)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        check_header(self.text.encode(), self._path, ["epoch", *sorted(logs or {})])
+        check_header(self.text.encode(), self._path, "epoch", ["epoch", *sorted(logs or {})])
         super().on_epoch_end(epoch, logs)
 
     def write(self, row: str) -> None:
@@ -151,10 +153,14 @@ class Log(keras.callbacks.CSVLogger):
 
 
 class Finite(keras.callbacks.Callback):
-    """Ends a training whose loss or val_acc is not a number any more."""
+    """Ends a training whose loss, or what its aims name, is not a number any more."""
+
+    def __init__(self, aims: list[Aim]) -> None:
+        super().__init__()
+        self._names = ["loss", *(aim.name for aim in aims)]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        for name in ("loss", "val_acc"):
+        for name in self._names:
             value = (logs or {}).get(name, 0.0)
             if not math.isfinite(value):
                 raise Diverged(f"{name} is {value} at the end of epoch {epoch}")

@@ -29,6 +29,9 @@ def app() -> None:
 @options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
 @click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", help="How to propose.")
 @click.option("--pruner", type=click.Choice(PRUNERS), default="none", help="When to end a training early.")
+@options.number(
+    "--repeats", "Trainings of each proposal, with seeds of their own; the trial is told their median.", default=1
+)
 @options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
 @options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(
@@ -191,7 +194,7 @@ def _print_best(there: Sweep) -> None:
     more = f"the best {ROWS_AT_THE_END} of {len(table)}; {whole}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
     if sight.best():
-        click.echo(best_of(sight)[0].experience.meilleur)
+        click.echo(best_of(sight).best.experience.meilleur)
 
 
 def _say(text: str, exit_status: int, before: str = "sweep: ") -> int:

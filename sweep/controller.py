@@ -119,8 +119,10 @@ class Controller:
         folders.check()
         if folders.have_all_failed() and begin_anew:
             folders.begin_anew(self._progress.say)
-        elif not self._settings.accept_change:
-            folders.check_code(self._space.source)
+        else:
+            folders.check_aims(self._space)
+            if not self._settings.accept_change:
+                folders.check_code(self._space.source)
         folders.settle(self._progress.say)
         return folders
 
@@ -241,7 +243,7 @@ class Controller:
         )
 
     def _target_is_reached(self) -> bool:
-        return self._settings.target is not None and self._study.best() >= self._settings.target
+        return self._settings.target is not None and self._study.has_reached(self._settings.target)
 
     def _end_with(self, error: BaseException) -> None:
         if not isinstance(error, StoppedWaiting):

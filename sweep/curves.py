@@ -15,23 +15,24 @@ ENDS_SHOWN = ("cut", "stopped")
 
 @dataclass(frozen=True)
 class Line:
-    """One experience: its val_acc by epoch. ``is_grey`` says that it is not finished."""
+    """One experience: what is monitored, by epoch. ``is_grey`` says that it is not finished."""
 
     trial: int
     id_experience: str
     state: str
-    val_acc: list[float]
+    curve: list[float]
     is_grey: bool
 
 
 @dataclass(frozen=True)
 class Curves:
-    """The lines, the best last; of how many experiences; the middle of all that are not failed; and ends of sessions.
+    """The lines of a metric, the best last; of how many experiences; the middle of all that are not failed; their cuts.
 
     ``median``, ``low`` and ``high`` (the 10 and 90 % quantiles) are by epoch. A mark is trial, epoch with its fraction,
-    val_acc there, and how the session ended.
+    the value there, and how the session ended.
     """
 
+    metric: str
     lines: list[Line]
     of: int
     best: Line | None
@@ -43,17 +44,18 @@ class Curves:
 
 def curves_of(sight: Sight) -> Curves:
     """Return the learning curves; of very many experiences, the lines are those of the best."""
-    trained = [one for one in sight.trainings if one.val_acc]
-    ranked = sorted(trained, key=lambda one: (-one.best.val_acc if one.best else 0.0, one.trial))
+    trained = [one for one in sight.trainings if one.curve]
+    ranked = sorted(trained, key=lambda one: (one.rank, one.trial))
     best = sight.best()
     lines = [_line(one) for one in reversed(ranked[:MOST_LINES])]
-    quantiles = _quantiles([one.val_acc for one in trained if one.state is not State.FAILED])
-    return Curves(lines, len(trained), _line(best) if best else None, *quantiles, _marks(sight, ranked[:MOST_LINES]))
+    quantiles = _quantiles([one.curve for one in trained if one.state is not State.FAILED])
+    best_line = _line(best.best) if best else None
+    return Curves(sight.aims[0].name, lines, len(trained), best_line, *quantiles, _marks(sight, ranked[:MOST_LINES]))
 
 
 def _line(one: Training) -> Line:
-    val_acc = [value if abs(value) < MOST else float("nan") for value in one.val_acc]
-    return Line(one.trial, one.experience.id, str(one.state), val_acc, one.state not in (State.FINISHED, State.RUNNING))
+    curve = [value if abs(value) < MOST else float("nan") for value in one.curve]
+    return Line(one.trial, one.experience.id, str(one.state), curve, one.state not in (State.FINISHED, State.RUNNING))
 
 
 def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
@@ -73,6 +75,6 @@ def _marks(sight: Sight, shown: list[Training]) -> list[tuple[int, float, float,
         one = by_id.get(row["id_experience"])
         if one and row["how"] in ENDS_SHOWN:
             # A mark lies on its line: at the cut, between the epochs before and after it.
-            at = min(max(row["to_epoch"] - 1, 0.0), len(one.val_acc) - 1.0)
-            marks.append((one.trial, at, float(np.interp(at, range(len(one.val_acc)), one.val_acc)), row["how"]))
+            at = min(max(row["to_epoch"] - 1, 0.0), len(one.curve) - 1.0)
+            marks.append((one.trial, at, float(np.interp(at, range(len(one.curve)), one.curve)), row["how"]))
     return marks

@@ -7,7 +7,7 @@ from pathlib import Path
 from sweep import meilleur, resume
 from sweep.experience import Experience
 from sweep.files import move_to_quarantine, sha256_of, write_whole
-from sweep.log import read_val_acc
+from sweep.log import read_curve
 from sweep.record import Record, State
 
 
@@ -42,7 +42,7 @@ def find_damages(experience: Experience, record: Record, thoroughly: bool = Fals
     if outcome and outcome.log and not _is(experience.log, outcome.log, True):
         found.append(Damage(experience.log, _what(experience.log), _spare_log(experience, outcome.log["sha256"])))
     if outcome and outcome.state is State.FINISHED:
-        if not outcome.log and not read_val_acc(experience.log):
+        if not outcome.log and not read_curve(experience.log, record.aim.name):
             found.append(Damage(experience.log, "without an epoch"))
         if outcome.model and not _is(experience.meilleur, outcome.model, thoroughly):
             found.append(Damage(experience.meilleur, _what(experience.meilleur), _spare_model(experience, outcome.model)))

@@ -175,7 +175,7 @@ def _stamp(sight: Sight) -> object:
         (
             one.experience.id,
             one.state,
-            len(one.val_acc),
+            len(one.curve),
             len(one.record.sessions),
             [trial["ended"] for trial in one.record.trials],
         )

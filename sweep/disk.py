@@ -55,16 +55,18 @@ class Disk:
     def free_backups(self, ended: Iterable[Known]) -> None:
         """Count trainings that have ended, and give back the backups of those that are not among the best so many."""
         with self._lock:
-            self._finished |= {one.experience.id: one for one in ended if _value(one) is not None}
+            self._finished |= {one.experience.id: one for one in ended if _rank(one) is not None}
             if self._settings.keep_backups is None:
                 return
-            ranked = sorted(self._finished.values(), key=lambda one: _value(one) or 0.0, reverse=True)
+            ranked = sorted(self._finished.values(), key=lambda one: _rank(one) or 0.0)
             for one in ranked[self._settings.keep_backups :]:
                 if one.experience.id not in self._freed:
                     resume.free_backup(one.experience, one.record)
                     self._freed.add(one.experience.id)
 
 
-def _value(known: Known) -> float | None:
-    outcome = known.record.outcome
-    return outcome.val_acc if outcome and outcome.state is State.FINISHED else None
+def _rank(known: Known) -> float | None:
+    """Return a number that is the smaller, the better a finished experience is."""
+    outcome, aim = known.record.outcome, known.record.aim
+    value = outcome.values.get(aim.name) if outcome and outcome.state is State.FINISHED else None
+    return None if value is None else aim.rank(value)

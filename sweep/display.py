@@ -2,6 +2,7 @@
 
 import jinja2
 
+from sweep.aims import as_words
 from sweep.live import headline
 from sweep.results import as_frame
 from sweep.watch import Sight
@@ -11,8 +12,8 @@ TEMPLATE = """
 <div style="border: 1px solid #8a8f9855; border-radius: 8px; padding: .8em 1em; display: inline-block">
 <b>{{ root.name }}</b> <progress max="{{ in_all }}" value="{{ done }}" style="width: 14em; margin: 0 .8em"></progress>
 {{ words|join(", ") }}
-{% if best %}<div style="margin: .5em 0">best val_acc <b>{{ "%.4f"|format(best.best.val_acc) }}</b>: trial {{ best.trial }}
-<code>{{ best.experience.id }}</code>, epoch {{ best.best.epoch }}</div>{% endif %}
+{% if best %}<div style="margin: .5em 0">best <b>{{ as_words(best.values) }}</b>: trial {{ best.number }}
+<code>{{ best.best.experience.id }}</code>, epoch {{ best.epoch }}</div>{% endif %}
 {{ table|safe }}
 <div style="opacity: .7">{{ root }}</div>
 </div>
@@ -24,4 +25,12 @@ def html(sight: Sight) -> str:
     done, in_all, words = headline(sight)
     table = as_frame(sight.rows()[:ROWS]).to_html(index=False, border=0, float_format="{:.4g}".format)
     template = jinja2.Environment(autoescape=True).from_string(TEMPLATE)
-    return template.render(root=sight.root, done=done, in_all=max(in_all, 1), words=words, best=sight.best(), table=table)
+    return template.render(
+        root=sight.root,
+        done=done,
+        in_all=max(in_all, 1),
+        words=words,
+        best=sight.best(),
+        table=table,
+        as_words=as_words,
+    )

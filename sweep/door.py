@@ -25,14 +25,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Best:
-    """The best of the finished experiences: its model, what it was trained with, and the epoch (from 0) that was best."""
+    """The best of the finished trials: its model, what it was trained with, its aims, and the epoch (from 0) that was best.
+
+    Of a trial that is repeated, the values are those that it was told, and the rest is of the best of its experiences.
+    """
 
     space: str
     path: Path
     id_experience: str
-    val_acc: float
+    values: dict[str, float]
     epoch: int
     parameters: dict[str, Any]
+
+    @property
+    def val_acc(self) -> float:
+        """The value of that aim.
+
+        Raises:
+            KeyError: the sweep is after others, see ``values``.
+        """
+        return self.values["val_acc"]
 
     def load(self) -> "keras.Model":
         """Return the model, by Keras in its safe mode: a file from somebody else runs no code.
@@ -173,21 +185,22 @@ class Sweep:
             return Watch(self.root, _warn).look(done)
 
     def results(self) -> "pd.DataFrame":
-        """Return one row a trial, the best first: trial, id_experience, state, val_acc, epoch, and each parameter."""
+        """Return one row a trial, the best first: trial, id_experience, state, the aims, epoch, and each parameter."""
         from sweep.results import as_frame
 
         return as_frame(self.look().rows())
 
     def best(self) -> Best:
-        """Return the best of the finished experiences.
+        """Return the best of the finished trials, by the first of the aims.
 
         Raises:
-            SweepError: none is finished yet, or the best one has lost its model.
+            SweepError: none is finished yet, none keeps the constraints, or the best one has lost its model.
         """
         from sweep.results import best_of
 
-        training, best = best_of(self.look())
-        return Best(self.space, training.experience.meilleur, training.experience.id, *best, training.record.parameters)
+        trial = best_of(self.look())
+        one, epoch = trial.best, trial.epoch or 0
+        return Best(self.space, one.experience.meilleur, one.experience.id, trial.values, epoch, one.record.parameters)
 
     def epochs(self) -> "pd.DataFrame":
         """Return one row an epoch of each experience: id_experience, trial, state, and the columns of its ``log.csv``."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from sweep.errors import SweepError
 from sweep.files import move_to_quarantine, write_whole
 from sweep.identity import id_experience
+from sweep.log import Best, best_of, check_header, read_curve, read_row
 from sweep.record import ID, NO_RECORD, Record, State, state_of
 
 
@@ -75,11 +76,43 @@ class Experience:
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
 
-    def check(self, record: Record, search_space: str) -> None:
-        """Refuse a folder whose record does not give its name.
+    def best(self, record: Record) -> Best | None:
+        """Return the best epoch of ``log.csv``, by the first of the aims; None where there is none yet.
 
         Raises:
-            RecordWrong: they do not.
+            LogUnreadable: the log is foreign.
+            OSError: it cannot be read.
+        """
+        return best_of(read_curve(self.log, record.aim.name), record.aim)
+
+    def values(self, record: Record) -> tuple[dict[str, float], int | None]:
+        """Return the aims at the best epoch, and that epoch; of a training without one, nothing and None.
+
+        Raises:
+            LogUnreadable, OSError: as ``best``.
+        """
+        best = self.best(record)
+        if not best:
+            return {}, None
+        results = self.results(record, best.epoch)
+        return {aim.name: results[aim.name] for aim in record.aims if aim.name in results}, best.epoch
+
+    def results(self, record: Record, epoch: int) -> dict[str, float]:
+        """Return all that is known of an epoch: the row of ``log.csv``, and what is measured of the training.
+
+        Raises:
+            LogUnreadable: there is no such row.
+            OSError: it cannot be read.
+        """
+        measured = {"count_params": float(record.count_params or 0), "seconds_per_epoch": record.seconds_per_epoch()}
+        return {**measured, **read_row(self.log, epoch)}
+
+    def check(self, record: Record, search_space: str) -> None:
+        """Refuse a folder whose record does not give its name, or whose log is foreign.
+
+        Raises:
+            RecordWrong: it does not.
+            LogUnreadable: it is.
         """
         if id_experience(record.search_space["name"], record.parameters) != self.id:
             raise RecordWrong(
@@ -91,6 +124,8 @@ class Experience:
                 f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
                 "give each search space a --root of its own."
             )
+        if self.log.exists():
+            check_header(self.log.read_bytes(), self.log, record.aim.name)
 
 
 def _read_record(path: Path) -> Record | None:

@@ -1,7 +1,9 @@
 """A finished experience goes on for more epochs, under the id of the longer training."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from sweep import resume
 from sweep.experience import Experience
@@ -9,20 +11,24 @@ from sweep.files import copy_synced, new_folder
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.known import Known
-from sweep.log import best_val_acc
 from sweep.record import Record, State
 
 
 def parents(known: dict[int, Known], epochs: int, best: int | None) -> list[Known]:
-    """Return a trial of each finished experience of fewer epochs, the best val_acc first, and only so many.
+    """Return a finished trial of fewer epochs for each that can be longer, the best first, and only so many.
 
     Of a training and its extension, the longer one.
     """
     longest: dict[str, Known] = {}
     for one in sorted(known.values(), key=lambda one: (_epochs(one), -one.number)):
-        if one.record.outcome and one.record.outcome.state is State.FINISHED and _epochs(one) < epochs:
+        if one.outcome and one.outcome.state is State.FINISHED and _epochs(one) < epochs:
             longest[child_of(one, epochs).id] = one
-    return sorted(longest.values(), key=lambda one: (best_val_acc(one.val_acc()) or (0.0,))[0], reverse=True)[:best]
+    return sorted(longest.values(), key=_rank)[:best]
+
+
+def _rank(known: Known) -> float:
+    aim = known.record.aim
+    return aim.rank(known.outcome.values[aim.name]) if known.outcome else math.inf
 
 
 def _epochs(known: Known) -> int:
@@ -37,7 +43,7 @@ def child_of(parent: Known, epochs: int) -> Experience:
 
 
 def prepare(parent: Known, epochs: int, number: int) -> str | None:
-    """Make the folder of the longer training, with the last backup of the shorter one in it.
+    """Make the folders of the longer trainings of a trial, with the last backups of the shorter ones in them.
 
     Args:
         parent: finished, with fewer epochs.
@@ -45,16 +51,24 @@ def prepare(parent: Known, epochs: int, number: int) -> str | None:
         number: of its trial.
 
     Returns:
-        Why it cannot be extended, or None.
+        Why none of them can be extended, or None.
 
     Raises:
         OSError: the disk is full or gone; nothing is there then that was not before.
     """
+    begun = now()
+    done = [_prepare_one(one, epochs, {"number": number, "begun": begun}) for one in reversed(parent.parts)]
+    return None if any(done) else "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
+
+
+def _prepare_one(parent: Known, epochs: int, new: dict[str, Any]) -> bool:
     record, child = parent.record, child_of(parent, epochs)
     start = resume.find_start(parent.experience)
     if not start.backup or not start.model:
-        return "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
-    entry = {**parent.entry, "number": number, "begun": now(), "ended": None, "attributes": {}, "came_from": None}
+        return False
+    if child.path.exists():
+        return True
+    entry = {**parent.entry, "ended": None, "attributes": {}, "came_from": None, **new}
     longer = Record(
         id_experience=child.id,
         search_space=record.search_space,
@@ -64,9 +78,10 @@ def prepare(parent: Known, epochs: int, number: int) -> str | None:
         trials=[entry],
         approximate_because=record.approximate_because,
         parent=parent.experience.id,
+        aims=record.aims,
     )
     _write(child, longer, start.backup, start.model)
-    return None
+    return True
 
 
 def _write(child: Experience, record: Record, backup: resume.Generation, model: Path) -> None:

@@ -1,12 +1,11 @@
 """The figures of the report, by plotly: for a page, and for a cell of a notebook."""
 
-import itertools
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from sweep.axes import Axis, Plane, short
+from sweep.axes import Axis, Compared, Plane, short
 from sweep.curves import Curves, Line
 from sweep.language import Words
 from sweep.record import State
@@ -18,8 +17,8 @@ COLUMNS = 3
 
 
 def curves(found: Curves, words: Words) -> go.Figure:
-    """Return the learning curves: val_acc over the epoch, from 0."""
-    figure, x = _figure(words.epoch, words.value).update_layout(height=520), list(range(len(found.median)))
+    """Return the learning curves: what is monitored over the epoch, from 0."""
+    figure, x = _figure(words.epoch, short(found.metric)).update_layout(height=520), list(range(len(found.median)))
     if len(found.lines) > 1:
         figure.add_scatter(x=x, y=found.high, mode="lines", line_width=0, hoverinfo="skip", showlegend=False)
         band = {"fill": "tonexty", "fillcolor": "rgba(57,135,229,0.16)", "name": words.band}
@@ -45,21 +44,37 @@ def curves(found: Curves, words: Words) -> go.Figure:
 
 
 def history(plane: Plane, words: Words) -> go.Figure:
-    """Return the val_acc of each trial and the best so far."""
-    figure = _figure(words.trial, words.value)
-    best_so_far = list(itertools.accumulate(plane.values, max))
+    """Return the value of each trial and the best so far."""
+    figure = _figure(words.trial, short(plane.aim.name))
     pruned = [state == State.PRUNED for state in plane.states]
     figure.add_scatter(
         x=plane.numbers,
         y=plane.values,
         mode="markers",
-        name=words.value,
+        name=short(plane.aim.name),
         marker={"color": [GREY if one else BLUE for one in pruned], "size": 8},
         text=[words.states[state] for state in plane.states],
         hovertemplate=f"{words.trial} %{{x}}{words.colon}%{{y:.4f}}, %{{text}}<extra></extra>",
     )
     step = {"color": ORANGE, "width": 2.5, "shape": "hv"}
-    figure.add_scatter(x=plane.numbers, y=best_so_far, mode="lines", name=words.best_so_far, line=step)
+    figure.add_scatter(x=plane.numbers, y=plane.best_so_far(), mode="lines", name=words.best_so_far, line=step)
+    return figure
+
+
+def front(compared: Compared, words: Words) -> go.Figure:
+    """Return the trials by two aims; those on the Pareto front stand out."""
+    figure = _figure(*map(short, compared.names))
+    for is_on_it, name, look in ((False, words.others, {"color": GREY}), (True, words.on_the_front, {"color": ORANGE})):
+        here = [at for at, on_it in enumerate(compared.on_front) if on_it == is_on_it]
+        figure.add_scatter(
+            x=[compared.points[at][0] for at in here],
+            y=[compared.points[at][1] for at in here],
+            mode="markers",
+            name=name,
+            marker={"size": 9, **look},
+            text=[f"{words.trial} {compared.numbers[at]}" for at in here],
+            hovertemplate=f"%{{text}}{words.colon}%{{x:.4g}}, %{{y:.4g}}<extra></extra>",
+        )
     return figure
 
 
@@ -74,15 +89,15 @@ def importances(found: dict[str, float], words: Words) -> go.Figure:
 
 
 def parallel(plane: Plane, words: Words) -> go.Figure:
-    """Return parallel coordinates: an axis a parameter, and one for the val_acc."""
+    """Return parallel coordinates: an axis a parameter, and one for the value."""
     dimensions = [_dimension(axis, words) for axis in plane.axes]
     low, high = min(plane.values), max(plane.values)
-    value = {"label": words.value, "values": plane.values, "range": [low, high if high > low else low + 1]}
+    value = {"label": short(plane.aim.name), "values": plane.values, "range": [low, high if high > low else low + 1]}
     figure = _figure("", "")
     figure.add_trace(
         go.Parcoords(
             dimensions=[value, *dimensions],
-            line={"color": plane.values, "colorscale": SCALE, "cmin": low, "cmax": high},
+            line={"color": plane.worth(), "colorscale": SCALE, "cmin": 0, "cmax": 1},
             labelangle=-20,
             unselected={"line": {"color": GREY, "opacity": 0.15}},
         )
@@ -92,7 +107,7 @@ def parallel(plane: Plane, words: Words) -> go.Figure:
 
 
 def slices(plane: Plane, words: Words) -> go.Figure:
-    """Return for each parameter the val_acc of the trials over it."""
+    """Return for each parameter the value of the trials over it."""
     rows = -(-len(plane.axes) // COLUMNS)
     columns = min(COLUMNS, len(plane.axes))
     figure = make_subplots(rows, columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.32 / rows)
@@ -114,7 +129,7 @@ def slices(plane: Plane, words: Words) -> go.Figure:
             title_text=short(axis.name), tickvals=tickvals, ticktext=ticktext, range=axis.range, row=row, col=column
         )
     for row in range(1, rows + 1):
-        figure.update_yaxes(title_text=words.value, row=row, col=1)
+        figure.update_yaxes(title_text=short(plane.aim.name), row=row, col=1)
     return _dressed(figure).update_layout(showlegend=False, height=60 + 260 * rows)
 
 
@@ -151,14 +166,14 @@ def _add_lines(
     """Add lines as one trace, which is drawn at once however many they are."""
     x, y, said = [], [], []
     for line in lines:
-        x += [*range(len(line.val_acc)), None]
-        y += [*line.val_acc, None]
-        said += [f"{words.trial} {line.trial} {line.id_experience}"] * (len(line.val_acc) + 1)
+        x += [*range(len(line.curve)), None]
+        y += [*line.curve, None]
+        said += [f"{words.trial} {line.trial} {line.id_experience}"] * (len(line.curve) + 1)
     if lines:
         figure.add_scatter(
             x=x,
             y=y,
-            mode="lines+markers" if any(len(line.val_acc) == 1 for line in lines) else "lines",
+            mode="lines+markers" if any(len(line.curve) == 1 for line in lines) else "lines",
             marker_size=4,
             name=name,
             line={"color": colour, "width": width},

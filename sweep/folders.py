@@ -9,7 +9,7 @@ from sweep.experience import Experience, experiences_in
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
 from sweep.record import Record, State, state_of
-from sweep.search_space import SearchSpaceWrong, Source, what_changed
+from sweep.search_space import SearchSpace, SearchSpaceWrong, Source, what_changed
 
 
 class Folders:
@@ -38,8 +38,18 @@ class Folders:
         for experience, record in self._all:
             if record:
                 experience.check(record, self._search_space)
-            if experience.log.exists():
-                check_header(experience.log.read_bytes(), experience.log)
+            elif experience.log.exists():
+                check_header(experience.log.read_bytes(), experience.log, "epoch")
+
+    def check_aims(self, space: SearchSpace) -> None:
+        """Raises SearchSpaceWrong where an experience has kept the best by other aims than those of the search space."""
+        for experience, record in self.recorded():
+            if tuple(record.aims) != space.aims:
+                before, now = (", ".join(f"{name} ({mode})" for name, mode in aims) for aims in (record.aims, space.aims))
+                raise SearchSpaceWrong(
+                    f"{space.source.path}: MONITOR is {now}, and {experience.path} was trained for {before}: undo that, or "
+                    "take another --root."
+                )
 
     def check_code(self, source: Source) -> None:
         """Raises SearchSpaceWrong where the search space is not the one of the latest session."""

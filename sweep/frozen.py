@@ -1,16 +1,19 @@
 """A trial of Optuna as its folder keeps it, and back again, and whether the two agree."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import check_distribution_compatibility, distribution_to_json, json_to_distribution
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.aims import Aim
 from sweep.experience import RecordWrong
 from sweep.known import Known
-from sweep.record import Outcome, Record, State
+from sweep.record import Outcome, State
 
 TRIAL_STATES = {
     State.FINISHED: TrialState.COMPLETE,
@@ -39,19 +42,22 @@ def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
     }
 
 
-def notes_of(record: Record, outcome: Outcome | None) -> dict[str, Any]:
-    """Return what the dashboard shows of a trial beside its value; ``outcome`` is None before its end."""
+def notes_of(known: Known) -> dict[str, Any]:
+    """Return what the dashboard shows of a trial beside its value."""
+    outcome, sessions = known.outcome, [session for one in known.parts for session in one.record.sessions]
     notes = {
         "best_epoch": outcome.epoch if outcome else None,
-        "sessions": len(record.sessions),
-        "cuts": sum((session.get("ended") or {}).get("how") == "cut" for session in record.sessions),
+        "sessions": len(sessions),
+        "cuts": sum((session.get("ended") or {}).get("how") == "cut" for session in sessions),
         "reason": outcome.reason if outcome else None,
     }
+    if known.others:
+        notes["repeats"] = {one.experience.id: one.record.outcome.values for one in known.parts if one.record.outcome}
     return {name: note for name, note in notes.items() if note is not None}
 
 
 def frozen_of(known: Known) -> FrozenTrial:
-    """Return the trial that the folder keeps, with the val_acc of each epoch once it has ended.
+    """Return the trial that the folder keeps, with the monitored value of each epoch once it has ended.
 
     Raises:
         RecordWrong: it holds no trial of Optuna.
@@ -59,13 +65,14 @@ def frozen_of(known: Known) -> FrozenTrial:
     """
     entry, outcome = known.entry, known.outcome
     attributes = entry.get("attributes", {})
-    val_acc = known.val_acc() if outcome else []
+    aims, curve = known.record.aims, known.curve() if outcome else []
     try:
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,
             state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
-            value=_value(outcome, val_acc) if outcome else None,
+            value=None,
+            values=_values(outcome, aims, curve) if outcome else None,
             datetime_start=_local(entry.get("begun")) or datetime.now(),
             datetime_complete=_local(entry["ended"]) if outcome else None,
             params=entry["params"],
@@ -75,11 +82,14 @@ def frozen_of(known: Known) -> FrozenTrial:
             user_attrs={
                 **attributes.get("user", {}),
                 "id_experience": known.experience.id,
-                **(notes_of(known.record, outcome) if outcome else {}),
+                **(notes_of(known) if outcome else {}),
             },
             system_attrs=_without_pickles(attributes.get("system", {})),
-            intermediate_values=dict(enumerate(val_acc)),
+            intermediate_values=dict(enumerate(curve)) if len(aims) == 1 else {},
         )
+        for name, constraint in constraints_of(outcome).items() if outcome else ():
+            if name not in frozen.constraints:
+                frozen.set_constraint(name, constraint)
         frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise RecordWrong(
@@ -104,7 +114,7 @@ def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str
             return f"has other parameters of trial {number}"
         if trial.state.is_finished() and not outcome:
             return f"has an end of trial {number} that its folder does not have"
-        if trial.state.is_finished() and outcome and not _is_end_of(trial, outcome):
+        if trial.state.is_finished() and outcome and not _is_end_of(trial, outcome, one.record.aims):
             return f"has another end of trial {number}"
     lost = (trial for trial in trials if trial.state.is_finished() and "id_experience" in trial.user_attrs)
     return next((f"has a trial {trial.number} without a folder" for trial in lost if trial.number not in known), None)
@@ -123,16 +133,31 @@ def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if not name.startswith(PICKLED)}
 
 
-def _is_end_of(trial: FrozenTrial, outcome: Outcome) -> bool:
-    same_value = outcome.state is not State.FINISHED or trial.value == outcome.val_acc
-    return trial.state is TRIAL_STATES[outcome.state] and same_value
+def _is_end_of(trial: FrozenTrial, outcome: Outcome, aims: Sequence[Aim]) -> bool:
+    same_values = outcome.state is not State.FINISHED or trial.values == values_of(outcome, aims)
+    return trial.state is TRIAL_STATES[outcome.state] and same_values
 
 
-def _value(outcome: Outcome, val_acc: list[float]) -> float | None:
-    """Return what ``Study.tell`` would store: of a pruned trial, that is its latest val_acc."""
+def directions(aims: Sequence[Aim]) -> list[StudyDirection]:
+    """Return the directions of a study."""
+    return [StudyDirection.MAXIMIZE if aim.mode == "max" else StudyDirection.MINIMIZE for aim in aims]
+
+
+def values_of(outcome: Outcome, aims: Sequence[Aim]) -> list[float]:
+    """Return the values of a finished trial, in the order of the aims."""
+    return [float(outcome.values.get(aim.name, math.nan)) for aim in aims]
+
+
+def constraints_of(outcome: Outcome) -> dict[str, float]:
+    """Return the constraints of a trial as Optuna names them."""
+    return {str(number): float(value) for number, value in enumerate(outcome.constraints or ())}
+
+
+def _values(outcome: Outcome, aims: Sequence[Aim], curve: list[float]) -> list[float] | None:
+    """Return what ``Study.tell`` would store: of a pruned trial, that is its latest value."""
     if outcome.state is State.PRUNED:
-        return val_acc[-1] if val_acc else None
-    return outcome.val_acc if outcome.state is State.FINISHED else None
+        return curve[-1:] or None
+    return values_of(outcome, aims) if outcome.state is State.FINISHED else None
 
 
 def _local(time: str | None) -> datetime | None:

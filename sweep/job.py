@@ -65,10 +65,10 @@ class Begun:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """``epoch`` is trained, validated and written."""
+    """``epoch`` is trained, validated and written; ``value`` is what is monitored of it."""
 
     epoch: int
-    val_acc: float
+    value: float
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ class Words:
     best: str
     trial: str
     epoch: str
-    value: str
     best_so_far: str
     curves: str
     curves_say: str
@@ -28,6 +27,10 @@ class Words:
     cut: str
     history: str
     history_say: str
+    front: str
+    front_say: str
+    on_the_front: str
+    others: str
     importances: str
     importances_say: str
     importance: str
@@ -61,7 +64,6 @@ ENGLISH = Words(
     best="The best",
     trial="trial",
     epoch="epoch",
-    value="val_acc",
     best_so_far="best so far",
     curves="Learning curves",
     curves_say="One line an experience. The band holds the middle 80 % of the experiences that reached an epoch.",
@@ -72,16 +74,20 @@ ENGLISH = Words(
     band="10–90 %",
     cut="end of a session",
     history="Optimization history",
-    history_say="The val_acc of each trial, and the best so far.",
+    history_say="The {metric} of each trial, and the best so far.",
+    front="Pareto front",
+    front_say="Each trial by its {metric} and its {other}. No trial is better than one of the front in all aims.",
+    on_the_front="on the front",
+    others="the others",
     importances="Parameter importances",
-    importances_say="What share of the differences in val_acc each parameter explains (PED-ANOVA, by Optuna). "
+    importances_say="What share of the differences in {metric} each parameter explains (PED-ANOVA, by Optuna). "
     "Of few trials, it is rough.",
     importance="importance",
     too_few="There are too few trials for this yet: four finished ones that differ will do.",
     parallel="Parallel coordinates",
     parallel_say="One line a trial; the brighter, the better. Drag along an axis to choose.",
     slices="Slices",
-    slices_say="The val_acc of each trial over each parameter.",
+    slices_say="The {metric} of each trial over each parameter.",
     timeline="Time line",
     timeline_say="When each experience trained: one bar a session. A cross is a cut, a circle a stop that saved.",
     time="time (UTC)",
@@ -114,7 +120,6 @@ FRENCH = Words(
     best="La meilleure",
     trial="essai",
     epoch="epoch",
-    value="val_acc",
     best_so_far="meilleure jusque-là",
     curves="Courbes d’apprentissage",
     curves_say="Une courbe par expérience. À chaque epoch, la bande contient les 80 % du milieu des expériences qui l’ont "
@@ -127,16 +132,20 @@ FRENCH = Words(
     band="10–90 %",
     cut="fin d’une session",
     history="Historique de l’optimisation",
-    history_say="La val_acc de chaque essai, et la meilleure jusque-là.",
+    history_say="{metric} de chaque essai, et la meilleure valeur jusque-là.",
+    front="Front de Pareto",
+    front_say="Chaque essai selon {metric} et {other}. Aucun n’est meilleur qu’un essai du front pour tous les objectifs.",
+    on_the_front="sur le front",
+    others="les autres",
     importances="Importance des paramètres",
-    importances_say="La part des différences de val_acc que chaque paramètre explique (PED-ANOVA, par Optuna). "
+    importances_say="La part des différences de {metric} que chaque paramètre explique (PED-ANOVA, par Optuna). "
     "Avec peu d’essais, c’est approximatif.",
     importance="importance",
     too_few="Il y a encore trop peu d’essais : quatre essais terminés et différents suffisent.",
     parallel="Coordonnées parallèles",
     parallel_say="Une ligne par essai ; plus elle est vive, meilleur est l’essai. Glisser le long d’un axe pour choisir.",
     slices="Tranches",
-    slices_say="La val_acc de chaque essai en fonction de chaque paramètre.",
+    slices_say="{metric} de chaque essai en fonction de chaque paramètre.",
     timeline="Chronologie",
     timeline_say="Quand chaque expérience a été entraînée : une barre par session. Une croix est une coupure, "
     "un rond un arrêt avec sauvegarde.",

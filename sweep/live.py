@@ -12,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from sweep.aims import as_words, short
 from sweep.experience import Experience
 from sweep.record import Outcome, State
 from sweep.resume import POSITION
@@ -88,7 +89,7 @@ class Scene:
         """Look once, and say which epochs are new; ``done`` is called after each folder."""
         sight = self._watch.look(done)
         if self._sight is None:
-            self._said = {one.experience.id: len(one.val_acc) for one in sight.trainings}
+            self._said = {one.experience.id: len(one.curve) for one in sight.trainings}
         self._sight, self._seen_at = sight, time.monotonic()
         self._running = sight.running()
         for training in self._running:
@@ -117,11 +118,12 @@ class Scene:
     def _catch_up(self, training: Training) -> None:
         if self._moves:
             return
-        name, val_acc = training.experience.id, training.val_acc
+        name, curve = training.experience.id, training.curve
         with self._lock:  # a training that went on from its backup has lost epochs that were said
-            said, self._said[name] = min(self._said.get(name, 0), len(val_acc)), len(val_acc)
-            for epoch in range(said, len(val_acc)):
-                self._say(f"trial {training.trial} {name}: epoch {epoch} of {training.epochs}, val_acc {val_acc[epoch]:.4f}")
+            said, self._said[name] = min(self._said.get(name, 0), len(curve)), len(curve)
+            for epoch in range(said, len(curve)):
+                value = f"{training.record.aim.name} {short(curve[epoch])}"
+                self._say(f"trial {training.trial} {name}: epoch {epoch} of {training.epochs}, {value}")
 
     def _draw(self) -> RenderableType:
         running = self._running
@@ -136,10 +138,11 @@ class Scene:
 
     def _row(self, one: Training) -> tuple[RenderableType, ...]:
         pulse = one.pulse
-        epoch, batch, batches = (pulse.epoch, pulse.batch, pulse.batches) if pulse else (len(one.val_acc), 0, 0)
+        epoch, batch, batches = (pulse.epoch, pulse.batch, pulse.batches) if pulse else (len(one.curve), 0, 0)
         done = epoch + (batch / batches if batches else 0)
         where = f"epoch {epoch} of {one.epochs}" + (f", batch {batch}/{batches}" if batches else "")
-        value = f"val_acc {one.val_acc[-1]:.4f}, best {one.best.val_acc:.4f}" if one.val_acc and one.best else ""
+        name, best = one.record.aim.name, one.best
+        value = f"{name} {short(one.curve[-1])}, best {short(best.value)}" if one.curve and best else ""
         saved = self.notes.get(one.experience.id) or _saved(one, self._seen_at)
         bar = ProgressBar(total=one.epochs, completed=done)
         return f"trial {one.trial} {one.experience.id}", bar, where, ", ".join(filter(None, (value, saved)))
@@ -177,9 +180,9 @@ def _drawn_headline(sight: Sight) -> RenderableType:
     (done, in_all, words), best = headline(sight), sight.best()
     line = _grid(3)
     line.add_row("sweep", ProgressBar(total=max(in_all, 1), completed=done), Text(", ".join(words)))
-    if not best or not best.best:
+    if not best:
         return line
-    so_far = f"best val_acc {best.best.val_acc:.4f}: trial {best.trial} {best.experience.id}, epoch {best.best.epoch}"
+    so_far = f"best {as_words(best.values)}: trial {best.number} {best.best.experience.id}, epoch {best.epoch}"
     return Group(line, Text(so_far))
 
 
@@ -202,7 +205,7 @@ def _saved(one: Training, seen_at: float) -> str:
 
 def end_line(trial: int, name: str, outcome: Outcome, known: bool = False) -> str:
     """Return the line for the end of a trial; ``known`` says that its experience had ended already."""
-    value = "" if outcome.val_acc is None else f", val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch})"
+    value = f", {as_words(outcome.values)} (epoch {outcome.epoch})" if outcome.values else ""
     reason = f": {outcome.reason}" if outcome.reason else ""
     return f"trial {trial} {name}: {'known already, ' if known else ''}{outcome.state}{value}{reason}"
 

@@ -8,6 +8,7 @@ import io
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from sweep.files import parse_json
 from sweep.log import Best
@@ -17,7 +18,7 @@ WEIGHTS = "model.weights.h5"
 
 
 def label(path: Path, best: Best) -> None:
-    """Write into a model's archive which epoch it is of, and the val_acc of that epoch.
+    """Write into a model's archive which epoch it is of, and the monitored value of that epoch.
 
     Raises:
         OSError: the disk is full or gone.
@@ -34,9 +35,14 @@ def read_label(path: Path) -> Best | None:
     """
     archive = _open(path)
     try:
-        return Best(**parse_json(archive.read(LABEL))) if archive and archive.testzip() is None else None
+        return _best(parse_json(archive.read(LABEL))) if archive and archive.testzip() is None else None
     except Exception:  # noqa: BLE001 # zipfile raises a dozen kinds for a flipped byte, OSError among them
         return None
+
+
+def _best(content: dict[str, Any]) -> Best:
+    # Where there were no other aims yet, a label had the value as val_acc.
+    return Best(content["value"] if "value" in content else content["val_acc"], content["epoch"])
 
 
 def checksum_of_weights(path: Path) -> int | None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from optuna.trial import FrozenTrial
 
@@ -55,6 +56,7 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
     here = [(one, record) for one in experiences_in(root) if (record := resume.read_record(one))]
     known = known_trials(here)
     following = max(known, default=-1) + 1
+    numbers: dict[tuple[Any, ...], int] = {}  # what ours are, for those of the others that are repeated
     sample = {name: frozen for one in known.values() for frozen in [_frozen(one)] if frozen for name in frozen.distributions}
     for theirs in others:
         record = resume.read_record(theirs)
@@ -62,8 +64,13 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
         if refused or not record:
             yield Merged(theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}")
             continue
-        merged = _merge_one(root, theirs, record, following)
-        following += merged.what.startswith(NEW_HERE)
+        entry = record.trials[0]
+        is_repeated = entry.get("repeats", 1) > 1
+        trial = (theirs.path.parent, entry["number"], str(entry.get("begun")), "" if is_repeated else theirs.id)
+        merged = _merge_one(root, theirs, record, numbers.get(trial, following))
+        if merged.what.startswith(NEW_HERE) and trial not in numbers:
+            numbers[trial] = following
+            following += 1
         yield merged
 
 

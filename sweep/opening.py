@@ -7,7 +7,7 @@ from threading import Event
 import optuna
 
 from sweep import search_space
-from sweep.errors import SweepError
+from sweep.errors import Misuse, SweepError
 from sweep.files import move_to_quarantine
 from sweep.folders import Folders
 from sweep.frozen import difference
@@ -26,8 +26,12 @@ def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
 
     Raises:
         SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
+        Misuse: the sampler or the pruner is for one aim, and there are several.
     """
-    study = Study(space.source.name, None, settings.sampler, settings.seed, "none")
+    if len(space.aims) > 1 and (settings.pruner != "none" or settings.sampler == "cmaes"):
+        which = "--pruner" if settings.pruner != "none" else "--sampler cmaes"
+        raise Misuse(f"{space.source.path}: MONITOR has several names, and {which} is for one: leave one of them out.")
+    study = Study(space.source.name, None, settings.sampler, settings.seed, "none", space.aims)
     trial = study.ask()
     with search_space.mistakes_in(space.source.path):
         space.parameters(study.suggest(trial, space.suggest))
@@ -95,7 +99,7 @@ def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[b
 def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress, stop: Event) -> tuple[Study, str | None]:
     """Return the study, and what is wrong with it; one that cannot be read is put aside, and a new one opened."""
     where = settings.storage or study_of(root, settings.study_dir)
-    how = (settings.sampler, settings.seed, settings.pruner, progress.say, stop)
+    how = (settings.sampler, settings.seed, settings.pruner, space.aims, progress.say, stop)
     try:
         return Study(space.source.name, where, *how), None
     except StudyUnreadable:

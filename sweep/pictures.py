@@ -1,7 +1,6 @@
 """The figures of the report once more, by matplotlib: as PNG for a slide, on white."""
 
 import io
-import itertools
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -13,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sweep.axes import Axis, Plane
+from sweep.axes import Axis, Compared, Plane
 from sweep.curves import Curves, Line
 from sweep.language import Words
 from sweep.record import State
@@ -46,8 +45,8 @@ def png(draw: Callable[[], Figure]) -> bytes:
 
 
 def curves(found: Curves, words: Words) -> Figure:
-    """Draw the learning curves: val_acc over the epoch, from 0."""
-    with _figure(words.curves, words.epoch, words.value) as (figure, axes):
+    """Draw the learning curves: what is monitored over the epoch, from 0."""
+    with _figure(words.curves, words.epoch, found.metric) as (figure, axes):
         x = range(len(found.median))
         if len(found.lines) > 1:
             axes.fill_between(x, found.low, found.high, color=BLUE, alpha=0.13, linewidth=0, label=words.band)
@@ -71,14 +70,23 @@ def curves(found: Curves, words: Words) -> Figure:
 
 
 def history(plane: Plane, words: Words) -> Figure:
-    """Draw the val_acc of each trial and the best so far."""
-    with _figure(words.history, words.trial, words.value) as (figure, axes):
+    """Draw the value of each trial and the best so far."""
+    with _figure(words.history, words.trial, plane.aim.name) as (figure, axes):
         colours = [GREY if state == State.PRUNED else BLUE for state in plane.states]
-        axes.scatter(plane.numbers, plane.values, color=colours, label=words.value)
-        best = list(itertools.accumulate(plane.values, max))
-        axes.step(plane.numbers, best, where="post", color=ORANGE, linewidth=2.5, label=words.best_so_far)
+        axes.scatter(plane.numbers, plane.values, color=colours, label=plane.aim.name)
+        axes.step(plane.numbers, plane.best_so_far(), where="post", color=ORANGE, linewidth=2.5, label=words.best_so_far)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="lower right", fontsize=12)
+    return figure
+
+
+def front(compared: Compared, words: Words) -> Figure:
+    """Draw the trials by two aims; those on the Pareto front stand out."""
+    with _figure(words.front, *compared.names) as (figure, axes):
+        for is_on_it, name, colour in ((False, words.others, GREY), (True, words.on_the_front, ORANGE)):
+            here = [point for point, on_it in zip(compared.points, compared.on_front, strict=True) if on_it == is_on_it]
+            axes.scatter([x for x, _ in here], [y for _, y in here], color=colour, label=name)
+        axes.legend(fontsize=12)
     return figure
 
 
@@ -92,11 +100,11 @@ def importances(found: dict[str, float], words: Words) -> Figure:
 
 
 def parallel(plane: Plane, words: Words) -> Figure:
-    """Draw parallel coordinates: an axis a parameter, and one for the val_acc."""
-    low, high = min(plane.values), max(plane.values)
-    worth = [(value - low) / (high - low or 1) for value in plane.values]
+    """Draw parallel coordinates: an axis a parameter, and one for the value."""
+    low, high = sorted((min(plane.values), max(plane.values)), key=plane.aim.rank, reverse=True)
+    worth = plane.worth()
     columns = [worth, *(_heights(axis) for axis in plane.axes)]
-    names = [words.value, *(axis.name for axis in plane.axes)]
+    names = [plane.aim.name, *(axis.name for axis in plane.axes)]
     with _figure(words.parallel, "", "") as (figure, axes):
         for trial in sorted(range(len(worth)), key=worth.__getitem__):
             is_best = worth[trial] == 1
@@ -118,7 +126,7 @@ def parallel(plane: Plane, words: Words) -> Figure:
 
 
 def slices(plane: Plane, words: Words) -> Figure:
-    """Draw for each parameter the val_acc of the trials over it."""
+    """Draw for each parameter the value of the trials over it."""
     rows, columns = -(-len(plane.axes) // COLUMNS), min(COLUMNS, len(plane.axes))
     figure = Figure(figsize=(INCHES[0], max(INCHES[1], 2.6 * rows)), layout="constrained")
     figure.suptitle(words.slices)
@@ -132,7 +140,7 @@ def slices(plane: Plane, words: Words) -> Figure:
     for axes in grid[len(plane.axes) :]:
         axes.set_visible(False)
     for axes in grid[::columns]:
-        axes.set_ylabel(words.value)
+        axes.set_ylabel(plane.aim.name)
     return figure
 
 
@@ -165,8 +173,8 @@ def _figure(title: str, x: str, y: str) -> Iterator[tuple[Figure, Axes]]:
 
 
 def _draw_line(axes: Axes, line: Line, **look: Any) -> None:
-    marker = "o" if len(line.val_acc) == 1 else None
-    axes.plot(range(len(line.val_acc)), line.val_acc, marker=marker, **look)
+    marker = "o" if len(line.curve) == 1 else None
+    axes.plot(range(len(line.curve)), line.curve, marker=marker, **look)
 
 
 def _heights(axis: Axis) -> list[float]:

@@ -86,14 +86,16 @@ class Progress:
         elif isinstance(news, Unsaved):
             self._unsaved(trial, news)
 
-    def end(self, trial: int, name: str, outcome: Outcome) -> None:
-        """Show the end of a trial; one that did not begin here was known already, by the experience of that name."""
-        known = self._names.get(trial) is None
-        if self._scene and not known:
+    def trained(self, trial: int, name: str) -> None:
+        """Show the last epochs of an experience that was begun, and no more of it."""
+        if self._scene:
             self._note(trial, None)
             self._scene.preparing.pop(name, None)
             self._scene.end(Experience(self._root / name))
-        self._names.pop(trial, None)
+
+    def end(self, trial: int, name: str, outcome: Outcome) -> None:
+        """Show the end of a trial; one that did not begin here was known already."""
+        known = self._names.pop(trial, None) is None
         self.say(end_line(trial, name, outcome, known))
 
     def _unsaved(self, trial: int, news: Unsaved) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from sweep.aims import DEFAULT, MODES, Aim
 from sweep.files import parse_json
 from sweep.host import is_alive
 from sweep.identity import ID_DIGITS
@@ -46,6 +47,8 @@ SHAPE = {
 class Outcome:
     """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished.
 
+    ``values`` has the aims at the best epoch, which is ``epoch``; ``constraints`` what the search space's function of that
+    name returned for them, or None where there is none: what is above 0 is violated.
     ``died`` tells a training whose process was killed again and again from one that raised: it goes on where it can.
     ``log`` and ``model`` have bytes and sha256 of the two files that the end is read from, or are None where there is none.
     """
@@ -53,12 +56,17 @@ class Outcome:
     state: State
     ended: str
     reason: str | None = None
-    val_acc: float | None = None
+    values: dict[str, float] = field(default_factory=dict)
     epoch: int | None = None
+    constraints: list[float] | None = None
     traceback: str | None = None
     died: bool = False
     log: dict[str, Any] | None = None
     model: dict[str, Any] | None = None
+
+    @property
+    def is_feasible(self) -> bool:
+        return all(value <= 0 for value in self.constraints or ())
 
 
 @dataclass
@@ -66,11 +74,13 @@ class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
     ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
-    and ``came_from``, the root that it was merged from, or None.
+    and ``came_from``, the root that it was merged from, or None; where it is repeated with other seeds, ``repeat`` (from 0)
+    of so many ``repeats``.
     ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
     epoch, batch, trained_s (seconds), which the next session writes where this one was cut off.
     ``approximate_because`` is the reason why this training may differ in its last bits from an uncut one, or None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
+    ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     """
 
     id_experience: str
@@ -83,6 +93,19 @@ class Record:
     approximate_because: str | None = None
     outcome: Outcome | None = None
     parent: str | None = None
+    aims: list[Aim] = field(default_factory=lambda: list(DEFAULT))
+    count_params: int | None = None
+
+    @property
+    def aim(self) -> Aim:
+        """The first of the aims: it decides what the best epoch is."""
+        return self.aims[0]
+
+    def seconds_per_epoch(self) -> float:
+        """Return the seconds that an epoch takes, validation and saves included, by all sessions that trained."""
+        ends = [(one, one["ended"]) for one in self.sessions if one.get("ended") and one.get("batches")]
+        epochs = [end["epoch"] - one["epoch"] + (end["batch"] - one["batch"]) / one["batches"] for one, end in ends]
+        return float(sum(end["trained_s"] for _, end in ends) / sum(epochs)) if sum(epochs) > 0 else 0.0
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
@@ -96,15 +119,24 @@ class Record:
     def from_content(cls, content: Any) -> "Record":
         """Raises NO_RECORD where ``content`` is not what ``as_content`` returned."""
         known = _known_fields(cls, content)
+        outcome = known.get("outcome")
+        if outcome and outcome.get("val_acc") is not None:  # written before there were other aims
+            known["outcome"] = {"values": {"val_acc": outcome["val_acc"]}, **outcome}
         if not _is_of_our_shape(known):
             raise ValueError("not the shape of a record")
-        if known.get("outcome"):
+        if outcome:
             outcome = _known_fields(Outcome, known["outcome"])
             known["outcome"] = Outcome(**{**outcome, "state": State(outcome["state"])})
+        if "aims" in known:
+            known["aims"] = [Aim(*aim) for aim in known["aims"]]
         return cls(**known)
 
     def as_content(self) -> dict[str, Any]:
-        return {**vars(self), "outcome": vars(self.outcome) if self.outcome else None}
+        return {
+            **vars(self),
+            "aims": [list(aim) for aim in self.aims],
+            "outcome": vars(self.outcome) if self.outcome else None,
+        }
 
     def as_json(self) -> bytes:
         """Return the content with a line for each field, trial and session.
@@ -151,10 +183,17 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and record["search_space"].keys() >= {"name", "fingerprint"}
         and _is_count(record["parameters"].get("epochs", 0))
-        and all(_is_count(trial["number"]) and isinstance(trial["ended"], str | None) for trial in record["trials"])
+        and _are_aims(record.get("aims", DEFAULT))
+        and _is_count(record.get("count_params") or 0)
+        and all(_is_trial(trial) for trial in record["trials"])
         and all(_is_session(session) for session in record["sessions"])
         and _is_outcome(record.get("outcome"))
     )
+
+
+def _is_trial(trial: dict[str, Any]) -> bool:
+    counts = (trial["number"], trial.get("repeat", 0), trial.get("repeats", 1))
+    return all(map(_is_count, counts)) and isinstance(trial["ended"], str | None)
 
 
 def _is_session(session: dict[str, Any]) -> bool:
@@ -176,11 +215,18 @@ def _is_outcome(outcome: dict[str, Any] | None) -> bool:
     if outcome is None:
         return True
     files = [outcome.get(name) for name in ("log", "model")]
+    values, constraints = outcome.get("values", {}), outcome.get("constraints") or []
     return (
-        all(isinstance(outcome.get(name), int | float | None) for name in ("val_acc", "epoch"))
+        isinstance(outcome.get("epoch"), int | None)
+        and all(isinstance(name, str) and isinstance(value, int | float) for name, value in values.items())
+        and all(isinstance(value, int | float) for value in constraints)
         and isinstance(outcome.get("reason"), str | None)
         and all(one is None or (_is_count(one["bytes"]) and isinstance(one["sha256"], str)) for one in files)
     )
+
+
+def _are_aims(aims: Any) -> bool:
+    return len(aims) > 0 and all(isinstance(name, str) and mode in MODES for name, mode in aims)
 
 
 def _is_time(value: str) -> bool:

@@ -14,7 +14,8 @@ import pandas as pd
 from plotly.offline import get_plotlyjs
 
 from sweep import __version__, figures, pictures, tidy
-from sweep.axes import plane_of
+from sweep.aims import short
+from sweep.axes import compared_of, plane_of
 from sweep.curves import curves_of
 from sweep.errors import SweepError
 from sweep.files import write_whole
@@ -63,7 +64,7 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
         SweepError: no epoch is trained yet.
         OSError: the disk is full or gone.
     """
-    if not any(one.val_acc for one in sight.trainings):
+    if not any(one.curve for one in sight.trainings):
         raise SweepError(f"{sight.root} has no trained epoch yet, so there is nothing to draw: see sweep status {space}.")
     said, folder = words(language), sight.root / RAPPORT
     if folder.is_symlink():
@@ -92,21 +93,23 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
 def sections_of(sight: Sight, said: Words) -> Iterator[Section]:
     """Yield the figures of the page, in their order."""
     curves, plane, found = curves_of(sight), plane_of(sight), importances_of(sight)
-    rows, shown = tidy.sessions(sight), len(curves.lines)
+    rows, shown, metric = tidy.sessions(sight), len(curves.lines), sight.aims[0].name
+    history, slices = said.history_say.format(metric=metric), said.slices_say.format(metric=metric)
+    importances = said.importances_say.format(metric=metric)
     sentence = said.curves_say
     if shown < curves.of:
         sentence += " " + said.only_the_best.format(shown=shown, all=curves.of)
     yield Section("courbes", said.curves, sentence, lambda module: module.curves(curves, said))
-    yield Section(
-        "historique", said.history, said.history_say, lambda module: module.history(plane, said), bool(plane.values)
-    )
-    yield Section(
-        "importances", said.importances, said.importances_say, lambda module: module.importances(found, said), bool(found)
-    )
+    if len(sight.aims) > 1:
+        compared, other = compared_of(sight), sight.aims[1].name
+        front_say = said.front_say.format(metric=metric, other=other)
+        yield Section("front", said.front, front_say, lambda module: module.front(compared, said), bool(compared.points))
+    yield Section("historique", said.history, history, lambda module: module.history(plane, said), bool(plane.values))
+    yield Section("importances", said.importances, importances, lambda module: module.importances(found, said), bool(found))
     yield Section(
         "coordonnees", said.parallel, said.parallel_say, lambda module: module.parallel(plane, said), bool(plane.axes)
     )
-    yield Section("tranches", said.slices, said.slices_say, lambda module: module.slices(plane, said), bool(plane.axes))
+    yield Section("tranches", said.slices, slices, lambda module: module.slices(plane, said), bool(plane.axes))
     yield Section("chronologie", said.timeline, said.timeline_say, lambda module: module.timeline(rows, said), bool(rows))
 
 
@@ -120,7 +123,10 @@ def _page(space: str, sight: Sight, essais: pd.DataFrame, sections: list[Section
         said=said,
         space=space,
         best=best,
-        model=f"../{best.experience.id}/{best.experience.meilleur.name}" if best else "",
+        model=f"../{best.best.experience.id}/{best.best.experience.meilleur.name}" if best else "",
+        aims=[aim.name for aim in sight.aims],
+        order="descending" if sight.aims[0].mode == "max" else "ascending",
+        short=short,
         counts={said.states[state]: count for state, count in sight.counts().items() if count},
         work=sight.work(),
         duration=duration,

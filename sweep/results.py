@@ -4,28 +4,37 @@ import json
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError
-from sweep.log import Best
-from sweep.watch import Row, Sight, Training
+from sweep.record import State
+from sweep.watch import Row, Sight, Trial
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of a sweep in which nothing is known yet; else they are the keys of its rows.
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
+INTEGERS = {"trial": "Int64", "epoch": "Int64"}
 
 
-def best_of(sight: Sight) -> tuple[Training, Best]:
-    """Return the best of the finished trainings, and the best of its epochs.
+def columns_of(table: list[Row]) -> list[str]:
+    """Return the columns of a table of rows; where they came from is none of them."""
+    return [name for name in (table[0] if table else COLUMNS) if name != "came_from"]
+
+
+def best_of(sight: Sight) -> Trial:
+    """Return the best of the finished trials.
 
     Raises:
-        SweepError: none is finished yet, or the best one has lost its model.
+        SweepError: none is finished yet, none keeps the constraints, or the best one has lost its model.
     """
-    training = sight.best()
-    if not training or not training.best:
+    trial = sight.best()
+    if not trial:
+        if sight.counts()[State.FINISHED]:
+            raise SweepError(f"{sight.root} has no finished experience that keeps the constraints: see sweep results.")
         raise SweepError(f"{sight.root} has no finished experience yet: see sweep status, and let sweep run end a training.")
-    outcome, model = training.record.outcome, training.experience.meilleur
+    outcome, model = trial.best.record.outcome, trial.best.experience.meilleur
     if outcome and outcome.model and not model.exists():
         raise SweepError(f"{model} is missing: sweep run trains it again.")
-    return training, training.best
+    return trial
 
 
 def as_frame(table: list[Row]) -> "pd.DataFrame":
@@ -35,8 +44,8 @@ def as_frame(table: list[Row]) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    columns = [name for name in COLUMNS if name != "parameters"]
-    known = pd.DataFrame(table, columns=columns).astype({"trial": "Int64", "epoch": "Int64"})
+    columns = [name for name in columns_of(table) if name != "parameters"]
+    known = pd.DataFrame(table, columns=columns).astype(INTEGERS)
     names = list(dict.fromkeys(name for row in table for name in row["parameters"]))
     # A column with gaps stays as it is: pandas would make 16384.0 of an integer.
     values = {name: [row["parameters"].get(name) for row in table] for name in names}
@@ -47,13 +56,15 @@ def as_frame(table: list[Row]) -> "pd.DataFrame":
 
 def as_json(table: list[Row]) -> str:
     """Return the rows as a JSON array of objects."""
-    return json.dumps([{name: row[name] for name in COLUMNS} for row in table], indent=2, ensure_ascii=False)
+    columns = columns_of(table)
+    return json.dumps([{name: row[name] for name in columns} for row in table], indent=2, ensure_ascii=False)
 
 
 def as_csv(table: list[Row]) -> str:
-    """Return the rows as CSV; the parameters are one column of JSON."""
+    """Return the rows as CSV; the parameters, and the repeats, are one column of JSON each."""
     import pandas as pd
 
-    frame = pd.DataFrame(table, columns=list(COLUMNS)).astype({"trial": "Int64", "epoch": "Int64"})
-    frame["parameters"] = [json.dumps(row["parameters"], ensure_ascii=False) for row in table]
+    frame = pd.DataFrame(table, columns=columns_of(table)).astype(INTEGERS)
+    for name in {"parameters", "repeats"} & set(frame.columns):
+        frame[name] = [json.dumps(row[name], ensure_ascii=False) for row in table]
     return str(frame.to_csv(index=False)).rstrip("\n")

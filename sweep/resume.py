@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sweep import meilleur
+from sweep.aims import DEFAULT, Aim
 from sweep.experience import Experience
 from sweep.files import parse_json, put_in_place, sha256_of, write_whole
-from sweep.log import Best, best_val_acc, check_header, val_acc_by_epoch
+from sweep.log import Best, best_of, check_header, curve_of
 from sweep.record import NO_RECORD, Record
 
 WEIGHTS = "latest.weights.h5"
@@ -44,11 +45,14 @@ class Position:
 
     def best(self) -> Best | None:
         """Return the best of the epochs that are trained."""
-        return best_val_acc(self.val_acc())
+        return best_of(self.curve(), self._aim())
 
-    def val_acc(self) -> list[float]:
-        """Return the val_acc of the epochs that are trained."""
-        return val_acc_by_epoch(self.log.encode(), Path(POSITION))
+    def curve(self) -> list[float]:
+        """Return what is monitored, by epoch that is trained."""
+        return curve_of(self.log.encode(), Path(POSITION), self._aim().name)
+
+    def _aim(self) -> Aim:
+        return Aim(*((self.record or {}).get("aims") or DEFAULT)[0])
 
 
 @dataclass(frozen=True)
@@ -129,9 +133,8 @@ def find_start(experience: Experience) -> Start:
     if any(experience.sauvegarde.glob("*.json*")):
         why = "none of its backups is whole"
     for backup in whole_backups(experience.sauvegarde):
-        val_acc = backup.position.val_acc()
-        best = best_val_acc(val_acc)
-        model = meilleur.find(experience.path, best, len(val_acc)) if best else None
+        curve, best = backup.position.curve(), backup.position.best()
+        model = meilleur.find(experience.path, best, len(curve)) if best else None
         if model or not best:
             return Start(backup, model)
         why = f"its best model, of epoch {best.epoch}, is lost"
@@ -183,7 +186,7 @@ def restore_log(experience: Experience, log: bytes) -> None:
         LogUnreadable: the file is not of this training: its header is foreign.
     """
     there = experience.log.read_bytes() if experience.log.exists() else b""
-    check_header(there, experience.log, check_header(log, experience.log) or None)
+    check_header(there, experience.log, "epoch", check_header(log, experience.log, "epoch") or None)
     if there != log:
         write_whole(experience.log, log)
 

@@ -81,5 +81,5 @@ def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str,
             internal = distribution.to_internal_repr(frozen.params[name])
             storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
         if frozen.state.is_finished():
-            shadow.tell(trial, frozen.value if frozen.state is TrialState.COMPLETE else None, state=frozen.state)
+            shadow.tell(trial, frozen.values if frozen.state is TrialState.COMPLETE else None, state=frozen.state)
     return noted

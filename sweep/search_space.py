@@ -5,25 +5,29 @@ import contextlib
 import difflib
 import functools
 import hashlib
+import math
 import re
 import sys
 import textwrap
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sweep.aims import Aim, aims_of
 from sweep.errors import Misuse, SweepError
 from sweep.identity import NotPlain, plain
 
 FOLDER = Path("search_spaces")
 MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
-OPTIONAL = {"callbacks": 0.85, "FIXED": 0.7}  # and how like a name must be to be taken for a misspelling
+# And how like a name must be to be taken for a misspelling.
+OPTIONAL = {"callbacks": 0.85, "constraints": 0.85, "FIXED": 0.7, "MONITOR": 0.8}
+SEEDS = 2**32
 # What every training needs: name, least, most, and what many take.
-INTEGERS = (("epochs", 1, 10**9, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, 2**32 - 1, 0))
+INTEGERS = (("epochs", 1, 10**9, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
 
 
 class SearchSpaceWrong(SweepError):
@@ -62,6 +66,8 @@ class SearchSpace:
     load_data: Callable[[], Any]
     build_model: Callable[[dict[str, Any]], Any]
     callbacks: Callable[[dict[str, Any]], list[Any]]
+    aims: tuple[Aim, ...]
+    constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
 
     def parameters(self, suggested: object) -> dict[str, Any]:
         """Return all that decides a training: what ``suggest`` returned, and what is fixed.
@@ -89,6 +95,27 @@ class SearchSpace:
             return plain(parameters)
         except NotPlain as error:
             raise NotPlain(f"{path}: {error}") from error
+
+    def constraints_of(self, parameters: dict[str, Any], results: dict[str, float]) -> list[float] | None:
+        """Return what the search space's ``constraints`` says of the best epoch; None where there is no such function.
+
+        Args:
+            parameters: of the training.
+            results: of the best epoch, by the columns of ``log.csv``, and what is measured.
+
+        Raises:
+            SearchSpaceWrong: it raises, or returns no finite numbers.
+        """
+        if self.constraints is None:
+            return None
+        with mistakes_in(self.source.path):
+            found = self.constraints(dict(parameters), dict(results))
+            numbers = [float(one) for one in (found if isinstance(found, Iterable) else [found])]
+        if not all(map(math.isfinite, numbers)):
+            raise SearchSpaceWrong(
+                f"{self.source.path}: constraints returns {found!r}; return finite numbers, up to 0 where kept."
+            )
+        return numbers
 
 
 def find(space: str) -> Source:
@@ -125,18 +152,26 @@ def load(source: Source) -> SearchSpace:
         near = difflib.get_close_matches(name, vars(module), 1, likeness)
         if getattr(module, name, None) is None and near and near[0] != name:
             raise SearchSpaceWrong(f"{source.path} has {near[0]} and no {name}: rename {near[0]} to {name}.")
-    callbacks, fixed = getattr(module, "callbacks", None), getattr(module, "FIXED", {})
-    if callbacks is not None and not callable(callbacks):
-        raise SearchSpaceWrong(f"{source.path}: callbacks is a {type(callbacks).__name__}; write def callbacks(parameters).")
+    for name, arguments in (("callbacks", "parameters"), ("constraints", "parameters, logs")):
+        there = getattr(module, name, None)
+        if there is not None and not callable(there):
+            raise SearchSpaceWrong(f"{source.path}: {name} is a {type(there).__name__}; write def {name}({arguments}).")
+    fixed = getattr(module, "FIXED", {})
     if not isinstance(fixed, dict):
         raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
+    try:
+        aims = aims_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
+    except ValueError as error:
+        raise SearchSpaceWrong(f"{source.path}: {error}.") from None
     return SearchSpace(
         source=source,
         fixed=fixed,
         suggest=module.suggest,
         load_data=module.load_data,
         build_model=module.build_model,
-        callbacks=callbacks or (lambda parameters: []),  # noqa: ARG005
+        callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),  # noqa: ARG005
+        aims=aims,
+        constraints=getattr(module, "constraints", None),
     )
 
 

@@ -12,7 +12,7 @@ from sweep.experience import Experience
 from sweep.host import is_on_drive, now, processor, this_process, versions
 from sweep.job import Job
 from sweep.pulse import Pulse, read_pulse, write_pulse
-from sweep.record import Record
+from sweep.record import Outcome, Record
 
 EVERY_S, EVERY_S_ON_DRIVE = 0.5, 30.0  # Drive keeps every file that is overwritten in its trash
 BEAT_S = 5.0  # what keeps a lease, of which there are a few a minute
@@ -136,8 +136,8 @@ def _close_the_one_before(job: Job) -> None:
         }
 
 
-def end(job: Job, how: str, reached: Reached) -> None:
-    """Note that and where this session ended by itself."""
+def end(job: Job, how: str, reached: Reached, outcome: Outcome | None = None) -> None:
+    """Note that and where this session ended by itself, and how the training did, where it did."""
     if reached.sign:
         job.record.sessions[-1]["ended"] = {
             "how": how,
@@ -146,6 +146,9 @@ def end(job: Job, how: str, reached: Reached) -> None:
             "trained_s": round(reached.trained_s(), 3),
             "prepared_s": round(reached.prepared_s(), 3),
         }
+    if outcome:
+        outcome.values, outcome.epoch = job.experience.values(job.record)
+        job.record.outcome = outcome
     job.experience.write(job.record)
     if reached.sign:
         reached.sign.end()

@@ -11,7 +11,7 @@ from sweep.errors import Misuse
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
 PRUNERS = ("none", "median", "halving", "hyperband")
 # The least that these may be.
-LEAST = {"trials": 0, "epochs": 1, "workers": 0, "seed": 0, "threads": 1, "save_freq": 1, "keep_backups": 0}
+LEAST = {"trials": 0, "epochs": 1, "workers": 0, "seed": 0, "threads": 1, "save_freq": 1, "repeats": 1, "keep_backups": 0}
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Settings:
 
     ``workers`` is how many trainings at once, 0 as many as the place is for; ``cluster`` is the address of a Dask scheduler;
     ``keep_data`` says whether data are kept on the disk of the host that trains.
+    ``repeats`` is how many experiences a trial leads to, which differ in their seed.
     ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
     """
 
@@ -35,6 +36,7 @@ class Settings:
     pruner: str = "none"
     threads: int | None = None
     save_freq: int = 1000
+    repeats: int = 1
     timeout_s: float | None = None
     target: float | None = None
     storage: str | None = None

@@ -15,7 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweep.curves import Line, curves_of
 from sweep.errors import SweepError
 from sweep.experience import Experience
-from sweep.frozen import frozen_of, notes_of
+from sweep.frozen import directions, frozen_of, notes_of
 from sweep.known import Known, known_trials
 from sweep.language import words
 from sweep.record import ID
@@ -43,7 +43,7 @@ def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optun
     storage = optuna.storages.InMemoryStorage()
     for _ in range(number_of_study):
         storage.delete_study(storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE]))
-    study = optuna.create_study(study_name=name, direction="maximize", storage=storage)
+    study = optuna.create_study(study_name=name, directions=directions(sight.aims), storage=storage)
     trainings = {one.experience.id: one for one in sight.trainings}
     known = known_trials((one.experience, one.record) for one in sight.trainings)
     last = max(known, default=-1)
@@ -69,7 +69,7 @@ def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> N
     trained = {one.experience.id for one in sight.trainings if _has_files(one)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names(["val_acc"])
+        study.set_metric_names([aim.name for aim in sight.aims])
     storage, number_of_study = study._storage, study._study_id  # noqa: SLF001
     there = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
@@ -128,11 +128,11 @@ def picture(sight: Sight, name: str) -> bytes:
     """
     from sweep import pictures
 
-    one = next((one for one in sight.trainings if one.experience.id == name and one.val_acc), None)
+    one = next((one for one in sight.trainings if one.experience.id == name and one.curve), None)
     if not one:
         raise FileNotFoundError(name)
     found, said = curves_of(sight), words(None)
-    line = Line(one.trial, name, str(one.state), one.val_acc, is_grey=False)
+    line = Line(one.trial, name, str(one.state), one.curve, is_grey=False)
     said = replace(said, curves=f"{said.trial} {one.trial} {name}", best=f"{said.trial} {one.trial}")
     return pictures.png(lambda: pictures.curves(replace(found, best=line), said))
 
@@ -144,15 +144,15 @@ def _frozen(known: Known, training: Training) -> FrozenTrial:
         return _lost(str(error))
     frozen.user_attrs.pop("pruner", None)  # what a pruner has to remember
     if frozen.state is TrialState.RUNNING:
-        frozen.intermediate_values = dict(enumerate(training.val_acc))
-        frozen.user_attrs |= notes_of(known.record, None)
+        frozen.intermediate_values = dict(enumerate(training.curve)) if len(known.record.aims) == 1 else {}
+        frozen.user_attrs |= notes_of(known)
     if _has_files(training):
         frozen.system_attrs |= {FILE.format(file=file): meta for file, meta in _files_of(known.experience.id).items()}
     return frozen
 
 
 def _has_files(training: Training) -> bool:
-    return bool(training.val_acc) and not training.experience.log.is_symlink()
+    return bool(training.curve) and not training.experience.log.is_symlink()
 
 
 def _files_of(name: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from datetime import timedelta
 
+from sweep.aims import as_words
 from sweep.host import is_alive
 from sweep.record import State
 from sweep.resume import newest_position
@@ -14,12 +15,12 @@ def lines(sight: Sight) -> Iterator[str]:
     """Yield what a person wants to know of a sweep that runs, was cut off or has ended."""
     counts, best = sight.counts(), sight.best()
     yield f"{sight.root}: " + ", ".join(f"{counts[state]} {state}" for state in State if state != State.NEW)
-    of_trial = [(int(entry["number"]), one) for one in sight.trainings for entry in one.record.trials]
-    for number, one in sorted(of_trial, key=lambda pair: pair[0]):
-        if one.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
-            yield f"trial {number} {one.experience.id}: {one.state}, {_more(one)}"
-    if best and best.best:
-        yield f"best val_acc {best.best.val_acc:.4f}: trial {best.trial} {best.experience.id}"
+    for trial in sight.trials:
+        for one in trial.parts:
+            if one.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
+                yield f"trial {trial.number} {one.experience.id}: {one.state}, {_more(one)}"
+    if best:
+        yield f"best {as_words(best.values)}: trial {best.number} {best.best.experience.id}"
     yield from _work_lines(sight)
     holder = sight.holder
     if holder:

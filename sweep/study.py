@@ -5,7 +5,7 @@ import functools
 import itertools
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -13,8 +13,9 @@ import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.aims import DEFAULT, Aim
 from sweep.errors import SweepError
-from sweep.frozen import TRIAL_STATES, difference, entry_of, frozen_of
+from sweep.frozen import TRIAL_STATES, constraints_of, difference, directions, entry_of, frozen_of, values_of
 from sweep.known import Known
 from sweep.pruner import PRUNERS, should_prune
 from sweep.record import Outcome
@@ -48,6 +49,7 @@ class Study:
         storage: an URL that Optuna takes, the path of a journal file, or None for a study that is only in memory.
         sampler, seed: see ``sweep.sampler.SeededSampler``.
         pruner: a name of ``PRUNERS``.
+        aims: what its values are; the first alone is what a pruner looks at.
         say: is told that the server is away, and that it is back.
         stop: once set, there is no more waiting for it.
 
@@ -63,17 +65,19 @@ class Study:
         sampler: str,
         seed: int,
         pruner: str,
+        aims: Sequence[Aim] = DEFAULT,
         say: Callable[[str], None] = lambda _: None,
         stop: threading.Event | None = None,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._voice = Voice(storage, say, stop or threading.Event())
+        self._aims = aims
         self._storage, self._prunes, self._is_replayed = storage, pruner != "none", sampler in PICKLES
         self._knows_the_end = sampler == "brute_force"
         self._create = functools.partial(
             optuna.create_study,
             study_name=name,
-            direction="maximize",
+            directions=directions(aims),
             load_if_exists=True,
             sampler=SeededSampler(sampler, seed),
             pruner=PRUNERS[pruner](),
@@ -91,7 +95,7 @@ class Study:
 
     def begin_anew(self) -> None:
         """Forget all trials."""
-        if self._voice.speak(self._trials):
+        if self._voice.speak(self._has_other_aims) or self._voice.speak(lambda: bool(self._trials())):
             user_attrs = self._voice.speak(lambda: self._study.user_attrs)
             self._delete()
             self._make(user_attrs)
@@ -111,7 +115,12 @@ class Study:
     @_spoken
     def difference(self, known: Mapping[int, Known]) -> str | None:
         """Return in what the study does not agree with the folders, in words; None where it does."""
+        if self._has_other_aims():
+            return "was made for other aims"
         return difference(self._trials(), known)
+
+    def _has_other_aims(self) -> bool:
+        return self._study.directions != directions(self._aims)
 
     @_spoken
     def lost(self, known: Mapping[int, Known]) -> dict[int, str]:
@@ -162,7 +171,7 @@ class Study:
         self._study.add_trial(frozen)
         if frozen.state is TrialState.RUNNING:
             trial = self._attach(self._trials()[-1])
-            for epoch, value in enumerate(known.val_acc()):
+            for epoch, value in enumerate(known.curve()):
                 self._report(trial, epoch, value)
 
     def view(self) -> optuna.Study:
@@ -216,10 +225,11 @@ class Study:
         }
 
     @_spoken
-    def best(self) -> float:
-        """Return the best value that is known, minus infinity before the first."""
-        values = [trial.value for trial in self._trials() if trial.state is TrialState.COMPLETE]
-        return max((value for value in values if value is not None), default=float("-inf"))
+    def has_reached(self, target: float) -> bool:
+        """Tell whether a trial that keeps the constraints is as good as ``target`` in the first of the aims."""
+        ended = [trial for trial in self._trials() if trial.state is TrialState.COMPLETE]
+        feasible = [trial for trial in ended if all(value <= 0 for value in trial.constraints.values())]
+        return any(not self._aims[0].is_better(target, trial.values[0]) for trial in feasible)
 
     @_spoken
     def cut_off(self) -> list[optuna.Trial]:
@@ -253,45 +263,50 @@ class Study:
         """Return what ``experience.json`` keeps of a trial."""
         return entry_of(self._frozen(trial))
 
-    def report(self, trial: optuna.Trial, epoch: int, val_acc: float) -> bool:
+    def report(self, trial: optuna.Trial, epoch: int, value: float) -> bool:
         """Report one epoch, and return whether the pruner ends the trial here. Asked again, it says the same again.
 
         Without a pruner, no training waits for a server that is away: the end of the trial tells each epoch again.
         """
-        report = functools.partial(self._report, trial, epoch, val_acc)
+        report = functools.partial(self._report, trial, epoch, value)
         return self._voice.speak(report) if self._prunes else bool(self._voice.speak_in_passing(report))
 
-    def _report(self, trial: optuna.Trial, epoch: int, val_acc: float) -> bool:
+    def _report(self, trial: optuna.Trial, epoch: int, value: float) -> bool:
+        if len(self._aims) > 1:  # Optuna takes no values of epochs then
+            return False
         # The trial itself knows what was reported of it. To ask a database for that takes longer than the report.
         if epoch not in trial._cached_frozen_trial.intermediate_values:  # noqa: SLF001
-            trial.report(val_acc, epoch)
+            trial.report(value, epoch)
         return self._prunes and should_prune(self._study, trial, self._frozen, epoch)
 
     @_spoken
     def tell(
-        self, trial: optuna.Trial, outcome: Outcome, val_acc: list[float], notes: Mapping[str, Any] | None = None
+        self, trial: optuna.Trial, outcome: Outcome, curve: list[float], notes: Mapping[str, Any] | None = None
     ) -> None:
         """Tell the end of a trial: its value, its state, and each epoch that was not yet reported.
 
         Args:
             trial: one that is running.
-            outcome: its state, the best val_acc, the reason.
-            val_acc: by epoch, as in ``log.csv``.
+            outcome: its state, its values, the reason.
+            curve: what is monitored, by epoch, as in ``log.csv``.
             notes: attributes, see ``sweep.frozen.notes_of``.
         """
         frozen = self._frozen(trial)
         if not frozen.state.is_finished():  # else it was told, and the answer was lost
-            for epoch, value in enumerate(val_acc):
+            for epoch, value in enumerate(curve if len(self._aims) == 1 else ()):
                 if epoch not in frozen.intermediate_values:
                     trial.report(value, epoch)
             for name, note in (notes or {}).items():
                 trial.set_user_attr(name, note)
-            self._tell(trial, TRIAL_STATES[outcome.state], outcome.val_acc)
+            for name, constraint in constraints_of(outcome).items():
+                if name not in frozen.constraints:  # else the answer was lost
+                    trial.set_constraint(name, constraint)
+            self._tell(trial, TRIAL_STATES[outcome.state], values_of(outcome, self._aims))
         self.is_exhausted = self._has_been_everywhere()
 
-    def _tell(self, trial: optuna.Trial, state: TrialState, value: float | None) -> None:
+    def _tell(self, trial: optuna.Trial, state: TrialState, values: list[float]) -> None:
         try:
-            self._study.tell(trial.number, value if state is TrialState.COMPLETE else None, state=state)
+            self._study.tell(trial.number, values if state is TrialState.COMPLETE else None, state=state)
         except RuntimeError:  # brute force has been everywhere, and says so after the state was stored
             if not self._frozen(trial).state.is_finished():
                 raise

@@ -7,10 +7,12 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
+from sweep.aims import short
 from sweep.errors import printable
+from sweep.results import columns_of
 
-KNOWN = ("trial", "id_experience", "state", "val_acc", "epoch")
-NUMBERS = {"trial", "val_acc", "epoch"}
+LONG = {"came_from", "what"}
+WORDS = {"id_experience", "state", *LONG}
 WIDE = 10_000
 GAP = 2  # beside a column
 
@@ -21,10 +23,10 @@ def print_table(rows: list[dict[str, Any]], title: str | None = None) -> None:
     A terminal that is too narrow for a column a parameter gets one column for all of them. A pipe has no width.
     """
     console = _console()
-    known = {name: [_cell(row[name]) for row in rows] for name in KNOWN}
+    columns = [name for name in columns_of(rows) if name != "parameters"]
+    known = {name: [_known_cell(row[name]) for row in rows] for name in columns}
     if any(row["came_from"] for row in rows):
         known["came_from"] = [_cell(row["came_from"]) for row in rows]
-    known["val_acc"] = ["–" if row["val_acc"] is None else f"{row['val_acc']:.4f}" for row in rows]
     names = dict.fromkeys(name for row in rows for name in row["parameters"])
     cells = {name: [_cell(row["parameters"].get(name)) for row in rows] for name in names}
     same = {name: column[0] for name, column in cells.items() if len(rows) > 1 and len(set(column)) == 1}
@@ -63,8 +65,8 @@ def _view(
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     of_column = iter(widths or ())
     for name in known:
-        side: Any = "right" if name in NUMBERS else "left"
-        view.add_column(name, justify=side, no_wrap=name in KNOWN, width=next(of_column, None))
+        side: Any = "left" if name in WORDS else "right"
+        view.add_column(name, justify=side, no_wrap=name not in LONG, width=next(of_column, None))
     for name in columns:
         view.add_column(name, justify=justify, width=next(of_column, None))
     for cells in zip(*known.values(), *columns.values(), strict=True):
@@ -74,6 +76,15 @@ def _view(
 
 def _pairs(values: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _known_cell(value: Any) -> str:
+    """Return a cell of what every trial has: of a trial that is repeated, its values stand in one."""
+    if isinstance(value, list):
+        return " ".join(_known_cell(next((one for one in part.values() if isinstance(one, float)), None)) for part in value)
+    if isinstance(value, bool):
+        return "yes" if value else "–"
+    return short(value) if isinstance(value, float) else _cell(value)
 
 
 def _cell(value: object) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from sweep.record import State
 from sweep.results import as_frame
 from sweep.watch import Sight, Training
+from sweep.work import Work
 
 NOTES = ["epochs_trained", "sessions", "cuts", "trained_s", "begun", "ended", "reason"]
 ENDS = ("cut", "stopped", "outcome", "running")
@@ -24,18 +25,17 @@ def essais(sight: Sight) -> pd.DataFrame:
     """
     table = sight.rows()
     frame = as_frame(table)
-    by_id = {one.experience.id: one for one in sight.trainings}
-    begun = {(one.experience.id, entry["number"]): entry for one in sight.trainings for entry in one.record.trials}
+    by_number = {one.number: one for one in sight.trials}
     notes = []
     for row in table:
-        one, entry = by_id[row["id_experience"]], begun[row["id_experience"], row["trial"]]
-        outcome = one.record.outcome
+        trial = by_number[row["trial"]]
+        work, entry, outcome = sum((one.work for one in trial.parts), Work()), trial.known.entry, trial.best.record.outcome
         notes.append(
             {
-                "epochs_trained": len(one.val_acc),
-                "sessions": one.work.sessions,
-                "cuts": one.work.cuts,
-                "trained_s": round(one.work.trained_s, 3),
+                "epochs_trained": sum(len(one.curve) for one in trial.parts),
+                "sessions": work.sessions,
+                "cuts": work.cuts,
+                "trained_s": round(work.trained_s, 3),
                 "begun": entry.get("begun"),
                 "ended": entry.get("ended"),
                 "reason": outcome.reason if outcome else None,
@@ -90,10 +90,10 @@ def _by_trial(sight: Sight) -> list[Training]:
 
 def _log_of(one: Training) -> list[dict[str, str]]:
     """Return the whole rows of ``log.csv``; one that is being written just now is none."""
-    if not one.val_acc:
+    if not one.curve:
         return []
     with one.experience.log.open(newline="", encoding="utf-8", errors="replace") as file:
-        return list(csv.DictReader(file))[: len(one.val_acc)]
+        return list(csv.DictReader(file))[: len(one.curve)]
 
 
 def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:

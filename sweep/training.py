@@ -15,7 +15,7 @@ from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Lease, open_session
-from sweep.log import best_val_acc, read_val_acc
+from sweep.log import read_curve
 from sweep.record import Outcome, Record, State
 from sweep.search_space import error_in_file, lines_in_file, load
 from sweep.session import Reached
@@ -30,20 +30,20 @@ class Pruned(Exception):  # an end of a training, no error of the program
 class Reports(keras.callbacks.Callback):
     """Tells the controller and the folder how far the training is, and ends it on the word of the pruner."""
 
-    def __init__(self, link: Link, job: Job, reached: Reached, val_acc: list[float]) -> None:
+    def __init__(self, link: Link, job: Job, reached: Reached, curve: list[float]) -> None:
         super().__init__()
-        self._link, self._job, self._reached, self._val_acc = link, job, reached, val_acc
+        self._link, self._job, self._reached, self._curve = link, job, reached, curve
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        if self._val_acc:  # the cut may have come before the answer
-            self._ask(EpochDone(len(self._val_acc) - 1, self._val_acc[-1]))
+        if self._curve:  # the cut may have come before the answer
+            self._ask(EpochDone(len(self._curve) - 1, self._curve[-1]))
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._reached.sign:
             self._reached.sign.beat()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._ask(EpochDone(epoch, float((logs or {})["val_acc"])))
+        self._ask(EpochDone(epoch, float((logs or {})[self._job.record.aim.name])))
 
     def _ask(self, done: EpochDone) -> None:
         if not self._job.prunes:
@@ -114,6 +114,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         batches, validation = building.load_batches(space, parameters, job.keep_data)
         as_parent = building.how_its_parent_was_built(job, space, validation)
         model = building.build(space, parameters, validation)
+        job.record.count_params = model.count_params()
         of_user = building.callbacks(space, parameters)
         link.tell(building.size(model))
         there = job.experience
@@ -165,7 +166,8 @@ def _fit(
     link.can_save()
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         return
-    best, log = BestModel(experience.meilleur, position.best() if position else None), Log(experience.log)
+    aims = job.record.aims
+    best, log = BestModel(experience.meilleur, aims[0], position.best() if position else None), Log(experience.log)
     backup = Backup(job, link, start, batches, of_user, best, log, reached)
     heard = any(map(steps.hears_batches, of_user))
     steps.take_over(model, batches, validation, None if heard else backup.batches_to_next)
@@ -174,9 +176,9 @@ def _fit(
         best,
         log,  # a row too many is cut back by a resume; a missing row would be lost for ever
         *of_user,
-        Finite(),  # after the log, whose last row shows the NaN
+        Finite(aims),  # after the log, whose last row shows the NaN
         backup,  # it means: all above is written
-        Reports(link, job, reached, position.val_acc() if position else []),  # who hears of an epoch may count on it
+        Reports(link, job, reached, position.curve() if position else []),  # who hears of an epoch may count on it
     ]
     try:
         model.fit(
@@ -199,13 +201,11 @@ def _fit(
 def _write_outcome(job: Job, outcome: Outcome, reached: Reached) -> None:
     """Write how it ended: before this, the experience is cut off; after it, finished, failed or pruned."""
     experience = job.experience
-    val_acc = read_val_acc(experience.log)
-    best = best_val_acc(val_acc)
-    if best:
-        outcome.val_acc, outcome.epoch = best
-    if outcome.state is State.FINISHED and meilleur.find(experience.path, best, len(val_acc)) != experience.meilleur:
-        raise NotSaved(f"{experience.meilleur} is not the model of epoch {outcome.epoch}; run the same command to go on.")
+    best = experience.best(job.record)
+    epochs = len(read_curve(experience.log, job.record.aim.name))
+    if outcome.state is State.FINISHED and meilleur.find(experience.path, best, epochs) != experience.meilleur:
+        epoch = best.epoch if best else None
+        raise NotSaved(f"{experience.meilleur} is not the model of epoch {epoch}; run the same command to go on.")
     outcome.log = size_and_sha256(experience.log) if experience.log.exists() else None
     outcome.model = size_and_sha256(experience.meilleur) if experience.meilleur.exists() else None
-    job.record.outcome = outcome
-    session.end(job, "outcome", reached)
+    session.end(job, "outcome", reached, outcome)

@@ -1,9 +1,11 @@
 """One trial, from its number to its end: propose, find its experience, train or read it, write down and tell."""
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,11 +20,10 @@ from sweep.frozen import notes_of
 from sweep.host import now
 from sweep.identity import id_experience
 from sweep.job import End, Ending, EpochDone, Job, News, Place, Sized, Warned
-from sweep.known import Known
-from sweep.log import best_val_acc, read_val_acc
+from sweep.known import Known, is_over
 from sweep.progress import Progress
 from sweep.record import Outcome, Record, State
-from sweep.search_space import SearchSpace, what_changed
+from sweep.search_space import SEEDS, SearchSpace, what_changed
 from sweep.settings import Settings
 from sweep.study import Study
 
@@ -59,6 +60,15 @@ class Setbacks:
             raise SweepError(f"{end.why}: mend that, and run the same command to go on.")
         self._until = min(self._until, time_now + PATIENCE_S)
         return next(self._waits)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One experience of a trial: ``repeat`` (from 0) of so many ``repeats``, which differ in their seed."""
+
+    parameters: dict[str, Any]
+    repeat: int
+    repeats: int
 
 
 class Trials:
@@ -99,16 +109,27 @@ class Trials:
         Raises:
             SweepError: something is wrong that no other trial would mend.
         """
-        experience, parameters = self._proposal(trial)
-        if experience:
-            with self._same_id[experience.id]:
-                self._train_or_read(trial, experience, parameters)
+        proposed = self._proposal(trial)
+        if not proposed:
+            return
+        parameters, repeats = proposed
+        seeds = [(parameters["seed"] + repeat) % SEEDS for repeat in range(repeats)]
+        parts = [Part({**parameters, "seed": seed}, repeat, repeats) for repeat, seed in enumerate(seeds)]
+        with contextlib.ExitStack() as held:
+            for name in sorted({self._experience(part).id for part in parts}):
+                held.enter_context(self._same_id[name])
+            self._train_or_read(trial, parts)
 
-    def _proposal(self, trial: optuna.Trial) -> tuple[Experience | None, dict[str, Any]]:
-        """Return the experience that the trial leads to; None where the search space raises, which fails the trial."""
+    def _experience(self, part: Part) -> Experience:
+        return Experience(self._root / id_experience(self._space.source.name, part.parameters))
+
+    def _proposal(self, trial: optuna.Trial) -> tuple[dict[str, Any], int] | None:
+        """Return the parameters of the trial, and how often it is repeated; None where the search space raises, which fails
+        the trial."""
         known = self._known.get(trial.number)
         if known:
-            return known.experience, known.record.parameters
+            seed = known.record.parameters["seed"] - known.entry.get("repeat", 0)
+            return {**known.record.parameters, "seed": seed % SEEDS}, known.repeats
         try:
             suggested = self._study.suggest(trial, self._space.suggest)
         except SweepError:
@@ -117,20 +138,31 @@ class Trials:
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
             self._progress.begin(trial.number, path.stem)
+            self._progress.trained(trial.number, path.stem)
             self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [], {"reason": reason})
-            return None, {}
+            return None
         parameters = self._space.parameters(suggested)
         name = id_experience(self._space.source.name, parameters)
         self._study.set_attribute(trial, "id_experience", name)
-        return Experience(self._root / name), parameters
+        return parameters, self._settings.repeats
 
-    def _train_or_read(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> None:
-        record = self._patiently(lambda: self._record(trial, experience, parameters))
-        if not record.outcome:
-            self._train(trial, experience, record)
-            record = self._patiently(lambda: self._record(trial, experience, parameters))
-        if record.outcome:
-            self._close(trial, experience, record, record.outcome)
+    def _train_or_read(self, trial: optuna.Trial, parts: list[Part]) -> None:
+        """Bring each experience to its end, and tell the trial's value once all have ended."""
+        ended: list[Known] = []
+        for part in parts:
+            experience = self._experience(part)
+            record = self._patiently(lambda: self._record(trial, experience, part))  # noqa: B023 # called here
+            if not record.outcome:
+                self._train(trial, experience, record, part)
+                self._progress.trained(trial.number, experience.id)
+                record = self._patiently(lambda: self._record(trial, experience, part))  # noqa: B023
+            if not record.outcome:
+                return
+            (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
+            ended.append(Known(experience, record, entry))
+            if is_over([record.outcome]):
+                break
+        self._close(trial, replace(ended[0], others=tuple(ended[1:])))
 
     def _patiently(self, work: Callable[[], T]) -> T:
         def on_wait(error: OSError) -> None:
@@ -138,16 +170,17 @@ class Trials:
 
         return patiently(work, on_wait, self._stop.is_set)
 
-    def _record(self, trial: optuna.Trial, experience: Experience, parameters: dict[str, Any]) -> Record:
+    def _record(self, trial: optuna.Trial, experience: Experience, part: Part) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
         fingerprint = self._space.source.fingerprint()
         record = resume.read_record(experience) or Record(
             id_experience=experience.id,
             search_space={"name": self._space.source.name, "fingerprint": fingerprint},
-            parameters=parameters,
-            seed=parameters["seed"],
+            parameters=part.parameters,
+            seed=part.parameters["seed"],
             threads=self._settings.threads or 1,
             trials=[],
+            aims=list(self._space.aims),
         )
         changed = what_changed(record.search_space["fingerprint"], fingerprint)
         if changed and not record.outcome:
@@ -156,24 +189,25 @@ class Trials:
         entries = {entry["number"]: entry for entry in record.trials}
         before = entries.get(trial.number, {})
         if not before.get("ended"):
-            entries[trial.number] = {**self._study.entry(trial), "came_from": before.get("came_from")}
+            entry = {**self._study.entry(trial), "came_from": before.get("came_from")}
+            entries[trial.number] = {**entry, "repeat": part.repeat, "repeats": part.repeats} if part.repeats > 1 else entry
         record.trials = list(entries.values())
         return record
 
-    def _train(self, trial: optuna.Trial, experience: Experience, record: Record) -> None:
+    def _train(self, trial: optuna.Trial, experience: Experience, record: Record, part: Part) -> None:
         """Train until the experience has ended or all is to stop: killed or left alone by its drive, it is begun again."""
         self._place.wait_until_warm(self._stop)
         if self._stop.is_set():
             return
-        parameters, setbacks = record.parameters, Setbacks()
+        setbacks = Setbacks()
         self._progress.begin(trial.number, experience.id)
         while not self._stop.is_set():
-            end, epoch = self._train_once(trial, experience, record)
+            end, epoch = self._train_once(trial, experience, record, part)
             if end.ending is Ending.OUTCOME:
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
-            record = self._patiently(lambda: self._record(trial, experience, parameters))
+            record = self._patiently(lambda: self._record(trial, experience, part))
             if record.outcome:  # it died after its last word
                 return
             if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
@@ -187,7 +221,7 @@ class Trials:
                 self._stop.wait(setbacks.pause(end))
             self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
 
-    def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record) -> tuple[End, int]:
+    def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record, part: Part) -> tuple[End, int]:
         """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""
         epoch = -1
 
@@ -199,7 +233,7 @@ class Trials:
             if not isinstance(news, EpochDone):
                 return False
             epoch = news.epoch
-            return self._report(trial, news)
+            return self._report(trial, news) if not part.repeat else False  # a pruner compares first ones with first ones
 
         settings = self._settings
         job = Job(
@@ -208,7 +242,7 @@ class Trials:
             record=record,
             save_freq=settings.save_freq,
             keep_data=settings.keep_data,
-            prunes=settings.pruner != "none",
+            prunes=settings.pruner != "none" and not part.repeat,
             cluster=self._place.cluster,
         )
         return self._place.train(job, self._stop, on_news), epoch
@@ -219,24 +253,35 @@ class Trials:
 
     def _report(self, trial: optuna.Trial, done: EpochDone) -> bool:
         try:
-            return self._study.report(trial, done.epoch, done.val_acc)
+            return self._study.report(trial, done.epoch, done.value)
         except SweepError as error:  # the end of the trial tells each epoch again
             self._progress.tell(trial.number, Warned(str(error)))
             return False
 
-    def _close(self, trial: optuna.Trial, experience: Experience, record: Record, outcome: Outcome) -> None:
-        """Write the end of the trial into its folder, then tell it to Optuna."""
-        val_acc = self._patiently(lambda: read_val_acc(experience.log))
-        outcome.val_acc, outcome.epoch = best_val_acc(val_acc) or (None, None)
-        (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
-        if not entry["ended"]:
-            entry["ended"] = now()
-            self._patiently(lambda: experience.write(record))
-        self._tell(trial, experience.id, outcome, val_acc, notes_of(record, outcome))
-        self._patiently(lambda: self._disk.free_backups([Known(experience, record, entry)]))
+    def _close(self, trial: optuna.Trial, known: Known) -> None:
+        """Write the end of the trial into its folders, then tell it to Optuna."""
+        for one in known.parts:
+            self._patiently(lambda: self._write_end(one))  # noqa: B023 # called here
+        outcome = known.outcome
+        if outcome:
+            curve = self._patiently(known.curve)
+            name = f"{known.experience.id} and {len(known.others)} repeats" if known.others else known.experience.id
+            self._tell(trial, name, outcome, curve, notes_of(known))
+        self._patiently(lambda: self._disk.free_backups(known.parts))
 
-    def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, val_acc: list[float], notes: dict[str, Any]) -> None:
-        self._study.tell(trial, outcome, val_acc, notes)
+    def _write_end(self, one: Known) -> None:
+        outcome = one.record.outcome
+        if outcome:
+            outcome.values, outcome.epoch = one.experience.values(one.record)
+        if outcome and outcome.epoch is not None and outcome.state is State.FINISHED:
+            results = one.experience.results(one.record, outcome.epoch)
+            outcome.constraints = self._space.constraints_of(one.record.parameters, results)
+        if not one.entry["ended"]:
+            one.entry["ended"] = now()
+            one.experience.write(one.record)
+
+    def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, curve: list[float], notes: dict[str, Any]) -> None:
+        self._study.tell(trial, outcome, curve, notes)
         self._progress.end(trial.number, name, outcome)
         if outcome.state is State.FAILED:
             self._stop_where_all_failed(outcome)

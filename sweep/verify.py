@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep import damage, resume
+from sweep.aims import as_words
 from sweep.errors import SweepError
 from sweep.experience import Experience, experiences_in
 from sweep.files import QUARANTINE, move_to_quarantine
-from sweep.log import LogUnreadable, check_header
+from sweep.log import LogUnreadable
 from sweep.record import Record, State, state_of
 from sweep.resume import Start
 from sweep.root import ASKED, HOLDER, LOCK, RAPPORT, STUDY
@@ -57,8 +58,6 @@ def verify_experience(experience: Experience, search_space: str) -> Finding:
         return Finding(experience.id, state, "it is being trained: not looked into")
     try:
         experience.check(record, search_space)
-        if experience.log.exists():
-            check_header(experience.log.read_bytes(), experience.log)
         start = resume.find_start(experience) if not record.outcome else None
         wrong, to_move = _what_is_wrong(experience, record, start)
     except LogUnreadable as error:
@@ -138,7 +137,7 @@ def _more(record: Record, start: Start | None) -> str:
     outcome = record.outcome
     if not outcome:
         return _at(start.backup) if start and start.backup else "before its first backup"
-    if outcome.val_acc is None:
+    if not outcome.values:
         return outcome.reason or ""
     reason = f": {outcome.reason}" if outcome.reason else ""
-    return f"val_acc {outcome.val_acc:.4f} (epoch {outcome.epoch}){reason}"
+    return f"{as_words(outcome.values)} (epoch {outcome.epoch}){reason}"

@@ -1,14 +1,18 @@
 """What the folders of a sweep show just now, looked at again and again: what has ended is read once."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sweep.aims import DEFAULT, Aim, front
 from sweep.experience import Experience, experiences_in
+from sweep.known import Known, all_trials
 from sweep.lease import shown_state
-from sweep.log import Best, LogUnreadable, best_val_acc, read_val_acc
+from sweep.log import Best, LogUnreadable, best_of, read_curve
 from sweep.pulse import Pulse, read_pulse
 from sweep.record import Record, State
 from sweep.resume import read_record
@@ -20,18 +24,23 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Training:
-    """One experience as its folder shows it: ``val_acc`` by epoch, ``pulse`` of a session that has not said its end."""
+    """One experience as its folder shows it: what is monitored, by epoch, and the pulse of a session that has no end yet."""
 
     experience: Experience
     record: Record
     state: State
-    val_acc: list[float]
+    curve: list[float]
     work: Work
     pulse: Pulse | None = None
 
     @property
     def best(self) -> Best | None:
-        return best_val_acc(self.val_acc)
+        return best_of(self.curve, self.record.aim)
+
+    @property
+    def rank(self) -> float:
+        """A number that is the smaller, the better the best epoch is."""
+        return self.record.aim.rank(self.best.value) if self.best else math.inf
 
     @property
     def trial(self) -> int:
@@ -43,21 +52,55 @@ class Training:
         """How many epochs the whole training has."""
         return int(self.record.parameters["epochs"])
 
-    def rows(self) -> list[Row]:
-        """Return one row a trial, see ``Sight.rows``."""
-        best = self.best
-        return [
-            {
-                "trial": entry["number"],
-                "id_experience": self.experience.id,
-                "state": str(self.state),
-                "val_acc": best.val_acc if best else None,
-                "epoch": best.epoch if best else None,
-                "parameters": self.record.parameters,
-                "came_from": entry.get("came_from"),
-            }
-            for entry in self.record.trials
-        ]
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as the folders show it: its experiences, of which a repeated one has several."""
+
+    known: Known
+    parts: tuple[Training, ...]
+
+    @property
+    def number(self) -> int:
+        return self.known.number
+
+    @property
+    def state(self) -> State:
+        """That of its experience; of several, how they end together, and before that, running or cut off."""
+        outcome = self.known.outcome if len(self.parts) > 1 else None
+        states = [one.state for one in self.parts]
+        if outcome:
+            return outcome.state
+        if len(self.parts) >= self.known.repeats == 1:
+            return states[0]
+        return State.RUNNING if State.RUNNING in states else State.CUT_OFF
+
+    @property
+    def best(self) -> Training:
+        """The best of its experiences."""
+        return min(self.parts, key=lambda one: one.rank)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The aims, as far as they are known: those of its end, or the best of its epochs so far."""
+        outcome, training = self.known.outcome, self.best
+        if outcome and (len(self.parts) > 1 or len(training.record.aims) > 1):
+            return outcome.values
+        return {training.record.aim.name: training.best.value} if training.best else {}
+
+    @property
+    def epoch(self) -> int | None:
+        """The best epoch of the best of its experiences."""
+        return self.best.best.epoch if self.best.best else None
+
+    @property
+    def is_feasible(self) -> bool:
+        return self.known.outcome is None or self.known.outcome.is_feasible
+
+    def ranks(self) -> list[float]:
+        """Return a number for each of the aims that is the smaller, the better it is."""
+        values = self.values
+        return [aim.rank(values[aim.name]) if aim.name in values else math.inf for aim in self.best.record.aims]
 
 
 @dataclass(frozen=True)
@@ -69,13 +112,72 @@ class Sight:
     asked: dict[str, Any]
     holder: dict[str, Any] | None
 
-    def rows(self) -> list[Row]:
-        """Return one row a trial, the best val_acc first; what is missing is None.
+    @cached_property
+    def trials(self) -> list[Trial]:
+        """The trials, by number."""
+        trainings = {one.experience.id: one for one in self.trainings}
+        known = all_trials((one.experience, one.record) for one in self.trainings)
+        found = (Trial(one, tuple(trainings[part.experience.id] for part in one.parts)) for one in known)
+        return sorted(found, key=lambda one: one.number)
 
-        The keys are those of ``sweep.results.COLUMNS``, and ``came_from``: the root that the experience was merged from.
+    @property
+    def aims(self) -> tuple[Aim, ...]:
+        """What the sweep is after."""
+        return tuple(self.trainings[0].record.aims) if self.trainings else DEFAULT
+
+    @cached_property
+    def front(self) -> set[int]:
+        """The finished trials, by number, that no other is better than in all of the aims; of one aim, the best."""
+        ended = [one for one in self.trials if one.state is State.FINISHED and one.is_feasible and one.values]
+        on_it = front([one.ranks() for one in ended])
+        return {one.number for one, is_on_it in zip(ended, on_it, strict=True) if is_on_it}
+
+    def rows(self) -> list[Row]:
+        """Return one row a trial, the best first; what is missing is None.
+
+        The keys are ``trial``, ``id_experience``, ``state``, the aims, ``epoch``, ``parameters``; where there are several
+        aims, ``front`` (whether it is on the Pareto front); where there are constraints, ``feasible``; where trials are
+        repeated, ``spread`` (of the first aim, from its least to its greatest value) and ``repeats`` (each of them); and
+        ``came_from``: the root that the experience was merged from.
         """
-        found = [row for training in self.trainings for row in training.rows()]
-        return sorted(found, key=lambda row: (row["val_acc"] is None, -(row["val_acc"] or 0), row["trial"]))
+        several, front = len(self.aims) > 1, self.front
+
+        def place(one: Trial) -> tuple[Any, ...]:
+            return not one.is_feasible, several and one.number not in front, *one.ranks(), one.number
+
+        return [self._row(one) for one in sorted(self.trials, key=place)]
+
+    def _row(self, one: Trial) -> Row:
+        row: Row = {"trial": one.number, "id_experience": one.best.experience.id, "state": str(one.state)}
+        row |= {aim.name: one.values.get(aim.name) for aim in self.aims}
+        row |= {"epoch": one.epoch, "parameters": one.best.record.parameters}
+        if len(self.aims) > 1:
+            row["front"] = one.number in self.front
+        if self._has_constraints:
+            row["feasible"] = one.is_feasible
+        if self._has_repeats:
+            bests = [part.best for part in one.parts]
+            values = [best.value for best in bests if best]
+            row["spread"] = max(values) - min(values) if values else None
+            row["repeats"] = [
+                {
+                    "id_experience": part.experience.id,
+                    "seed": part.record.seed,
+                    "state": str(part.state),
+                    self.aims[0].name: best.value if best else None,
+                    "epoch": best.epoch if best else None,
+                }
+                for part, best in zip(one.parts, bests, strict=True)
+            ]
+        return {**row, "came_from": one.known.entry.get("came_from")}
+
+    @cached_property
+    def _has_constraints(self) -> bool:
+        return any(one.record.outcome and one.record.outcome.constraints is not None for one in self.trainings)
+
+    @cached_property
+    def _has_repeats(self) -> bool:
+        return any(one.known.repeats > 1 for one in self.trials)
 
     def running(self) -> list[Training]:
         """Return the trainings that run, by trial."""
@@ -84,8 +186,8 @@ class Sight:
     def counts(self) -> dict[State, int]:
         """Return how many trials are in each state."""
         counts = dict.fromkeys(State, 0)
-        for training in self.trainings:
-            counts[training.state] += len(training.record.trials)
+        for trial in self.trials:
+            counts[trial.state] += 1
         return counts
 
     def to_do(self) -> int:
@@ -97,10 +199,10 @@ class Sight:
         counts = self.counts()
         return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF])
 
-    def best(self) -> Training | None:
-        """Return the best of the finished trainings, the first trial of equal ones."""
-        ended = [one for one in self.trainings if one.state is State.FINISHED and one.best]
-        return min(ended, key=lambda one: (-one.best.val_acc if one.best else 0.0, one.trial), default=None)
+    def best(self) -> Trial | None:
+        """Return the best finished trial that keeps the constraints, by the first of the aims; the first of equals."""
+        ended = [one for one in self.trials if one.number in self.front]
+        return min(ended, key=lambda one: (*one.ranks(), one.number), default=None)
 
     def work(self) -> Work:
         """Return the work in all of them together."""
@@ -164,14 +266,16 @@ class Watch:
         if state in (State.RUNNING, State.CUT_OFF):
             pulse = read_pulse(experience.pulse)
             pulse = pulse if pulse and pulse.session == len(record.sessions) - 1 else None
-        training = Training(experience, record, state, self._val_acc(experience), work_of([(experience, record)]), pulse)
+        training = Training(
+            experience, record, state, self._curve(experience, record), work_of([(experience, record)]), pulse
+        )
         if record.outcome:
             self._ended[experience.id] = (stamp, training)
         return training
 
-    def _val_acc(self, experience: Experience) -> list[float]:
+    def _curve(self, experience: Experience, record: Record) -> list[float]:
         try:
-            return read_val_acc(experience.log)
+            return read_curve(experience.log, record.aim.name)
         except LogUnreadable as error:
             self._say_once(str(error))
             return []

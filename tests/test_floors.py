@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
-    {"errors", "language"},
+    {"errors", "language", "aims"},
     {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu", "server"},
     {"record", "search_space", "meilleur", "storage"},
     {"experience"},

@@ -1,0 +1,91 @@
+"""What a sweep is after: the metrics that ``MONITOR`` names, and which way is better."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+MODES = ("max", "min")
+# What is no column of log.csv: the number of weights of the model, and the seconds that an epoch of it takes.
+MEASURED = ("count_params", "seconds_per_epoch")
+USUAL = {"val_acc": "max", "val_loss": "min", **dict.fromkeys(MEASURED, "min")}
+
+
+class Aim(NamedTuple):
+    """One metric, a column of ``log.csv`` or one of ``MEASURED``, and its mode: max or min."""
+
+    name: str
+    mode: str
+
+    def rank(self, value: float) -> float:
+        """Return a number that is the smaller, the better ``value`` is."""
+        return -value if self.mode == "max" else value
+
+    def is_better(self, value: float, than: float) -> bool:
+        """Tell whether ``value`` is; NaN never is."""
+        return self.rank(value) < self.rank(than)
+
+
+DEFAULT = (Aim("val_acc", "max"),)
+
+
+def aims_of(monitor: Any, mode: Any) -> tuple[Aim, ...]:
+    """Return the aims that a search space's ``MONITOR`` and ``MODE`` name; the first one decides what the best epoch is.
+
+    Args:
+        monitor: a name, a list of names, or None for val_acc.
+        mode: max or min, a list of them, or None where ``USUAL`` knows it.
+
+    Raises:
+        ValueError: they are something else; the message says what to write.
+    """
+    names = _as_list("MONITOR", DEFAULT[0].name if monitor is None else monitor)
+    modes = [_usual(name) for name in names] if mode is None else _as_list("MODE", mode)
+    if len(modes) != len(names) or not names or len(set(names)) != len(names):
+        raise ValueError(f"MONITOR has the names {names!r} and MODE {modes!r}: give each name once, and each a mode")
+    for one in modes:
+        if one not in MODES:
+            near = next(iter(difflib.get_close_matches(one, MODES, 1, 0.3)), MODES[0])
+            raise ValueError(f"MODE has {one!r}: write {near!r}")
+    if names[0] in MEASURED:
+        raise ValueError(
+            f"the first of MONITOR decides the best epoch, and {names[0]} is the same in all: put a metric there"
+        )
+    return tuple(map(Aim, names, modes))
+
+
+def _as_list(what: str, given: Any) -> list[str]:
+    found = list(given) if isinstance(given, list | tuple) else [given]
+    if any(not isinstance(one, str) for one in found):
+        raise ValueError(f"{what} is {given!r}: write a name, or a list of names")
+    return found
+
+
+def _usual(name: str) -> str:
+    if name not in USUAL:
+        raise ValueError(f'MONITOR has {name!r}, and there is no MODE: say which way is better, by MODE = "max" or "min"')
+    return USUAL[name]
+
+
+def as_words(values: Mapping[str, float]) -> str:
+    """Return the values of aims as a person reads them."""
+    return ", ".join(f"{name} {short(value)}" for name, value in values.items())
+
+
+def short(value: float) -> str:
+    """Return a value to four digits after the point, or to four digits where that would hide it."""
+    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
+
+
+def front(points: Iterable[Sequence[float]]) -> list[bool]:
+    """Tell for each point whether it is on the Pareto front: no other is as good in all and better in one.
+
+    Args:
+        points: ranks, see ``Aim.rank``; those of one point are of one length.
+    """
+    there = [tuple(map(float, point)) for point in points]
+    best: list[tuple[float, ...]] = []
+    for point in sorted(set(there)):  # what dominates a point comes before it
+        if not any(all(map(float.__le__, other, point)) for other in best):
+            best.append(point)
+    on_it = set(best)
+    return [point in on_it for point in there]
