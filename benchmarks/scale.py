@@ -98,7 +98,7 @@ class Nowhere:
         session = {"begun": now(), "epoch": 0, "batch": 0, "batches": 45, "process": this_process()}
         record.sessions.append({**session, "ended": {"how": "outcome", "epoch": 10, "batch": 0, "trained_s": 1.0}})
         log = size_and_sha256(experience.log)
-        record.outcome = Outcome(State.FINISHED, now(), None, best, val_acc.index(best), log=log)
+        record.outcome = Outcome(State.FINISHED, now(), None, {"val_acc": best}, val_acc.index(best), log=log)
         experience.record.write_bytes(record.as_json())
 
 

@@ -110,12 +110,12 @@ class SearchSpace:
             return None
         with mistakes_in(self.source.path):
             found = self.constraints(dict(parameters), dict(results))
-            numbers = [float(one) for one in (found if isinstance(found, Iterable) else [found])]
-        if not all(map(math.isfinite, numbers)):
+            numbers = list(found) if isinstance(found, Iterable) else [found]
+        if not all(isinstance(one, int | float) and math.isfinite(one) for one in numbers):
             raise SearchSpaceWrong(
                 f"{self.source.path}: constraints returns {found!r}; return finite numbers, up to 0 where kept."
             )
-        return numbers
+        return list(map(float, numbers))
 
 
 def find(space: str) -> Source:

@@ -51,7 +51,7 @@ def assert_equal(experience, twin):
     assert best_weights(experience) == best_weights(twin)
     assert last_weights(experience) == last_weights(twin)
     assert newest_position(experience.sauvegarde).state == newest_position(twin.sauvegarde).state
-    assert experience.read().outcome.val_acc == twin.read().outcome.val_acc
+    assert experience.read().outcome.values == twin.read().outcome.values
     assert experience.read().approximate_because is None
 
 

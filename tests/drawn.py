@@ -32,7 +32,7 @@ class Drawn(Search):
         trial, parameters = self.begin()
         values = [round(parameters["x"] * (epoch + 1) / EPOCHS, 4) for epoch in range(epochs)]
         reason = None if state is State.FINISHED else f"it {state}"
-        best = (max(values), values.index(max(values))) if values else (None, None)
+        best = ({"val_acc": max(values)}, values.index(max(values))) if values else ({}, None)
         outcome = None if state is State.CUT_OFF else Outcome(state, now(), reason, *best)
         experience = (
             self.write(trial, parameters, values, outcome) if values else self.without_log(trial, parameters, outcome)

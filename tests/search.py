@@ -33,7 +33,7 @@ def bring_to_its_end(trial):
     for epoch in range(2):
         study.report(trial, epoch, value - epoch)
         reached(trial, "reported")
-    study.tell(trial, Outcome(State.FINISHED, "", val_acc=value, epoch=0), [value, value - 1])
+    study.tell(trial, Outcome(State.FINISHED, "", values={"val_acc": value}, epoch=0), [value, value - 1])
     reached(trial, "told")
     return [trial.number, parameters, value]
 

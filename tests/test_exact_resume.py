@@ -12,7 +12,6 @@ from conftest import FIXED, PARAMETERS, SPACES, assert_equal
 from sweep import meilleur, resume
 from sweep.experience import experiences_in
 from sweep.job import Begun, EpochDone, Warned
-from sweep.log import best_val_acc, read_val_acc
 from sweep.record import State
 
 INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (1, 5), (2, 9)]]
@@ -102,7 +101,7 @@ def test_what_is_pruned_keeps_its_best_model(trainer, tmp_path):
     end = trainer("mlp", tmp_path, save_freq=1000, on_news=lambda news: isinstance(news, EpochDone) and news.epoch == 4)
     experience = trainer.experience("mlp", tmp_path)
     assert (end.ending, experience.state()) == ("outcome", State.PRUNED)
-    assert meilleur.read_label(experience.meilleur) == best_val_acc(read_val_acc(experience.log))
+    assert meilleur.read_label(experience.meilleur) == experience.best(experience.read())
 
 
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):
@@ -208,5 +207,5 @@ assert "sweep" not in sys.modules
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
     for path, content in sauvegarde.items():
         path.write_bytes(content)
-    assert float(printed[0]) == pytest.approx(experience.read().outcome.val_acc, abs=1e-7)
+    assert float(printed[0]) == pytest.approx(experience.read().outcome.values["val_acc"], abs=1e-7)
     assert printed[1] == "[3, 4]"

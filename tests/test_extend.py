@@ -125,8 +125,8 @@ def test_of_a_training_and_its_extension_the_longer_one_goes_on(tmp_path):
     trial = search.study.ask()
     search.study.suggest(trial, search.suggest)
     longer = {**shorter.record.parameters, "epochs": 16}
-    values = [*shorter.val_acc(), *[0.0] * 8]
-    outcome = Outcome(State.FINISHED, now(), None, max(values), values.index(max(values)))
+    values = [*shorter.curve(), *[0.0] * 8]
+    outcome = Outcome(State.FINISHED, now(), None, {"val_acc": max(values)}, values.index(max(values)))
     made = search.write(trial, longer, values, outcome)
     assert [one.experience for one in parents(search.known(), 32, None)] == [made]
     assert [one.experience for one in parents(search.known(), 16, None)] == [shorter.experience]

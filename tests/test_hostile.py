@@ -129,7 +129,7 @@ def look_at_all(root):
     display.html(sight)
     tidy.harmless(tidy.essais(sight)).to_csv()
     tidy.harmless(tidy.epochs(sight)).to_csv()
-    for section in sections_of(sight, ENGLISH) if any(one.val_acc for one in sight.trainings) else ():
+    for section in sections_of(sight, ENGLISH) if any(one.curve for one in sight.trainings) else ():
         for module in (figures, pictures) if section.there_is else ():
             section.draw(module)
     with contextlib.suppress(SweepError):

@@ -23,7 +23,7 @@ def logged_epochs(root):
     return [
         (str(one.trial), one.experience.id, str(epoch), f"{value:.4f}")
         for one in sight.trainings
-        for epoch, value in enumerate(one.val_acc)
+        for epoch, value in enumerate(one.curve)
     ]
 
 
@@ -88,7 +88,7 @@ def test_counts_best_and_what_is_left(tmp_path):
     sight = Watch(drawn.root, pytest.fail).look()
     assert {state: count for state, count in sight.counts().items() if count} == {"finished": 2, "pruned": 1, "failed": 1}
     assert (sight.to_do(), sight.is_over()) == (6, False)
-    assert sight.best().best.val_acc == max(one.best.val_acc for one in sight.trainings if one.state is State.FINISHED)
+    assert sight.best().values["val_acc"] == max(one.best.value for one in sight.trainings if one.state is State.FINISHED)
     # Each has trained 8.5 epochs of 10 batches in 2 s, and 1 s before: 6 more take 18 s, two at a time 9.
     assert sight.rest_s() == pytest.approx(9)
 

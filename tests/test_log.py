@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.log import Best, LogUnreadable, best_val_acc, check_header, read_val_acc, val_acc_by_epoch
+from sweep.aims import Aim
+from sweep.log import Best, LogUnreadable, best_of, check_header, curve_of, read_curve
 
+ACC = Aim("val_acc", "max")
 HEADER = b"epoch,acc,loss,val_acc,val_loss\r\n"
 ROWS = [b"0,0.5,1.0,0.25,1.5\r\n", b"1,0.6,0.9,0.75,1.4\r\n", b"2,0.7,0.8,0.75,1.3\r\n"]
 LOG = HEADER + b"".join(ROWS)
@@ -18,26 +20,30 @@ def test_a_log_torn_at_any_byte_has_the_whole_rows_before_it(tmp_path, length):
     path = tmp_path / "log.csv"
     path.write_bytes(LOG[:length])
     whole = max(0, LOG[:length].count(b"\n") - 1)
-    assert read_val_acc(path) == [0.25, 0.75, 0.75][:whole]
+    assert read_curve(path, "val_acc") == [0.25, 0.75, 0.75][:whole]
 
 
 def test_no_log_has_no_rows(tmp_path):
-    assert read_val_acc(tmp_path / "log.csv") == []
+    assert read_curve(tmp_path / "log.csv", "val_acc") == []
+
+
+def test_in_mode_min_the_best_is_the_lowest():
+    assert best_of([0.5, 0.25, 0.25, float("nan")], Aim("val_loss", "min")) == Best(0.25, 1)
 
 
 def test_the_first_of_equal_values_is_the_best():
-    assert best_val_acc([0.25, 0.75, 0.75]) == Best(0.75, 1)
+    assert best_of([0.25, 0.75, 0.75], ACC) == Best(0.75, 1)
 
 
 def test_nan_is_never_the_best():
-    assert best_val_acc([float("nan"), 0.1, float("nan")]) == Best(0.1, 1)
-    assert best_val_acc([float("nan")]) is None
-    assert best_val_acc([]) is None
+    assert best_of([float("nan"), 0.1, float("nan")], ACC) == Best(0.1, 1)
+    assert best_of([float("nan")], ACC) is None
+    assert best_of([], ACC) is None
 
 
 @given(st.lists(st.floats(0, 1)))
 def test_the_best_is_the_highest(values):
-    best = best_val_acc(values)
+    best = best_of(values, ACC)
     assert best is None if not values else best == (max(values), values.index(max(values)))
 
 
@@ -56,19 +62,19 @@ def test_the_best_is_the_highest(values):
 )
 def test_a_log_that_no_training_wrote_is_refused_by_its_path(tmp_path, log):
     with pytest.raises(LogUnreadable, match=r"log\.csv"):
-        val_acc_by_epoch(log, tmp_path / "log.csv")
+        curve_of(log, tmp_path / "log.csv", "val_acc")
 
 
 def test_a_changed_set_of_metrics_is_refused(tmp_path):
     columns = HEADER.decode().strip().split(",")
-    assert check_header(LOG, tmp_path, columns) == columns
+    assert check_header(LOG, tmp_path, "val_acc", columns) == columns
     with pytest.raises(LogUnreadable, match="auc"):
-        check_header(LOG, tmp_path, [*columns[:1], "auc", *columns[1:]])
+        check_header(LOG, tmp_path, "val_acc", [*columns[:1], "auc", *columns[1:]])
 
 
 def test_what_stands_in_a_foreign_log_is_shown_in_part_and_in_letters():
     with pytest.raises(LogUnreadable) as refused:
-        check_header(bytes(range(128, 256)) * 20 + b"\x1b[31m,\n", Path("log.csv"))
+        check_header(bytes(range(128, 256)) * 20 + b"\x1b[31m,\n", Path("log.csv"), "val_acc")
     assert str(refused.value).isascii() or "…" in str(refused.value)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 300

@@ -183,7 +183,7 @@ def test_one_that_was_pruned_early_does_not_displace_one_that_is_further_on(tmp_
     ours, theirs = search(tmp_path / "ours"), search(tmp_path / "theirs")
     cut_off(ours, 5)
     trial, parameters = theirs.begin()
-    theirs.write(trial, parameters, [0.1, 0.2], Outcome(State.PRUNED, now(), "it was bad", 0.2, 1))
+    theirs.write(trial, parameters, [0.1, 0.2], Outcome(State.PRUNED, now(), "it was bad", {"val_acc": 0.2}, 1))
     (found,) = merged(ours.root, theirs.root).values()
     assert found.what == "ours is further on"
 

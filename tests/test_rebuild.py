@@ -102,7 +102,7 @@ def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_pa
         (lambda record: record.trials[0].update(number=9), "has no trial 9"),
         (lambda record: record.trials[0].update(ended=None), "has an end of trial 2 that its folder does not have"),
         (lambda record: record.trials[0].update(params={"x": 0.5}), "has other parameters of trial 2"),
-        (lambda record: vars(record.outcome).update(val_acc=0.123), "has another end of trial 2"),
+        (lambda record: vars(record.outcome).update(values={"val_acc": 0.123}), "has another end of trial 2"),
         (lambda record: vars(record.outcome).update(state=State.FAILED), "has another end of trial 2"),
     ],
 )
@@ -117,7 +117,7 @@ def test_a_study_that_does_not_agree_with_the_folders_says_in_what(tmp_path, har
 def test_a_trial_that_is_told_in_its_folder_only_is_no_difference(tmp_path):
     search = Search(tmp_path / "root").go_on(2)
     trial, parameters = search.begin()
-    search.write(trial, parameters, [0.5], Outcome(State.FINISHED, now(), None, 0.5, 0))
+    search.write(trial, parameters, [0.5], Outcome(State.FINISHED, now(), None, {"val_acc": 0.5}, 0))
     assert search.study.difference(search.known()) is None
 
 

@@ -37,7 +37,7 @@ def open_study(path, sampler="tpe", pruner="none"):
 
 
 def finished(value):
-    return Outcome(State.FINISHED, "", val_acc=value, epoch=0)
+    return Outcome(State.FINISHED, "", values={"val_acc": value}, epoch=0)
 
 
 def begin(study):
@@ -155,7 +155,7 @@ def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
     again = open_study(tmp_path, pruner="median")
     (attached,) = again.cut_off()
     assert [again.report(attached, e, 0.1) for e in range(epoch + 1)] == answers[: epoch + 1]
-    again.tell(attached, Outcome(State.PRUNED, "", "pruned", 0.1, 0), [0.1] * (epoch + 1))
+    again.tell(attached, Outcome(State.PRUNED, "", "pruned", {"val_acc": 0.1}, 0), [0.1] * (epoch + 1))
     assert frozen(tmp_path)[-1].state is optuna.trial.TrialState.PRUNED
 
 

@@ -9,6 +9,7 @@ from sweep.folders import Folders
 from sweep.frozen import notes_of
 from sweep.host import now
 from sweep.identity import id_experience
+from sweep.known import Known
 from sweep.log import Best
 from sweep.record import Outcome, Record, State
 from sweep.resume import NEXT_WEIGHTS, Position, write_backup
@@ -103,10 +104,12 @@ class Search:
                 state = State.PRUNED
                 break
             trial = lose(epoch) or trial
-        outcome = Outcome(state, now(), None if state is State.FINISHED else "pruned", max(values), len(values) - 1)
+        reason = None if state is State.FINISHED else "pruned"
+        outcome = Outcome(state, now(), reason, {"val_acc": max(values)}, len(values) - 1)
         experience = self.write(trial, parameters, values, outcome)
         self.save(experience, values)
-        self.study.tell(trial, outcome, values, notes_of(experience.read(), outcome))
+        record = experience.read()
+        self.study.tell(trial, outcome, values, notes_of(Known(experience, record, record.trials[0])))
 
     def go_on(self, trials=TRIALS):
         while self.study.count() < trials:

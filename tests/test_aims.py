@@ -1,0 +1,214 @@
+"""Other aims than val_acc: any metric, several at once, constraints; and trials that are repeated with other seeds."""
+
+import json
+import statistics
+from pathlib import Path
+
+import pytest
+from command import Running, logged, run, sweep, table, trained
+
+from sweep import search_space
+from sweep.aims import Aim, aims_of, front
+from sweep.errors import SweepError
+from sweep.experience import experiences_in
+from sweep.log import read_row
+
+FIXED = 'FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}'
+LOSS = (FIXED, f'{FIXED}\nMONITOR, MODE = "val_loss", "min"')
+TWO = (FIXED, f'{FIXED}\nMONITOR = ["val_acc", "val_loss", "count_params"]')
+SMALL = (
+    "def load_data():",
+    'def constraints(parameters, logs):\n    return [parameters["units"] - 5]\n\n\ndef load_data():',
+)
+QUICK = ("time.sleep(0.05)", "time.sleep(0)")
+
+
+def rows(root, path):
+    done = sweep("results", path, "--root", root, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "aims"),
+    [
+        (None, None, [("val_acc", "max")]),
+        ("val_loss", None, [("val_loss", "min")]),
+        ("val_auc", "max", [("val_auc", "max")]),
+        (["val_acc", "seconds_per_epoch"], None, [("val_acc", "max"), ("seconds_per_epoch", "min")]),
+        (("val_f1", "val_loss"), ("max", "min"), [("val_f1", "max"), ("val_loss", "min")]),
+    ],
+)
+def test_monitor_and_mode_name_the_aims(monitor, mode, aims):
+    assert aims_of(monitor, mode) == tuple(Aim(*aim) for aim in aims)
+
+
+@pytest.mark.parametrize(
+    ("monitor", "mode", "said"),
+    [
+        ("val_auc", None, 'MODE = "max"'),
+        ("val_auc", "maximise", "write 'max'"),
+        (["val_acc", "val_loss"], "max", "each a mode"),
+        (["val_acc", "val_acc"], None, "each name once"),
+        ([], None, "each name once"),
+        ("count_params", None, "put a metric there"),
+        (3, None, "write a name"),
+    ],
+)
+def test_what_no_aim_is_is_refused_with_the_mend(monitor, mode, said):
+    with pytest.raises(ValueError, match=said):
+        aims_of(monitor, mode)
+
+
+def test_the_front_is_what_no_other_point_dominates():
+    points = [(0.0, 3.0), (1.0, 1.0), (1.0, 2.0), (3.0, 0.0), (3.0, 0.0), (4.0, 4.0)]
+    assert front(points) == [True, True, False, True, True, False]
+
+
+def test_a_loss_is_minimised_and_the_best_model_is_that_of_its_least(space, tmp_path):
+    path, root = space(LOSS, QUICK), tmp_path / "root"
+    run(root, "--trials", 4, space=path)
+    found = rows(root, path)
+    losses = [row["val_loss"] for row in found]
+    assert losses == sorted(losses)
+    assert list(found[0]) == ["trial", "id_experience", "state", "val_loss", "epoch", "parameters"]
+    for row in found:
+        log = [read_row(root / row["id_experience"] / "log.csv", epoch)["val_loss"] for epoch in range(3)]
+        assert (row["val_loss"], row["epoch"]) == (min(log), log.index(min(log)))
+    assert f"best val_loss {losses[0]:.4f}" in sweep("status", path, "--root", root).stdout
+    assert "the target" in run(root, "--trials", 9, "--target", losses[0], space=path)
+    assert sweep("verify", path, "--root", root, "--models").returncode == 0
+    refused = sweep("run", "tests/spaces/toy.py", "--root", root, "--accept-change")
+    assert refused.returncode == 1
+    assert "MONITOR is val_acc (max)" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory):
+    """Return the search space and the root of a sweep after three aims, with a constraint, that nobody cut."""
+    folder = tmp_path_factory.mktemp("several")
+    text = (Path(__file__).parent / "spaces" / "toy.py").read_text()
+    for old, new in (TWO, SMALL):
+        assert old in text
+        text = text.replace(old, new)
+    path = folder / "toy.py"
+    path.write_text(text)
+    run(folder / "root", "--trials", 6, space=path)
+    return path, folder / "root"
+
+
+def test_several_aims_give_a_front(several):
+    path, root = several
+    found = rows(root, path)
+    assert [list(row)[3:6] for row in found] == [["val_acc", "val_loss", "count_params"]] * len(found)
+    feasible = [row for row in found if row["feasible"]]
+    assert all(row["feasible"] == (row["parameters"]["units"] <= 5) for row in found)
+    ranks = [(-row["val_acc"], row["val_loss"], row["count_params"]) for row in feasible]
+    assert [row["front"] for row in feasible] == front(ranks)
+    assert not any(row["front"] for row in found if not row["feasible"])
+    for row in found:
+        logged_row = read_row(root / row["id_experience"] / "log.csv", row["epoch"])
+        assert (row["val_acc"], row["val_loss"]) == (logged_row["val_acc"], logged_row["val_loss"])
+        assert row["count_params"] == 64 * row["parameters"]["units"] + 11 * row["parameters"]["units"] + 10
+    best = max((row for row in feasible), key=lambda row: (row["val_acc"], -row["val_loss"], -row["count_params"]))
+    assert sweep("best", path, "--root", root).stdout.strip().split("/")[-2] == best["id_experience"]
+
+
+def test_several_aims_end_as_if_uncut_and_come_back_from_the_folders(several, tmp_path):
+    path, twin = several
+    for moment in (logged(2), logged(7), logged(11)):
+        Running(tmp_path, "--trials", 6, "--save-freq", 2, space=path).wait_for(moment).kill_tree()
+    (tmp_path / "study.journal").unlink()
+    run(tmp_path, "--trials", 6, space=path)
+    assert trained(tmp_path) == trained(twin)
+    assert rows(tmp_path, path) == rows(twin, path)
+    assert "as in the folders" in sweep("verify", path, "--root", tmp_path).stdout
+
+
+def test_the_report_of_several_aims_draws_the_front(several):
+    path, root = several
+    done = sweep("report", path, "--root", root)
+    assert done.returncode == 0, done.stderr
+    assert (root / "rapport" / "front.png").stat().st_size > 10_000
+    assert "Pareto" in (root / "rapport" / "index.html").read_text()
+
+
+@pytest.mark.parametrize("words", [["--pruner", "median"], ["--sampler", "cmaes"]])
+def test_what_is_for_one_aim_is_refused_where_there_are_several(several, tmp_path, words):
+    refused = sweep("run", several[0], "--root", tmp_path, *words)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "MONITOR has several names" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([(FIXED, f'{FIXED}\nMONITOR, MODE = "val_f1", "max"')], 'no metric named "f1" (only acc)'),
+        ([(FIXED, f'{FIXED}\nMONITOR = "val_auc"')], "there is no MODE"),
+        ([(FIXED, f'{FIXED}\nMONITORS = "val_loss"')], "rename MONITORS to MONITOR"),
+        ([SMALL, ("return [parameters", "return [[parameters"), ("- 5]", "- 5]]")], "constraints"),
+        ([SMALL, ('parameters["units"] - 5', 'logs["nothing"]')], "KeyError"),
+    ],
+)
+def test_wrong_aims_and_constraints_are_one_sentence(space, tmp_path, changes, said):
+    refused = sweep("run", space(*changes, QUICK), "--root", tmp_path / "root", "--trials", 1)
+    assert refused.returncode == 1
+    assert said in refused.stderr.splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def repeated(tmp_path_factory):
+    """Return the root of a sweep of three seeds a trial that nobody cut."""
+    root = tmp_path_factory.mktemp("repeated")
+    run(root, "--trials", 3, "--repeats", 3)
+    return root
+
+
+def test_a_repeated_trial_is_told_the_median_of_its_seeds(repeated):
+    found = rows(repeated, "tests/spaces/toy.py")
+    assert len(found) == 3
+    for row in found:
+        values = [one["val_acc"] for one in row["repeats"]]
+        assert [one["seed"] for one in row["repeats"]] == [0, 1, 2]
+        assert row["val_acc"] == statistics.median(values)
+        assert row["spread"] == max(values) - min(values)
+        assert row["id_experience"] == row["repeats"][values.index(max(values))]["id_experience"]
+    assert "spread" in sweep("results", "tests/spaces/toy.py", "--root", repeated).stdout
+    assert len(list(experiences_in(repeated))) == 3 * len({row["id_experience"] for row in found})
+
+
+def test_repeats_end_as_if_uncut_and_come_back_from_the_folders(repeated, tmp_path):
+    words = ("--trials", 3, "--repeats", 3, "--save-freq", 2)
+    for moment in (logged(2), logged(8), logged(17)):
+        Running(tmp_path, *words).wait_for(moment).kill_tree()
+    (tmp_path / "study.journal").unlink()
+    run(tmp_path, *words)
+    assert trained(tmp_path) == trained(repeated)
+    assert table(tmp_path) == table(repeated)
+    assert "study             well" in sweep("verify", "tests/spaces/toy.py", "--root", tmp_path).stdout
+
+
+def test_what_was_trained_without_repeats_answers_for_its_seed(tmp_path):
+    run(tmp_path, "--trials", 1)
+    (first,) = experiences_in(tmp_path)
+    before = first.meilleur.stat().st_mtime_ns
+    run(tmp_path, "--trials", 2, "--repeats", 2, "--sampler", "random", "--seed", 1)
+    run(tmp_path, "--trials", 3, "--repeats", 2)
+    assert first.meilleur.stat().st_mtime_ns == before
+    assert all(len(row["repeats"]) in (1, 2) for row in rows(tmp_path, "tests/spaces/toy.py"))
+
+
+def test_a_seed_that_fails_counts_as_the_worst(space, tmp_path):
+    path = space(("def build_model(parameters):", 'def build_model(parameters):\n    assert parameters["seed"] != 1'), QUICK)
+    run(tmp_path / "root", "--trials", 2, "--repeats", 3, space=path)
+    for row in rows(tmp_path / "root", path):
+        values = [one["val_acc"] for one in row["repeats"]]
+        assert values[1] is None
+        assert row["state"] == "finished"
+        assert row["val_acc"] == min(values[0], values[2])
+
+
+def test_a_constraint_that_is_no_function_is_refused(space):
+    with pytest.raises(SweepError, match=r"write def constraints\(parameters, logs\)"):
+        search_space.load(search_space.find(str(space((FIXED, f"{FIXED}\nconstraints = 3")))))
