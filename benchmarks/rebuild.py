@@ -46,7 +46,9 @@ def write_experience(root: Path, source: search_space.Source, number: int, draw:
         threads=1,
         trials=[{**entry, "attributes": {}, "came_from": None}],
         sessions=[{"begun": now(), "epoch": 0, "batch": 0, "process": this_process()}],
-        outcome=Outcome(State.FINISHED, now(), None, {"val_acc": best}, val_acc.index(best), log=size_and_sha256(experience.log)),
+        outcome=Outcome(
+            State.FINISHED, now(), None, {"val_acc": best}, val_acc.index(best), log=size_and_sha256(experience.log)
+        ),
     )
     experience.record.write_bytes(record.as_json())
 
