@@ -149,16 +149,16 @@ class Sweep:
             repair: mend what can be; what is in the way goes to ``.quarantine``.
             where: ``storage`` or ``study_dir``, where the study is not where it is by default.
         """
-        from sweep.check import Check
+        from sweep.verification import Verification
 
         self._check()
         settings = self._settings(where)
-        check = Check(self.space, self.root, settings.storage or settings.study_dir, _progress())
+        verification = Verification(self.space, self.root, settings.storage or settings.study_dir, _progress())
         if repair:
-            check.repair()
-            if not check.study_is_well():
+            verification.repair()
+            if not verification.study_is_well():
                 self.rebuild(**where)
-        yield from check.findings(models)
+        yield from verification.findings(models)
 
     def rebuild(self, **options: Any) -> None:
         """Make the study again from the folders alone.

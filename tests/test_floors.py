@@ -25,7 +25,7 @@ FLOORS = [
     {"figures", "pictures"},
     {"station", "trials", "opening", "shown", "report"},
     {"cluster"},
-    {"controller", "check", "dashboard"},
+    {"controller", "verification", "dashboard"},
     {"signals"},
     {"door"},
     {"__init__"},

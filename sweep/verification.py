@@ -1,4 +1,4 @@
-"""The whole check of a sweep: its folders, its study, its models; and what can be mended of it."""
+"""The whole verification of a sweep: its folders, its study, its models; and what can be mended of it."""
 
 import threading
 from collections.abc import Iterator
@@ -14,14 +14,14 @@ from sweep.root import Lock, study_of
 from sweep.verify import Finding
 
 
-class Check:
+class Verification:
     """Looks at all of a sweep.
 
     Args:
         space: name or path of its search space.
         root: of the sweep.
         where: its study: an URL, or the folder of its journal; None is where it is by default.
-        progress: shows how far the check is.
+        progress: shows how far it is.
     """
 
     def __init__(self, space: str, root: Path, where: str | Path | None, progress: Progress) -> None:
