@@ -22,6 +22,35 @@ def app() -> None:
 
 
 @app.command()
+@click.argument("name", metavar="NAME")
+def new(name: str) -> None:
+    """Write a search space to begin with, search_spaces/NAME.py.
+
+    NAME may be the path of a Python file. The file has comments, and runs as it is.
+    """
+    from sweep.new import write
+
+    path = write(name)
+    click.echo(path)
+    click.echo(f"change it as you like, then: sweep check {name}, and sweep run {name}", err=True)
+
+
+@app.command()
+@click.argument("space", metavar="SPACE")
+@options.number("--epochs", "Epochs of a training, instead of FIXED's.")
+def check(space: str, epochs: int | None) -> None:
+    """Try three proposals for some batches each, and say what a trial will cost."""
+    from sweep.table import print_costs
+
+    print_costs(Sweep(space).check(epochs))
+    click.echo(
+        f"{space} can be run: sweep run {space}. A trial takes the time of all its epochs, unless a callback or a pruner ends "
+        "it, the memory at its peak, and the disk once it has ended.",
+        err=True,
+    )
+
+
+@app.command()
 @options.of_a_study
 @options.number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
 @options.number("--epochs", "Epochs of a training, instead of FIXED's.")

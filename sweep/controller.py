@@ -1,7 +1,6 @@
 """Many experiences, one after the other or side by side: what is there already, and which trial next."""
 
 import contextlib
-import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,11 +13,11 @@ from sweep.disk import Disk
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.folders import Folders
 from sweep.job import Place
-from sweep.opening import open_or_rebuild, rehearse
+from sweep.opening import load, open_or_rebuild, rehearse
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
 from sweep.root import ASKED_SHAPE, Lock, RootBusy, prepare, root_of, write_asked
-from sweep.search_space import SearchSpace, Source
+from sweep.search_space import Source
 from sweep.settings import Settings
 from sweep.trials import Trials
 
@@ -38,7 +37,7 @@ class Controller:
         source = search_space.find(settings.space)
         self._name = source.name
         self.root = root_of(self._name, settings.root)
-        self._space = self._load(source)
+        self._space = load(source, settings.epochs, progress)
         self._place = place or self._place_of(settings, source)
         workers = settings.workers or self._place.workers()
         self._settings = replace(settings, workers=workers, threads=settings.threads or self._place.threads(workers))
@@ -154,16 +153,6 @@ class Controller:
         except ImportError:
             raise Misuse("--cluster needs Dask: pip install 'keras-sweep[cluster]', here and on the workers.") from None
         return Cluster(settings.cluster, self.root, self._progress.say)
-
-    def _load(self, source: Source) -> SearchSpace:
-        had_keras = "keras" in sys.modules  # a notebook may have
-        space = search_space.load(source)
-        if "keras" in sys.modules and not had_keras:
-            self._progress.say(
-                f"{source.path} imports Keras at its top: inside its functions, this would begin seconds earlier"
-            )
-        epochs = self._settings.epochs
-        return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
 
     def _say_what_is_there(self) -> None:
         counts = self._study.count_states()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
     from rich.console import Console
 
+    from sweep.check import Checked
     from sweep.controller import Controller
     from sweep.dashboard import Dashboard
     from sweep.merge import Merged
@@ -115,6 +116,19 @@ class Sweep:
         """
         self._check()
         return self._train({**self._last_run(), **options, "trials": 0}, lambda controller: controller.extend(epochs, best))
+
+    def check(self, epochs: int | None = None) -> list["Checked"]:
+        """Try three proposals for some batches each, and return what a trial of each will cost; nothing is written.
+
+        Args:
+            epochs: of a training; None is FIXED's.
+
+        Raises:
+            SweepError: the search space cannot be trained.
+        """
+        from sweep.check import check
+
+        return check(self.space, epochs, _progress())
 
     def merge(self, others: list[Path], accept_change: bool = False) -> list["Merged"]:
         """Take in experiences that were trained elsewhere, by their ids, and return what became of each.

@@ -95,7 +95,20 @@ class Sized:
     best: int
 
 
-News = Begun | EpochDone | Warned | Unsaved | Sized
+@dataclass(frozen=True)
+class Cost:
+    """What a training was measured to take: ``weights`` are how many numbers its model has, ``memory`` is in bytes.
+
+    ``start_s`` are the seconds up to its first batch, ``epoch_s`` those of an epoch and its validation.
+    """
+
+    weights: int
+    start_s: float
+    epoch_s: float
+    memory: int
+
+
+News = Begun | EpochDone | Warned | Unsaved | Sized | Cost
 KINDS = {kind.__name__: kind for kind in get_args(News)}
 
 

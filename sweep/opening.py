@@ -1,8 +1,11 @@
 """The study of a root, opened: the same as before, or made again from the folders."""
 
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import optuna
 
@@ -11,14 +14,49 @@ from sweep.errors import Misuse, SweepError
 from sweep.files import move_to_quarantine
 from sweep.folders import Folders
 from sweep.frozen import difference
+from sweep.identity import id_experience
 from sweep.known import Known
 from sweep.progress import Progress
 from sweep.root import study_of
-from sweep.search_space import SearchSpace
+from sweep.search_space import SearchSpace, Source
 from sweep.server import shown
 from sweep.settings import Settings
 from sweep.storage import StudyUnreadable, read_trials
 from sweep.study import Study
+
+DRAWS = 10  # for each proposal that is to differ from the others
+
+
+def load(source: Source, epochs: int | None, progress: Progress) -> SearchSpace:
+    """Load the search space, with so many epochs where they are not None, and say so where it imports Keras too early.
+
+    Raises:
+        SearchSpaceWrong: see ``sweep.search_space.load``.
+    """
+    had_keras = "keras" in sys.modules  # a notebook may have
+    space = search_space.load(source)
+    if "keras" in sys.modules and not had_keras:
+        progress.say(f"{source.path} imports Keras at its top: inside its functions, this would begin seconds earlier")
+    return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
+
+
+def propose(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]:
+    """Return the parameters of so many different proposals by their ids, or fewer where the search space has no more.
+
+    They are drawn at random, and are the same whenever they are asked for.
+
+    Raises:
+        SearchSpaceWrong: see ``rehearse``.
+    """
+    study = Study(space.source.name, None, "random", 0, "none")
+    proposals: dict[str, dict[str, Any]] = {}
+    for _ in range(DRAWS * number):
+        with search_space.mistakes_in(space.source.path):
+            parameters = space.parameters(study.suggest(study.ask(), space.suggest))
+        proposals[id_experience(space.source.name, parameters)] = parameters
+        if len(proposals) == number:
+            break
+    return proposals
 
 
 def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:

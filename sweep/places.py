@@ -8,7 +8,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import connection, forkserver, spawn
 from typing import Any
 
@@ -18,12 +18,13 @@ from rich.filesize import decimal
 from sweep import gpu
 from sweep.errors import SweepError
 from sweep.host import cores, prepare_for_keras
-from sweep.job import End, Ending, EpochDone, Job, News, OnNews
+from sweep.job import End, Ending, EpochDone, Job, Link, News, OnNews
 
 STOP = "stop"
 OURS = "sweep"  # the name of our processes
 DEAF_TO = (signal.SIGINT, signal.SIGTERM)
 POLL_S = 0.1
+Work = Callable[[Job, Link], End]
 # A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
 LAST_SAVE_S = 20.0
 
@@ -71,8 +72,15 @@ class LocalProcesses:
 
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         """Train the job in a child process, see ``sweep.job.Place``."""
+        return self._run(_train, job, stop, on_news)
+
+    def measure(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
+        """Measure what the job costs, in a child process as ``train`` has one; nothing is written."""
+        return self._run(_measure, job, stop, on_news)
+
+    def _run(self, work: Work, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         with self._worker() as worker:
-            child = Child(self._context, job, gpu.environment_of(worker, self._gpus))
+            child = Child(self._context, work, job, gpu.environment_of(worker, self._gpus))
             self._children[worker] = child
             return child.hear_out(stop, on_news)
 
@@ -128,18 +136,19 @@ spawn.get_preparation_data = _prepare
 
 
 class Child:
-    """A process that trains, begun.
+    """A process that trains, or measures, begun.
 
     Args:
         context: of ``multiprocessing``.
+        work: what it does with the job.
         job: what it trains.
         of_gpu: what its environment says of GPUs.
     """
 
-    def __init__(self, context: Any, job: Job, of_gpu: dict[str, str]) -> None:
+    def __init__(self, context: Any, work: Work, job: Job, of_gpu: dict[str, str]) -> None:
         self._pipe, theirs = context.Pipe()
         self._prunes, self._peak = job.prunes, 0
-        self.process: Any = context.Process(target=_child, args=(job, theirs, of_gpu), name=OURS)
+        self.process: Any = context.Process(target=_child, args=(work, job, theirs, of_gpu), name=OURS)
         try:
             self.process.start()
         except (EOFError, ConnectionError) as error:
@@ -195,7 +204,7 @@ def _nothing() -> None:
     """The first child: once it has run, Keras is imported."""
 
 
-def _child(job: Job, ours: connection.Connection, of_gpu: dict[str, str]) -> None:
+def _child(work: Work, job: Job, ours: connection.Connection, of_gpu: dict[str, str]) -> None:
     os.environ.update(of_gpu)  # before TensorFlow looks for GPUs
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The controller says when to stop. But a process that the search space forks must end when it is asked to.
@@ -203,10 +212,19 @@ def _child(job: Job, ours: connection.Connection, of_gpu: dict[str, str]) -> Non
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
-    link = LinkToController(ours)
+    ours.send(work(job, LinkToController(ours)))
+
+
+def _train(job: Job, link: Link) -> End:
     from sweep.training import train
 
-    ours.send(train(job, link))
+    return train(job, link)
+
+
+def _measure(job: Job, link: Link) -> End:
+    from sweep.measure import measure
+
+    return measure(job, link)
 
 
 class LinkToController:

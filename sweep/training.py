@@ -109,7 +109,7 @@ def _wait(link: Link, error: OSError) -> None:
 def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     parameters = job.record.parameters
     try:
-        _begin_process(job.record)
+        begin_process(job.record)
         space = load(job.source)
         batches, validation = building.load_batches(space, parameters, job.keep_data)
         as_parent = building.how_its_parent_was_built(job, space, validation)
@@ -140,7 +140,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     return Outcome(State.FINISHED, now())
 
 
-def _begin_process(record: Record) -> None:
+def begin_process(record: Record) -> None:
     """Fix what decides the bits of a training beside its parameters: the threads and the seed."""
     silence_h5py()
     tf.config.threading.set_intra_op_parallelism_threads(record.threads)

@@ -12,20 +12,20 @@ FLOORS = [
     {"errors", "language", "aims"},
     {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu", "server"},
     {"record", "search_space", "meilleur", "storage"},
-    {"experience"},
+    {"experience", "new"},
     {"resume", "job", "root", "voice"},
     {"damage", "known", "lease", "session", "guard"},
     {"work"},
     {"folders", "frozen", "extension"},
     {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "warm", "evaluate", "study"},
-    {"watch"},
-    {"places", "results", "status", "table", "disk", "merge", "verify"},
-    {"live", "tidy", "axes", "importances"},
+    {"watch", "measure"},
+    {"places", "results", "status", "disk", "merge", "verify"},
+    {"live", "tidy", "axes", "importances", "table"},
     {"progress", "curves", "display"},
     {"figures", "pictures"},
     {"station", "trials", "opening", "shown", "report"},
     {"cluster"},
-    {"controller", "verification", "dashboard"},
+    {"controller", "check", "verification", "dashboard"},
     {"signals"},
     {"door"},
     {"__init__"},
@@ -35,7 +35,19 @@ FLOORS = [
 ]
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
-    "keras": {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "evaluate", "door"},
+    "keras": {
+        "data",
+        "state",
+        "batches",
+        "steps",
+        "callbacks",
+        "backup",
+        "building",
+        "training",
+        "evaluate",
+        "measure",
+        "door",
+    },
     "tensorflow": {"batches", "steps", "building", "training"},
     "optuna": {
         *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
@@ -95,7 +107,8 @@ def test_the_controller_never_imports_tensorflow():
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["results", "none.py"], ["status", "none.py"], ["best", "none.py"], ["run", "--help"]]
+    "command",
+    [["--help"], ["results", "none.py"], ["status", "none.py"], ["best", "none.py"], ["run", "--help"], ["new", "--help"]],
 )
 def test_quick_commands_import_neither_keras_nor_optuna(command):
     code = f"""

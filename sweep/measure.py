@@ -1,0 +1,101 @@
+"""What a training costs, measured on some batches: all is made as ``sweep.training`` makes it, and nothing is written."""
+
+import resource
+import sys
+import time
+
+import keras
+
+from sweep import building, steps
+from sweep.backup import WayOn
+from sweep.batches import Batches
+from sweep.callbacks import Logs
+from sweep.errors import SweepError
+from sweep.job import Cost, End, Ending, Job, Link
+from sweep.search_space import load, mistake
+from sweep.training import begin_process
+
+TIMED_S = 1.0  # of training, and of validation
+MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of getrusage
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """Times an epoch and its validation, of which it ends each after some seconds, but not before a batch.
+
+    Args:
+        batches: what is trained on.
+        validation: what it is validated with.
+    """
+
+    def __init__(self, batches: Batches, validation: Batches) -> None:
+        super().__init__()
+        self._batches, self._validation = batches, validation
+        self.limit_s = self.epoch_s = self._begun = self._trained = 0.0
+
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        self._batches.begin(epoch)
+        self.model.train_function.restart()
+        self._begun = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self.model.stop_training = time.perf_counter() - self._begun >= self.limit_s
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        self._trained = time.perf_counter()
+
+    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self.model.stop_evaluating = time.perf_counter() - self._trained >= self.limit_s
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Reckon the whole of the epoch from the part that was done."""
+        train_s, test_s = self._trained - self._begun, time.perf_counter() - self._trained
+        self.epoch_s = train_s * self._batches.count / self.model.train_function.done
+        self.epoch_s += test_s * self._validation.count / self.model.test_function.done
+
+
+def measure(job: Job, link: Link) -> End:
+    """Tell the link what the job costs: its ``Sized`` and its ``Cost``.
+
+    Returns:
+        How it ended: REFUSED, in one sentence, where the search space raises or cannot be trained.
+    """
+    try:
+        _measure(job, link)
+    except SweepError as error:
+        return End(Ending.REFUSED, str(error))
+    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
+        return End(Ending.REFUSED, str(mistake(error, job.source.path)))
+    return End(Ending.OUTCOME)
+
+
+def _measure(job: Job, link: Link) -> None:
+    begun, parameters = time.perf_counter(), job.record.parameters
+    begin_process(job.record)
+    space = load(job.source)
+    batches, validation = building.load_batches(space, parameters, job.keep_data)
+    model = building.build(space, parameters, validation)
+    of_user = building.callbacks(space, parameters)
+    link.tell(building.size(model))
+    heard = any(map(steps.hears_batches, of_user))
+    steps.take_over(model, batches, validation, None if heard else lambda: batches.count)
+    stopwatch = Stopwatch(batches, validation)
+    _epoch(model, batches, validation, [*of_user, stopwatch], 0)  # a batch of each, for which TensorFlow makes its graphs
+    start_s = time.perf_counter() - begun
+    stopwatch.limit_s = TIMED_S
+    _epoch(model, batches, validation, [*of_user, stopwatch], 1)
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
+    link.tell(Cost(model.count_params(), start_s, stopwatch.epoch_s, memory))
+
+
+def _epoch(
+    model: keras.Model, batches: Batches, validation: Batches, callbacks: list[keras.callbacks.Callback], epoch: int
+) -> None:
+    model.fit(
+        batches.numbers,
+        initial_epoch=epoch,
+        epochs=epoch + 1,
+        validation_data=validation.numbers,
+        callbacks=WayOn(callbacks, model, epochs=epoch + 1, steps=batches.count, verbose=0),
+        shuffle=False,
+        verbose=0,
+    )
