@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.filesize import decimal
+
 from sweep import search_space
 from sweep.errors import SweepError
 from sweep.experience import Experience
@@ -13,6 +15,8 @@ from sweep.opening import load, propose
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
 from sweep.record import Record
+from sweep.status import duration
+from sweep.table import print_parameters
 
 PROPOSALS = 3
 
@@ -66,6 +70,17 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
             checked.append(_measured(place, job))
             done()
     return checked
+
+
+def print_costs(checked: list[Checked]) -> None:
+    """Print to stdout what is tried in each row, the numbers in its model, and what a trial of it takes."""
+    columns = {
+        "weights": [f"{one.cost.weights:,}" for one in checked],
+        "time": [duration(one.trial_s) for one in checked],
+        "memory": [decimal(one.cost.memory) for one in checked],
+        "disk": [decimal(one.size.ended) for one in checked],
+    }
+    print_parameters([one.parameters for one in checked], columns)
 
 
 def _measured(place: LocalProcesses, job: Job) -> Checked:

@@ -40,12 +40,12 @@ def new(name: str) -> None:
 @options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 def check(space: str, epochs: int | None) -> None:
     """Try three proposals for some batches each, and say what a trial will cost."""
-    from sweep.table import print_costs
+    from sweep.check import print_costs
 
     print_costs(Sweep(space).check(epochs))
     click.echo(
-        f"{space} can be run: sweep run {space}. A trial takes the time of all its epochs, unless a callback or a pruner ends "
-        "it, the memory at its peak, and the disk once it has ended.",
+        f"{space} can be run, by sweep run {space}. Of a trial: the time of all its epochs, unless a callback or a pruner "
+        "ends it; the memory at its peak; what it leaves on the disk.",
         err=True,
     )
 

@@ -1,20 +1,15 @@
 """The rows of a sweep as a table that a person reads."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.filesize import decimal
 from rich.table import Table
 
 from sweep.aims import short
 from sweep.errors import printable
 from sweep.results import columns_of
-from sweep.status import duration
-
-if TYPE_CHECKING:
-    from sweep.check import Checked
 
 LONG = {"came_from", "what"}
 WORDS = {"id_experience", "state", *LONG}
@@ -53,18 +48,12 @@ def print_columns(columns: dict[str, list[str]]) -> None:
     _console().print(_view(columns, {}))
 
 
-def print_costs(checked: list["Checked"]) -> None:
-    """Print to stdout what trials of some proposals cost, and below it once the parameters that are the same in all."""
+def print_parameters(parameters: list[dict[str, Any]], columns: dict[str, list[str]]) -> None:
+    """Print to stdout in short what each row tries, beside columns of numbers, and below once what is the same in all."""
     console = _console()
-    cells = [{name: _cell(value) for name, value in one.parameters.items()} for one in checked]
+    cells = [{name: _cell(value) for name, value in one.items()} for one in parameters]
     same = {name: value for name, value in cells[0].items() if all(one.get(name) == value for one in cells)}
-    columns = {
-        "weights": [f"{one.cost.weights:,}" for one in checked],
-        "a trial": [duration(one.trial_s) for one in checked],
-        "memory": [decimal(one.cost.memory) for one in checked],
-        "disk": [decimal(one.size.ended) for one in checked],
-    }
-    words = [_pairs({name: value for name, value in one.items() if name not in same}) for one in cells]
+    words = [_pairs({name: value for name, value in one.items() if name not in same}) or "–" for one in cells]
     view = _view({"parameters": words}, columns)
     view.caption, view.caption_justify = f"the same in these: {_pairs(same)}", "left"
     console.print(view)
