@@ -27,7 +27,8 @@ def load_data():
 
     A window is what the CO2 was in the last 104 weeks less what it is now, in parts per million; the label is 1 where it is
     higher four weeks later. The first four fifths of the weeks are for training, the last for validation, and no window of
-    the one holds a week of the other: what a random split would report here is the past, known from both sides.
+    the one holds a week of the other: what a random split would report here is the past, known from both sides. In the
+    validation part 58 % are higher; who goes by the week of the year alone is right for 91 %.
 
     Source: weekly means of the air at Mauna Loa, 1958–2001 (C. D. Keeling and T. P. Whorf, Scripps; public domain), by
     ``statsmodels.datasets.co2``: 2,284 weeks, of which 59 are missing and drawn as a line.

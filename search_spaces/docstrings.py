@@ -10,14 +10,14 @@ WORDS, LENGTH = 4000, 64  # the most of them that are known; and that are read o
 def suggest(trial) -> dict[str, Any]:
     """Return what one trial tries. Convolutions have parameters of their own."""
     parameters = {
-        "embedding": trial.suggest_categorical("embedding", [16, 32, 64, 128]),
+        "embedding": trial.suggest_categorical("embedding", [8, 16, 32, 64]),
         "reader": trial.suggest_categorical("reader", ["mean", "convolutions"]),
         "words": trial.suggest_categorical("words", [1000, 2000, WORDS]),
         "dropout": trial.suggest_float("dropout", 0.0, 0.6, step=0.1),
         "learning_rate": trial.suggest_float("learning_rate", 1e-3, 2e-2, log=True),
     }
     if parameters["reader"] == "convolutions":
-        parameters["filters"] = trial.suggest_categorical("filters", [32, 64, 128])
+        parameters["filters"] = trial.suggest_categorical("filters", [16, 32, 64])
         parameters["kernel"] = trial.suggest_int("kernel", 1, 4)
     return parameters
 

@@ -43,20 +43,20 @@ def load(source: Source, epochs: int | None, progress: Progress) -> SearchSpace:
 def propose(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]:
     """Return the parameters of so many different proposals by their ids, or fewer where the search space has no more.
 
-    They are drawn at random, and are the same whenever they are asked for.
+    They are drawn at random, and are the same whenever they are asked for. Of a conditional search space, those come first
+    that have other parameters than those before.
 
     Raises:
         SearchSpaceWrong: see ``rehearse``.
     """
     study = Study(space.source.name, None, "random", 0, "none")
-    proposals: dict[str, dict[str, Any]] = {}
+    drawn: dict[str, dict[str, Any]] = {}
     for _ in range(DRAWS * number):
         with search_space.mistakes_in(space.source.path):
             parameters = space.parameters(study.suggest(study.ask(), space.suggest))
-        proposals[id_experience(space.source.name, parameters)] = parameters
-        if len(proposals) == number:
-            break
-    return proposals
+        drawn[id_experience(space.source.name, parameters)] = parameters
+    firsts = {frozenset(parameters): name for name, parameters in reversed(drawn.items())}.values()
+    return {name: drawn[name] for name in sorted(drawn, key=lambda name: name not in firsts)[:number]}
 
 
 def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:

@@ -1,0 +1,43 @@
+"""``sweep new`` writes a search space that runs as it is, and never over another file."""
+
+import json
+
+import pytest
+from command import sweep
+
+
+def test_what_is_written_runs_as_it_is(tmp_path):
+    made = sweep("new", "mine", cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (0, "search_spaces/mine.py\n")
+    assert "sweep check mine" in made.stderr
+    ran = sweep("run", "mine", "--trials", 1, "--epochs", 2, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    (row,) = json.loads(sweep("results", "mine", "--format", "json", cwd=tmp_path).stdout)
+    assert row["state"] == "finished"
+    assert row["val_acc"] > 0.1
+
+
+def test_a_path_is_taken_and_its_folder_made(tmp_path):
+    made = sweep("new", "of/mine/one.py", cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (0, "of/mine/one.py\n")
+    assert "def suggest" in (tmp_path / "of/mine/one.py").read_text()
+
+
+@pytest.mark.parametrize("dangling", [True, False], ids=["a dangling link", "a file"])
+def test_what_is_there_stays_as_it_is(tmp_path, dangling):
+    there, elsewhere = tmp_path / "mine.py", tmp_path / "elsewhere"
+    there.symlink_to(elsewhere) if dangling else there.write_text("mine")
+    refused = sweep("new", "./mine.py", cwd=tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr == "sweep: mine.py is there already, and stays as it is: give another name, or remove it.\n"
+    assert not elsewhere.exists()
+    assert dangling or there.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["../mine", "a/b", "", ".", "..", ".py", "a b.py", "a.b", "-a.py", "a\nb"])
+def test_a_name_that_is_none_is_refused(tmp_path, name):
+    refused = sweep("new", "--", name, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "is no name for a search space: give letters" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+    assert not list(tmp_path.iterdir())
