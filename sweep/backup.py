@@ -15,10 +15,8 @@ from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
 from sweep.files import patiently, pauses
 from sweep.host import now
-from sweep.job import Job, Link, Unsaved, Warned
+from sweep.job import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
 from sweep.session import Reached
-
-BACKUP_EVERY_S = 30.0
 
 
 class Stopped(Exception):  # an end of a training, no error of the program

@@ -64,9 +64,27 @@ def check(space: str, epochs: int | None) -> None:
 @options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
 @options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(
-    "--timeout", "timeout_s", type=click.FloatRange(0, 1e9, True), metavar="S", help="Save and stop after S seconds."
+    "--enqueue",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="JSON or CSV of proposals to try first; what one leaves out, the sampler proposes.",
 )
-@click.option("--target", type=click.FloatRange(0, 1), metavar="VAL_ACC", help="Begin no trial once this is reached.")
+@click.option(
+    "--from",
+    "warm_start",
+    metavar="OTHER",
+    help="Root, or SPACE, of another sweep: try its best 5 first, as far as they fit. An equal SPACE is for merge.",
+)
+@click.option("--timeout", "timeout_s", callback=options.seconds, metavar="TIME", help="Of training, in all sessions.")
+@click.option(
+    "--deadline",
+    "deadline_s",
+    callback=options.seconds,
+    metavar="TIME",
+    help="Of this session, as 11h30m: save and stop before it is over.",
+)
+@click.option("--target", type=float, metavar="VALUE", help="Begin no trial once this is reached.")
+@options.number("--patience", "Begin no trial after N without a better one.", default=None)
 @click.option(
     "--keep-backups",
     callback=options.how_many,

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,10 +11,12 @@ import optuna
 
 from sweep import extension, resume, search_space
 from sweep.disk import Disk
+from sweep.enqueued import enqueue
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.folders import Folders
 from sweep.job import Place
-from sweep.opening import load, open_or_rebuild, rehearse
+from sweep.limits import Limits
+from sweep.opening import check_to_come, load, open_or_rebuild, proposals_of, rehearse
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
 from sweep.root import ASKED_SHAPE, Lock, RootBusy, prepare, root_of, write_asked
@@ -32,6 +35,7 @@ class Controller:
     """
 
     def __init__(self, settings: Settings, progress: Progress, place: Place | None = None) -> None:
+        self._began = time.monotonic()
         self.stop = threading.Event()
         self._settings, self._progress = settings, progress
         source = search_space.find(settings.space)
@@ -52,10 +56,7 @@ class Controller:
         with self._locked():
             self._open()
             write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
-            if self._cut_off or not self._is_over():
-                self._train_all()
-            elif self._target_is_reached():
-                self._progress.say(f"the target {self._settings.target:g} is reached: no trial begins")
+            self._train_all()
         if self._error:
             raise self._error
 
@@ -77,8 +78,7 @@ class Controller:
         with self._locked():
             self._prepare_extensions(epochs, best)
             self._open()
-            if self._cut_off:
-                self._train_all()
+            self._train_all()
         if self._error:
             raise self._error
 
@@ -86,8 +86,11 @@ class Controller:
     def _locked(self) -> Iterator[None]:
         """Hold the root, once the search space is seen to propose."""
         self._rehearsal = rehearse(self._space, self._settings)
+        proposals = proposals_of(self._space, self.root, self._settings, self._progress)
         prepare(self.root)
         with Lock(self.root, self._progress.say, self.stop, self._give_way):
+            for some, came_from in proposals:
+                enqueue(self.root, some, came_from)
             yield
 
     def _give_way(self, error: RootBusy) -> None:
@@ -102,6 +105,8 @@ class Controller:
             self._space, self.root, self._settings, folders, self._progress, self.stop, always_rebuild
         )
         self._study.check_distributions(self._rehearsal.distributions)
+        self._to_come = check_to_come(self._space, self.root, self._study)
+        self._limits = Limits(self._settings, self._study, folders.recorded(), self._began)
         self._known, self._cut_off = folders.known(), self._study.cut_off()
         self._to_do = max(0, self._settings.trials - self._study.count())
         self._disk = Disk(self.root, self._settings, self._to_do + len(self._cut_off), self._progress.say)
@@ -160,7 +165,7 @@ class Controller:
         self._progress.say(
             f"{self._name} in {self.root}: {counts['done']} done, {len(self._cut_off)} cut off"
             f"{f' ({cut_off})' if cut_off else ''}, {counts['failed']} failed, "
-            f"{self._to_do} to do"
+            f"{self._to_do} to do{f', {self._to_come} of them enqueued' if self._to_come else ''}"
         )
 
     def _where(self, trial: optuna.Trial) -> str:
@@ -170,9 +175,15 @@ class Controller:
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
 
     def _train_all(self) -> None:
-        timer = threading.Timer(self._settings.timeout_s or threading.TIMEOUT_MAX, self._time_is_up)
-        timer.daemon = True
-        timer.start()
+        """Train what there is to train, and say what ends the sweep where that is not the number of its trials."""
+        if self._may_train() if self._cut_off else self._may_begin():
+            with self._timed():
+                self._train()
+        why = None if self.stop.is_set() else self._limits.too_late or self._limits.no_trial()
+        if why:
+            self._progress.say(why)
+
+    def _train(self) -> None:
         if self._place.cluster:
             self._progress.say(f"training on {self._place.cluster}, {self._settings.workers} at a time")
         else:
@@ -188,6 +199,7 @@ class Controller:
             self.stop,
             self._known,
             self._disk,
+            self._limits,
         )
         with self._progress.sweep(self.root):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.
@@ -198,24 +210,38 @@ class Controller:
                 batch_size=1,
                 return_as="generator_unordered",
             )
-            for _ in slots(joblib.delayed(self._bring_to_its_end)(trials, trial) for trial in self._trials()):
-                pass
-        timer.cancel()
+            while self._cut_off or self._may_begin():  # again where the last ends were better, so that patience lasts
+                for _ in slots(joblib.delayed(self._bring_to_its_end)(trials, trial) for trial in self._trials()):
+                    pass
 
-    def _time_is_up(self) -> None:
-        self._progress.say(
-            f"{self._settings.timeout_s:g} s are over: all is saved at the next batch; run the same command to go on"
-        )
-        self.stop.set()
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Save and stop when the time is up, by a thread of its own."""
+        over = threading.Event()
+
+        def wait() -> None:
+            self._place.wait_until_warm(self.stop)
+            self._limits.begin_timing()
+            left_s, what = self._limits.time_left()
+            if not over.wait(min(left_s, threading.TIMEOUT_MAX)) and not self.stop.is_set():
+                self._progress.say(what)
+                self.stop.set()
+
+        threading.Thread(target=wait, daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
 
     def _trials(self) -> Iterator[optuna.Trial]:
-        for trial in self._cut_off:
-            if self.stop.is_set():
+        cut_off, self._cut_off = self._cut_off, []
+        for trial in cut_off:
+            if not self._may_train():
                 return
             yield trial
         while True:
             try:
-                if self._is_over():
+                if not self._may_begin():
                     return
                 trial = self._study.ask()
             except Exception as error:  # noqa: BLE001 # joblib takes trials in a thread of its own, where it would be lost
@@ -223,16 +249,11 @@ class Controller:
                 return
             yield trial
 
-    def _is_over(self) -> bool:
-        return (
-            self.stop.is_set()
-            or self._study.is_exhausted
-            or self._study.count() >= self._settings.trials
-            or self._target_is_reached()
-        )
+    def _may_begin(self) -> bool:
+        return not self.stop.is_set() and self._limits.no_trial() is None and self._may_train()
 
-    def _target_is_reached(self) -> bool:
-        return self._settings.target is not None and self._study.has_reached(self._settings.target)
+    def _may_train(self) -> bool:
+        return not self.stop.is_set() and not self._limits.no_training()
 
     def _end_with(self, error: BaseException) -> None:
         if not isinstance(error, StoppedWaiting):

@@ -102,6 +102,31 @@ class Sweep:
         """
         return self._train(options, lambda controller: controller.run())
 
+    def enqueue(self, parameters: dict[str, Any] | list[dict[str, Any]]) -> int:
+        """Let the next trials be these, and return how many of them were not enqueued yet.
+
+        Args:
+            parameters: from the names that ``suggest`` asks for to values, or a list of such. What is left out, the sampler
+                proposes.
+
+        Raises:
+            SweepError: ``suggest`` cannot take them, or a sweep holds the root.
+        """
+        import threading
+
+        from sweep import proposals, search_space
+        from sweep.enqueued import as_proposals, enqueue
+        from sweep.root import Lock, prepare
+
+        try:
+            asked = as_proposals(parameters)
+        except ValueError as error:
+            raise Misuse(f"What is enqueued is no dict of parameters, and no list of them: {error}.") from error
+        checked = proposals.check(search_space.load(search_space.find(self.space)), asked, "What is enqueued")
+        prepare(self.root)
+        with Lock(self.root, _progress().say, threading.Event()):
+            return enqueue(self.root, checked)
+
     def extend(self, epochs: int, best: int | None = None, **options: Any) -> "Sweep":
         """Let finished experiences go on to more epochs, under new ids, and return the sweep.
 
@@ -324,6 +349,13 @@ class Sweep:
 def run(space: str | Path, root: str | Path | None = None, **options: Any) -> Sweep:
     """Run a sweep, or go on where it was cut off, and return it: ``Sweep(space, root).run(**options)``."""
     return Sweep(space, root).run(**options)
+
+
+def enqueue(space: str | Path, parameters: dict[str, Any] | list[dict[str, Any]], root: str | Path | None = None) -> Sweep:
+    """Let the next trials of a sweep be these, and return it; see ``Sweep.enqueue``."""
+    there = Sweep(space, root)
+    there.enqueue(parameters)
+    return there
 
 
 def _console() -> "Console":

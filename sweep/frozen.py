@@ -14,6 +14,7 @@ from sweep.aims import Aim
 from sweep.experience import RecordWrong
 from sweep.known import Known
 from sweep.record import Outcome, State
+from sweep.sampler import GIVEN
 
 TRIAL_STATES = {
     State.FINISHED: TrialState.COMPLETE,
@@ -87,6 +88,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             system_attrs=_without_pickles(attributes.get("system", {})),
             intermediate_values=dict(enumerate(curve)) if len(aims) == 1 else {},
         )
+        frozen.system_attrs.get(GIVEN, {}).items()  # which a trial of Optuna looks into
         for name, constraint in constraints_of(outcome).items() if outcome else ():
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
@@ -97,6 +99,14 @@ def frozen_of(known: Known) -> FrozenTrial:
             f"undo the edit, or move {known.experience.path} away."
         ) from error
     return frozen
+
+
+def given_in(entry: dict[str, Any]) -> Any:
+    """Return what was enqueued for the trial of an entry, or None; the entry may be anybody's."""
+    try:
+        return entry["attributes"]["system"].get(GIVEN)
+    except (KeyError, TypeError, AttributeError):
+        return None
 
 
 def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str | None:

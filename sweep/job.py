@@ -10,6 +10,8 @@ from sweep.experience import Experience
 from sweep.record import Record
 from sweep.search_space import Source
 
+BACKUP_EVERY_S = 30.0
+
 
 @dataclass(frozen=True)
 class Job:

@@ -9,7 +9,8 @@ from typing import Any
 
 import optuna
 
-from sweep import search_space
+from sweep import proposals, search_space, warm_start
+from sweep.enqueued import ENQUEUED, Proposal, read_enqueued, read_proposals
 from sweep.errors import Misuse, SweepError
 from sweep.files import move_to_quarantine
 from sweep.folders import Folders
@@ -23,6 +24,7 @@ from sweep.server import shown
 from sweep.settings import Settings
 from sweep.storage import StudyUnreadable, read_trials
 from sweep.study import Study
+from sweep.watch import Watch
 
 DRAWS = 10  # for each proposal that is to differ from the others
 
@@ -76,6 +78,28 @@ def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
     return trial
 
 
+def proposals_of(
+    space: SearchSpace, root: Path, settings: Settings, progress: Progress
+) -> list[tuple[list[Proposal], Path | None]]:
+    """Return what the settings say is to be enqueued, in parts; of a warm start that is still to be made, with its root.
+
+    Raises:
+        SweepError: ``suggest`` cannot take it.
+    """
+    found: list[tuple[list[Proposal], Path | None]] = []
+    if settings.enqueue:
+        found.append((proposals.check(space, read_proposals(settings.enqueue), settings.enqueue), None))
+    if settings.warm_start is not None:
+        other = warm_start.find(settings.warm_start, root)
+        if str(other) not in read_enqueued(root).warm_starts:  # else it would begin with what is the best there by now
+            with progress.reading(other) as done:
+                sight = Watch(other, progress.say).look(done)
+            fitting, said = warm_start.fitting(space, sight)
+            progress.say(said)
+            found.append((fitting, other))
+    return found
+
+
 def open_or_rebuild(
     space: SearchSpace, root: Path, settings: Settings, folders: Folders, progress: Progress, stop: Event, always: bool
 ) -> Study:
@@ -96,6 +120,7 @@ def open_or_rebuild(
     study, why = _open(space, root, settings, progress, stop)
     if settings.storage:
         study.keep_to(root)
+    study.enqueue(read_enqueued(root).proposals)
     known = folders.known()
     for number, name in study.lost(known).items():
         progress.say(f"trial {number} {name}: its folder is missing, so it begins again from the beginning")
@@ -118,6 +143,19 @@ def open_or_rebuild(
     with progress.count("rebuilding the study", max(known, default=-1) + 1) as done:
         study.rebuild(known, propose, done)
     return study
+
+
+def check_to_come(space: SearchSpace, root: Path, study: Study) -> int:
+    """Return how many proposals are enqueued and still to come, once it is sure that ``suggest`` takes them as it is now.
+
+    Raises:
+        Misuse: it does not, and was changed since.
+    """
+    to_come = study.to_come()
+    all_of_them = read_enqueued(root).proposals if to_come else []
+    for one in to_come:
+        proposals.check(space, [one], root / ENQUEUED, all_of_them.index(one) + 1)
+    return len(to_come)
 
 
 def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[bool, str]:

@@ -1,10 +1,13 @@
 """What several commands take: the options that name a sweep, its study, and where it trains."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+
+TIME = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s?)?")
 
 
 def of_a_sweep(command: Callable[..., None]) -> Callable[..., None]:
@@ -28,6 +31,15 @@ def of_a_study(command: Callable[..., None]) -> Callable[..., None]:
 def number(name: str, what: str, least: int = 1, **more: Any) -> Callable[..., Any]:
     """Return an option that takes an integer from ``least`` on."""
     return click.option(name, type=click.IntRange(least), metavar="N", help=what, **more)
+
+
+def seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """Return the seconds of a time, which is a number of them, or such as 90s, 45m, 11h30m."""
+    parts = TIME.fullmatch(text) if text else None
+    in_all = sum(float(part or 0) * one for part, one in zip(parts.groups(), (3600, 60, 1), strict=True)) if parts else 0
+    if text is not None and not in_all:
+        raise click.BadParameter(f"{text!r} is no time: give seconds, or such as 90s, 45m, 11h30m", context, parameter)
+    return in_all or None
 
 
 def where_it_trains(command: Callable[..., None]) -> Callable[..., None]:

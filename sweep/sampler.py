@@ -23,6 +23,7 @@ SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
 }
 # What such a sampler knows is a pickle in the trials, which no folder keeps: to know it again, it proposes again.
 PICKLES = {"cmaes"}
+GIVEN = "fixed_params"  # where Optuna keeps in a trial what was enqueued for it
 PACKAGES = {"cmaes": "cmaes", "gp": "torch"}  # what Optuna itself imports only when it comes to proposing
 
 
@@ -74,7 +75,8 @@ class SeededSampler(optuna.samplers.BaseSampler):
 def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
     """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
     storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
-    trial.relative_params  # noqa: B018 # proposes for all parameters together, as the first ``suggest_…`` of a trial does
+    if not frozen or _was_proposed(frozen):
+        trial.relative_params  # noqa: B018 # proposes for all together, as the first ``suggest_…`` of a trial does
     noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
     if frozen:
         for name, distribution in frozen.distributions.items():
@@ -83,3 +85,9 @@ def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str,
         if frozen.state.is_finished():
             shadow.tell(trial, frozen.values if frozen.state is TrialState.COMPLETE else None, state=frozen.state)
     return noted
+
+
+def _was_proposed(frozen: FrozenTrial) -> bool:
+    """Tell whether the sampler has proposed anything of a trial; where all was enqueued, nobody has asked it."""
+    given = frozen.system_attrs.get(GIVEN, {})
+    return not frozen.params or any(name not in given and not one.single() for name, one in frozen.distributions.items())

@@ -1,6 +1,7 @@
 """What a sweep was asked to do."""
 
 import difflib
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,29 @@ from sweep.errors import Misuse
 SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
 PRUNERS = ("none", "median", "halving", "hyperband")
 # The least that these may be.
-LEAST = {"trials": 0, "epochs": 1, "workers": 0, "seed": 0, "threads": 1, "save_freq": 1, "repeats": 1, "keep_backups": 0}
+LEAST = {
+    "trials": 0,
+    "epochs": 1,
+    "workers": 0,
+    "seed": 0,
+    "threads": 1,
+    "save_freq": 1,
+    "repeats": 1,
+    "keep_backups": 0,
+    "patience": 1,
+}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``sweep run`` was asked to do. ``timeout_s`` is in seconds, ``save_freq`` in batches.
+    """What ``sweep run`` was asked to do. ``timeout_s`` and ``deadline_s`` are in seconds, ``save_freq`` in batches.
 
     ``workers`` is how many trainings at once, 0 as many as the place is for; ``cluster`` is the address of a Dask scheduler;
     ``keep_data`` says whether data are kept on the disk of the host that trains.
     ``repeats`` is how many experiences a trial leads to, which differ in their seed.
+    ``enqueue`` is a file of proposals, JSON or CSV; ``warm_start`` is the root of another sweep, or its search space's name,
+    whose best are enqueued. ``timeout_s`` is of training, over all sessions; ``deadline_s`` is the length of this session.
+    Once ``target`` is reached, or after ``patience`` trials without a better value, no trial begins.
     ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
     """
 
@@ -37,8 +51,12 @@ class Settings:
     threads: int | None = None
     save_freq: int = 1000
     repeats: int = 1
+    enqueue: Path | None = None
+    warm_start: str | Path | None = None
     timeout_s: float | None = None
+    deadline_s: float | None = None
     target: float | None = None
+    patience: int | None = None
     storage: str | None = None
     study_dir: Path | None = None
     keep_backups: int | None = None
@@ -53,10 +71,12 @@ class Settings:
         for name, choices in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
             if getattr(self, name) not in choices:
                 raise Misuse(f"{name} is {getattr(self, name)!r}: it is one of {', '.join(choices)}.")
-        for name in ("timeout_s", "target"):
+        for name in ("timeout_s", "deadline_s", "target"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
-                raise Misuse(f"{name} is {value!r}: give a number from 0 on.")
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)):
+                raise Misuse(f"{name} is {value!r}: give a number.")
+            if value is not None and name != "target" and value <= 0:
+                raise Misuse(f"{name} is {value!r}: give seconds, more than 0.")
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> "Settings":
@@ -70,5 +90,5 @@ class Settings:
             near = difflib.get_close_matches(unknown, names, 1)
             mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[1:])}."
             raise Misuse(f"There is no option {unknown}: {mend}")
-        folder = options.get("study_dir")
-        return cls(**{**options, "study_dir": None if folder is None else Path(folder)})
+        paths = {name: Path(options[name]) for name in ("study_dir", "enqueue") if options.get(name) is not None}
+        return cls(**{**options, **paths})

@@ -15,11 +15,11 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweep.aims import DEFAULT, Aim
 from sweep.errors import SweepError
-from sweep.frozen import TRIAL_STATES, constraints_of, difference, directions, entry_of, frozen_of, values_of
+from sweep.frozen import TRIAL_STATES, constraints_of, difference, directions, entry_of, frozen_of, given_in, values_of
 from sweep.known import Known
 from sweep.pruner import PRUNERS, should_prune
 from sweep.record import Outcome
-from sweep.sampler import PICKLES, SeededSampler, propose_again
+from sweep.sampler import GIVEN, PICKLES, SeededSampler, propose_again
 from sweep.server import shown
 from sweep.storage import Draft, StudyUnreadable, open_journal, open_storage, out_of_reach
 from sweep.voice import Voice
@@ -74,6 +74,7 @@ class Study:
         self._aims = aims
         self._storage, self._prunes, self._is_replayed = storage, pruner != "none", sampler in PICKLES
         self._knows_the_end = sampler == "brute_force"
+        self._enqueued: list[dict[str, Any]] = []
         self._create = functools.partial(
             optuna.create_study,
             study_name=name,
@@ -159,7 +160,7 @@ class Study:
                 frozen.system_attrs.update(again)
                 self._add(frozen, known[number])
             else:
-                propose(self._study.ask())
+                propose(self._ask([given_in(one.entry) for one in known.values()]))
             done()
         if draft and isinstance(self._storage, Path):
             draft.write(self._storage)
@@ -227,21 +228,66 @@ class Study:
     @_spoken
     def has_reached(self, target: float) -> bool:
         """Tell whether a trial that keeps the constraints is as good as ``target`` in the first of the aims."""
-        ended = [trial for trial in self._trials() if trial.state is TrialState.COMPLETE]
-        feasible = [trial for trial in ended if all(value <= 0 for value in trial.constraints.values())]
-        return any(not self._aims[0].is_better(target, trial.values[0]) for trial in feasible)
+        there = (trial.values[0] for trial in self._trials() if self._counts(trial))
+        return any(not self._aims[0].is_better(target, value) for value in there)
+
+    def _counts(self, trial: FrozenTrial) -> bool:
+        """Tell whether a trial is finished and keeps the constraints."""
+        return trial.state is TrialState.COMPLETE and all(value <= 0 for value in trial.constraints.values())
+
+    @_spoken
+    def since_best(self) -> int:
+        """Return how many trials have ended, by number, after the last that was better than all before it; 0 before one is.
+
+        Of several aims, better is what none before it is as good as in all of them.
+        """
+        best: list[list[float]] = []
+        since = 0
+        for trial in (trial for trial in self._trials() if trial.state.is_finished()):
+            since += bool(best)
+            if self._counts(trial):
+                ranks = [aim.rank(value) for aim, value in zip(self._aims, trial.values, strict=True)]
+                if not any(all(map(float.__le__, other, ranks)) for other in best):
+                    best = [other for other in best if not all(map(float.__le__, ranks, other))] + [ranks]
+                    since = 0
+        return since
 
     @_spoken
     def cut_off(self) -> list[optuna.Trial]:
         """Return the trials that were left running, by number, attached again."""
         return [self._attach(trial) for trial in self._trials() if trial.state is TrialState.RUNNING]
 
+    def enqueue(self, proposals: list[dict[str, Any]]) -> None:
+        """Let these be the first that are proposed, in their order, but for those that a trial was given already."""
+        self._enqueued = proposals
+
+    @_spoken
+    def to_come(self) -> list[dict[str, Any]]:
+        """Return what is enqueued and was given to no trial yet."""
+        return self._to_come()
+
+    def _to_come(self) -> list[dict[str, Any]]:
+        given = [trial.system_attrs[GIVEN] for trial in self._trials() if GIVEN in trial.system_attrs]
+        return [one for one in self._enqueued if one not in given]
+
     def ask(self) -> optuna.Trial:
         """Return a new trial; where one was made and the answer was lost on its way, that one."""
         tries = itertools.count()
-        trial = self._voice.speak(lambda: (next(tries) and self._lost_on_its_way()) or self._study.ask())
+        trial = self._voice.speak(lambda: (next(tries) and self._lost_on_its_way()) or self._ask())
         self._given.add(trial.number)
         return trial
+
+    def _ask(self, given: Sequence[Any] = ()) -> optuna.Trial:
+        """Return a new trial, with the first proposal that is enqueued and was given to none, or that is in ``given``.
+
+        Optuna's own queue would make of it a trial that waits first: it counts, and a cut would leave it behind.
+        """
+        proposal = next((one for one in self._to_come() if one not in given), None) if self._enqueued else None
+        if proposal is None:
+            return self._study.ask()
+        self._study.add_trial(optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs={GIVEN: proposal}))
+        self._study._thread_local.cached_all_trials = None  # noqa: SLF001 # as ``ask`` does: samplers read this
+        return self._attach(self._trials()[-1])
 
     def _lost_on_its_way(self) -> optuna.Trial | None:
         running = (trial for trial in self._trials() if trial.state is TrialState.RUNNING)

@@ -21,6 +21,7 @@ from sweep.host import now
 from sweep.identity import id_experience
 from sweep.job import End, Ending, EpochDone, Job, News, Place, Sized, Warned
 from sweep.known import Known, is_over
+from sweep.limits import Limits
 from sweep.progress import Progress
 from sweep.record import Outcome, Record, State
 from sweep.search_space import SEEDS, SearchSpace, what_changed
@@ -84,6 +85,7 @@ class Trials:
         stop: once set, trainings save and stop, and their trials stay cut off.
         known: the trials that have a folder already; such a trial goes on in it, whatever it would be proposed today.
         disk: is told of each end.
+        limits: say whether there is time for a training, and learn from each how much it takes.
     """
 
     def __init__(
@@ -97,8 +99,9 @@ class Trials:
         stop: threading.Event,
         known: Mapping[int, Known],
         disk: Disk,
+        limits: Limits,
     ) -> None:
-        self._known, self._disk = known, disk
+        self._known, self._disk, self._limits = known, disk, limits
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -156,6 +159,7 @@ class Trials:
                 self._train(trial, experience, record, part)
                 self._progress.trained(trial.number, experience.id)
                 record = self._patiently(lambda: self._record(trial, experience, part))  # noqa: B023
+                self._limits.count(record.sessions[-1:])
             if not record.outcome:
                 return
             (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
@@ -197,11 +201,11 @@ class Trials:
     def _train(self, trial: optuna.Trial, experience: Experience, record: Record, part: Part) -> None:
         """Train until the experience has ended or all is to stop: killed or left alone by its drive, it is begun again."""
         self._place.wait_until_warm(self._stop)
-        if self._stop.is_set():
+        if not self._may_train():
             return
         setbacks = Setbacks()
         self._progress.begin(trial.number, experience.id)
-        while not self._stop.is_set():
+        while self._may_train():
             end, epoch = self._train_once(trial, experience, record, part)
             if end.ending is Ending.OUTCOME:
                 return
@@ -220,6 +224,9 @@ class Trials:
             if end.ending is Ending.GONE:
                 self._stop.wait(setbacks.pause(end))
             self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
+
+    def _may_train(self) -> bool:
+        return not self._stop.is_set() and not self._limits.no_training()
 
     def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record, part: Part) -> tuple[End, int]:
         """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""

@@ -1,7 +1,8 @@
 """What a sweep has cost so far, and what its cuts have: seconds and batches, from the sessions in the folders."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sweep import resume
@@ -9,6 +10,8 @@ from sweep.experience import Experience
 from sweep.lease import shown_state
 from sweep.pulse import Pulse, read_pulse
 from sweep.record import Record, State
+
+Session = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -43,16 +46,42 @@ def work_of(folders: Iterable[tuple[Experience, Record]]) -> Work:
     return total
 
 
+def trained_s(folders: Iterable[tuple[Experience, Record]]) -> float:
+    """Return the seconds in which anything was trained, or prepared to be: what ran side by side counts once."""
+    total, until = 0.0, 0.0
+    for begun, ended in sorted(span for experience, record in folders for span in _spans(experience, record)):
+        total += max(0.0, ended - max(begun, until))
+        until = max(until, ended)
+    return total
+
+
+def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, float]]:
+    """Yield when each session began to prepare and when it was last known to live, in seconds."""
+    pulse = _pulse_of_the_last(experience, record)
+    for number, session in enumerate(record.sessions):
+        end = _end_of(session, pulse if number + 1 == len(record.sessions) else None)
+        begun = datetime.fromisoformat(session["begun"]).timestamp()
+        yield begun - end.get("prepared_s", 0.0), begun + end["trained_s"]
+
+
+def _pulse_of_the_last(experience: Experience, record: Record) -> Pulse | None:
+    pulse = read_pulse(experience.pulse)
+    return pulse if pulse and pulse.session == len(record.sessions) - 1 else None  # else of a session before
+
+
+def _end_of(session: Session, pulse: Pulse | None) -> dict[str, Any]:
+    """Return where a session ended; where it did not say so, where its last sign of life was."""
+    return session.get("ended") or (vars(pulse) if pulse else {**session, "trained_s": 0.0})
+
+
 def _work_of_one(experience: Experience, record: Record) -> Work:
-    state, pulse = shown_state(experience, record), read_pulse(experience.pulse)
-    if pulse and pulse.session != len(record.sessions) - 1:
-        pulse = None  # of a session before
+    state, pulse = shown_state(experience, record), _pulse_of_the_last(experience, record)
     total = Work(sessions=len(record.sessions))
     for number, session in enumerate(record.sessions):
         is_last = number + 1 == len(record.sessions)
-        end = session.get("ended") or (vars(pulse) if is_last and pulse else {**session, "trained_s": 0.0})
-        begun, reached = _batches(session, session), _batches(end, session)
-        following = None if is_last else _batches(record.sessions[number + 1], session)
+        end = _end_of(session, pulse if is_last else None)
+        begun, reached = batches_at(session, session), batches_at(end, session)
+        following = None if is_last else batches_at(record.sessions[number + 1], session)
         twice = max(0, reached - following) if following is not None else 0
         batches = max(0, reached - begun)
         total += Work(
@@ -68,10 +97,10 @@ def _work_of_one(experience: Experience, record: Record) -> Work:
     return total
 
 
-def _open_end(experience: Experience, record: Record, pulse: Pulse | None, session: dict[str, Any], reached: int) -> Work:
+def _open_end(experience: Experience, record: Record, pulse: Pulse | None, session: Session, reached: int) -> Work:
     """Return what of a training that has not ended is in no backup, and what is left of it."""
     position = resume.newest_position(experience.sauvegarde)
-    saved = _batches({"epoch": position.epoch, "batch": position.batch}, session) if position else 0
+    saved = batches_at({"epoch": position.epoch, "batch": position.batch}, session) if position else 0
     return Work(
         at_risk_s=pulse.unsaved_s if pulse else 0.0,
         at_risk_batches=max(0, reached - saved),
@@ -79,6 +108,6 @@ def _open_end(experience: Experience, record: Record, pulse: Pulse | None, sessi
     )
 
 
-def _batches(where: dict[str, Any], session: dict[str, Any]) -> int:
+def batches_at(where: dict[str, Any], session: Session) -> int:
     """Return how many batches of the whole training lie before a position."""
     return int(where["epoch"] * session.get("batches", 0) + where["batch"])

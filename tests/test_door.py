@@ -123,7 +123,9 @@ def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
         ({"trials": "3"}, "trials is '3': give an integer from 0 on"),
         ({"epochs": 0}, "epochs is 0: give an integer from 1 on"),
         ({"sampler": "magic"}, "sampler is 'magic': it is one of tpe, "),
-        ({"target": -1}, "target is -1: give a number from 0 on"),
+        ({"target": "high"}, "target is 'high': give a number"),
+        ({"timeout_s": 0}, "timeout_s is 0: give seconds, more than 0"),
+        ({"patience": 0}, "patience is 0: give an integer from 1 on"),
     ):
         with pytest.raises(Misuse, match=said):
             sweep.run(TOY, tmp_path, **options)

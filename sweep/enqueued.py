@@ -1,0 +1,132 @@
+"""What a sweep was asked to try first: ``enqueued.json`` in its root, and the files of a user that go into it."""
+
+import csv
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sweep.errors import Misuse, SweepError, first_line
+from sweep.files import parse_json, write_whole
+
+ENQUEUED = "enqueued.json"
+Proposal = dict[str, Any]  # from the names that ``suggest`` asks for to values; what is not in it, the sampler proposes
+
+
+class Cell(str):
+    """A value as a CSV file has it: a text, of which the parameter says what it means."""
+
+
+@dataclass(frozen=True)
+class Enqueued:
+    """``proposals`` in their order, each once; ``warm_starts`` are the roots whose best are among them already."""
+
+    proposals: list[Proposal] = field(default_factory=list)
+    warm_starts: list[str] = field(default_factory=list)
+
+
+def read_enqueued(root: Path) -> Enqueued:
+    """Return what is enqueued under a root. Which of it was taken, the trials know.
+
+    Raises:
+        SweepError: the file is none of ours.
+    """
+    path = root / ENQUEUED
+    try:
+        enqueued = Enqueued(**parse_json(path.read_bytes()))
+    except FileNotFoundError:
+        return Enqueued()
+    except (ValueError, TypeError):
+        enqueued = None
+    if not enqueued or not _is_of_our_shape(enqueued):
+        raise SweepError(f"{path} is torn, or was edited: mend it, or delete it and enqueue again.")
+    return enqueued
+
+
+def enqueue(root: Path, proposals: Iterable[Proposal], warm_start: Path | None = None) -> int:
+    """Put the proposals behind those that are there, at once and whole, and return how many were not there yet.
+
+    Args:
+        root: of the sweep, and locked.
+        proposals: as ``sweep.proposals`` returns them.
+        warm_start: the root that they come from, if they do.
+
+    Raises:
+        SweepError: what is there is none of ours.
+        OSError: the disk is full or gone; nothing is enqueued then.
+    """
+    there = read_enqueued(root)
+    new: list[Proposal] = []
+    for one in proposals:
+        if one not in there.proposals and one not in new:
+            new.append(one)
+    roots = [*there.warm_starts, *([str(warm_start)] if warm_start else [])]
+    now = Enqueued([*there.proposals, *new], roots)
+    if now != there:
+        write_whole(root / ENQUEUED, json.dumps(asdict(now), indent=1).encode())
+    return len(new)
+
+
+def read_proposals(path: Path) -> list[Proposal]:
+    """Return the proposals of a user's file: JSON, an object or a list of them; or CSV, whose first line has the names.
+
+    Raises:
+        Misuse: there is no such file, or it holds something else.
+    """
+    read = {".json": _read_json, ".csv": _read_csv}.get(path.suffix.lower())
+    if not read:
+        raise Misuse(f"{path} is neither .json nor .csv: enqueue a file of one of them.")
+    if not path.is_file():
+        raise Misuse(f"There is no file {path} to enqueue: name one that is there.")
+    try:
+        proposals = read(path)
+    except OSError as error:
+        raise Misuse(f"{path} cannot be read ({error.strerror}): enqueue a file that can.") from error
+    except (ValueError, csv.Error) as error:
+        raise Misuse(f"{path} is no {path.suffix[1:].upper()} of proposals ({first_line(error)}): mend it.") from error
+    if not proposals:
+        raise Misuse(f"{path} has no proposal in it: add one, or leave --enqueue out.")
+    return proposals
+
+
+def as_proposals(content: object) -> list[Proposal]:
+    """Return a proposal, or a list of them, as a list.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    proposals: list[Any] = content if isinstance(content, list) else [content]
+    for number, one in enumerate(proposals, 1):
+        if not isinstance(one, dict) or not one:
+            raise ValueError(f"proposal {number} is no object of names and values")
+    return proposals
+
+
+def _read_json(path: Path) -> list[Proposal]:
+    return as_proposals(parse_json(path.read_bytes()))
+
+
+def _read_csv(path: Path) -> list[Proposal]:
+    with path.open(encoding="utf-8-sig", newline="") as file:  # Excel begins a file with a mark
+        lines = csv.reader(file)
+        names = [name.strip() for name in next(lines, [])]
+        if not all(names) or len(set(names)) < len(names):
+            raise ValueError("its first line has an empty name, or one twice")
+        proposals = []
+        for line in lines:
+            if len(line) > len(names):
+                raise ValueError(f"line {lines.line_num} has {len(line)} cells under {len(names)} names")
+            cells = {name: Cell(cell.strip()) for name, cell in zip(names, line, strict=False) if cell.strip()}
+            if cells:
+                proposals.append(cells)
+    return proposals
+
+
+def _is_of_our_shape(enqueued: Enqueued) -> bool:
+    return (
+        isinstance(enqueued.proposals, list)
+        and all(isinstance(one, dict) and one for one in enqueued.proposals)
+        and isinstance(enqueued.warm_starts, list)
+        and all(isinstance(one, str) for one in enqueued.warm_starts)
+    )
