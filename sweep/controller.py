@@ -55,6 +55,9 @@ class Controller:
         """
         with self._locked():
             self._open()
+            if self._to_come > self._to_do:
+                every = self._study.count() + self._to_come
+                self._progress.say(f"{self._to_come} proposals are enqueued: it takes --trials {every} to try them all")
             write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
             self._train_all()
         if self._error:
@@ -162,10 +165,11 @@ class Controller:
     def _say_what_is_there(self) -> None:
         counts = self._study.count_states()
         cut_off = ", ".join(self._where(trial) for trial in self._cut_off)
+        enqueued = min(self._to_come, self._to_do)
         self._progress.say(
             f"{self._name} in {self.root}: {counts['done']} done, {len(self._cut_off)} cut off"
             f"{f' ({cut_off})' if cut_off else ''}, {counts['failed']} failed, "
-            f"{self._to_do} to do{f', {self._to_come} of them enqueued' if self._to_come else ''}"
+            f"{self._to_do} to do{f', {enqueued} of them enqueued' if enqueued else ''}"
         )
 
     def _where(self, trial: optuna.Trial) -> str:

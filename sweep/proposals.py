@@ -3,7 +3,6 @@
 import contextlib
 import difflib
 import json
-import math
 import numbers
 import reprlib
 import sys
@@ -143,7 +142,7 @@ def _number(value: object) -> float | None:
             value = int(value) if value.lstrip("+-").isdecimal() else float(value)
         except ValueError:  # also an integer of thousands of digits
             return None
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return None
     return value  # type: ignore[return-value] # NumPy's, too
 

@@ -49,10 +49,13 @@ def fitting(space: SearchSpace, sight: Sight) -> tuple[list[Proposal], str]:
     unfit = {name: why for fit in reversed(fits) for name, why in fit.unfit.items()}
     whys = "; ".join(why.rstrip(".") for why in list(unfit.values())[:BEST])
     left_out = f"; what does not fit is left to the sampler: {whys}" if unfit else ""
-    found = [fit.proposal for fit in fits if fit.proposal]
+    found: list[Proposal] = []
+    for fit in fits:
+        if fit.proposal and fit.proposal not in found:
+            found.append(fit.proposal)
     if not found:
         raise SweepError(f"Nothing of {sight.root} fits into {space.source.path} ({whys}): leave --from out.")
-    return found, f"{len(found)} of the best {len(best)} of {sight.root} are tried first{left_out}"
+    return found, f"the best {len(best)} of {sight.root} make {len(found)} proposals here{left_out}"
 
 
 def _best(sight: Sight) -> list[Proposal]:

@@ -314,12 +314,16 @@ def test_a_pruner_ends_trainings_early_and_the_folder_says_so(tmp_path):
     assert "pruned, val_acc 0." in said
 
 
-def test_a_timeout_saves_and_a_later_run_goes_on(whole, tmp_path):
-    running = Running(tmp_path, "--trials", TRIALS, "--timeout", 9)
-    code, said = running.end()
-    assert code == 0
-    assert "9 s are over" in said
-    assert 0 < len(table(tmp_path)) <= TRIALS
+def test_a_timeout_counts_over_all_sessions_and_without_it_a_run_goes_on(whole, tmp_path):
+    words = ("--trials", TRIALS, "--timeout", 5)
+    Running(tmp_path, *words).wait_for(logged(2)).kill_tree()
+    done = sweep("run", TOY, "--root", tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    assert "5 s are over: all is saved at the next batch" in done.stderr or "5 s is used up" in done.stderr
+    assert 0 < len(table(tmp_path)) < TRIALS
+    said = run(tmp_path, *words)
+    assert re.search(r"the timeout of 5 s is used up, by \d s of training: give a larger --timeout to go on\n", said)
+    assert "Keras" not in said, "it would import Keras for nothing"
     run(tmp_path, "--trials", TRIALS)
     assert_equal(tmp_path, whole)
 
