@@ -17,6 +17,7 @@ from conftest import SPACES
 
 from sweep.experience import experiences_in
 from sweep.record import State
+from sweep.work import trained_s
 
 TRIALS = 5
 
@@ -314,17 +315,17 @@ def test_a_pruner_ends_trainings_early_and_the_folder_says_so(tmp_path):
     assert "pruned, val_acc 0." in said
 
 
-def test_a_timeout_counts_over_all_sessions_and_without_it_a_run_goes_on(whole, tmp_path):
-    words = ("--trials", TRIALS, "--timeout", 5)
-    Running(tmp_path, *words).wait_for(logged(2)).kill_tree()
-    done = sweep("run", TOY, "--root", tmp_path, *words)
-    assert done.returncode == 0, done.stderr
-    assert "5 s are over: all is saved at the next batch" in done.stderr or "5 s is used up" in done.stderr
-    assert 0 < len(table(tmp_path)) < TRIALS
-    said = run(tmp_path, *words)
-    assert re.search(r"the timeout of 5 s is used up, by \d s of training: give a larger --timeout to go on\n", said)
+def test_a_timeout_counts_over_all_sessions_and_a_longer_one_goes_on(whole, tmp_path):
+    Running(tmp_path, "--trials", TRIALS).wait_for(logged(4)).kill_tree()
+    said = run(tmp_path, "--trials", TRIALS, "--timeout", 1)
+    assert re.search(r"the timeout of 1 s is used up, by \d+ s of training: give a larger --timeout to go on\n", said)
     assert "Keras" not in said, "it would import Keras for nothing"
-    run(tmp_path, "--trials", TRIALS)
+    used_s = trained_s((one, one.read()) for one in experiences_in(tmp_path))
+    said = run(tmp_path, "--trials", TRIALS, "--timeout", round(used_s + 2, 1))
+    assert "s are over: all is saved at the next batch" in said or "s is used up, by " in said
+    assert "finished" in {state for (state,) in table(tmp_path, "state")}
+    assert len(table(tmp_path)) < TRIALS
+    run(tmp_path, "--trials", TRIALS, "--timeout", "1h")
     assert_equal(tmp_path, whole)
 
 
