@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from sweep import resume, state
-from sweep.batches import Batches
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
 from sweep.files import patiently, pauses
@@ -42,7 +41,6 @@ class Backup(keras.callbacks.BackupAndRestore):
         job: what is trained; its record is saved too.
         link: is told what cannot be saved, and asked after each batch whether to save and stop.
         start: the backup to go on from; None begins at the beginning.
-        batches: the training data, which is put here into the order of each epoch.
         of_user: the callbacks of the search space, whose plain attributes are saved too.
         best: written before each backup.
         log: likewise.
@@ -57,7 +55,6 @@ class Backup(keras.callbacks.BackupAndRestore):
         job: Job,
         link: Link,
         start: resume.Generation | None,
-        batches: Batches,
         of_user: list[keras.callbacks.Callback],
         best: BestModel,
         log: Log,
@@ -65,7 +62,7 @@ class Backup(keras.callbacks.BackupAndRestore):
     ) -> None:
         self._folder = job.experience.sauvegarde
         super().__init__(str(self._folder), save_freq=job.save_freq, double_checkpoint=True, delete_checkpoint=False)
-        self._job, self._link, self._start, self._batches, self._of_user = job, link, start, batches, of_user
+        self._job, self._link, self._start, self._of_user = job, link, start, of_user
         self._best, self._log, self._reached = best, log, reached
         self._before_validation: tuple[dict[str, Any], state.Arrays] | None = None
         self._batch_logs: dict[str, Any] = {}
@@ -84,8 +81,7 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         inside = self._start if self._start and self._start.position.epoch == epoch else None
         self._reached.epoch, self._reached.batch = epoch, inside.position.batch if inside else 0
-        self._batches.begin(epoch)
-        self.model.train_function.restart(self._reached.batch, inside.position.logs if inside else None)
+        self.model.train_function.begin(epoch, self._reached.batch, inside.position.logs if inside else None)
         if inside and inside.position.batch:
             self._restore(inside)
 
@@ -262,8 +258,8 @@ class WayOn(keras.callbacks.CallbackList):
             super().on_train_batch_end(self._of.train_function.done - 1, logs)
 
     def on_test_begin(self, logs: Logs = None) -> None:
-        self._of.test_function.restart()
         super().on_test_begin(logs)
+        self._of.test_function.begin()
 
     def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
         if not self._of.test_function.passes_over(batch):

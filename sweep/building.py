@@ -8,32 +8,44 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep import session, state, steps
+from sweep import session, state, steps, streams
 from sweep.aims import MEASURED
-from sweep.batches import Batches
-from sweep.data import DataWrong, load_data
+from sweep.batches import Batches, Source
+from sweep.data import load_data
 from sweep.job import Job, Sized
 from sweep.search_space import SearchSpace, SearchSpaceWrong
 
 HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
 
-def load_batches(space: SearchSpace, parameters: dict[str, Any], keep_data: bool) -> tuple[Batches, Batches]:
-    """Return the batches of the training and of its validation.
+def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[Source, Source]:
+    """Return the batches of the training and of its validation, and note in the record what they promise.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
+        SearchSpaceWrong: ``batch_size`` is suggested, and nothing takes it.
     """
-    try:
-        (x_train, y_train), (x_val, y_val) = load_data(space, keep_data)
-    except DataWrong as error:
-        raise DataWrong(f"{space.source.path}: {error}.") from error
+    record, parameters = job.record, job.record.parameters
+    train, validation = load_data(space, job.keep_data)
     size, seed = parameters["batch_size"], parameters["seed"]
-    keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded or kept
-    return Batches(x_train, y_train, size, seed), Batches(x_val, y_val, size, seed, shuffle=False)
+    keras.utils.set_random_seed(seed)
+    # Where the search space was changed on the way, there may be others now.
+    counted = record.sessions[-1].get("batches") if record.sessions and not record.approximate_because else None
+    batches = streams.source(train, True, size, seed, say, counted)
+    tests = streams.source(validation, False, size, seed, say)
+    record.data = batches.kind
+    if batches.kind != Batches.kind and "batch_size" not in space.fixed:
+        raise SearchSpaceWrong(
+            f"{space.source.path}: suggest returns batch_size, but the batches of a {batches.kind} are made by load_data; "
+            "put it into FIXED."
+        )
+    if not record.sessions and not record.approximate_because:
+        record.approximate_because = batches.why_approximate() or tests.why_approximate()
+    keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded, kept or looked at twice
+    return batches, tests
 
 
-def build(space: SearchSpace, parameters: dict[str, Any], validation: Batches) -> keras.Model:
+def build(space: SearchSpace, parameters: dict[str, Any], validation: Source) -> keras.Model:
     """Build the model, its metrics too: a batch of validation does.
 
     Raises:
@@ -92,7 +104,7 @@ def size(model: keras.Model) -> Sized:
     return Sized(training=5 * one, ended=3 * one, best=one)
 
 
-def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) -> dict[str, Any] | None:
+def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Source) -> dict[str, Any] | None:
     """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
     if not job.record.parent or job.record.sessions:
         return None
@@ -100,19 +112,24 @@ def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Batches) 
     if not parent:
         job.record.approximate_because = f"it extends {job.record.parent}, which is not here to be compared with"
         return None
-    built = how_built(build(space, parent.parameters, validation), callbacks(space, parent.parameters))
+    built = how_built(
+        space, parent.parameters, build(space, parent.parameters, validation), callbacks(space, parent.parameters)
+    )
     keras.utils.clear_session()  # else the names of the layers count on
     keras.utils.set_random_seed(job.record.seed)
     return {"epochs": parent.parameters["epochs"], **built}
 
 
-def how_built(model: keras.Model, of_user: list[keras.callbacks.Callback]) -> dict[str, Any]:
+def how_built(
+    space: SearchSpace, parameters: dict[str, Any], model: keras.Model, of_user: list[keras.callbacks.Callback]
+) -> dict[str, Any]:
     """Return all that may depend on how many epochs there are to be, in comparable form."""
     return {
         "model": model.get_config(),
         "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
         "loss": str(model.get_compile_config()),
         "callbacks": [state.how_made(callback) for callback in of_user],
+        "class weights": space.class_weight(parameters),
     }
 
 

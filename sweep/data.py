@@ -30,7 +30,11 @@ WHOLE = "whole"
 
 # One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
 Arrays = Any
-Data = tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]
+# (x, y) or (x, y, sample_weight) of arrays, or what ``sweep.streams`` makes batches of.
+Part = Any
+Data = tuple[Part, Part]
+
+WHAT = "load_data must return (x_train, y_train), (x_val, y_val)"
 
 
 class DataWrong(SweepError):
@@ -38,12 +42,13 @@ class DataWrong(SweepError):
 
 
 def load_data(space: SearchSpace, keep: bool) -> Data:
-    """Return ((x_train, y_train), (x_val, y_val)) as NumPy arrays, floats in Keras's float type.
+    """Return the data of the training and of its validation: NumPy arrays, floats in Keras's float type, or streams.
 
     Args:
         space: with the ``load_data`` that is called.
         keep: on the disk, by the content of the search space: other calls, of any process, get the same arrays mapped into
-            memory, one copy for all, read-only. Where the disk has no room, the arrays are returned all the same.
+            memory, one copy for all, read-only. Where the disk has no room, the arrays are returned all the same; so are
+            streams, which no disk can keep.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
@@ -84,12 +89,15 @@ def _load_or_map(of_space: Path, folder: Path, load: Loader) -> Data:
     """What a power cut may have left torn has no mark that it is whole, and is loaded again."""
     whole = folder / WHOLE
     if not whole.exists():
+        data = load()
+        if not all(map(is_arrays, data)):
+            return data
         for other in of_space.iterdir():
             shutil.rmtree(other, ignore_errors=True)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", CacheWarning)  # which joblib makes of a full disk
-            data: Data = joblib.Memory(folder, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
+            kept: Data = joblib.Memory(folder, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
         if not whole.exists():
             for path in folder.rglob("*.pkl"):
                 sync(path)
@@ -98,7 +106,7 @@ def _load_or_map(of_space: Path, folder: Path, load: Loader) -> Data:
     except (OSError, CacheWarning):
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return data
+    return kept
 
 
 def _call(load: Loader) -> Data:
@@ -135,25 +143,63 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def check_data(data: Any) -> tuple[tuple[Arrays, Arrays], tuple[Arrays, Arrays]]:
-    """Return what ``load_data`` returned, as NumPy arrays, once it is fit for training.
+def is_arrays(part: Part) -> bool:
+    """Tell whether the training, or its validation, is to have arrays, and no stream of batches."""
+    return isinstance(part, tuple | list)
+
+
+def check_data(data: Any) -> Data:
+    """Return what ``load_data`` returned, once it is fit for training; streams are looked at where they are made batches of.
 
     Raises:
-        DataWrong: it is not two pairs of arrays, a pair is of unequal lengths or empty, or holds NaN or infinity.
+        DataWrong: it is not two parts; or one of arrays is of unequal lengths or empty, or holds NaN or infinity.
     """
     try:
-        (x_train, y_train), (x_val, y_val) = data
+        train, validation = data
     except (TypeError, ValueError):
-        raise DataWrong("load_data must return (x_train, y_train), (x_val, y_val)") from None
-    parts = {"x_train": x_train, "y_train": y_train, "x_val": x_val, "y_val": y_val}
-    for name, arrays in parts.items():
-        parts[name] = _as_arrays(name, arrays)
-        _check_arrays(name, keras.tree.flatten(parts[name]))
-    for kind in ("train", "val"):
-        x, y = (len(keras.tree.flatten(parts[f"{axis}_{kind}"])[0]) for axis in "xy")
-        if x != y:
-            raise DataWrong(f"load_data gives {x} samples in x_{kind} but {y} in y_{kind}; make them equal")
-    return (parts["x_train"], parts["y_train"]), (parts["x_val"], parts["y_val"])
+        raise DataWrong(WHAT) from None
+    return tuple(
+        check_part(part, f"_{kind}") if is_arrays(part) else part for kind, part in (("train", train), ("val", validation))
+    )  # type: ignore[return-value] # two
+
+
+def check_part(part: Part, of: str) -> tuple[Arrays, ...]:
+    """Return (x, y) or (x, y, sample_weight) as NumPy arrays.
+
+    Args:
+        part: a tuple or list of them.
+        of: what follows their names in the words of what is wrong.
+
+    Raises:
+        DataWrong: as for ``check_data``.
+    """
+    if len(part) not in (2, 3):
+        raise DataWrong(WHAT)
+    names = [f"{name}{of}" for name in ("x", "y", "sample_weight")[: len(part)]]
+    x, y, *weights = map(_as_arrays, names, part)
+    found = (x, y, *(_of_each_output(names[-1], weight, y) for weight in weights))
+    for name, arrays in zip(names, found, strict=True):
+        _check_arrays(name, keras.tree.flatten(arrays))
+        samples, others = (len(keras.tree.flatten(one)[0]) for one in (x, arrays))
+        if samples != others:
+            raise DataWrong(f"load_data gives {samples} samples in {names[0]} but {others} in {name}; make them equal")
+    return found
+
+
+def _of_each_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
+    """Return weights in the structure of ``y``: as with Keras, one array may be for all outputs."""
+    leaves = keras.tree.flatten(weight)
+    if any(leaf.dtype.kind not in "biuf" for leaf in leaves):
+        raise DataWrong(f"load_data gives {name} that is no array of numbers; return a weight for each sample")
+    if not keras.tree.is_nested(weight):
+        return keras.tree.map_structure(lambda _: weight, y)
+    try:
+        keras.tree.assert_same_structure(y, weight)
+    except ValueError:
+        raise DataWrong(
+            f"load_data gives {name} for other outputs than y; give each output one, or one array for all"
+        ) from None
+    return weight
 
 
 def _as_arrays(name: str, arrays: Any) -> Arrays:
@@ -163,12 +209,12 @@ def _as_arrays(name: str, arrays: Any) -> Arrays:
         raise DataWrong(f"load_data gives no samples in {name}")
     try:
         one = any(np.ndim(leaf) == 0 for leaf in leaves)
-        return _as_array(arrays) if one else keras.tree.map_structure(_as_array, arrays)
+        return as_array(arrays) if one else keras.tree.map_structure(as_array, arrays)
     except ValueError as error:
         raise DataWrong(f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings") from error
 
 
-def _as_array(numbers: Any) -> np.ndarray:
+def as_array(numbers: Any) -> np.ndarray:
     array = np.asarray(numbers)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)  # TensorFlow reads the bytes as this machine's
     return array.astype(keras.backend.floatx(), copy=False) if array.dtype.kind == "f" else array

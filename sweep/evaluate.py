@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import keras
 
-from sweep import steps
-from sweep.batches import Batches
+from sweep import steps, streams
+from sweep.batches import Source
 from sweep.data import load_data
 from sweep.experience import Experience
 from sweep.record import Record
@@ -18,25 +18,26 @@ TOLERANCE = 1e-4
 
 
 def evaluate(
-    space: SearchSpace, finished: list[tuple[Experience, Record]], done: Callable[[], None]
+    space: SearchSpace, finished: list[tuple[Experience, Record]], done: Callable[[], None], say: Callable[[str], None]
 ) -> Iterator[tuple[Experience, str | None]]:
     """Yield each experience with what is wrong with its best model, in words, or None.
 
     Models are loaded in Keras's safe mode: one that brings code of its own is not.
     """
-    (_, _), (x, y) = load_data(space, keep=False)
+    _, part = load_data(space, keep=False)
     for experience, record in finished:
-        validation = Batches(x, y, record.parameters["batch_size"], record.seed, shuffle=False)
+        validation = streams.source(part, False, record.parameters["batch_size"], record.seed, say)
         yield experience, _what_is_wrong(space, experience, record, validation)
         keras.utils.clear_session()
         done()
 
 
-def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, validation: Batches) -> str | None:
+def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, validation: Source) -> str | None:
     try:
         model = keras.models.load_model(experience.meilleur, safe_mode=True)
         steps.build(model, validation)
         steps.take_over(model, validation, validation, lambda: validation.count)
+        model.test_function.begin()
         found = model.evaluate(validation.numbers, verbose=0, return_dict=True)
         with experience.log.open(newline="") as log:
             row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]

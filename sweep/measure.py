@@ -8,10 +8,12 @@ import keras
 
 from sweep import building, steps
 from sweep.backup import WayOn
-from sweep.batches import Batches
+from sweep.batches import Source
 from sweep.callbacks import Logs
+from sweep.class_weight import weigh_by_class
+from sweep.data import DataWrong
 from sweep.errors import SweepError
-from sweep.job import Cost, End, Ending, Job, Link
+from sweep.job import Cost, End, Ending, Job, Link, Warned
 from sweep.search_space import load, mistake
 from sweep.training import begin_process
 
@@ -27,14 +29,13 @@ class Stopwatch(keras.callbacks.Callback):
         validation: what it is validated with.
     """
 
-    def __init__(self, batches: Batches, validation: Batches) -> None:
+    def __init__(self, batches: Source, validation: Source) -> None:
         super().__init__()
         self._batches, self._validation = batches, validation
         self.limit_s = self.epoch_s = self._begun = self._trained = 0.0
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
-        self._batches.begin(epoch)
-        self.model.train_function.restart()
+        self.model.train_function.begin(epoch)
         self._begun = time.perf_counter()
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
@@ -61,6 +62,8 @@ def measure(job: Job, link: Link) -> End:
     """
     try:
         _measure(job, link)
+    except DataWrong as error:
+        return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
@@ -72,12 +75,13 @@ def _measure(job: Job, link: Link) -> None:
     begun, parameters = time.perf_counter(), job.record.parameters
     begin_process(job.record)
     space = load(job.source)
-    batches, validation = building.load_batches(space, parameters, job.keep_data)
+    batches, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
+    weigh = weigh_by_class(space, parameters, batches.spec())
     model = building.build(space, parameters, validation)
     of_user = building.callbacks(space, parameters)
     link.tell(building.size(model))
     heard = any(map(steps.hears_batches, of_user))
-    steps.take_over(model, batches, validation, None if heard else lambda: batches.count)
+    steps.take_over(model, batches, validation, None if heard else lambda: batches.count, weigh)
     stopwatch = Stopwatch(batches, validation)
     _epoch(model, batches, validation, [*of_user, stopwatch], 0)  # a batch of each, for which TensorFlow makes its graphs
     start_s = time.perf_counter() - begun
@@ -88,7 +92,7 @@ def _measure(job: Job, link: Link) -> None:
 
 
 def _epoch(
-    model: keras.Model, batches: Batches, validation: Batches, callbacks: list[keras.callbacks.Callback], epoch: int
+    model: keras.Model, batches: Source, validation: Source, callbacks: list[keras.callbacks.Callback], epoch: int
 ) -> None:
     model.fit(
         batches.numbers,

@@ -81,6 +81,7 @@ class Record:
     ``approximate_because`` is the reason why this training may differ in its last bits from an uncut one, or None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
+    ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
     """
 
     id_experience: str
@@ -95,6 +96,7 @@ class Record:
     parent: str | None = None
     aims: list[Aim] = field(default_factory=lambda: list(DEFAULT))
     count_params: int | None = None
+    data: str | None = None
 
     @property
     def aim(self) -> Aim:
@@ -181,6 +183,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
     return (
         all(isinstance(record[name], kind) for name, kind in SHAPE.items())
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
+        and isinstance(record.get("data"), str | None)
         and record["search_space"].keys() >= {"name", "fingerprint"}
         and _is_count(record["parameters"].get("epochs", 0))
         and _are_aims(record.get("aims", DEFAULT))

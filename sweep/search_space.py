@@ -24,7 +24,7 @@ FOLDER = Path("search_spaces")
 MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
 # And how like a name must be to be taken for a misspelling.
-OPTIONAL = {"callbacks": 0.85, "constraints": 0.85, "FIXED": 0.7, "MONITOR": 0.8}
+OPTIONAL = {"callbacks": 0.85, "class_weight": 0.85, "constraints": 0.85, "FIXED": 0.7, "MONITOR": 0.8}
 SEEDS = 2**32
 # What every training needs: name, least, most, and what many take.
 INTEGERS = (("epochs", 1, 10**9, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
@@ -68,6 +68,7 @@ class SearchSpace:
     callbacks: Callable[[dict[str, Any]], list[Any]]
     aims: tuple[Aim, ...]
     constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
+    class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
 
     def parameters(self, suggested: object) -> dict[str, Any]:
         """Return all that decides a training: what ``suggest`` returned, and what is fixed.
@@ -152,10 +153,11 @@ def load(source: Source) -> SearchSpace:
         near = difflib.get_close_matches(name, vars(module), 1, likeness)
         if getattr(module, name, None) is None and near and near[0] != name:
             raise SearchSpaceWrong(f"{source.path} has {near[0]} and no {name}: rename {near[0]} to {name}.")
-    for name, arguments in (("callbacks", "parameters"), ("constraints", "parameters, logs")):
+    for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
         there = getattr(module, name, None)
         if there is not None and not callable(there):
-            raise SearchSpaceWrong(f"{source.path}: {name} is a {type(there).__name__}; write def {name}({arguments}).")
+            wanted = f"def {name}(parameters{arguments})"
+            raise SearchSpaceWrong(f"{source.path}: {name} is a {type(there).__name__}; write {wanted}.")
     fixed = getattr(module, "FIXED", {})
     if not isinstance(fixed, dict):
         raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
@@ -172,6 +174,7 @@ def load(source: Source) -> SearchSpace:
         callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),  # noqa: ARG005
         aims=aims,
         constraints=getattr(module, "constraints", None),
+        class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),  # noqa: ARG005
     )
 
 

@@ -4,8 +4,10 @@ Plain values go into JSON; arrays go beside the weights, into the group ``sweep`
 passes over when it loads the weights.
 """
 
+import contextlib
 import random
 from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -60,6 +62,17 @@ def restore(model: keras.Model, callbacks: list[keras.callbacks.Callback], plain
         vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
     random.setstate(unpack(plain["python_random"], arrays))
     np.random.set_state(unpack(plain["numpy_random"], arrays))
+
+
+@contextlib.contextmanager
+def drawing_again() -> Iterator[None]:
+    """Put the random states that backups hold back at the end: what follows draws the same numbers once more."""
+    seed = global_seed_generator().state
+    before = random.getstate(), np.random.get_state(), np.asarray(seed)
+    yield
+    random.setstate(before[0])
+    np.random.set_state(before[1])
+    seed.assign(before[2])
 
 
 def write_arrays(weights: Path, arrays: Arrays) -> None:

@@ -11,16 +11,17 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep.batches import Batches
+from sweep.batches import Source
 
 CALL_S = 0.1  # a stop, a save and a sign of life wait for the end of a call
 NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
 HOOKS = [f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")]
 
 
-# What one batch (x, y) logs; and what the last of so many batches logs, from the first on.
+# What one batch logs; and what the last of so many batches logs, from the first on.
 Step = Callable[[Any], dict[str, Any]]
 Loop = Callable[[int, int], dict[str, Any]]
+Weigh = Callable[[Any], Any]  # a batch with its weights
 
 
 class Steps:
@@ -33,19 +34,28 @@ class Steps:
         step: its ``train_step`` or ``test_step``.
         batches: what is done, batch by batch.
         most: see ``take_over``.
+        weigh: likewise.
     """
 
-    def __init__(self, model: keras.Model, step: Step, batches: Batches, most: Callable[[], int] | None) -> None:
-        self._loop = _eagerly(step, batches) if model.run_eagerly else _in_graph(model, step, batches)
-        self._count, self._model, self._step = batches.count, model, step
+    def __init__(
+        self, model: keras.Model, step: Step, batches: Source, most: Callable[[], int] | None, weigh: Weigh | None = None
+    ) -> None:
+        of_batch: Step = (lambda batch: step(weigh(batch))) if weigh else step
+        in_graph = batches.in_graph and not model.run_eagerly
+        self._loop = _in_graph(model, of_batch, batches) if in_graph else _one_by_one(model, of_batch, batches)
+        self._batches, self._count, self._model, self._step = batches, batches.count, model, step
         self._keras_own: Callable[[Any], dict[str, Any]] | None = None
         self._unit: int = model.steps_per_execution  # batches between two of Keras's calls
         self._calls, self._batch_s = 0, float("inf")
         self._most = most or (lambda: self._unit)
-        self.restart()
+        self._restart(0, None)
 
-    def restart(self, done: int = 0, logs: dict[str, Any] | None = None) -> None:
+    def begin(self, epoch: int = 0, done: int = 0, logs: dict[str, Any] | None = None) -> None:
         """Begin an epoch after so many of its batches, the last of which logged ``logs``."""
+        self._batches.begin(epoch, done)
+        self._restart(done, logs)
+
+    def _restart(self, done: int, logs: dict[str, Any] | None) -> None:
         self.done, self.has_worked = done, False
         self._next, self._logs = 0, logs or {}
 
@@ -58,8 +68,6 @@ class Steps:
         if getattr(iterator, "element_spec", None) != NUMBER:
             self._keras_own = self._keras_own or self._model._make_function(self._step)  # noqa: SLF001
             return self._keras_own(iterator)
-        if self._next >= self._count:  # Keras has begun another epoch
-            self.restart()
         self.has_worked = not self.passes_over(self._next)
         self._next += self._unit
         if self.has_worked:
@@ -78,16 +86,20 @@ class Steps:
         if self._calls:  # the first call traces the graph
             self._batch_s = (time.perf_counter() - begun) / many
         self._calls += 1
+        if self.done == self._count:
+            self._batches.end()
 
 
-def build(model: keras.Model, batches: Batches) -> dict[str, Any]:
+def build(model: keras.Model, batches: Source) -> dict[str, Any]:
     """Build all of a compiled model by testing it on a batch, and return what that logs."""
-    logs: dict[str, Any] = model.test_step(batches.batch(tf.constant(0, tf.int64)))
+    logs: dict[str, Any] = model.test_step(batches.first())
     model.reset_metrics()
     return logs
 
 
-def take_over(model: keras.Model, train: Batches, test: Batches, most: Callable[[], int] | None) -> None:
+def take_over(
+    model: keras.Model, train: Source, test: Source, most: Callable[[], int] | None, weigh: Weigh | None = None
+) -> None:
     """Let ``fit``, which is given ``Batches.numbers``, train and test on these batches, after a new ``compile`` too.
 
     Args:
@@ -96,11 +108,12 @@ def take_over(model: keras.Model, train: Batches, test: Batches, most: Callable[
         test: what it validates with.
         most: returns the most batches that are to be trained at once; None trains and tests in the units that the model was
             compiled with, because a callback hears of each.
+        weigh: gives the batches of the training their weights by class.
     """
 
     def make_train_function(force: bool = False) -> None:
         if force or not model.train_function:
-            model.train_function = Steps(model, model.train_step, train, most)
+            model.train_function = Steps(model, model.train_step, train, most, weigh)
 
     def make_test_function(force: bool = False) -> None:
         if force or not model.test_function:
@@ -117,7 +130,7 @@ def hears_batches(callback: keras.callbacks.Callback) -> bool:
     return any(hook is not getattr(keras.callbacks.Callback, name) for hook, name in zip(theirs, HOOKS, strict=True))
 
 
-def _in_graph(model: keras.Model, step: Step, batches: Batches) -> Loop:
+def _in_graph(model: keras.Model, step: Step, batches: Source) -> Loop:
     one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
 
     def loop(first: tf.Tensor, many: tf.Tensor) -> Any:
@@ -141,8 +154,17 @@ def _in_graph(model: keras.Model, step: Step, batches: Batches) -> Loop:
     return lambda first, many: in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))
 
 
-def _eagerly(step: Step, batches: Batches) -> Loop:
+def _one_by_one(model: keras.Model, step: Step, batches: Source) -> Loop:
+    """As Keras's own loops do, for batches that Python makes, and not the graph.
+
+    One graph is for all of them: graphs of other shapes, made in another order after a cut, might differ in the last bits.
+    """
+    if not model.run_eagerly:
+        step = tf.function(step, autograph=False, jit_compile=model.jit_compile, input_signature=[batches.spec()])
+
     def loop(first: int, many: int) -> dict[str, Any]:
-        return [step(batches.batch(tf.constant(number, tf.int64))) for number in range(first, first + many)][-1]
+        for number in range(first, first + many):
+            logs = step(batches.batch(number))
+        return logs
 
     return loop

@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from sweep import building, meilleur, resume, session, steps
 from sweep.backup import Backup, NotSaved, Overtaken, Stopped, WayOn
-from sweep.batches import Batches
+from sweep.batches import Source
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
+from sweep.class_weight import weigh_by_class
+from sweep.data import DataWrong
 from sweep.errors import SweepError
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import now
@@ -19,6 +21,7 @@ from sweep.log import read_curve
 from sweep.record import Outcome, Record, State
 from sweep.search_space import error_in_file, lines_in_file, load
 from sweep.session import Reached
+from sweep.steps import Weigh
 
 POLL_S = 0.1
 
@@ -111,7 +114,8 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
     try:
         begin_process(job.record)
         space = load(job.source)
-        batches, validation = building.load_batches(space, parameters, job.keep_data)
+        batches, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
+        weigh = weigh_by_class(space, parameters, batches.spec())
         as_parent = building.how_its_parent_was_built(job, space, validation)
         model = building.build(space, parameters, validation)
         job.record.count_params = model.count_params()
@@ -125,9 +129,11 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         if has_been_trained and not start.backup:
             link.tell(Warned(f"begins again from the beginning: {start.why_anew}"))
         if as_parent and start.backup:
-            building.compare_with_its_parent(job, as_parent, building.how_built(model, of_user))
+            building.compare_with_its_parent(job, as_parent, building.how_built(space, parameters, model, of_user))
         session.begin(job, start.backup, batches.count, reached)
-        _fit(job, link, model, batches, validation, of_user, start.backup, reached)
+        _fit(job, link, model, (batches, validation, weigh), of_user, start.backup, reached)
+    except DataWrong as error:
+        raise DataWrong(f"{job.source.path}: {error}.") from error
     except (Stopped, Overtaken, SweepError):
         raise
     except (Diverged, Pruned) as end:
@@ -152,13 +158,16 @@ def _fit(
     job: Job,
     link: Link,
     model: keras.Model,
-    batches: Batches,
-    validation: Batches,
+    data: tuple[Source, Source, Weigh | None],
     of_user: list[keras.callbacks.Callback],
     start: resume.Generation | None,
     reached: Reached,
 ) -> None:
-    """Train the epochs that are still to be trained."""
+    """Train the epochs that are still to be trained.
+
+    ``data`` are the batches of the training, those of the validation, and what weighs the former by class.
+    """
+    batches, validation, weigh = data
     experience, epochs = job.experience, job.record.parameters["epochs"]
     position = start.position if start else None
     reached.epoch, reached.batch = (position.epoch, position.batch) if position else (0, 0)
@@ -168,9 +177,9 @@ def _fit(
         return
     aims = job.record.aims
     best, log = BestModel(experience.meilleur, aims[0], position.best() if position else None), Log(experience.log)
-    backup = Backup(job, link, start, batches, of_user, best, log, reached)
+    backup = Backup(job, link, start, of_user, best, log, reached)
     heard = any(map(steps.hears_batches, of_user))
-    steps.take_over(model, batches, validation, None if heard else backup.batches_to_next)
+    steps.take_over(model, batches, validation, None if heard else backup.batches_to_next, weigh)
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
         best,

@@ -68,7 +68,7 @@ class Verification:
         space = search_space.load(self._source)
 
         with self._progress.count("evaluating", len(finished)) as done, search_space.mistakes_in(self._source.path):
-            for experience, wrong in evaluate(space, finished, done):
+            for experience, wrong in evaluate(space, finished, done, self._progress.say):
                 if wrong:
                     yield Finding(experience.id, "damaged", wrong)
         yield Finding("models", "well", f"{len(finished)} loaded and evaluated")

@@ -120,7 +120,7 @@ x = {"a": draw.random((103, 4, 2), dtype="float32"), "b": draw.integers(0, 9, (1
 y = draw.integers(0, 3, 103)
 found = []
 for batches.LARGE_BYTES in (2**30, 0):
-    made = batches.Batches(x, y, 10, 5)
+    made = batches.Batches((x, y), 10, 5)
     made.begin(3)
     in_graph = tf.function(made.batch)
     numbers = [tf.constant(number, tf.int64) for number in range(made.count)]
@@ -148,7 +148,7 @@ def private_mb():  # what is no page of a file: those are shared
 data.load_data(space, keep=True)
 before = private_mb()
 (x, y), _ = data.load_data(space, keep=True)
-made = batches.Batches(x, y, 100, 0)
+made = batches.Batches((x, y), 100, 0)
 total = sum(float(made.batch(number)[0].numpy().sum()) for number in range(made.count))
 print(json.dumps([total, private_mb() - before]))
 """

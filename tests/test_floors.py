@@ -17,7 +17,10 @@ FLOORS = [
     {"damage", "known", "lease", "session", "guard"},
     {"work"},
     {"folders", "frozen", "extension", "proposals"},
-    {"data", "state", "batches", "steps", "callbacks", "backup", "building", "training", "warm", "evaluate", "study"},
+    {
+        *("data", "state", "batches", "streams", "steps", "class_weight", "callbacks", "backup", "building"),
+        *("training", "warm", "evaluate", "study"),
+    },
     {"watch", "measure"},
     {"places", "results", "status", "table", "disk", "merge", "verify"},
     {"live", "tidy", "axes", "importances", "limits", "warm_start"},
@@ -36,10 +39,10 @@ FLOORS = [
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
     "keras": {
-        *("data", "state", "batches", "steps", "callbacks", "backup"),
-        *("building", "training", "measure", "evaluate", "door"),
+        *("data", "state", "batches", "streams", "steps", "class_weight", "callbacks", "backup", "building"),
+        *("training", "measure", "evaluate", "door"),
     },
-    "tensorflow": {"batches", "steps", "building", "training"},
+    "tensorflow": {"batches", "streams", "steps", "class_weight", "building", "training"},
     "optuna": {
         *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
         *("importances", "merge", "proposals", "opening", "trials", "shown", "controller"),
