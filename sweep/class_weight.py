@@ -43,7 +43,9 @@ def weigh_by_class(space: SearchSpace, parameters: dict[str, Any], spec: Any) ->
         x, y, *weights = batch
         classes = _classes(y)
         by_class = tf.gather(table, tf.where((classes < 0) | (classes > others), others, classes))
-        return x, y, (by_class * tf.reshape(weights[0], tf.shape(by_class)) if weights else by_class)
+        for weight in weights:
+            by_class *= tf.reshape(tf.cast(weight, by_class.dtype), tf.shape(by_class))
+        return x, y, by_class
 
     return weigh
 

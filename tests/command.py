@@ -54,6 +54,13 @@ def sessions(root):
     return {one.id: len(one.read().sessions) for one in experiences_in(root)}
 
 
+def in_keras(code):
+    """Run code in a process of its own that has Keras, and return what it prints, as JSON."""
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    return json.loads(done.stdout)
+
+
 class Tree:
     """A process and all its children, in a process group of its own, that work on a root."""
 

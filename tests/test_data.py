@@ -1,12 +1,9 @@
 """Data are loaded once, kept on the disk and shared; with or without, a training is the same."""
 
-import json
-import os
 import subprocess
-import sys
 
 import pytest
-from command import command, run, trained
+from command import command, in_keras, run, trained
 
 WORDS = ("--sampler", "random", "--threads", 1)
 
@@ -102,13 +99,6 @@ def test_what_is_wrong_with_the_data_is_said_and_not_kept(counted, tmp_path):
         )
         assert "250 samples in x_train but 249 in y_train" in done.stderr
     assert calls() == 2
-
-
-def in_keras(code):
-    """Run code in a process of its own that has Keras, and return what it prints, as JSON."""
-    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    return json.loads(done.stdout)
 
 
 def test_large_arrays_are_not_copied_and_give_the_same_batches():
