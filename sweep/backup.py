@@ -109,7 +109,7 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._reached.epoch, self._reached.batch = epoch + 1, 0
         if self.model.stop_training or self._reached.epoch == self.params["epochs"]:
-            self._save_the_end()
+            self.save_the_end()
         else:
             self._save_if_due()
 
@@ -143,7 +143,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self.check_saved()
         raise Stopped
 
-    def _save_the_end(self) -> None:
+    def save_the_end(self) -> None:
         """Save where there is nothing left to train meanwhile: wait for a drive that is gone for a while."""
         try:
             patiently(self._save_all, self._on_not_saved, self._link.stop_asked)

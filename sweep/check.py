@@ -86,9 +86,8 @@ def print_costs(checked: list[Checked]) -> None:
 def _measured(place: LocalProcesses, job: Job) -> Checked:
     told: dict[type, Any] = {}
 
-    def on_news(news: News) -> bool:
+    def on_news(news: News) -> None:
         told[type(news)] = news
-        return False
 
     end: End = place.measure(job, threading.Event(), on_news)
     if end.ending is Ending.REFUSED:

@@ -56,11 +56,10 @@ def check(space: str, epochs: int | None) -> None:
 @options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 @options.where_it_trains
 @options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
-@click.option("--sampler", type=click.Choice(SAMPLERS), default="tpe", help="How to propose.")
-@click.option("--pruner", type=click.Choice(PRUNERS), default="none", help="When to end a training early.")
-@options.number(
-    "--repeats", "Trainings of each proposal, with seeds of their own; the trial is told their median.", default=1
-)
+@options.choice("--sampler", "How to propose", SAMPLERS, default="tpe")
+@options.choice("--pruner", "When to end a training early", PRUNERS, default="none")
+@click.option("--unprune", multiple=True, metavar="ID", help="Take up a pruned experience again; may be repeated.")
+@options.number("--repeats", "Trainings of a proposal, each with its own seed; the median counts.", default=1)
 @options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
 @options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(

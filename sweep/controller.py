@@ -9,7 +9,7 @@ from dataclasses import replace
 import joblib
 import optuna
 
-from sweep import extension, resume, search_space
+from sweep import extension, resume, search_space, unprune
 from sweep.disk import Disk
 from sweep.enqueued import enqueue
 from sweep.errors import Misuse, StoppedWaiting, SweepError
@@ -105,13 +105,20 @@ class Controller:
         """Settle the folders, open a study that agrees with them, and say what is there."""
         folders = self._settled_folders(begin_anew=not always_rebuild)
         self._study = open_or_rebuild(
-            self._space, self.root, self._settings, folders, self._progress, self.stop, always_rebuild
+            self._space,
+            self.root,
+            self._settings,
+            self._rehearsal.epochs,
+            folders,
+            self._progress,
+            self.stop,
+            always_rebuild,
         )
         self._study.check_distributions(self._rehearsal.distributions)
         self._to_come = check_to_come(self._space, self.root, self._study)
         self._limits = Limits(self._settings, self._study, folders.recorded(), self._began)
         self._known, self._cut_off = folders.known(), self._study.cut_off()
-        self._to_do = max(0, self._settings.trials - self._study.count())
+        self._to_do = 0 if self._study.tried() else max(0, self._settings.trials - self._study.count())
         self._disk = Disk(self.root, self._settings, self._to_do + len(self._cut_off), self._progress.say)
         self._disk.free_backups(self._known.values())
         self._say_what_is_there()
@@ -131,6 +138,7 @@ class Controller:
             if not self._settings.accept_change:
                 folders.check_code(self._space.source)
         folders.settle(self._progress.say)
+        unprune.take_up(folders.recorded(), self._settings.unprune, self._progress.say)
         return folders
 
     def _prepare_extensions(self, epochs: int, best: int | None) -> None:

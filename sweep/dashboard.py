@@ -17,7 +17,7 @@ from sweep.errors import SweepError
 from sweep.folders import Folders
 from sweep.guard import HOST, App, Guard
 from sweep.known import Known
-from sweep.opening import open_or_rebuild
+from sweep.opening import open_or_rebuild, rehearse
 from sweep.progress import Progress
 from sweep.root import Lock
 from sweep.search_space import Source, load
@@ -187,5 +187,7 @@ def _open(source: Source, settings: Settings, root: Path, progress: Progress) ->
     folders = Folders(root, source.name)
     folders.check()
     folders.settle(progress.say)
-    study = open_or_rebuild(load(source), root, settings, folders, progress, threading.Event(), always=False)
+    space = load(source)
+    epochs = rehearse(space, settings).epochs
+    study = open_or_rebuild(space, root, settings, epochs, folders, progress, threading.Event(), always=False)
     return study.view(), folders.known()

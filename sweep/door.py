@@ -340,10 +340,13 @@ class Sweep:
     def _last_run(self) -> dict[str, Any]:
         """Return how the sweep was run last, as options: what is not asked otherwise is as it was then."""
         from sweep.root import read_asked
-        from sweep.settings import PRUNERS, SAMPLERS
 
         asked = read_asked(self.root)
-        return asked if asked.get("sampler") in SAMPLERS and asked.get("pruner") in PRUNERS else {}
+        try:
+            self._settings(asked)
+        except Misuse:  # the file may be anybody's
+            return {}
+        return asked
 
 
 def run(space: str | Path, root: str | Path | None = None, **options: Any) -> Sweep:

@@ -21,8 +21,8 @@ TRIAL_STATES = {
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-# What CMA-ES keeps of its own in a trial is a pickle. No folder holds one: it is made again, by proposing again.
-PICKLED = "cma:"
+# What a CMA-ES keeps of its own in a trial is a pickle. No folder holds one: it is made again, by proposing again.
+PICKLED = ("cma:", "sepcma:", "cmawm:")
 
 
 def entry_of(frozen: FrozenTrial) -> dict[str, Any]:

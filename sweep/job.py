@@ -125,7 +125,7 @@ def from_message(message: dict[str, Any]) -> News:
     return kind(**{name: value for name, value in message.items() if name != "kind"})
 
 
-OnNews = Callable[[News], bool]
+OnNews = Callable[[News], str | None]
 
 
 class Place(Protocol):
@@ -153,7 +153,8 @@ class Place(Protocol):
         Args:
             job: what to train.
             stop: once set, the training saves at its next batch and ends.
-            on_news: is called with each news of the training; its answer to an ``EpochDone`` says whether to prune.
+            on_news: is called with each news of the training; its answer to an ``EpochDone`` says why the pruner ends it
+                there, if it does.
         """
 
     def kill(self) -> None:
@@ -166,8 +167,8 @@ class Link(Protocol):
     def tell(self, news: News) -> None:
         """Send news; it may be lost."""
 
-    def should_prune(self, done: EpochDone) -> bool:
-        """Send the news and wait for the word of the pruner."""
+    def should_prune(self, done: EpochDone) -> str | None:
+        """Send the news and wait for the word of the pruner: why the training ends here, None where it goes on."""
 
     def stop_asked(self) -> bool:
         """Tell whether the training should save and stop."""

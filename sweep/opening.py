@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 import optuna
+from optuna.distributions import BaseDistribution
 
 from sweep import proposals, search_space, warm_start
+from sweep.choice import Choice
 from sweep.enqueued import ENQUEUED, Proposal, read_enqueued, read_proposals
 from sweep.errors import Misuse, SweepError
 from sweep.files import move_to_quarantine
@@ -18,10 +20,11 @@ from sweep.frozen import difference
 from sweep.identity import id_experience
 from sweep.known import Known
 from sweep.progress import Progress
+from sweep.pruner import Pruner
 from sweep.root import study_of
 from sweep.search_space import SearchSpace, Source
 from sweep.server import shown
-from sweep.settings import Settings
+from sweep.settings import PRUNERS, Settings
 from sweep.storage import StudyUnreadable, read_trials
 from sweep.study import Study
 from sweep.watch import Watch
@@ -61,21 +64,31 @@ def propose(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]:
     return {name: drawn[name] for name in sorted(drawn, key=lambda name: name not in firsts)[:number]}
 
 
-def rehearse(space: SearchSpace, settings: Settings) -> optuna.Trial:
-    """Make one proposal for nothing, so that the mistakes of ``suggest`` are told before anything is begun.
+@dataclass(frozen=True)
+class Rehearsal:
+    """What one proposal that is made for nothing shows: the distributions by parameter, and the epochs of a training."""
+
+    distributions: dict[str, BaseDistribution]
+    epochs: int
+
+
+def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
+    """Make one proposal for nothing, so that mistakes of ``suggest`` and of the options are told before anything is begun.
 
     Raises:
+        Misuse: the sampler or the pruner does not take its options.
         SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
         Misuse: the sampler or the pruner is for one aim, and there are several.
     """
-    if len(space.aims) > 1 and (settings.pruner != "none" or settings.sampler == "cmaes"):
+    if len(space.aims) > 1 and (settings.pruner != "none" or settings.sampler.startswith("cmaes")):
         which = "--pruner" if settings.pruner != "none" else "--sampler cmaes"
         raise Misuse(f"{space.source.path}: MONITOR has several names, and {which} is for one: leave one of them out.")
-    study = Study(space.source.name, None, settings.sampler, settings.seed, "none", space.aims)
+    study = Study(space.source.name, None, settings.sampler, settings.seed, "none", aims=space.aims)
     trial = study.ask()
     with search_space.mistakes_in(space.source.path):
-        space.parameters(study.suggest(trial, space.suggest))
-    return trial
+        epochs = space.parameters(study.suggest(trial, space.suggest))["epochs"]
+    Pruner(Choice.read("pruner", settings.pruner, PRUNERS), epochs)
+    return Rehearsal(trial.distributions, epochs)
 
 
 def proposals_of(
@@ -101,7 +114,14 @@ def proposals_of(
 
 
 def open_or_rebuild(
-    space: SearchSpace, root: Path, settings: Settings, folders: Folders, progress: Progress, stop: Event, always: bool
+    space: SearchSpace,
+    root: Path,
+    settings: Settings,
+    epochs: int,
+    folders: Folders,
+    progress: Progress,
+    stop: Event,
+    always: bool,
 ) -> Study:
     """Return the study that agrees with the folders.
 
@@ -109,6 +129,7 @@ def open_or_rebuild(
         space: proposes to the trials whose folders are lost.
         root: of the sweep, and locked.
         settings: where the study is, and how it proposes.
+        epochs: of a training.
         folders: settled.
         progress: is told why the study is made again, and shows how far that is.
         stop: ends the study's waiting for a server that is away.
@@ -117,7 +138,7 @@ def open_or_rebuild(
     Raises:
         SweepError: the storage is out of reach, or the study in it belongs to another root.
     """
-    study, why = _open(space, root, settings, progress, stop)
+    study, why = _open(space, root, settings, epochs, progress, stop)
     if settings.storage:
         study.keep_to(root)
     study.enqueue(read_enqueued(root).proposals)
@@ -172,10 +193,12 @@ def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[b
     return True, f"{len(trials)} trials, as in the folders"
 
 
-def _open(space: SearchSpace, root: Path, settings: Settings, progress: Progress, stop: Event) -> tuple[Study, str | None]:
+def _open(
+    space: SearchSpace, root: Path, settings: Settings, epochs: int, progress: Progress, stop: Event
+) -> tuple[Study, str | None]:
     """Return the study, and what is wrong with it; one that cannot be read is put aside, and a new one opened."""
     where = settings.storage or study_of(root, settings.study_dir)
-    how = (settings.sampler, settings.seed, settings.pruner, space.aims, progress.say, stop)
+    how = (settings.sampler, settings.seed, settings.pruner, epochs, space.aims, progress.say, stop)
     try:
         return Study(space.source.name, where, *how), None
     except StudyUnreadable:

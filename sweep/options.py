@@ -1,7 +1,7 @@
 """What several commands take: the options that name a sweep, its study, and where it trains."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,11 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str | None
     if text is not None and not in_all:
         raise click.BadParameter(f"{text!r} is no time: give seconds, or such as 90s, 45m, 11h30m", context, parameter)
     return in_all or None
+
+
+def choice(name: str, what: str, names: Sequence[str], default: str) -> Callable[..., Any]:
+    """Return an option that takes one of the names, with options of its own: ``name:option=value,option=value``."""
+    return click.option(name, default=default, metavar="NAME[:OPTION=VALUE,…]", help=f"{what}: {', '.join(names)}.")
 
 
 def where_it_trains(command: Callable[..., None]) -> Callable[..., None]:

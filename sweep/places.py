@@ -184,7 +184,7 @@ class Child:
                         return news
                     answer = on_news(news)
                     if isinstance(news, EpochDone) and self._prunes:
-                        self._pipe.send(answer)
+                        self._pipe.send((answer,))
         except (EOFError, BrokenPipeError, ConnectionResetError):
             return None
 
@@ -232,7 +232,7 @@ class LinkToController:
 
     def __init__(self, ours: connection.Connection) -> None:
         self._pipe = ours
-        self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._saves = False
         threading.Thread(target=self._listen, daemon=True).start()
@@ -240,7 +240,7 @@ class LinkToController:
     def tell(self, news: News) -> None:
         self._pipe.send(news)
 
-    def should_prune(self, done: EpochDone) -> bool:
+    def should_prune(self, done: EpochDone) -> str | None:
         self._pipe.send(done)
         return self._answers.get()
 
@@ -261,4 +261,5 @@ class LinkToController:
                 if not self._saves:
                     os._exit(0)
             else:
-                self._answers.put(word)
+                (why,) = word
+                self._answers.put(why)

@@ -82,6 +82,7 @@ class Record:
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
+    ``unpruned`` says that the end which a pruner gave it was taken back: it is trained without the pruner's word since.
     """
 
     id_experience: str
@@ -97,6 +98,7 @@ class Record:
     aims: list[Aim] = field(default_factory=lambda: list(DEFAULT))
     count_params: int | None = None
     data: str | None = None
+    unpruned: bool = False
 
     @property
     def aim(self) -> Aim:
@@ -184,6 +186,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         all(isinstance(record[name], kind) for name, kind in SHAPE.items())
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and isinstance(record.get("data"), str | None)
+        and isinstance(record.get("unpruned", False), bool)
         and record["search_space"].keys() >= {"name", "fingerprint"}
         and _is_count(record["parameters"].get("epochs", 0))
         and _are_aims(record.get("aims", DEFAULT))

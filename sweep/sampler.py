@@ -2,57 +2,134 @@
 
 import hashlib
 import importlib
+import inspect
 import warnings
 import weakref
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.choice import Choice, plain_options
+from sweep.enumeration import BruteForce, Enumeration, Grid, Trees
 from sweep.errors import Misuse
 
-SAMPLERS: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
-    "tpe": lambda seed: optuna.samplers.TPESampler(seed=seed),
-    "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
-    "cmaes": lambda seed: optuna.samplers.CmaEsSampler(seed=seed),
-    "gp": lambda seed: optuna.samplers.GPSampler(seed=seed),
-    "nsgaii": lambda seed: optuna.samplers.NSGAIISampler(seed=seed),
-    "brute_force": lambda seed: optuna.samplers.BruteForceSampler(seed=seed),
+
+class QMC(optuna.samplers.QMCSampler):
+    """Optuna's own, whose point of the sequence is the trial's number, and not what a counter in the study says.
+
+    Args:
+        qmc_type: sobol or halton.
+        scramble: with a seed that all trials of a study have in common.
+        seed: of what is drawn outside of the sequence.
+        study_seed: of the scrambling.
+    """
+
+    def __init__(self, seed: int, study_seed: int, qmc_type: str = "sobol", scramble: bool = True) -> None:
+        random = optuna.samplers.RandomSampler(seed=seed)
+        super().__init__(
+            qmc_type=qmc_type,
+            scramble=scramble,
+            seed=study_seed,
+            independent_sampler=random,
+            warn_independent_sampling=False,  # of a conditional space, which is welcome
+        )
+        self._number = 0
+
+    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        """Return the parameters of the first trial below this one that has any; the first of all is drawn at random."""
+        whole = getattr(study, "_study", study)  # Hyperband shows a sampler a part of the trials only
+        before = (one for one in whole.get_trials(deepcopy=False)[: trial.number] if one.distributions)
+        return next((dict(one.distributions) for one in before), {})
+
+    def sample_relative(
+        self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        self._number = trial.number
+        return super().sample_relative(study, trial, search_space)
+
+    def _find_sample_id(self, study: optuna.Study, search_space: dict[str, BaseDistribution]) -> int:
+        return self._number
+
+
+CLASSES: dict[str, Callable[..., BaseSampler]] = {
+    "tpe": optuna.samplers.TPESampler,
+    "random": optuna.samplers.RandomSampler,
+    "cmaes": optuna.samplers.CmaEsSampler,
+    "grid": Grid,
+    "qmc": QMC,
+    "nsgaii": optuna.samplers.NSGAIISampler,
+    "brute_force": BruteForce,
+    "gp": optuna.samplers.GPSampler,
 }
 # What such a sampler knows is a pickle in the trials, which no folder keeps: to know it again, it proposes again.
 PICKLES = {"cmaes"}
 GIVEN = "fixed_params"  # where Optuna keeps in a trial what was enqueued for it
-PACKAGES = {"cmaes": "cmaes", "gp": "torch"}  # what Optuna itself imports only when it comes to proposing
+# What Optuna imports only when it comes to proposing, and how that is installed.
+PACKAGES = {"cmaes": ("cmaes", "cmaes"), "gp": ("torch", "'keras-sweep[gp]'"), "qmc": ("scipy", "scipy")}
+SEEDS = {"seed", "study_seed"}
+# Optuna's options that are no choice here: deprecated ones, warnings, and what a sampler keeps from one call to the next.
+LEFT_OUT = {
+    *("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "restart_strategy", "inc_popsize"),
+    *("warn_independent_sampling", "group"),
+}
 
 
-class SeededSampler(optuna.samplers.BaseSampler):
+class SeededSampler(BaseSampler):
     """A sampler whose proposal is a function of (study seed, trial number, history), whatever was killed in between.
 
     It builds a new sampler for every trial: one that lives on would need its random state saved, one that starts anew with
     the same seed would repeat its first proposals.
     """
 
-    def __init__(self, name: str, seed: int) -> None:
-        """Raises Misuse where the sampler needs a package that is not installed."""
-        self._build, self._seed = SAMPLERS[name], seed
-        self._of_study: weakref.WeakKeyDictionary[optuna.Study, optuna.samplers.BaseSampler] = weakref.WeakKeyDictionary()
-        if name in PACKAGES:
+    def __init__(self, choice: Choice, seed: int) -> None:
+        """Raises Misuse for an option that the sampler does not take, and where it needs a package that is not installed."""
+        self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
+        self._trees = Trees()
+        # Hyperband shows a sampler another part of the trials in each of its brackets.
+        self._of_bracket: weakref.WeakKeyDictionary[optuna.Study, defaultdict[int | None, BaseSampler]]
+        self._of_bracket = weakref.WeakKeyDictionary()
+        choice.check(plain_options(self._class, SEEDS | LEFT_OUT))
+        if choice.name in PACKAGES:
+            package, wanted = PACKAGES[choice.name]
             try:
-                importlib.import_module(PACKAGES[name])
+                importlib.import_module(package)
             except ImportError as error:
-                raise Misuse(f"--sampler {name} needs {PACKAGES[name]}: pip install {PACKAGES[name]}") from error
+                raise Misuse(f"--sampler {choice.name} needs {package}: pip install {wanted}") from error
+        negative = [name for name, value in choice.options.items() if isinstance(value, int | float) and value < 0]
+        if negative:
+            raise choice.wrong(f"{negative[0]} is negative")
+        try:
+            self.of_trial(0)
+        except (ValueError, TypeError, AssertionError) as error:
+            raise choice.wrong(str(error).rstrip(".")) from error
 
-    def of_trial(self, number: int, parameter: str = "") -> optuna.samplers.BaseSampler:
+    def of_trial(self, number: int, parameter: str = "") -> BaseSampler:
         """Return the sampler of one trial, or of one parameter of it that is drawn by itself."""
-        digest = hashlib.sha256(f"{self._seed}/{number}/{parameter}".encode()).digest()
+        given = {
+            "seed": _seed_of(f"{self._seed}/{number}/{parameter}"),
+            "study_seed": _seed_of(f"{self._seed}"),
+            "trees": self._trees,
+        }
+        taken = inspect.signature(self._class).parameters
+        own = {name: value for name, value in given.items() if name in taken}
         with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
-            return self._build(int.from_bytes(digest[:4]))
+            return self._class(**own, **self._choice.options)
+
+    def tried(self, study: optuna.Study) -> int | None:
+        """Return how many combinations there are, once a sampler that takes each once has tried all; None before."""
+        sampler = self.of_trial(0)
+        return sampler.tried(study) if isinstance(sampler, Enumeration) else None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""
-        return self._of_study.setdefault(study, self.of_trial(0)).infer_relative_search_space(study, trial)
+        whole = getattr(study, "_study", study)
+        brackets = self._of_bracket.setdefault(whole, defaultdict(lambda: self.of_trial(0)))
+        return brackets[getattr(study, "_bracket_id", None)].infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -70,6 +147,10 @@ class SeededSampler(optuna.samplers.BaseSampler):
 
     def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
         self.of_trial(trial.number).after_trial(study, trial, state, values)
+
+
+def _seed_of(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
 def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:

@@ -2,15 +2,17 @@
 
 import difflib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from sweep.choice import Choice
 from sweep.errors import Misuse
 
 # The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
-SAMPLERS = ("tpe", "random", "cmaes", "gp", "nsgaii", "brute_force")
-PRUNERS = ("none", "median", "halving", "hyperband")
+SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
+PRUNERS = ("none", "median", "percentile", "successive_halving", "hyperband", "patient", "threshold")
 # The least that these may be.
 LEAST = {
     "trials": 0,
@@ -35,6 +37,8 @@ class Settings:
     ``enqueue`` is a file of proposals, JSON or CSV; ``warm_start`` is the root of another sweep, or its search space's name,
     whose best are enqueued. ``timeout_s`` is of training, over all sessions; ``deadline_s`` is the length of this session.
     Once ``target`` is reached, or after ``patience`` trials without a better value, no trial begins.
+    ``sampler`` and ``pruner`` are as ``sweep.choice.Choice`` reads them; their options are known to ``sweep.sampler`` and
+    ``sweep.pruner``. ``unprune`` has ids, or their beginnings, of pruned experiences that are to be taken up again.
     ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
     """
 
@@ -61,6 +65,7 @@ class Settings:
     study_dir: Path | None = None
     keep_backups: int | None = None
     accept_change: bool = False
+    unprune: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         """Raises Misuse for a number that is none or is too small, and for a name that nothing has."""
@@ -68,9 +73,10 @@ class Settings:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 raise Misuse(f"{name} is {value!r}: give an integer from {least} on.")
-        for name, choices in (("sampler", SAMPLERS), ("pruner", PRUNERS)):
-            if getattr(self, name) not in choices:
-                raise Misuse(f"{name} is {getattr(self, name)!r}: it is one of {', '.join(choices)}.")
+        Choice.read("sampler", self.sampler, SAMPLERS)
+        Choice.read("pruner", self.pruner, PRUNERS)
+        if not isinstance(self.unprune, Sequence) or isinstance(self.unprune, str):
+            raise Misuse(f"unprune is {self.unprune!r}: give a list of ids.")
         for name in ("timeout_s", "deadline_s", "target"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)):

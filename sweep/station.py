@@ -34,7 +34,7 @@ class Training:
 
     folder: Path
     stop: threading.Event = field(default_factory=threading.Event)
-    answers: "queue.SimpleQueue[tuple[int, bool]]" = field(default_factory=queue.SimpleQueue)
+    answers: "queue.SimpleQueue[tuple[int, str | None]]" = field(default_factory=queue.SimpleQueue)
 
 
 class Station:
@@ -73,13 +73,13 @@ class Station:
             if training.folder.parent == root:
                 training.stop.set()
 
-    def answer(self, folder: Path, epoch: int, prune: bool) -> None:
+    def answer(self, folder: Path, epoch: int, why: str | None) -> None:
         """Give a training the word of the pruner on an epoch."""
         for training in list(self._running):
             if training.folder == folder:
-                training.answers.put((epoch, prune))
+                training.answers.put((epoch, why))
 
-    def _pass_on(self, job: Job, training: Training, news: News) -> bool:
+    def _pass_on(self, job: Job, training: Training, news: News) -> str | None:
         """Say the news to whoever listens; an epoch that the pruner has a word on is said again until the word comes."""
         topic, asks = topic_of(training.folder.parent), job.prunes and isinstance(news, EpochDone)
         message = {"id": job.experience.id, "worker": self._worker.address, "news": as_message(news), "asks": asks}
@@ -87,15 +87,15 @@ class Station:
         asked_at = time.monotonic()
         while isinstance(news, EpochDone) and asks and not training.stop.is_set():
             try:
-                epoch, prune = training.answers.get(timeout=ASK_AGAIN_S)
+                epoch, why = training.answers.get(timeout=ASK_AGAIN_S)
             except queue.Empty:
                 self._worker.log_event(topic, message)
                 if time.monotonic() - asked_at > ABANDONED_S:
                     training.stop.set()
             else:
                 if epoch == news.epoch:
-                    return prune
-        return False
+                    return why
+        return None
 
     def _stop_when_it_closes(self) -> None:
         while self._worker.status in (Status.init, Status.running, Status.paused):
@@ -142,10 +142,10 @@ def stop(root: Path) -> None:
         station.stop(root)
 
 
-def answer(folder: Path, epoch: int, prune: bool) -> None:
+def answer(folder: Path, epoch: int, why: str | None) -> None:
     """Give a training of this process the word of the pruner on an epoch."""
     for station in _stations.values():
-        station.answer(folder, epoch, prune)
+        station.answer(folder, epoch, why)
 
 
 def _why_unfit(version: str, root: Path, holder: dict[str, Any]) -> str | None:

@@ -14,13 +14,15 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.aims import DEFAULT, Aim
+from sweep.choice import Choice
 from sweep.errors import SweepError
 from sweep.frozen import TRIAL_STATES, constraints_of, difference, directions, entry_of, frozen_of, given_in, values_of
 from sweep.known import Known
-from sweep.pruner import PRUNERS, should_prune
-from sweep.record import Outcome
+from sweep.pruner import Pruner
+from sweep.record import Outcome, State
 from sweep.sampler import GIVEN, PICKLES, SeededSampler, propose_again
 from sweep.server import shown
+from sweep.settings import PRUNERS, SAMPLERS
 from sweep.storage import Draft, StudyUnreadable, open_journal, open_storage, out_of_reach
 from sweep.voice import Voice
 
@@ -48,14 +50,16 @@ class Study:
         name: the search space's name.
         storage: an URL that Optuna takes, the path of a journal file, or None for a study that is only in memory.
         sampler, seed: see ``sweep.sampler.SeededSampler``.
-        pruner: a name of ``PRUNERS``.
+        pruner: see ``sweep.pruner.Pruner``.
+        epochs: of a training.
         aims: what its values are; the first alone is what a pruner looks at.
         say: is told that the server is away, and that it is back.
         stop: once set, there is no more waiting for it.
 
     Raises:
         StudyUnreadable: the journal is damaged, or of another version.
-        SweepError: the storage cannot be opened, or the sampler needs a package that is missing.
+        Misuse: the sampler or the pruner does not take these options, or needs a package that is missing.
+        SweepError: the storage cannot be opened.
     """
 
     def __init__(
@@ -65,6 +69,7 @@ class Study:
         sampler: str,
         seed: int,
         pruner: str,
+        epochs: int = 1,
         aims: Sequence[Aim] = DEFAULT,
         say: Callable[[str], None] = lambda _: None,
         stop: threading.Event | None = None,
@@ -72,16 +77,17 @@ class Study:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._voice = Voice(storage, say, stop or threading.Event())
         self._aims = aims
-        self._storage, self._prunes, self._is_replayed = storage, pruner != "none", sampler in PICKLES
-        self._knows_the_end = sampler == "brute_force"
+        how, when = Choice.read("sampler", sampler, SAMPLERS), Choice.read("pruner", pruner, PRUNERS)
+        self._storage, self._prunes, self._is_replayed = storage, when.name != "none", how.name in PICKLES
+        self._sampler, self._pruner = SeededSampler(how, seed), Pruner(when, epochs)
         self._enqueued: list[dict[str, Any]] = []
         self._create = functools.partial(
             optuna.create_study,
             study_name=name,
             directions=directions(aims),
             load_if_exists=True,
-            sampler=SeededSampler(sampler, seed),
-            pruner=PRUNERS[pruner](),
+            sampler=self._sampler,
+            pruner=self._pruner.optunas,
         )
         try:
             self._study = self._create(storage=open_storage(storage))
@@ -173,7 +179,7 @@ class Study:
         if frozen.state is TrialState.RUNNING:
             trial = self._attach(self._trials()[-1])
             for epoch, value in enumerate(known.curve()):
-                self._report(trial, epoch, value)
+                self._report(trial, epoch, value, not known.record.unpruned)
 
     def view(self) -> optuna.Study:
         """Return Optuna's own study, for who shows it; while trials are proposed, nobody else is to touch it."""
@@ -309,21 +315,34 @@ class Study:
         """Return what ``experience.json`` keeps of a trial."""
         return entry_of(self._frozen(trial))
 
-    def report(self, trial: optuna.Trial, epoch: int, value: float) -> bool:
-        """Report one epoch, and return whether the pruner ends the trial here. Asked again, it says the same again.
+    def report(self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool = True) -> str | None:
+        """Report one epoch, and return why the pruner ends the trial here, if it does. Asked again, it says the same again.
 
         Without a pruner, no training waits for a server that is away: the end of the trial tells each epoch again.
-        """
-        report = functools.partial(self._report, trial, epoch, value)
-        return self._voice.speak(report) if self._prunes else bool(self._voice.speak_in_passing(report))
 
-    def _report(self, trial: optuna.Trial, epoch: int, value: float) -> bool:
+        Args:
+            trial: one that is running.
+            epoch: from 0.
+            value: what is monitored of the epoch.
+            is_judged: ask the pruner, if there is one.
+        """
+        report = functools.partial(self._report, trial, epoch, value, is_judged)
+        return self._voice.speak(report) if self._prunes and is_judged else self._voice.speak_in_passing(report)
+
+    def _report(self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool) -> str | None:
         if len(self._aims) > 1:  # Optuna takes no values of epochs then
-            return False
+            return None
         # The trial itself knows what was reported of it. To ask a database for that takes longer than the report.
         if epoch not in trial._cached_frozen_trial.intermediate_values:  # noqa: SLF001
             trial.report(value, epoch)
-        return self._prunes and should_prune(self._study, trial, self._frozen, epoch)
+        judges = self._prunes and is_judged
+        return self._pruner.should_prune(self._study, trial, self._frozen, epoch) if judges else None
+
+    @_spoken
+    def catch_up(self, trial: optuna.Trial, curve: list[float]) -> None:
+        """Report the epochs of a trial that only its folder knows: the pruner is to see the whole curve."""
+        for epoch, value in enumerate(curve):
+            self._report(trial, epoch, value, is_judged=False)
 
     @_spoken
     def tell(
@@ -347,32 +366,17 @@ class Study:
             for name, constraint in constraints_of(outcome).items():
                 if name not in frozen.constraints:  # else the answer was lost
                     trial.set_constraint(name, constraint)
-            self._tell(trial, TRIAL_STATES[outcome.state], values_of(outcome, self._aims))
-        self.is_exhausted = self._has_been_everywhere()
-
-    def _tell(self, trial: optuna.Trial, state: TrialState, values: list[float]) -> None:
-        try:
-            self._study.tell(trial.number, values if state is TrialState.COMPLETE else None, state=state)
-        except RuntimeError:  # brute force has been everywhere, and says so after the state was stored
-            if not self._frozen(trial).state.is_finished():
-                raise
+            values = values_of(outcome, self._aims) if outcome.state is State.FINISHED else None
+            self._study.tell(trial.number, values, state=TRIAL_STATES[outcome.state])
 
     def _take_stock(self) -> None:
-        """Note which trials there are, all of which are somebody's, and whether brute force has been everywhere."""
+        """Note which trials there are, all of which are somebody's."""
         self._given = {trial.number for trial in self._trials()}
-        self.is_exhausted = self._has_been_everywhere()
 
-    def _has_been_everywhere(self) -> bool:
-        """Ask brute force once more after the last trial: it remembers nothing, and says so by stopping the study."""
-        if not self._knows_the_end:
-            return False
-        ended = [trial for trial in self._trials() if trial.state.is_finished()]
-        try:
-            for last in ended[-1:]:
-                self._study.sampler.after_trial(self._study, last, last.state, last.values)
-        except RuntimeError:
-            return True
-        return False
+    @_spoken
+    def tried(self) -> int | None:
+        """Return how many combinations there are, once a sampler that takes each once has proposed all; None before."""
+        return self._sampler.tried(self._study)
 
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)

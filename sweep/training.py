@@ -51,8 +51,8 @@ class Reports(keras.callbacks.Callback):
     def _ask(self, done: EpochDone) -> None:
         if not self._job.prunes:
             self._link.tell(done)
-        elif self._link.should_prune(done):
-            raise Pruned(f"the pruner ended it after epoch {done.epoch}")
+        elif why := self._link.should_prune(done):
+            raise Pruned(why)
 
 
 def train(job: Job, link: Link) -> End:
@@ -173,7 +173,9 @@ def _fit(
     reached.epoch, reached.batch = (position.epoch, position.batch) if position else (0, 0)
     link.tell(Begun(reached.epoch, reached.batch))
     link.can_save()
+    reports = Reports(link, job, reached, position.curve() if position else [])
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
+        reports.on_train_begin()
         return
     aims = job.record.aims
     best, log = BestModel(experience.meilleur, aims[0], position.best() if position else None), Log(experience.log)
@@ -187,7 +189,7 @@ def _fit(
         *of_user,
         Finite(aims),  # after the log, whose last row shows the NaN
         backup,  # it means: all above is written
-        Reports(link, job, reached, position.curve() if position else []),  # who hears of an epoch may count on it
+        reports,  # who hears of an epoch may count on it
     ]
     try:
         model.fit(
@@ -201,7 +203,11 @@ def _fit(
         )
     except (Stopped, Overtaken, SweepError):
         raise
-    except Exception:  # pruned, diverged, or failed: no backup follows, which would write the best model
+    except Pruned:
+        backup.save_the_end()  # from where it can be taken up again
+        backup.check_saved()
+        raise
+    except Exception:  # diverged, or failed: no backup follows, which would write the best model
         patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked)
         raise
     backup.check_saved()

@@ -203,7 +203,9 @@ class Trials:
         self._place.wait_until_warm(self._stop)
         if not self._may_train():
             return
-        setbacks = Setbacks()
+        setbacks, known = Setbacks(), self._known.get(trial.number)
+        if known and known.experience == experience and not part.repeat:
+            self._study.catch_up(trial, self._patiently(known.curve))
         self._progress.begin(trial.number, experience.id)
         while self._may_train():
             end, epoch = self._train_once(trial, experience, record, part)
@@ -232,15 +234,16 @@ class Trials:
         """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""
         epoch = -1
 
-        def on_news(news: News) -> bool:
+        def on_news(news: News) -> str | None:
             nonlocal epoch
             self._progress.tell(trial.number, news)
             if isinstance(news, Sized):
                 self._disk.foretell(news)
             if not isinstance(news, EpochDone):
-                return False
+                return None
             epoch = news.epoch
-            return self._report(trial, news) if not part.repeat else False  # a pruner compares first ones with first ones
+            # A pruner compares first ones with first ones.
+            return self._report(trial, news, job.prunes) if not part.repeat else None
 
         settings = self._settings
         job = Job(
@@ -249,7 +252,7 @@ class Trials:
             record=record,
             save_freq=settings.save_freq,
             keep_data=settings.keep_data,
-            prunes=settings.pruner != "none" and not part.repeat,
+            prunes=settings.pruner != "none" and not part.repeat and not record.unpruned,
             cluster=self._place.cluster,
         )
         return self._place.train(job, self._stop, on_news), epoch
@@ -258,12 +261,12 @@ class Trials:
         record.outcome = Outcome(State.FAILED, now(), reason, died=True)
         self._patiently(lambda: experience.write(record))
 
-    def _report(self, trial: optuna.Trial, done: EpochDone) -> bool:
+    def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:
         try:
-            return self._study.report(trial, done.epoch, done.value)
+            return self._study.report(trial, done.epoch, done.value, is_judged)
         except SweepError as error:  # the end of the trial tells each epoch again
             self._progress.tell(trial.number, Warned(str(error)))
-            return False
+            return None
 
     def _close(self, trial: optuna.Trial, known: Known) -> None:
         """Write the end of the trial into its folders, then tell it to Optuna."""

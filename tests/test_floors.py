@@ -10,13 +10,14 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
     {"errors", "language", "aims"},
-    {"files", "identity", "host", "log", "settings", "sampler", "pruner", "pulse", "gpu", "server"},
+    {"choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"},
+    {"settings", "sampler", "pruner"},
     {"record", "search_space", "meilleur", "storage", "enqueued"},
     {"experience", "new"},
     {"resume", "job", "root", "voice"},
     {"damage", "known", "lease", "session", "guard"},
     {"work"},
-    {"folders", "frozen", "extension", "proposals"},
+    {"folders", "frozen", "extension", "proposals", "unprune"},
     {
         *("data", "state", "batches", "streams", "steps", "class_weight", "callbacks", "backup", "building"),
         *("training", "warm", "evaluate", "study"),
@@ -44,7 +45,7 @@ HEAVY = {
     },
     "tensorflow": {"batches", "streams", "steps", "class_weight", "building", "training"},
     "optuna": {
-        *("server", "storage", "voice", "sampler", "pruner", "frozen", "study"),
+        *("server", "storage", "voice", "enumeration", "sampler", "pruner", "frozen", "study"),
         *("importances", "merge", "proposals", "opening", "trials", "shown", "controller"),
     },
     "joblib": {"controller", "data"},

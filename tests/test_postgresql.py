@@ -260,7 +260,7 @@ def test_what_was_cut_off_while_it_was_written_is_written_once(wire, open_study,
 def test_brute_force_ends_though_its_last_tell_was_cut_off(wire, open_study, how):
     study, seen = open_study(wire.url, sampler="brute_force"), []
     wire.when = once(how, WRITTEN["an end"], number=3)
-    while not study.is_exhausted:
+    while not study.tried():
         trial = study.ask()
         seen.append(study.suggest(trial, lambda trial: trial.suggest_int("n", 1, 3)))
         study.tell(trial, finished(0.5), [0.5])

@@ -36,7 +36,7 @@ def test_a_search_that_loses_its_study_again_and_again_proposes_what_an_uncut_on
     assert search.proposals() == uncut(sampler, suggest=suggest).proposals()
 
 
-@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
+@pytest.mark.parametrize("pruner", ["median", "successive_halving", "hyperband"])
 def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_training(uncut, tmp_path, pruner):
     search = Search(tmp_path / "root", "random", pruner)
     for number in range(TRIALS):
@@ -63,7 +63,7 @@ def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_tr
     }
 
 
-@pytest.mark.parametrize("pruner", ["none", "halving"])
+@pytest.mark.parametrize("pruner", ["none", "successive_halving"])
 def test_all_that_optuna_knows_of_a_trial_comes_back(tmp_path, pruner):
     search = Search(tmp_path / "root", "tpe", pruner).go_on(12)
     trial, parameters = search.begin()

@@ -306,7 +306,7 @@ def test_two_workers_lose_nothing_and_do_nothing_twice_even_when_killed(tmp_path
 
 
 def test_a_pruner_ends_trainings_early_and_the_folder_says_so(tmp_path):
-    said = run(tmp_path, "--trials", 9, "--pruner", "halving", "--sampler", "random", "--epochs", 4)
+    said = run(tmp_path, "--trials", 9, "--pruner", "successive_halving", "--sampler", "random", "--epochs", 4)
     states = [state for (state,) in table(tmp_path, "state")]
     assert "pruned" in states
     assert states.count("pruned") + states.count("finished") == 9
