@@ -219,12 +219,11 @@ class Enumeration(BaseSampler):
         raise NotImplementedError
 
     def _grown(self, study: optuna.Study, number: int | None) -> Tree:
-        whole = getattr(study, "_study", study)  # Hyperband shows a sampler a part of the trials only
-        trials = whole.get_trials(deepcopy=False)
+        trials = study.get_trials(deepcopy=False)
         number = len(trials) if number is None else number
-        tree = self._trees.get(whole)
+        tree = self._trees.get(study)
         if not tree or tree.size > number:
-            tree = self._trees[whole] = Tree(self._points)
+            tree = self._trees[study] = Tree(self._points)
         tree.grow(trials, number)
         return tree
 

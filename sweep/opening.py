@@ -198,7 +198,7 @@ def _open(
 ) -> tuple[Study, str | None]:
     """Return the study, and what is wrong with it; one that cannot be read is put aside, and a new one opened."""
     where = settings.storage or study_of(root, settings.study_dir)
-    how = (settings.sampler, settings.seed, settings.pruner, epochs, space.aims, progress.say, stop)
+    how = (settings.sampler, settings.seed, settings.pruner, progress.say, stop, epochs, space.aims)
     try:
         return Study(space.source.name, where, *how), None
     except StudyUnreadable:

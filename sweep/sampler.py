@@ -42,8 +42,7 @@ class QMC(optuna.samplers.QMCSampler):
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Return the parameters of the first trial below this one that has any; the first of all is drawn at random."""
-        whole = getattr(study, "_study", study)  # Hyperband shows a sampler a part of the trials only
-        before = (one for one in whole.get_trials(deepcopy=False)[: trial.number] if one.distributions)
+        before = (one for one in study.get_trials(deepcopy=False)[: trial.number] if one.distributions)
         return next((dict(one.distributions) for one in before), {})
 
     def sample_relative(
@@ -56,13 +55,20 @@ class QMC(optuna.samplers.QMCSampler):
         return self._number
 
 
+class NSGAII(optuna.samplers.NSGAIISampler):
+    """Optuna's own, whose parents stand in one order, and not in another where the study has lost its note of them."""
+
+    def get_parent_population(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
+        return sorted(super().get_parent_population(study, generation), key=lambda parent: parent.number)
+
+
 CLASSES: dict[str, Callable[..., BaseSampler]] = {
     "tpe": optuna.samplers.TPESampler,
     "random": optuna.samplers.RandomSampler,
     "cmaes": optuna.samplers.CmaEsSampler,
     "grid": Grid,
     "qmc": QMC,
-    "nsgaii": optuna.samplers.NSGAIISampler,
+    "nsgaii": NSGAII,
     "brute_force": BruteForce,
     "gp": optuna.samplers.GPSampler,
 }
@@ -71,6 +77,8 @@ PICKLES = {"cmaes"}
 GIVEN = "fixed_params"  # where Optuna keeps in a trial what was enqueued for it
 # What Optuna imports only when it comes to proposing, and how that is installed.
 PACKAGES = {"cmaes": ("cmaes", "cmaes"), "gp": ("torch", "'keras-sweep[gp]'"), "qmc": ("scipy", "scipy")}
+# Hyperband shows a sampler only the trials of one bracket. What counts trials, or notes something for all, is shown all.
+SEES_ALL = {"grid", "qmc", "nsgaii", "brute_force"}
 SEEDS = {"seed", "study_seed"}
 # Optuna's options that are no choice here: deprecated ones, warnings, and what a sampler keeps from one call to the next.
 LEFT_OUT = {
@@ -90,7 +98,6 @@ class SeededSampler(BaseSampler):
         """Raises Misuse for an option that the sampler does not take, and where it needs a package that is not installed."""
         self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
         self._trees = Trees()
-        # Hyperband shows a sampler another part of the trials in each of its brackets.
         self._of_bracket: weakref.WeakKeyDictionary[optuna.Study, defaultdict[int | None, BaseSampler]]
         self._of_bracket = weakref.WeakKeyDictionary()
         choice.check(plain_options(self._class, SEEDS | LEFT_OUT))
@@ -127,26 +134,30 @@ class SeededSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""
-        whole = getattr(study, "_study", study)
-        brackets = self._of_bracket.setdefault(whole, defaultdict(lambda: self.of_trial(0)))
-        return brackets[getattr(study, "_bracket_id", None)].infer_relative_search_space(study, trial)
+        shown = self._shown(study)
+        brackets = self._of_bracket.setdefault(getattr(shown, "_study", shown), defaultdict(lambda: self.of_trial(0)))
+        return brackets[getattr(shown, "_bracket_id", None)].infer_relative_search_space(shown, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        return self.of_trial(trial.number).sample_relative(study, trial, search_space)
+        return self.of_trial(trial.number).sample_relative(self._shown(study), trial, search_space)
 
     def sample_independent(
         self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
         sampler = self.of_trial(trial.number, param_name)
-        return sampler.sample_independent(study, trial, param_name, param_distribution)
+        return sampler.sample_independent(self._shown(study), trial, param_name, param_distribution)
 
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
-        self.of_trial(trial.number).before_trial(study, trial)
+        self.of_trial(trial.number).before_trial(self._shown(study), trial)
 
     def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
-        self.of_trial(trial.number).after_trial(study, trial, state, values)
+        self.of_trial(trial.number).after_trial(self._shown(study), trial, state, values)
+
+    def _shown(self, study: optuna.Study) -> optuna.Study:
+        whole: optuna.Study = getattr(study, "_study", study)
+        return whole if self._choice.name in SEES_ALL else study
 
 
 def _seed_of(text: str) -> int:

@@ -51,10 +51,10 @@ class Study:
         storage: an URL that Optuna takes, the path of a journal file, or None for a study that is only in memory.
         sampler, seed: see ``sweep.sampler.SeededSampler``.
         pruner: see ``sweep.pruner.Pruner``.
-        epochs: of a training.
-        aims: what its values are; the first alone is what a pruner looks at.
         say: is told that the server is away, and that it is back.
         stop: once set, there is no more waiting for it.
+        epochs: of a training, which some pruners reckon with.
+        aims: what its values are; the first alone is what a pruner looks at.
 
     Raises:
         StudyUnreadable: the journal is damaged, or of another version.
@@ -69,10 +69,10 @@ class Study:
         sampler: str,
         seed: int,
         pruner: str,
-        epochs: int = 1,
-        aims: Sequence[Aim] = DEFAULT,
         say: Callable[[str], None] = lambda _: None,
         stop: threading.Event | None = None,
+        epochs: int = 1,
+        aims: Sequence[Aim] = DEFAULT,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._voice = Voice(storage, say, stop or threading.Event())

@@ -11,7 +11,7 @@ import optuna
 import pytest
 from command import TOY, Running, logged, run, sweep, table, trained
 from postgresql import PASSWORD, Server, Wire, programs
-from test_study import search
+from test_samplers import search
 from untrained import Search
 
 from sweep import files

@@ -19,7 +19,7 @@ from sweep.study import Study
 
 
 def open_study(path, sampler="tpe", pruner="none"):
-    return Study("toy", path / "study.journal" if path.is_dir() else path, sampler, 0, pruner)
+    return Study("toy", path / "study.journal" if path.is_dir() else path, sampler, 0, pruner, epochs=6)
 
 
 def finished(value):

@@ -34,8 +34,28 @@ def suggest_numbers(trial):
     return {name: trial.suggest_float(name, 0, 1) for name in "xyz"}
 
 
+def text_of_log(values):
+    """Return the text of a log.csv with these val_acc."""
+    return "epoch,acc,loss,val_acc,val_loss\n" + "".join(f"{n},0,0,{value},0\n" for n, value in enumerate(values))
+
+
+def write_model(experience, values):
+    with zipfile.ZipFile(experience.meilleur, "w") as archive:
+        archive.writestr("model.weights.h5", repr(values) * 10)
+    meilleur.label(experience.meilleur, Best(max(values), values.index(max(values))))
+
+
+def save(experience, values):
+    """Make a backup after so many epochs."""
+    experience.sauvegarde.mkdir(exist_ok=True)
+    (experience.sauvegarde / NEXT_WEIGHTS).write_bytes(b"weights of %d epochs" % len(values))
+    write_backup(experience.sauvegarde, Position(len(values), 0, False, text_of_log(values), {}, {}, now()))
+
+
 class Search:
     """A sweep without training: the folders are written as a training leaves them."""
+
+    save, write_model = staticmethod(save), staticmethod(write_model)
 
     def __init__(self, root, sampler="tpe", pruner="none", suggest=suggest, storage=None, seed=0, fingerprint=None):
         self.root, self.suggest, self.fingerprint = root, suggest, fingerprint or {}
@@ -44,7 +64,7 @@ class Search:
         self.open()
 
     def open(self):
-        self.study = Study("toy", *self.how)
+        self.study = Study("toy", *self.how, epochs=EPOCHS)
 
     def known(self):
         folders = Folders(self.root, "toy")
@@ -55,10 +75,6 @@ class Search:
     def rebuild(self):
         self.study.rebuild(self.known(), lambda trial: self.study.suggest(trial, self.suggest), lambda: None)
 
-    def log(self, values):
-        """Return the text of a log.csv with these val_acc."""
-        return "epoch,acc,loss,val_acc,val_loss\n" + "".join(f"{n},0,0,{value},0\n" for n, value in enumerate(values))
-
     def write(self, trial, parameters, values, outcome=None):
         experience = Experience(self.root / id_experience("toy", parameters))
         entry = {**self.study.entry(trial), "ended": now() if outcome else None}
@@ -66,26 +82,15 @@ class Search:
         identity = {"name": "toy", "fingerprint": self.fingerprint}
         record = Record(experience.id, identity, parameters, 0, 1, [entry], [session])
         experience.path.mkdir(exist_ok=True)
-        experience.log.write_text(self.log(values))
+        experience.log.write_text(text_of_log(values))
         if values:
-            self.write_model(experience, values)
+            write_model(experience, values)
         if outcome:
             outcome.log = size_and_sha256(experience.log)
             outcome.model = size_and_sha256(experience.meilleur)
             record.outcome = outcome
         experience.write(record)
         return experience
-
-    def write_model(self, experience, values):
-        with zipfile.ZipFile(experience.meilleur, "w") as archive:
-            archive.writestr("model.weights.h5", repr(values) * 10)
-        meilleur.label(experience.meilleur, Best(max(values), values.index(max(values))))
-
-    def save(self, experience, values):
-        """Make a backup after so many epochs."""
-        experience.sauvegarde.mkdir(exist_ok=True)
-        (experience.sauvegarde / NEXT_WEIGHTS).write_bytes(b"weights of %d epochs" % len(values))
-        write_backup(experience.sauvegarde, Position(len(values), 0, False, self.log(values), {}, {}, now()))
 
     def begin(self):
         """Ask for a trial, and return it with its parameters; its number makes equal proposals different trainings."""
@@ -107,7 +112,7 @@ class Search:
         reason = None if state is State.FINISHED else "pruned"
         outcome = Outcome(state, now(), reason, {"val_acc": max(values)}, len(values) - 1)
         experience = self.write(trial, parameters, values, outcome)
-        self.save(experience, values)
+        save(experience, values)
         record = experience.read()
         self.study.tell(trial, outcome, values, notes_of(Known(experience, record, record.trials[0])))
 
