@@ -1,0 +1,145 @@
+"""Every pruner ends after any cut what it would have ended without, says why, and its word can be taken back."""
+
+import re
+
+import pytest
+from command import Running, logged, run, sessions, sweep, table, trained
+from conftest import SPACES, best_weights, last_weights
+from test_samplers import cut_three_times, known, lose_the_study, run_quick
+
+from sweep.experience import experiences_in
+from sweep.record import State
+from sweep.settings import PRUNERS
+
+QUICK = str(SPACES / "quick.py")
+WORDS = ("--sampler", "random", "--trials", 9)
+CASES = {
+    "none": None,
+    "median:n_startup_trials=2": r"its best value, 0\.\d+, was worse than the median of the finished trials at this epoch",
+    "percentile:percentile=40,n_startup_trials=2": r"was not as good as the best 40 % of the finished trials at this epoch",
+    "successive_halving:reduction_factor=2": r"its value, 0\.\d+, was not in the best 1/2 of those that came so far",
+    "hyperband": r"its value, 0\.\d+, was not in the best 1/3 of those of its bracket that came so far",
+    "patient:patience=1": r"its last 2 values were all worse than 0\.\d+ before them",
+    "threshold:lower=0.2,n_warmup_steps=1": r"its value, 0\.\d+, was below 0\.2",
+}
+
+
+def test_there_is_a_case_for_each_pruner():
+    assert {pruner.partition(":")[0] for pruner in CASES} == set(PRUNERS)
+
+
+def reasons(root):
+    return {one.id: one.read().outcome.reason for one in experiences_in(root)}
+
+
+@pytest.fixture(scope="module")
+def uncut(tmp_path_factory):
+    """Return the root of a sweep of real trainings that nobody cut, by pruner, each once."""
+    roots = {}
+
+    def train(pruner):
+        if pruner not in roots:
+            roots[pruner] = tmp_path_factory.mktemp("uncut") / "root"
+            run(roots[pruner], *WORDS, "--pruner", pruner, space=QUICK)
+        return roots[pruner]
+
+    return train
+
+
+@pytest.mark.parametrize("pruner", CASES)
+def test_a_sweep_that_is_killed_three_times_prunes_like_an_uncut_one(uncut, tmp_path, pruner):
+    whole, words = uncut(pruner), (*WORDS, "--pruner", pruner, "--save-freq", 3)
+    for rows in (4, 11, 17):
+        Running(tmp_path, *words, space=QUICK).wait_for(logged(rows)).kill_tree()
+    run(tmp_path, *words, space=QUICK)
+    assert table(tmp_path, space=QUICK) == table(whole, space=QUICK)
+    assert trained(tmp_path) == trained(whole)
+    assert reasons(tmp_path) == reasons(whole)
+    assert sum(sessions(tmp_path).values()) >= len(sessions(tmp_path)) + 2, "too few trainings were hit"
+    pruned = [one for one in experiences_in(whole) if one.state() is State.PRUNED]
+    assert bool(pruned) == (pruner != "none")
+    for one in pruned:
+        outcome, epochs = one.read().outcome, len(one.log.read_bytes().splitlines()) - 1
+        said = rf"{pruner.partition(':')[0]} ended it after epoch {epochs - 1}: .*{CASES[pruner]}"
+        assert re.fullmatch(said, outcome.reason), outcome.reason
+        assert best_weights(one), "its best model is kept"
+
+
+OPTIONS = [
+    *("median:n_startup_trials=2", "percentile:n_startup_trials=3", "successive_halving", "hyperband:reduction_factor=2"),
+    *("patient:patience=0,wrapped_pruner=median", "threshold:lower=0.3"),
+]
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe:n_startup_trials=4"])
+@pytest.mark.parametrize("pruner", OPTIONS)
+def test_a_sweep_that_loses_its_study_between_the_cuts_prunes_like_an_uncut_one(tmp_path, sampler, pruner):
+    how = {"sampler": sampler, "pruner": pruner}
+    run_quick("amounts", tmp_path / "whole", **how)
+    cut_three_times("amounts", tmp_path / "cut", between=lose_the_study, **how)
+    assert known(tmp_path / "cut") == known(tmp_path / "whole")
+    assert State.PRUNED in {one.state() for one in experiences_in(tmp_path / "whole")}
+
+
+def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncut, tmp_path):
+    words = (*WORDS, "--pruner", "threshold:lower=0.2,n_warmup_steps=1")
+    run(tmp_path, *words, space=QUICK)
+    first, second, *_ = [one for one in experiences_in(tmp_path) if one.state() is State.PRUNED]
+    epochs = len(first.log.read_bytes().splitlines()) - 1
+    unprune = (*words, "--save-freq", 2, "--unprune", first.id[:9])
+    running = Running(tmp_path, *unprune, space=QUICK)
+    running.wait_for(lambda root: len(first.log.read_bytes().splitlines()) - 1 > epochs).kill_tree()
+    assert f"{first.id}: goes on at epoch " in run(tmp_path, *words, space=QUICK), "without --unprune, after a cut"
+    twin = next(one for one in experiences_in(uncut("none")) if one.id == first.id)
+    assert first.state() is State.FINISHED
+    assert first.log.read_bytes() == twin.log.read_bytes()
+    assert best_weights(first) == best_weights(twin)
+    assert last_weights(first) == last_weights(twin)
+    assert first.read().sessions[1]["epoch"] == epochs, "no epoch was trained twice"
+    assert second.state() is State.PRUNED
+    again = run(tmp_path, *unprune, space=QUICK)
+    assert "0 to do" in again
+    assert "goes on" not in again
+    assert second.state() is State.PRUNED
+
+
+def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
+    root = tmp_path / "root"
+    run_quick("amounts", root, pruner="threshold:lower=0.3", trials=6)
+    pruned, finished = ([one.id for one in experiences_in(root) if one.state() is state] for state in ("pruned", "finished"))
+    there = f"pruned are {', '.join(pruned)}."
+    mistyped = f"{pruned[0][:-1]}x"
+    for name, why in {
+        "xyz": f"no id begins so; {there}",
+        mistyped: f"did you mean {pruned[0]}? no id begins so; {there}",
+        finished[0]: f"{finished[0]} is finished, not pruned; {there}",
+        "": f"{len(pruned) + len(finished)} ids begin so, ",
+    }.items():
+        done = sweep("run", SPACES / "amounts.py", "--root", root, "--unprune", name)
+        assert done.returncode == 2
+        assert f"sweep: unprune is {name!r}: {why}" in done.stderr.splitlines()[-1]
+        assert {one.id for one in experiences_in(root) if one.state() is State.PRUNED} == set(pruned)
+
+
+WRONG = {
+    "threshold": "give it the least value that is well, as threshold:lower=0.2, or the most, as threshold:upper=2.",
+    "threshold:lower=2,upper=1": "lower should be smaller than upper.",
+    "median:n_startup_trial=3": "there is no option n_startup_trial: did you mean n_startup_trials? median takes ",
+    "percentile:percentile=120": "Percentile must be between 0 and 100 inclusive",
+    "successive_halving:reduction_factor=1": "reduction_factor",
+    "hyperband:reduction_factor=1": "reduction_factor",
+    "hyperband:min_resource=9": "min_resource is 9, and a training has 4 epochs: give fewer.",
+    "hyperband:max_resource=auto": "max_resource is 'auto': give it as int.",
+    "patient:patience=-1": "patience",
+    "halving": "is 'halving': did you mean successive_halving? it is one of none, median, ",
+}
+
+
+@pytest.mark.parametrize("pruner", WRONG)
+def test_what_is_wrong_with_a_pruner_is_one_sentence_before_any_training(tmp_path, pruner):
+    done = sweep("run", SPACES / "amounts.py", "--root", tmp_path / "root", "--pruner", pruner)
+    (said,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert said.startswith(f"sweep: pruner is {pruner!r}: ")
+    assert WRONG[pruner] in said
+    assert not (tmp_path / "root").exists()
