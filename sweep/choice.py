@@ -65,7 +65,7 @@ class Choice:
 
 def nearest(name: str, names: Collection[str]) -> str:
     """Return a question after the nearest of the names, or nothing where none is near."""
-    near = difflib.get_close_matches(name, names, 1)
+    near = difflib.get_close_matches(name, names, 1) or [one for one in names if name and name in one]
     return f"did you mean {near[0]}? " if near else ""
 
 

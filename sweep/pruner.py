@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -102,7 +103,8 @@ class Pruner:
         defaults = {name: one.default for name, one in taken.items() if one.default is not inspect.Parameter.empty}
         self.name, self.options = choice.name, {**defaults, **choice.options}
         try:
-            self.optunas = build(**{**self.options, **({"epochs": epochs} if "epochs" in taken else {})})
+            with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+                self.optunas = build(**{**self.options, **({"epochs": epochs} if "epochs" in taken else {})})
         except Misuse:
             raise
         except (ValueError, TypeError) as error:
