@@ -67,7 +67,7 @@ def test_a_sweep_that_is_killed_three_times_prunes_like_an_uncut_one(uncut, tmp_
 
 OPTIONS = [
     *("median:n_startup_trials=2", "percentile:n_startup_trials=3", "successive_halving", "hyperband:reduction_factor=2"),
-    *("patient:patience=0,wrapped_pruner=median", "threshold:lower=0.3"),
+    *("patient:patience=0,wrapped_pruner=median", "threshold:lower=0.4"),
 ]
 
 
@@ -105,7 +105,7 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
 
 def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
     root = tmp_path / "root"
-    run_quick("amounts", root, pruner="threshold:lower=0.3", trials=6)
+    run_quick("amounts", root, pruner="threshold:lower=0.4", trials=9)
     pruned, finished = ([one.id for one in experiences_in(root) if one.state() is state] for state in ("pruned", "finished"))
     there = f"pruned are {', '.join(pruned)}."
     mistyped = f"{pruned[0][:-1]}x"
