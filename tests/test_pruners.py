@@ -106,7 +106,7 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
 def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
     root = tmp_path / "root"
     run_quick("amounts", root, pruner="threshold:lower=0.4", trials=9)
-    pruned, finished = ([one.id for one in experiences_in(root) if one.state() is state] for state in ("pruned", "finished"))
+    pruned, finished = ([one.id for one in experiences_in(root) if one.state() == state] for state in ("pruned", "finished"))
     there = f"pruned are {', '.join(pruned)}."
     mistyped = f"{pruned[0][:-1]}x"
     for name, why in {
