@@ -110,8 +110,8 @@ def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
     there = f"pruned are {', '.join(pruned)}."
     mistyped = f"{pruned[0][:-1]}x"
     for name, why in {
-        "xyz": f"no id begins so; {there}",
-        mistyped: f"did you mean {pruned[0]}? no id begins so; {there}",
+        "xyz": f"no experience has an id that begins so; {there}",
+        mistyped: f"did you mean {pruned[0]}? no experience has an id that begins so; {there}",
         finished[0]: f"{finished[0]} is finished, not pruned; {there}",
         "": f"{len(pruned) + len(finished)} ids begin so, ",
     }.items():
