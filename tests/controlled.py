@@ -92,7 +92,7 @@ class NoTraining:
         for epoch in range(2):
             on_news(EpochDone(epoch, value / (epoch + 1)))
         files = size_and_sha256(experience.log), size_and_sha256(experience.meilleur)
-        record.outcome = Outcome(State.FINISHED, now(), None, value, 0, log=files[0], model=files[1])
+        record.outcome = Outcome(State.FINISHED, now(), None, {"val_acc": value}, 0, log=files[0], model=files[1])
         end = self.end(experience, record, "outcome", End(Ending.OUTCOME))
         self.reached(number, "trained")
         return end

@@ -53,7 +53,7 @@ class Quick:
     def train(self, job, stop, on_news):
         experience, record = job.experience, job.record
         start = resume.make_ready(experience).backup
-        values = start.position.val_acc() if start else []
+        values = start.position.curve() if start else []
         record.sessions.append({"begun": now(), "epoch": len(values), "batch": 0, "process": this_process()})
         experience.write(record)
         why = on_news(EpochDone(len(values) - 1, values[-1])) if values else None
@@ -64,7 +64,8 @@ class Quick:
             write_model(experience, values)
             save(experience, values)
             why = on_news(EpochDone(len(values) - 1, values[-1]))
-        record.outcome = Outcome(State.PRUNED if why else State.FINISHED, now(), why, max(values), values.index(max(values)))
+        state, best = State.PRUNED if why else State.FINISHED, max(values)
+        record.outcome = Outcome(state, now(), why, {"val_acc": best}, values.index(best))
         record.outcome.log, record.outcome.model = map(size_and_sha256, (experience.log, experience.meilleur))
         experience.write(record)
         return End(Ending.OUTCOME)

@@ -280,7 +280,7 @@ def test_the_best_of_another_sweep_are_tried_first_as_far_as_they_fit(space, oth
     assert [trial.system_attrs.get("fixed_params") for trial in study._trials()][: len(fit)] == fit
     assert f"the best 5 of {other} make {len(fit)} proposals here; what does not fit is left to the sampler: " in said[0]
     assert "suggest does not ask for 'depth' beside the rest" in said[0]
-    here = {one.read().outcome.val_acc for one in experiences_in(tmp_path / "root")}
+    here = {one.read().outcome.values["val_acc"] for one in experiences_in(tmp_path / "root")}
     assert {trial.value for trial in study._trials()} == here, "nothing was told but what was trained here"
 
 

@@ -91,7 +91,11 @@ def test_before_there_is_a_value_there_is_no_patience(space, tmp_path):
     for state in (State.FAILED, State.FAILED, State.FINISHED, State.PRUNED, State.FAILED):
         trial = study.ask()
         value = 0.5 if state is State.FINISHED else None
-        study.tell(trial, Outcome(state, "", None, value, 0), [0.9] if state is State.PRUNED else [])
+        study.tell(
+            trial,
+            Outcome(state, "", None, {} if value is None else {"val_acc": value}, 0),
+            [0.9] if state is State.PRUNED else [],
+        )
         study.ask()  # one that is running is none that ended
     assert study.since_best() == 2
 

@@ -201,7 +201,7 @@ def go_through(study, suggest, most=100):
     while not study.tried() and len(seen) < most:
         trial = study.ask()
         seen.append(study.suggest(trial, suggest))
-        study.tell(trial, Outcome(State.FINISHED, "", val_acc=0.5, epoch=0), [0.5])
+        study.tell(trial, Outcome(State.FINISHED, "", values={"val_acc": 0.5}, epoch=0), [0.5])
     return seen
 
 
