@@ -1,9 +1,9 @@
 """What pruning saves: python -m benchmarks.pruning [--space SPACE] [--trials N] [--seeds K] [--pruner NAME …].
 
 For each seed, a sweep without a pruner trains its trials to their ends. A sweep with a pruner and the same seed then goes
-on until it is as good, or has trained as many epochs. The figure is how many of those epochs it took, as a share of all epochs
-of the sweep without; where it is not reached, it counts as more than any. Epochs do not depend on what else the machine does.
-Nor do they say how long a sweep takes: a trial has costs beside its epochs.
+on until it is as good, or has trained as many epochs. The figure is how many of those epochs it took, as a share of all
+epochs of the sweep without; where it is not reached, it counts as more than any. Epochs do not depend on what else the
+machine does. Nor do they say how long a sweep takes: a trial has costs beside its epochs.
 """
 
 import argparse
