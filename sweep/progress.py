@@ -87,8 +87,8 @@ class Progress:
             self._unsaved(trial, news)
 
     def trained(self, trial: int, name: str) -> None:
-        """Show the last epochs of an experience that was begun, and no more of it."""
-        if self._scene:
+        """Show the last epochs of an experience, where it was begun here, and no more of it."""
+        if self._scene and trial in self._names:
             self._note(trial, None)
             self._scene.preparing.pop(name, None)
             self._scene.end(Experience(self._root / name))
