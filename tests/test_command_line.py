@@ -140,7 +140,7 @@ def one_sentence(done, status):
         (["run", TOY, "--deadline", "11h 30"], "'--deadline': '11h 30' is no time: give seconds"),
         (["run", TOY, "--patience", "0"], "'--patience': 0 is not in the range x>=1"),
         (["run", TOY, "--target", "nan"], "target is nan: give a number"),
-        (["run", TOY, "--sampler", "best"], "'best' is not one of 'tpe', 'random', 'cmaes'"),
+        (["run", TOY, "--sampler", "best"], "it is one of tpe, random, cmaes"),
         (["run", TOY, "--trails", "3"], "No such option '--trails'"),
         (["run"], "Missing argument 'SPACE'"),
         (["rnu", TOY], "No such command 'rnu'"),
