@@ -119,7 +119,9 @@ class Controller:
         self._limits = Limits(self._settings, self._study, folders.recorded(), self._began)
         self._known, self._cut_off = folders.known(), self._study.cut_off()
         self._to_do = 0 if self._study.tried() else max(0, self._settings.trials - self._study.count())
-        self._disk = Disk(self.root, self._settings, self._to_do + len(self._cut_off), self._progress.say)
+        self._disk = Disk(
+            self.root, self._settings, self._to_do * self._settings.repeats + len(self._cut_off), self._progress.say
+        )
         self._disk.free_backups(self._known.values())
         self._say_what_is_there()
 

@@ -10,6 +10,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from sweep import meilleur, resume
+from sweep.aims import Aim
 from sweep.damage import find_damages
 from sweep.errors import Misuse, SweepError
 from sweep.experience import Experience, experiences_in
@@ -57,10 +58,11 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
     known = known_trials(here)
     following = max(known, default=-1) + 1
     numbers: dict[tuple[Any, ...], int] = {}  # what ours are, for those of the others that are repeated
+    aims = next((record.aims for _, record in here), None)
     sample = {name: frozen for one in known.values() for frozen in [_frozen(one)] if frozen for name in frozen.distributions}
     for theirs in others:
         record = resume.read_record(theirs)
-        refused = _why_not(theirs, record, source, accept_change, list(sample.values()))
+        refused = _why_not(theirs, record, source, accept_change, list(sample.values()), aims)
         if refused or not record:
             yield Merged(theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}")
             continue
@@ -93,7 +95,12 @@ def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -
 
 
 def _why_not(
-    theirs: Experience, record: Record | None, source: Source, accept_change: bool, ours: list[FrozenTrial]
+    theirs: Experience,
+    record: Record | None,
+    source: Source,
+    accept_change: bool,
+    ours: list[FrozenTrial],
+    aims: list[Aim] | None,
 ) -> str | None:
     """Return why an experience cannot come in: what others wrote is not to be trusted."""
     if not record:
@@ -104,6 +111,8 @@ def _why_not(
         theirs.check(record, source.name)
         if not record.trials:
             return "it has no trial"
+        if aims and record.aims != aims:
+            return f"it was trained for {', '.join(name for name, _ in record.aims)}, and ours for another MONITOR"
         frozen = frozen_of(Known(theirs, record, record.trials[0]))
         for one in ours:
             check_compatible(frozen, one)

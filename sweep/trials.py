@@ -275,7 +275,8 @@ class Trials:
         outcome = known.outcome
         if outcome:
             curve = self._patiently(known.curve)
-            name = f"{known.experience.id} and {len(known.others)} repeats" if known.others else known.experience.id
+            more = f" and {len(known.others)} with other seeds" if known.others else ""
+            name = f"{known.experience.id}{more}"
             self._tell(trial, name, outcome, curve, notes_of(known))
         self._patiently(lambda: self._disk.free_backups(known.parts))
 
