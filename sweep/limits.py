@@ -52,10 +52,11 @@ class Limits:
             return f"the target {target:g} is reached: no trial begins"
         if patience is not None and (since := self._study.since_best()) >= patience:
             return f"none of the last {since} trials was a better one, and --patience is {patience}: no trial begins"
-        if self._study.count() >= self._settings.trials:
+        count, asked, tried = self._study.count(), self._settings.trials, self._study.tried()
+        if count >= asked:
             return ""
-        tried = self._study.tried()
-        return None if tried is None else f"all {tried} combinations have been tried: no trial begins"
+        ends = f"the sweep ends with {count} trials, and {asked} were asked for"
+        return None if tried is None else f"all {tried} combinations have been tried: {ends}"
 
     def no_training(self) -> str | None:
         """Return why no training is to begin, or to go on from its backup."""
