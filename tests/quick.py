@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from untrained import save, text_of_log, write_model
+from untrained import Here, save, text_of_log, write_model
 
 from sweep import resume
 from sweep.controller import Controller
@@ -30,25 +30,8 @@ def value_of(parameters, epoch):
     return round(end * (1 - (0.5 - x) * epoch / parameters["epochs"]), 6)
 
 
-class Quick:
-    """See ``sweep.job.Place``."""
-
-    cluster = None
-
-    def workers(self):
-        return 1
-
-    def threads(self, workers):
-        return 1
-
-    def start(self):
-        pass
-
-    def wait_until_warm(self, stop):
-        pass
-
-    def kill(self):
-        pass
+class Quick(Here):
+    """Trains nothing, and leaves what a training leaves, epoch by epoch."""
 
     def train(self, job, stop, on_news):
         experience, record = job.experience, job.record

@@ -34,6 +34,27 @@ def suggest_numbers(trial):
     return {name: trial.suggest_float(name, 0, 1) for name in "xyz"}
 
 
+class Here:
+    """A ``sweep.job.Place`` for one training at a time, but for its ``train``."""
+
+    cluster = None
+
+    def workers(self):
+        return 1
+
+    def threads(self, workers):
+        return 1
+
+    def start(self):
+        pass
+
+    def wait_until_warm(self, stop):
+        pass
+
+    def kill(self):
+        pass
+
+
 def text_of_log(values):
     """Return the text of a log.csv with these val_acc."""
     return "epoch,acc,loss,val_acc,val_loss\n" + "".join(f"{n},0,0,{value},0\n" for n, value in enumerate(values))
