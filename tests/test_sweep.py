@@ -311,7 +311,7 @@ def test_a_pruner_ends_trainings_early_and_the_folder_says_so(tmp_path):
     assert "pruned" in states
     assert states.count("pruned") + states.count("finished") == 9
     pruned = next(one for one in experiences_in(tmp_path) if one.state() is State.PRUNED)
-    assert "the pruner ended it after epoch" in pruned.read().outcome.reason
+    assert pruned.read().outcome.reason.startswith("successive_halving ended it after epoch ")
     assert "pruned, val_acc 0." in said
 
 
