@@ -1,17 +1,19 @@
 """Other aims than val_acc: any metric, several at once, constraints; and trials that are repeated with other seeds."""
 
 import json
+import shutil
 import statistics
 from pathlib import Path
 
 import pytest
 from command import Running, logged, run, sweep, table, trained
 
-from sweep import search_space
+from sweep import Sweep, search_space
 from sweep.aims import Aim, aims_of, front
 from sweep.errors import SweepError
 from sweep.experience import experiences_in
 from sweep.log import read_row
+from sweep.shown import study_of_folders
 
 FIXED = 'FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}'
 LOSS = (FIXED, f'{FIXED}\nMONITOR, MODE = "val_loss", "min"')
@@ -212,3 +214,38 @@ def test_a_seed_that_fails_counts_as_the_worst(space, tmp_path):
 def test_a_constraint_that_is_no_function_is_refused(space):
     with pytest.raises(SweepError, match=r"write def constraints\(parameters, logs\)"):
         search_space.load(search_space.find(str(space((FIXED, f"{FIXED}\nconstraints = 3")))))
+
+
+def test_the_dashboard_of_several_aims_has_the_same_front(several):
+    path, root = several
+    study = study_of_folders("toy", Sweep(path, root).look())
+    found = rows(root, path)
+    assert {trial.number for trial in study.best_trials} == {row["trial"] for row in found if row["front"]}
+    assert study.metric_names == ["val_acc", "val_loss", "count_params"]
+
+
+def test_repeats_are_extended_and_merged_together(repeated, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    shutil.copytree(repeated, theirs)
+    done = sweep("extend", "tests/spaces/toy.py", "--root", theirs, "--epochs", 4, "--best", 1)
+    assert done.returncode == 0, done.stderr
+    longer = next(row for row in rows(theirs, "tests/spaces/toy.py") if row["parameters"]["epochs"] == 4)
+    assert [one["seed"] for one in longer["repeats"]] == [0, 1, 2]
+    assert done.stderr.count("goes on at epoch 3, batch 0") == 3
+    ours.mkdir()
+    merged = sweep("merge", "tests/spaces/toy.py", theirs, "--root", ours)
+    assert merged.returncode == 0, merged.stderr
+    assert "0 cut off, 0 failed, 0 to do" in run(ours, "--trials", 1)
+    here, there = (
+        {row["id_experience"]: row["val_acc"] for row in rows(one, "tests/spaces/toy.py")} for one in (ours, theirs)
+    )
+    assert here == there, "equal proposals come in as one"
+
+
+def test_what_was_trained_for_other_aims_is_not_taken_in(several, space, tmp_path):
+    path = space(LOSS, QUICK)
+    run(tmp_path / "root", "--trials", 1, space=path)
+    merged = sweep("merge", path, several[1], "--root", tmp_path / "root", "--accept-change")
+    assert merged.returncode == 0, merged.stderr
+    assert "new here" not in merged.stdout
+    assert "ours for another MONITOR" in merged.stdout
