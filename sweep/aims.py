@@ -1,6 +1,7 @@
 """What a sweep is after: the metrics that ``MONITOR`` names, and which way is better."""
 
 import difflib
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -76,16 +77,21 @@ def short(value: float) -> str:
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
 
 
+def is_covered(point: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
+    """Tell whether one of the others is as good as a point in all; both are ranks, see ``Aim.rank``."""
+    return any(all(map(operator.le, other, point)) for other in others)
+
+
 def front(points: Iterable[Sequence[float]]) -> list[bool]:
     """Tell for each point whether it is on the Pareto front: no other is as good in all and better in one.
 
     Args:
         points: ranks, see ``Aim.rank``; those of one point are of one length.
     """
-    there = [tuple(map(float, point)) for point in points]
+    there = [tuple(point) for point in points]
     best: list[tuple[float, ...]] = []
     for point in sorted(set(there)):  # what dominates a point comes before it
-        if not any(all(map(float.__le__, other, point)) for other in best):
+        if not is_covered(point, best):
             best.append(point)
     on_it = set(best)
     return [point in on_it for point in there]

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from sweep import resume, state
+from sweep.batches import Source
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
 from sweep.files import patiently, pauses
@@ -236,6 +237,34 @@ class Backup(keras.callbacks.BackupAndRestore):
         skipped = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
         for lost in [*skipped, *backup.position.state["left_out"]]:
             self._job.mark_approximate(f"it went on without a part of its state: {lost}")
+
+
+def fit(
+    model: keras.Model,
+    data: tuple[Source, Source],
+    callbacks: list[keras.callbacks.Callback],
+    first: int,
+    epochs: int,
+) -> None:
+    """Let Keras fit a model, whose steps ``sweep.steps.take_over`` has taken over.
+
+    Args:
+        model: built and compiled.
+        data: the batches of the training and of the validation.
+        callbacks: are called in this order.
+        first: the epoch to begin with.
+        epochs: of the whole training.
+    """
+    batches, validation = data
+    model.fit(
+        batches.numbers,
+        initial_epoch=first,
+        epochs=epochs,
+        validation_data=validation.numbers,
+        callbacks=WayOn(callbacks, model, epochs=epochs, steps=batches.count, verbose=0),
+        shuffle=False,  # the batches have their order
+        verbose=0,
+    )
 
 
 class WayOn(keras.callbacks.CallbackList):

@@ -94,7 +94,7 @@ class Experience:
         best = self.best(record)
         if not best:
             return {}, None
-        results = self.results(record, best.epoch)
+        results = self.results(record, best.epoch) if len(record.aims) > 1 else {record.aim.name: best.value}
         return {aim.name: results[aim.name] for aim in record.aims if aim.name in results}, best.epoch
 
     def results(self, record: Record, epoch: int) -> dict[str, float]:

@@ -7,7 +7,7 @@ import time
 import keras
 
 from sweep import building, steps
-from sweep.backup import WayOn
+from sweep.backup import fit
 from sweep.batches import Source
 from sweep.callbacks import Logs
 from sweep.class_weight import weigh_by_class
@@ -83,23 +83,9 @@ def _measure(job: Job, link: Link) -> None:
     heard = any(map(steps.hears_batches, of_user))
     steps.take_over(model, batches, validation, None if heard else lambda: batches.count, weigh)
     stopwatch = Stopwatch(batches, validation)
-    _epoch(model, batches, validation, [*of_user, stopwatch], 0)  # a batch of each, for which TensorFlow makes its graphs
+    fit(model, (batches, validation), [*of_user, stopwatch], 0, 1)  # a batch of each, for which TensorFlow makes its graphs
     start_s = time.perf_counter() - begun
     stopwatch.limit_s = TIMED_S
-    _epoch(model, batches, validation, [*of_user, stopwatch], 1)
+    fit(model, (batches, validation), [*of_user, stopwatch], 1, 2)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
     link.tell(Cost(model.count_params(), start_s, stopwatch.epoch_s, memory))
-
-
-def _epoch(
-    model: keras.Model, batches: Source, validation: Source, callbacks: list[keras.callbacks.Callback], epoch: int
-) -> None:
-    model.fit(
-        batches.numbers,
-        initial_epoch=epoch,
-        epochs=epoch + 1,
-        validation_data=validation.numbers,
-        callbacks=WayOn(callbacks, model, epochs=epoch + 1, steps=batches.count, verbose=0),
-        shuffle=False,
-        verbose=0,
-    )

@@ -77,12 +77,8 @@ BUILDERS: dict[str, Callable[..., BasePruner]] = {
     "patient": _patient,
     "threshold": _threshold,
 }
-WRAPPED = (
-    "median",
-    "percentile",
-    "successive_halving",
-    "threshold",
-)  # Optuna knows Hyperband only where nothing is around it
+# Optuna knows Hyperband only where nothing is around it.
+WRAPPED = ("median", "percentile", "successive_halving", "threshold")
 
 
 class Pruner:
@@ -147,11 +143,8 @@ class Pruner:
     def _why(self, frozen: FrozenTrial, direction: StudyDirection) -> str:
         """Return in words what it compared: each pruner has its own question."""
         values = [value for _, value in sorted(frozen.intermediate_values.items())]
-        best, now, has = (
-            max if direction == StudyDirection.MAXIMIZE else min,
-            f"its value, {values[-1]:.4g}, was",
-            self.options,
-        )
+        best, has = max if direction == StudyDirection.MAXIMIZE else min, self.options
+        now = f"its value, {values[-1]:.4g}, was"
         match self.name:
             case "median":
                 return f"its best value, {best(values):.4g}, was worse than the median of the finished trials at this epoch"

@@ -97,6 +97,7 @@ class SeededSampler(BaseSampler):
     def __init__(self, choice: Choice, seed: int) -> None:
         """Raises Misuse for an option that the sampler does not take, and where it needs a package that is not installed."""
         self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
+        self._taken = set(inspect.signature(self._class).parameters)
         self._trees = Trees()
         self._of_bracket: weakref.WeakKeyDictionary[optuna.Study, defaultdict[int | None, BaseSampler]]
         self._of_bracket = weakref.WeakKeyDictionary()
@@ -111,7 +112,7 @@ class SeededSampler(BaseSampler):
         if negative:
             raise choice.wrong(f"{negative[0]} is negative")
         try:
-            self.of_trial(0)
+            self._first = self.of_trial(0)
         except (ValueError, TypeError, AssertionError) as error:
             raise choice.wrong(str(error).rstrip(".")) from error
 
@@ -122,15 +123,13 @@ class SeededSampler(BaseSampler):
             "study_seed": _seed_of(f"{self._seed}"),
             "trees": self._trees,
         }
-        taken = inspect.signature(self._class).parameters
-        own = {name: value for name, value in given.items() if name in taken}
+        own = {name: value for name, value in given.items() if name in self._taken}
         with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
             return self._class(**own, **self._choice.options)
 
     def tried(self, study: optuna.Study) -> int | None:
         """Return how many combinations there are, once a sampler that takes each once has tried all; None before."""
-        sampler = self.of_trial(0)
-        return sampler.tried(study) if isinstance(sampler, Enumeration) else None
+        return self._first.tried(study) if isinstance(self._first, Enumeration) else None
 
     def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""

@@ -13,7 +13,7 @@ import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.aims import DEFAULT, Aim
+from sweep.aims import DEFAULT, Aim, is_covered
 from sweep.choice import Choice
 from sweep.errors import SweepError
 from sweep.frozen import TRIAL_STATES, constraints_of, difference, directions, entry_of, frozen_of, given_in, values_of
@@ -253,8 +253,8 @@ class Study:
             since += bool(best)
             if self._counts(trial):
                 ranks = [aim.rank(value) for aim, value in zip(self._aims, trial.values, strict=True)]
-                if not any(all(map(float.__le__, other, ranks)) for other in best):
-                    best = [other for other in best if not all(map(float.__le__, ranks, other))] + [ranks]
+                if not is_covered(ranks, best):
+                    best = [*(other for other in best if not is_covered(other, [ranks])), ranks]
                     since = 0
         return since
 

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from sweep import building, meilleur, resume, session, steps
-from sweep.backup import Backup, NotSaved, Overtaken, Stopped, WayOn
+from sweep.backup import Backup, NotSaved, Overtaken, Stopped, fit
 from sweep.batches import Source
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
@@ -192,15 +192,7 @@ def _fit(
         reports,  # who hears of an epoch may count on it
     ]
     try:
-        model.fit(
-            batches.numbers,
-            epochs=epochs,
-            initial_epoch=reached.epoch,
-            validation_data=validation.numbers,
-            callbacks=WayOn(callbacks, model, epochs=epochs, steps=batches.count, verbose=0),
-            shuffle=False,  # the dataset has its order
-            verbose=0,
-        )
+        fit(model, (batches, validation), callbacks, reached.epoch, epochs)
     except (Stopped, Overtaken, SweepError):
         raise
     except Pruned:

@@ -67,6 +67,7 @@ class Setbacks:
 class Part:
     """One experience of a trial: ``repeat`` (from 0) of so many ``repeats``, which differ in their seed."""
 
+    experience: Experience
     parameters: dict[str, Any]
     repeat: int
     repeats: int
@@ -116,15 +117,16 @@ class Trials:
         if not proposed:
             return
         parameters, repeats = proposed
-        seeds = [(parameters["seed"] + repeat) % SEEDS for repeat in range(repeats)]
-        parts = [Part({**parameters, "seed": seed}, repeat, repeats) for repeat, seed in enumerate(seeds)]
+        parts = [self._part(parameters, repeat, repeats) for repeat in range(repeats)]
         with contextlib.ExitStack() as held:
-            for name in sorted({self._experience(part).id for part in parts}):
+            for name in sorted({part.experience.id for part in parts}):
                 held.enter_context(self._same_id[name])
             self._train_or_read(trial, parts)
 
-    def _experience(self, part: Part) -> Experience:
-        return Experience(self._root / id_experience(self._space.source.name, part.parameters))
+    def _part(self, parameters: dict[str, Any], repeat: int, repeats: int) -> Part:
+        of_seed = {**parameters, "seed": (parameters["seed"] + repeat) % SEEDS}
+        experience = Experience(self._root / id_experience(self._space.source.name, of_seed))
+        return Part(experience, of_seed, repeat, repeats)
 
     def _proposal(self, trial: optuna.Trial) -> tuple[dict[str, Any], int] | None:
         """Return the parameters of the trial, and how often it is repeated; None where the search space raises, which fails
@@ -153,17 +155,16 @@ class Trials:
         """Bring each experience to its end, and tell the trial's value once all have ended."""
         ended: list[Known] = []
         for part in parts:
-            experience = self._experience(part)
-            record = self._patiently(lambda: self._record(trial, experience, part))  # noqa: B023 # called here
+            record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
             if not record.outcome:
-                self._train(trial, experience, record, part)
-                self._progress.trained(trial.number, experience.id)
-                record = self._patiently(lambda: self._record(trial, experience, part))  # noqa: B023
+                self._train(trial, part, record)
+                self._progress.trained(trial.number, part.experience.id)
+                record = self._patiently(lambda: self._record(trial, part))  # noqa: B023
                 self._limits.count(record.sessions[-1:])
             if not record.outcome:
                 return
             (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
-            ended.append(Known(experience, record, entry))
+            ended.append(Known(part.experience, record, entry))
             if is_over([record.outcome]):
                 break
         self._close(trial, replace(ended[0], others=tuple(ended[1:])))
@@ -174,11 +175,11 @@ class Trials:
 
         return patiently(work, on_wait, self._stop.is_set)
 
-    def _record(self, trial: optuna.Trial, experience: Experience, part: Part) -> Record:
+    def _record(self, trial: optuna.Trial, part: Part) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
         fingerprint = self._space.source.fingerprint()
-        record = resume.read_record(experience) or Record(
-            id_experience=experience.id,
+        record = resume.read_record(part.experience) or Record(
+            id_experience=part.experience.id,
             search_space={"name": self._space.source.name, "fingerprint": fingerprint},
             parameters=part.parameters,
             seed=part.parameters["seed"],
@@ -198,22 +199,22 @@ class Trials:
         record.trials = list(entries.values())
         return record
 
-    def _train(self, trial: optuna.Trial, experience: Experience, record: Record, part: Part) -> None:
+    def _train(self, trial: optuna.Trial, part: Part, record: Record) -> None:
         """Train until the experience has ended or all is to stop: killed or left alone by its drive, it is begun again."""
         self._place.wait_until_warm(self._stop)
         if not self._may_train():
             return
         setbacks, known = Setbacks(), self._known.get(trial.number)
-        if known and known.experience == experience and not part.repeat:
+        if known and known.experience == part.experience and not part.repeat:
             self._study.catch_up(trial, self._patiently(known.curve))
-        self._progress.begin(trial.number, experience.id)
+        self._progress.begin(trial.number, part.experience.id)
         while self._may_train():
-            end, epoch = self._train_once(trial, experience, record, part)
+            end, epoch = self._train_once(trial, part, record)
             if end.ending is Ending.OUTCOME:
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
-            record = self._patiently(lambda: self._record(trial, experience, part))
+            record = self._patiently(lambda: self._record(trial, part))
             if record.outcome:  # it died after its last word
                 return
             if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
@@ -221,7 +222,7 @@ class Trials:
                 continue
             setbacks.count(end, epoch)
             if setbacks.deaths == DEATHS_THAT_FAIL:
-                self._fail(experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
+                self._fail(part.experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
                 return
             if end.ending is Ending.GONE:
                 self._stop.wait(setbacks.pause(end))
@@ -230,7 +231,7 @@ class Trials:
     def _may_train(self) -> bool:
         return not self._stop.is_set() and not self._limits.no_training()
 
-    def _train_once(self, trial: optuna.Trial, experience: Experience, record: Record, part: Part) -> tuple[End, int]:
+    def _train_once(self, trial: optuna.Trial, part: Part, record: Record) -> tuple[End, int]:
         """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""
         epoch = -1
 
@@ -248,7 +249,7 @@ class Trials:
         settings = self._settings
         job = Job(
             source=self._space.source,
-            experience=experience,
+            experience=part.experience,
             record=record,
             save_freq=settings.save_freq,
             keep_data=settings.keep_data,
@@ -284,7 +285,7 @@ class Trials:
         outcome = one.record.outcome
         if outcome:
             outcome.values, outcome.epoch = one.experience.values(one.record)
-        if outcome and outcome.epoch is not None and outcome.state is State.FINISHED:
+        if self._space.constraints and outcome and outcome.epoch is not None and outcome.state is State.FINISHED:
             results = one.experience.results(one.record, outcome.epoch)
             outcome.constraints = self._space.constraints_of(one.record.parameters, results)
         if not one.entry["ended"]:
