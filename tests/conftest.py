@@ -1,102 +1,15 @@
-"""Tools of the tests: trainings in real processes, and what they leave on disk."""
+"""Fixtures that many test files share; their tools are in ``support/``."""
 
-import io
-import json
 import os
-import threading
-import zipfile
-from pathlib import Path
+import shutil
 
-import h5py
 import pytest
 
-from sweep import search_space
-from sweep.experience import Experience
-from sweep.identity import id_experience, plain
-from sweep.job import Job
-from sweep.places import LocalProcesses
-from sweep.record import Record
-from sweep.resume import newest_position
-
-SPACES = Path(__file__).parent / "spaces"
-PARAMETERS = {
-    "mlp": {"units": 8, "rate": 0.02},
-    "cnn": {"filters": 4},
-    "lstm": {"units": 6},
-}
-
-
-def datasets(file):
-    """Return every dataset of an HDF5 file as bytes, by its path, without the state that sweep adds."""
-    found = {}
-    with h5py.File(file, "r") as h5:
-        h5.visititems(lambda name, item: found.update({name: item[()].tobytes()} if hasattr(item, "dtype") else {}))
-    return {name: content for name, content in found.items() if not name.startswith("sweep/")}
-
-
-def best_weights(experience):
-    """Return the weights of ``meilleur.model.keras``, the optimizer's too."""
-    with zipfile.ZipFile(experience.meilleur) as archive:
-        return datasets(io.BytesIO(archive.read("model.weights.h5")))
-
-
-def last_weights(experience):
-    """Return the weights of the newest backup."""
-    return datasets(experience.sauvegarde / "latest.weights.h5")
-
-
-def assert_equal(experience, twin):
-    """Assert that two experiences are one, bit for bit."""
-    assert experience.log.read_bytes() == twin.log.read_bytes()
-    assert best_weights(experience) == best_weights(twin)
-    assert last_weights(experience) == last_weights(twin)
-    assert newest_position(experience.sauvegarde).state == newest_position(twin.sauvegarde).state
-    assert experience.read().outcome.values == twin.read().outcome.values
-    assert experience.read().approximate_because is None
-
-
-class Trainer:
-    """Trains one experience of a test space as the controller would, and cuts it where it is told."""
-
-    def __init__(self, folder):
-        self.order = folder / "cut.json"
-        os.environ["SWEEP_TEST_CUT"] = str(self.order)
-        self.place = LocalProcesses(["sklearn.datasets"])
-        self.place.start()
-        self.news = []
-        self.stop = threading.Event()
-
-    def __call__(self, space, root, cut=None, save_freq=4, parameters=None, on_news=lambda news: False):
-        self.order.unlink(missing_ok=True)
-        if cut:
-            self.order.write_text(json.dumps(cut))
-        job = self.job(space, root, save_freq, parameters)
-        self.news = []
-        self.stop = threading.Event()
-        end = self.place.train(job, self.stop, lambda news: self.news.append(news) or on_news(news))
-        assert not (cut and self.order.exists()), "the cut did not come"
-        return end
-
-    def job(self, space, root, save_freq=4, parameters=None):
-        path = space if isinstance(space, Path) else SPACES / f"{space}.py"
-        source = search_space.find(str(path))
-        fixed = FIXED.get(space) or ({} if "epochs" in parameters else search_space.load(source).fixed)
-        values = plain({**(parameters or PARAMETERS[space]), **fixed})
-        experience = Experience(root / id_experience(source.name, values))
-        identity = {"name": source.name, "fingerprint": source.fingerprint()}
-        record = experience.read() or Record(experience.id, identity, values, values["seed"], 2, [])
-        return Job(source, experience, record, save_freq, prunes=True)
-
-    def experience(self, space, root):
-        return self.job(space, root).experience
-
-
-# The spaces of these tests import Keras at their top; the process of the tests stays without it.
-FIXED = {
-    "mlp": {"epochs": 6, "batch_size": 32, "seed": 3},
-    "cnn": {"epochs": 4, "batch_size": 32, "seed": 1},
-    "lstm": {"epochs": 3, "batch_size": 32, "seed": 2},
-}
+from support import command
+from support.bits import only
+from support.trainer import SPACES, Trainer
+from support.twins import Twins
+from support.warm import Warm
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -106,24 +19,72 @@ def cache(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def trainer(tmp_path_factory):
-    return Trainer(tmp_path_factory.mktemp("cut"))
+def warm_server():
+    warm = Warm()
+    yield warm
+    warm.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def warm(warm_server):
+    """Start the programs of tests as forks of a warm server."""
+    command.starter = warm_server
+
+
+@pytest.fixture(autouse=True)
+def programs(request, monkeypatch):
+    """Start real programs in a test that is marked ``cold``; end what any test leaves running."""
+    if request.node.get_closest_marker("cold"):
+        monkeypatch.setattr(command, "starter", command.COLD)
+    yield
+    command.kill_what_runs()
 
 
 @pytest.fixture(scope="session")
-def uncut(trainer, tmp_path_factory):
-    """Return the experience of a space, trained without a cut, each once."""
-    root, trained = tmp_path_factory.mktemp("uncut"), {}
+def trainer(tmp_path_factory):
+    return Trainer(tmp_path_factory.mktemp("order"))
+
+
+@pytest.fixture(scope="session")
+def twins(tmp_path_factory):
+    """Return the function that makes a folder once for all processes of ``pytest -n``."""
+    base = tmp_path_factory.getbasetemp()
+    return Twins((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "twins")
+
+
+@pytest.fixture(scope="session")
+def uncut(trainer, twins):
+    """Return the experience of a test space, trained without a cut."""
 
     def train(space):
-        if space not in trained:
+        def make(root):
             end = trainer(space, root)
             assert end.ending == "outcome", end
-            trained[space] = trainer.experience(space, root)
-            assert trained[space].read().outcome.state == "finished", trained[space].read().outcome
-        return trained[space]
+            outcome = only(root).read().outcome
+            assert outcome.state == "finished", outcome
+
+        return only(twins(f"uncut {space}", make))
 
     return train
+
+
+@pytest.fixture(scope="session")
+def whole(twins):
+    """Return the root of an uninterrupted sweep over toy.py, by its number of trials and options."""
+
+    def sweep(trials, *options):
+        words = ("--trials", trials, *options)
+        return twins(f"whole {words}", lambda folder: command.run(folder / "root", *words)) / "root"
+
+    return sweep
+
+
+@pytest.fixture(scope="session")
+def never_run(tmp_path_factory):
+    """Return a search space of the name that the folders of ``support.folders`` have."""
+    path = tmp_path_factory.mktemp("space") / "toy.py"
+    path.write_text('"""Never run."""\n')
+    return path
 
 
 @pytest.fixture
@@ -135,7 +96,7 @@ def space(tmp_path):
         for old, new in changes:
             assert old in text, old
             text = text.replace(old, new)
-        (tmp_path / "cut.py").write_text((SPACES / "cut.py").read_text())
+        shutil.copy(SPACES / "cut.py", tmp_path)
         path = tmp_path / f"{of}.py"
         path.write_text(text)
         return path

@@ -8,9 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from browser import open_page
-from command import command, logged
-
+from support.browser import open_page
+from support.command import command, logged
 from sweep import Sweep
 
 FOLDER = Path(__file__).parent.parent / "docs" / "pictures"
@@ -23,7 +22,9 @@ def train(root):
     """Run the sweep, kill it three times, and run it to its end."""
     whole = command(["run", SPACE, "--root", root, *OPTIONS])
     for rows in CUTS_AFTER_ROWS:
-        process = subprocess.Popen(whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            whole, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        )
         while not logged(rows)(root):
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
@@ -39,7 +40,9 @@ def photograph(root):
         (FOLDER / f"curves{end}.png").write_bytes((page.parent / "courbes.png").read_bytes())
         for scheme in ("light", "dark"):
             with open_page("laptop", scheme) as browser:
-                browser.set_viewport_size({"width": 1366, "height": 930})  # to the end of the first figure
+                browser.set_viewport_size(
+                    {"width": 1366, "height": 930}
+                )  # to the end of the first figure
                 browser.goto(page.as_uri())
                 browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
                 browser.screenshot(path=FOLDER / f"report-{scheme}{end}.png")

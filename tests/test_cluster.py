@@ -1,40 +1,54 @@
 """The same sweep on a Dask cluster: workers, scheduler and controller are killed, and nothing is lost or doubled."""
 
+import contextlib
 import signal
 import socket
-import subprocess
-import sys
 
 import psutil
 import pytest
-from command import Running, begun, command, logged, run, sessions, sweep, table, trained
-from dask_cluster import DaskCluster, until
 
+from support.bits import trained
+from support.command import Running, begun, command, logged, python, run, sessions, sweep, table
+from support.dask_cluster import DaskCluster, until
 from sweep.experience import experiences_in
 from sweep.lease import open_session
 
-SLOW = ("time.sleep(0.05)", "time.sleep(0.2)")
+# Workers and scheduler need time to notice a death, so a training needs time to be killed in.
+SLOW = (
+    "    return [cut.Cut()]",
+    """    import time
+
+    import keras
+
+    pause = lambda batch, logs: time.sleep(0.2)
+    return [keras.callbacks.LambdaCallback(on_train_batch_end=pause)]""",
+)
 WORDS = ("--sampler", "random", "--threads", 1, "--save-freq", 4)
+
+
+@contextlib.contextmanager
+def workers_on_this_machine(folder, workers=3):
+    cluster = DaskCluster(folder).start_scheduler()
+    try:
+        for _ in range(workers):
+            cluster.start_worker()
+        yield cluster.wait_for(workers)
+    finally:
+        cluster.end()
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
     """Return a scheduler and three workers that no test kills."""
-    cluster = DaskCluster(tmp_path_factory.mktemp("cluster")).start_scheduler()
-    for _ in range(3):
-        cluster.start_worker()
-    yield cluster.wait_for(3)
-    cluster.end()
+    with workers_on_this_machine(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
 
 
 @pytest.fixture
 def mortal(tmp_path):
-    """Return a scheduler and three workers."""
-    cluster = DaskCluster(tmp_path).start_scheduler()
-    for _ in range(3):
-        cluster.start_worker()
-    yield cluster.wait_for(3)
-    cluster.end()
+    """Return a scheduler and three workers that a test may kill."""
+    with workers_on_this_machine(tmp_path) as cluster:
+        yield cluster
 
 
 def training_now(root):
@@ -50,24 +64,41 @@ def trained_by(worker, root):
     return any(training.pid in below for training in training_now(root))
 
 
-def test_three_workers_each_killed_once_and_the_controller_killed_once_end_as_if_uncut(mortal, tmp_path, space):
-    path, root = space(SLOW), tmp_path / "root"
-    words = (*WORDS, "--trials", 9, "--cluster", mortal.address)
+# Whether each of the workers is killed with all that it has started, or alone; it does not come back alone.
+KILLS = [(True,), (True, False, True)]
+
+
+@pytest.mark.parametrize("kills", [KILLS[0], pytest.param(KILLS[1], marks=pytest.mark.long)])
+def test_workers_each_killed_once_and_the_controller_killed_once_end_as_if_uncut(
+    tmp_path, space, kills
+):
+    path, root, trials = space(SLOW), tmp_path / "root", 3 * len(kills)
+    with workers_on_this_machine(tmp_path, len(kills)) as mortal:
+        kill_all_and_go_on(mortal, root, path, trials, kills)
+    run(tmp_path / "twin", *WORDS, "--trials", trials, space=path)
+    assert table(root, space=path) == table(tmp_path / "twin", space=path)
+    assert trained(root) == trained(tmp_path / "twin")
+    assert sum(count - 1 for count in sessions(root).values()) >= len(kills), (
+        "each killed worker was training"
+    )
+
+
+def kill_all_and_go_on(mortal, root, path, trials, kills):
+    words = (*WORDS, "--trials", trials, "--cluster", mortal.address)
     running = Running(root, *words, space=path)
-    for number, tree in enumerate((True, False, True)):
+    for number, tree in enumerate(kills):
         worker = mortal.workers[number]
         until(lambda worker=worker: trained_by(worker, root), 120)
         mortal.kill(worker, tree)
         if tree:
             mortal.start_worker()
-    running.wait_for(begun(5), 120).kill_tree()
-    assert ": epoch 2 of 3, val_acc 0." in run(root, *words, space=path), "progress is read in the folders"
-    run(tmp_path / "twin", *WORDS, "--trials", 9, space=path)
-    assert table(root, space=path) == table(tmp_path / "twin", space=path)
-    assert trained(root) == trained(tmp_path / "twin")
-    assert sum(count - 1 for count in sessions(root).values()) >= 3, "each killed worker was training"
+    running.wait_for(begun(trials // 2 + 1), 120).kill_tree()
+    assert ": epoch 2 of 3, val_acc 0." in run(root, *words, space=path), (
+        "progress is read in the folders"
+    )
 
 
+@pytest.mark.long
 def test_a_controller_that_comes_back_waits_for_what_still_trains(cluster, tmp_path, space):
     path, root = space(SLOW), tmp_path / "root"
     words = (*WORDS, "--trials", 2, "--epochs", 20, "--cluster", cluster.address)
@@ -77,9 +108,12 @@ def test_a_controller_that_comes_back_waits_for_what_still_trains(cluster, tmp_p
     assert set(sessions(root).values()) == {1}, "none was trained twice"
 
 
+@pytest.mark.long
 def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_path, space):
     path, root = space(SLOW), tmp_path / "root"
-    running = Running(root, *WORDS, "--trials", 4, "--workers", 3, "--cluster", mortal.address, space=path)
+    running = Running(
+        root, *WORDS, "--trials", 4, "--workers", 3, "--cluster", mortal.address, space=path
+    )
     running.wait_for(logged(2), 120)
     mortal.kill(mortal.scheduler)
     until(lambda: not training_now(root))  # a worker without its scheduler saves, and ends
@@ -93,6 +127,7 @@ def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_
     assert trained(root) == trained(tmp_path / "twin")
 
 
+@pytest.mark.long
 def test_ctrl_c_saves_and_stops_what_runs_on_the_cluster(cluster, tmp_path, space):
     path, root = space(SLOW), tmp_path / "root"
     words = (*WORDS, "--trials", 3, "--cluster", cluster.address)
@@ -100,31 +135,62 @@ def test_ctrl_c_saves_and_stops_what_runs_on_the_cluster(cluster, tmp_path, spac
     status, said = running.interrupt(signal.SIGINT).end()
     assert status == 130, said
     assert not training_now(root)
-    assert all(one.read().sessions[-1]["ended"]["how"] in ("stopped", "outcome") for one in experiences_in(root))
+    assert all(
+        one.read().sessions[-1]["ended"]["how"] in ("stopped", "outcome")
+        for one in experiences_in(root)
+    )
     run(root, *words, space=path)
     run(tmp_path / "twin", *WORDS, "--trials", 3, space=path)
     assert trained(root) == trained(tmp_path / "twin")
 
 
+@pytest.mark.long
 def test_the_pruner_has_its_word_on_a_cluster_too(cluster, tmp_path):
-    words = ("--trials", 8, "--sampler", "random", "--threads", 1, "--pruner", "median", "--workers", 1)
+    words = (
+        "--trials",
+        8,
+        "--sampler",
+        "random",
+        "--threads",
+        1,
+        "--pruner",
+        "median",
+        "--workers",
+        1,
+    )
     run(tmp_path / "root", *words, "--cluster", cluster.address)
     run(tmp_path / "twin", *words)
     assert "pruned" in {row[-1] for row in table(tmp_path / "twin")}
     assert table(tmp_path / "root") == table(tmp_path / "twin")
 
 
+@pytest.mark.long
 def test_a_worker_that_does_not_see_the_root_is_refused(tmp_path, space):
     root, cluster = tmp_path / "root", DaskCluster(tmp_path).start_scheduler()
     root.mkdir()
-    cluster.start_worker("unshare", "-rm", "sh", "-c", f'mount -t tmpfs none {root} && exec "$@"', "sh")
+    cluster.start_worker(
+        "unshare", "-rm", "sh", "-c", f'mount -t tmpfs none {root} && exec "$@"', "sh"
+    )
     try:
-        done = sweep("run", space(), "--root", root, *WORDS, "--trials", 2, "--cluster", cluster.wait_for(1).address)
+        done = sweep(
+            "run",
+            space(),
+            "--root",
+            root,
+            *WORDS,
+            "--trials",
+            2,
+            "--cluster",
+            cluster.wait_for(1).address,
+        )
     finally:
         cluster.end()
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert f"on {socket.gethostname()} does not see the root {root}: let it lie on a file system that all machines" in last
+    assert (
+        f"on {socket.gethostname()} does not see the root {root}: let it lie on a file system that all machines"
+        in last
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -133,22 +199,37 @@ def test_where_there_is_no_scheduler_it_says_so(tmp_path):
     assert done.returncode == 1
     connecting, *said = done.stderr.splitlines()
     assert connecting == "connecting to tcp://127.0.0.1:9"
-    assert [line.partition(" (")[0] for line in said] == ["sweep: The cluster at tcp://127.0.0.1:9 does not answer"]
+    assert [line.partition(" (")[0] for line in said] == [
+        "sweep: The cluster at tcp://127.0.0.1:9 does not answer"
+    ]
 
 
 def test_without_dask_it_says_what_to_install(tmp_path):
     words = command(["run", "digits_mlp", "--root", tmp_path, "--cluster", "tcp://127.0.0.1:9"])
     code = f"import sys; sys.modules['distributed'] = None; sys.argv = {words[2:]!r}; import sweep.__main__ as m; m.main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    done = python("-c", code)
     assert done.returncode == 2
     assert "pip install 'keras-sweep[cluster]'" in done.stderr
 
 
+@pytest.mark.long
 def test_two_trainings_of_one_folder_on_a_worker_both_hear_the_pruner_and_the_stop(tmp_path, space):
     """The second, of a controller that came back, waits on the same worker for the first, which asks the pruner."""
     root, cluster = tmp_path / "root", DaskCluster(tmp_path).start_scheduler()
     cluster.start_worker(threads=2)
-    words = (*WORDS, "--trials", 1, "--epochs", 20, "--workers", 1, "--pruner", "median", "--cluster", cluster.address)
+    words = (
+        *WORDS,
+        "--trials",
+        1,
+        "--epochs",
+        20,
+        "--workers",
+        1,
+        "--pruner",
+        "median",
+        "--cluster",
+        cluster.address,
+    )
     try:
         cluster.wait_for(1)
         Running(root, *words, space=space(SLOW)).wait_for(begun(1), 120).kill_tree()

@@ -5,56 +5,32 @@ import json
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import replace
 
 import pandas as pd
 import pytest
-from command import TOY, Running, command, sweep
-from conftest import SPACES
 
+from support.command import TOY, Running, shell, sweep
+from support.folders import TOY_FIXED, toy_experience
+from support.trainer import SPACES
 from sweep import search_space
-from sweep.experience import Experience, experiences_in
+from sweep.experience import experiences_in
 from sweep.host import now, this_process
 from sweep.identity import id_experience
-from sweep.record import Outcome, Record, State
+from sweep.record import Outcome, State
 from sweep.study import Study
-
-FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
-
-
-def experience(root, number, rate, val_acc=(), outcome=None, process=None, space=TOY):
-    """Write a folder as a training leaves it."""
-    source = search_space.find(str(space))
-    parameters = {"units": 4, "rate": rate, **FIXED}
-    made = Experience(root / id_experience("toy", parameters))
-    session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or {"host": "gone", "pid": 1, "started": 0.0}}
-    record = Record(
-        id_experience=made.id,
-        search_space={"name": "toy", "fingerprint": source.fingerprint()},
-        parameters=parameters,
-        seed=0,
-        threads=1,
-        trials=[{"number": number, "params": {}, "distributions": {}, "begun": now(), "ended": None}],
-        sessions=[session],
-        outcome=outcome,
-    )
-    made.write(record)
-    rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
-    made.log.write_text("".join(["epoch,acc,loss,val_acc,val_loss\n", *rows]))
-    return made
 
 
 @pytest.fixture
 def root(tmp_path):
     """A root with an experience in every state."""
     root = tmp_path / "root"
-    experience(root, 0, 0.1, [0.2, 0.75, 0.7], Outcome(State.FINISHED, now()))
-    experience(root, 1, 0.2, [0.9], Outcome(State.FINISHED, now()))
-    experience(root, 2, 0.3, [0.5])
-    experience(root, 3, 0.4, [0.6, 0.4], process=this_process())
-    experience(root, 4, 0.5, [], Outcome(State.FAILED, now(), "it raised"))
-    experience(root, 5, 0.6, [0.1], Outcome(State.PRUNED, now(), "it was bad"))
+    toy_experience(root, 0, 0.1, [0.2, 0.75, 0.7], Outcome(State.FINISHED, now()))
+    toy_experience(root, 1, 0.2, [0.9], Outcome(State.FINISHED, now()))
+    toy_experience(root, 2, 0.3, [0.5])
+    toy_experience(root, 3, 0.4, [0.6, 0.4], process=this_process())
+    toy_experience(root, 4, 0.5, [], Outcome(State.FAILED, now(), "it raised"))
+    toy_experience(root, 5, 0.6, [0.1], Outcome(State.PRUNED, now(), "it was bad"))
     (root / "not-an-experience").mkdir()
     return root
 
@@ -65,9 +41,12 @@ def asked(*words):
     return done.stdout
 
 
+@pytest.mark.cold  # importing says nothing on stderr
 def test_results_as_json_have_the_six_keys_and_the_best_first(root):
     rows = json.loads(asked("results", TOY, "--root", root, "--format", "json"))
-    assert [list(row) for row in rows] == [["trial", "id_experience", "state", "val_acc", "epoch", "parameters"]] * 6
+    assert [list(row) for row in rows] == [
+        ["trial", "id_experience", "state", "val_acc", "epoch", "parameters"]
+    ] * 6
     assert [(row["trial"], row["state"], row["val_acc"], row["epoch"]) for row in rows] == [
         (1, "finished", 0.9, 0),
         (0, "finished", 0.75, 1),
@@ -76,12 +55,19 @@ def test_results_as_json_have_the_six_keys_and_the_best_first(root):
         (5, "pruned", 0.1, 0),
         (4, "failed", None, None),
     ]
-    assert rows[0]["parameters"] == {"units": 4, "rate": 0.2, **FIXED}
+    assert rows[0]["parameters"] == {"units": 4, "rate": 0.2, **TOY_FIXED}
 
 
 def test_results_as_csv_are_what_pandas_reads(root):
     frame = pd.read_csv(io.StringIO(asked("results", TOY, "--root", root, "--format", "csv")))
-    assert list(frame.columns) == ["trial", "id_experience", "state", "val_acc", "epoch", "parameters"]
+    assert list(frame.columns) == [
+        "trial",
+        "id_experience",
+        "state",
+        "val_acc",
+        "epoch",
+        "parameters",
+    ]
     assert frame["trial"].tolist() == [1, 0, 3, 2, 5, 4]
     assert frame["val_acc"].isna().tolist() == [False] * 5 + [True]
     assert json.loads(frame["parameters"][0])["rate"] == 0.2
@@ -91,14 +77,25 @@ def test_results_as_a_table_cut_nothing_off_in_a_pipe(root):
     table = asked("results", TOY, "--root", root)
     for experience in root.glob("????????????????"):
         assert experience.name in table
-    for name in ("trial", "id_experience", "state", "val_acc", "epoch", "units", "rate", "batch_size"):
+    for name in (
+        "trial",
+        "id_experience",
+        "state",
+        "val_acc",
+        "epoch",
+        "units",
+        "rate",
+        "batch_size",
+    ):
         assert name in table
 
 
 def test_best_is_a_path_alone_on_its_line(root):
     line = asked("best", TOY, "--root", root)
     assert line.count("\n") == 1
-    assert line.strip() == str(root / id_experience("toy", {"units": 4, "rate": 0.2, **FIXED}) / "meilleur.model.keras")
+    assert line.strip() == str(
+        root / id_experience("toy", {"units": 4, "rate": 0.2, **TOY_FIXED}) / "meilleur.model.keras"
+    )
 
 
 def test_status_says_how_far_it_is(root):
@@ -110,8 +107,13 @@ def test_status_says_how_far_it_is(root):
 
 
 def test_a_reader_of_a_pipe_that_has_enough_sees_no_traceback(root):
-    words = " ".join(f"'{word}'" for word in command(["results", TOY, "--root", root, "--format", "json"]))
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {words} | true"], capture_output=True, text=True, check=False)
+    words = shell("results", TOY, "--root", root, "--format", "json")
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {words} | true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.stderr == ""
 
 
@@ -121,7 +123,9 @@ def one_sentence(done, status):
     lines = done.stderr.strip().splitlines()
     assert done.returncode == status, done.stderr
     assert lines[-1].startswith("sweep: ")
-    assert [line for line in lines[:-1] if not line.startswith(("toy in ", "importing Keras"))] == []
+    assert [
+        line for line in lines[:-1] if not line.startswith(("toy in ", "importing Keras"))
+    ] == []
     assert done.stdout == ""
     return lines[-1]
 
@@ -129,14 +133,23 @@ def one_sentence(done, status):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["run", "digit_mlp"], "There is no search space search_spaces/digit_mlp.py: did you mean digits_mlp?"),
-        (["run", "nowhere/space.py"], "There is no search space nowhere/space.py: nowhere has no Python files"),
+        (
+            ["run", "digit_mlp"],
+            "There is no search space search_spaces/digit_mlp.py: did you mean digits_mlp?",
+        ),
+        (
+            ["run", "nowhere/space.py"],
+            "There is no search space nowhere/space.py: nowhere has no Python files",
+        ),
         (["run", TOY, "--trials", "0"], "'--trials': 0 is not in the range x>=1"),
         (["run", TOY, "--trials", "many"], "'--trials': 'many' is not a valid integer"),
         (["run", TOY, "--epochs", "0"], "'--epochs': 0 is not in the range x>=1"),
         (["run", TOY, "--workers", "0"], "'--workers': 0 is not in the range"),
         (["run", TOY, "--save-freq", "0"], "'--save-freq': 0 is not in the range"),
-        (["run", TOY, "--timeout", "0"], "'--timeout': '0' is no time: give seconds, or such as 90s, 45m, 11h30m"),
+        (
+            ["run", TOY, "--timeout", "0"],
+            "'--timeout': '0' is no time: give seconds, or such as 90s, 45m, 11h30m",
+        ),
         (["run", TOY, "--deadline", "11h 30"], "'--deadline': '11h 30' is no time: give seconds"),
         (["run", TOY, "--patience", "0"], "'--patience': 0 is not in the range x>=1"),
         (["run", TOY, "--target", "nan"], "target is nan: give a number"),
@@ -157,7 +170,9 @@ def test_a_sweep_that_is_not_there_is_one_sentence(name, tmp_path):
 
 
 def test_no_best_yet_is_one_sentence(tmp_path):
-    assert "has no finished experience yet" in one_sentence(sweep("best", TOY, "--root", tmp_path), 1)
+    assert "has no finished experience yet" in one_sentence(
+        sweep("best", TOY, "--root", tmp_path), 1
+    )
 
 
 def test_without_words_there_is_help():
@@ -178,7 +193,11 @@ def test_without_words_there_is_help():
             'import kears\nFIXED = {"epochs"',
             "toy.py, line 3: ModuleNotFoundError: No module named 'kears'",
         ),
-        ("def load_data", "def load_daat", "has no function load_data: rename load_daat to load_data(…)"),
+        (
+            "def load_data",
+            "def load_daat",
+            "has no function load_data: rename load_daat to load_data(…)",
+        ),
         ('"epochs": 3', '"epochs": 0', "epochs is 0; give an integer from 1"),
         ('"batch_size": 50', '"batch_size": 0', "batch_size is 0; give an integer from 1"),
         ('"seed": 0', '"units": 7, "seed": 0', "suggest returns 'units', which is also in FIXED"),
@@ -197,14 +216,26 @@ def test_without_words_there_is_help():
             '"seed": 0, "x": 2**53 + 1',
             "parameter 'x' holds 9007199254740993, an integer beyond 2^53: give it as a string",
         ),
-        ('trial.suggest_int("units"', 'trial.sugest_int("units"', "toy.py, line 7: AttributeError: 'Trial' object has no"),
+        (
+            'trial.suggest_int("units"',
+            'trial.sugest_int("units"',
+            "toy.py, line 7: AttributeError: 'Trial' object has no",
+        ),
         (
             'return {"units"',
             'raise ValueError("first\\nsecond")\n    return {"units"',
             "toy.py, line 7: ValueError: first second; mend",
         ),
-        ('return {"units"', 'open("none.csv")\n    return {"units"', "toy.py, line 7: FileNotFoundError: [Errno 2]"),
-        ("def callbacks", "def callback", "has callback and no callbacks: rename callback to callbacks"),
+        (
+            'return {"units"',
+            'open("none.csv")\n    return {"units"',
+            "toy.py, line 7: FileNotFoundError: [Errno 2]",
+        ),
+        (
+            "def callbacks",
+            "def callback",
+            "has callback and no callbacks: rename callback to callbacks",
+        ),
         ('"seed": 0', '"seed": 0, "x": object()', "parameter 'x' is <object object at"),
     ],
 )
@@ -218,7 +249,9 @@ def test_a_search_space_that_is_wrong_is_one_sentence_and_exit_1(tmp_path, space
 
 def test_a_root_that_cannot_be_one_is_one_sentence(tmp_path):
     (tmp_path / "file").write_text("")
-    assert "is, or lies under, a file" in one_sentence(sweep("run", TOY, "--root", tmp_path / "file"), 1)
+    assert "is, or lies under, a file" in one_sentence(
+        sweep("run", TOY, "--root", tmp_path / "file"), 1
+    )
     on_drive = tmp_path / "drive" / "MyDrive" / "toy"
     assert "mount it first" in one_sentence(sweep("run", TOY, "--root", on_drive), 1)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
@@ -239,31 +272,40 @@ def test_an_edited_experience_is_one_sentence(root):
     assert f"{path}: its search space and parameters do not give the name of its folder" in said
 
 
-@pytest.mark.parametrize("content", ['{"id_experience": "x"}', "[]", '"text"', '{"trials": null}', '{"id_experi', ""])
+@pytest.mark.parametrize(
+    "content", ['{"id_experience": "x"}', "[]", '"text"', '{"trials": null}', '{"id_experi', ""]
+)
 def test_a_record_of_another_shape_is_no_record(root, content):
     path = next(root.glob("*/experience.json"))
     path.write_text(content)
     for name in ("results", "status"):
         done = sweep(name, TOY, "--root", root)
         assert done.returncode == 0
-        assert done.stderr == f"sweep: warning: {path} is missing or torn, so its trial is not shown\n"
+        assert (
+            done.stderr == f"sweep: warning: {path} is missing or torn, so its trial is not shown\n"
+        )
 
 
 def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_accepted(tmp_path):
     space, root = tmp_path / "toy.py", tmp_path / "root"
     space.write_text((SPACES / "toy.py").read_text())
-    begun = experience(root, 0, 0.3, space=space)
+    begun = toy_experience(root, 0, 0.3, space=space)
     study = Study("toy", root / "study.journal", "tpe", 0, "none")
     trial = study.ask()
     study.suggest(trial, search_space.load(search_space.find(str(space))).suggest)
     begun.write(replace(begun.read(), trials=[study.entry(trial)]))
     space.write_text(space.read_text().replace("[0.3, 0.1, 0.03]", "[0.3, 0.1]"))
     said = one_sentence(sweep("run", space, "--root", root, "--accept-change"), 1)
-    assert "suggest gives 'rate' other choices, or another kind, than the trials of this sweep have" in said
+    assert (
+        "suggest gives 'rate' other choices, or another kind, than the trials of this sweep have"
+        in said
+    )
 
 
 def test_what_a_space_prints_does_not_disturb_the_results(tmp_path, space):
-    loud = space(("def suggest(trial):", "print('hello')\n\n\ndef suggest(trial):\n    print('hello')"))
+    loud = space(
+        ("def suggest(trial):", "print('hello')\n\n\ndef suggest(trial):\n    print('hello')")
+    )
     done = sweep("run", loud, "--root", tmp_path / "root", "--trials", 1, "--epochs", 1)
     assert "hello" in done.stderr
     assert "hello" not in done.stdout
@@ -272,25 +314,32 @@ def test_what_a_space_prints_does_not_disturb_the_results(tmp_path, space):
 def test_a_sweep_that_is_stopped_before_it_began_says_so(tmp_path):
     space = tmp_path / "toy.py"
     (tmp_path / "here").write_text("")
-    text = f"import pathlib, time\npathlib.Path({str(tmp_path / 'here')!r}).unlink()\ntime.sleep(60)\n"
+    text = (
+        f"import pathlib, time\npathlib.Path({str(tmp_path / 'here')!r}).unlink()\ntime.sleep(60)\n"
+    )
     space.write_text(text + (SPACES / "toy.py").read_text())
     for number in (signal.SIGINT, signal.SIGTERM):
         (tmp_path / "here").write_text("")
         running = Running(tmp_path / "root", space=space)
-        while (tmp_path / "here").exists():
-            time.sleep(0.01)
-        assert running.interrupt(number).end(10) == (130, "\nsweep: stopped: run the same command to go on\n")
+        running.wait_for(lambda root: not (tmp_path / "here").exists())
+        assert running.interrupt(number).end(10) == (
+            130,
+            "\nsweep: stopped: run the same command to go on\n",
+        )
 
 
-def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, tmp_path):
-    space = tmp_path / "toy.py"
-    space.write_text((SPACES / "toy.py").read_text().replace("Dropout(0.1)", "Dropout(0.2)"))
+def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, space):
+    space = space(("Dropout(0.1)", "Dropout(0.2)"))
     said = one_sentence(sweep("run", space, "--root", root, "--trials", 1), 1)
     assert f"{space} was changed in build_model since the experiences in {root} were begun" in said
     assert "--accept-change" in said
-    space.write_text((SPACES / "toy.py").read_text().replace("import keras\n", "import keras  # a comment\n"))
+    space.write_text(
+        (SPACES / "toy.py").read_text().replace("import keras\n", "import keras  # a comment\n")
+    )
     (running,) = (one for one in experiences_in(root) if one.state() is State.RUNNING)
     shutil.rmtree(running.path)
     done = sweep("run", space, "--root", root, "--trials", 6, "--epochs", 1)
     assert done.returncode == 0, done.stderr
-    assert "trial 3 " in done.stderr, "the trial whose folder is gone is trained, so nothing was refused"
+    assert "trial 3 " in done.stderr, (
+        "the trial whose folder is gone is trained, so nothing was refused"
+    )

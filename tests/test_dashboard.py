@@ -5,18 +5,16 @@ import json
 import os
 import re
 import signal
-import subprocess
 import time
 import urllib.error
 import urllib.request
 
 import psutil
 import pytest
-from browser import open_page
-from command import TOY, Running, command, logged, run, sweep, table
-from drawn import sweep_of_all_kinds
-from test_report import results, space  # noqa: F401 # the second is a fixture
 
+from support.browser import open_page
+from support.command import TOY, Program, Running, results, run, sweep, table
+from support.folders import sweep_of_all_kinds
 from sweep.experience import experiences_in
 
 WRITES = [
@@ -40,14 +38,11 @@ def root(tmp_path_factory):
 @contextlib.contextmanager
 def serving(of, root, *words):
     """Give the address of a dashboard that runs, as a user starts it, and the process."""
-    whole = command(["dashboard", of, "--root", root, "--port", 0, *words])
-    process = subprocess.Popen(whole, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    address = process.stdout.readline().strip()
-    assert address, process.communicate()[1]
-    yield address.partition("/dashboard")[0], process
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert (process.returncode, said) == (0, "")
+    program = Program(["-m", "sweep", "dashboard", of, "--root", root, "--port", 0, *words])
+    program.wait_for(lambda: "\n" in program.shown())
+    yield program.shown().partition("/dashboard")[0], program.process
+    program.process.send_signal(signal.SIGINT)
+    assert program.end(30) == (0, "")
 
 
 def ask(address, method="GET", body=None, **headers):
@@ -69,15 +64,20 @@ def trials(address):
 
 
 def content_of(root):
-    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    return {
+        str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()
+    }
 
 
-def test_a_browser_shows_the_numbers_of_results(space, root):  # noqa: F811
-    rows = {row["trial"]: row for row in results(space, root)}
+def test_a_browser_shows_the_numbers_of_results(root, never_run):
+    rows = {row["trial"]: row for row in results(root, never_run)}
     before = content_of(root)
-    with serving(space, root) as (address, _), open_page() as browser:
+    with serving(never_run, root) as (address, _), open_page() as browser:
         browser.goto(f"{address}/dashboard/studies/0")
-        best = max((row for row in rows.values() if row["state"] == "finished"), key=lambda row: row["val_acc"])
+        best = max(
+            (row for row in rows.values() if row["state"] == "finished"),
+            key=lambda row: row["val_acc"],
+        )
         browser.get_by_text(f"Best Trial (number={best['trial']})").wait_for()
         assert str(best["val_acc"]) in browser.locator("body").inner_text()
         for number in (best["trial"], 6, 7, 9):
@@ -95,18 +95,22 @@ def test_a_browser_shows_the_numbers_of_results(space, root):  # noqa: F811
         browser.get_by_text("cuts 1").wait_for()
         picture = browser.locator("img[src*='/artifacts/']")
         picture.wait_for()
-        browser.wait_for_function("document.querySelector(\"img[src*='/artifacts/']\").naturalWidth === 1920")
+        browser.wait_for_function(
+            "document.querySelector(\"img[src*='/artifacts/']\").naturalWidth === 1920"
+        )
         browser.get_by_role("link", name=str(root / rows[6]["id_experience"])).click()
         browser.get_by_role("link", name="log.csv").wait_for()
         assert browser.problems == []
     assert content_of(root) == before, "to look is to write nothing"
 
 
-def test_the_rows_of_the_log_are_a_file_of_the_trial(space, root):  # noqa: F811
-    with serving(space, root) as (address, _):
+def test_the_rows_of_the_log_are_a_file_of_the_trial(never_run, root):
+    with serving(never_run, root) as (address, _):
         for trial in trials(address):
             attributes = {
-                one["key"]: json.loads(one["value"]) if one["key"] != "id_experience" else one["value"]
+                one["key"]: json.loads(one["value"])
+                if one["key"] != "id_experience"
+                else one["value"]
                 for one in trial["user_attrs"]
                 if one["key"] in ("id_experience", "sessions")
             }
@@ -115,14 +119,16 @@ def test_the_rows_of_the_log_are_a_file_of_the_trial(space, root):  # noqa: F811
             log = root / name / "log.csv"
             assert set(files) == ({"log.csv", "courbe.png"} if log.exists() else set())
             if log.exists():
-                status, content = ask(f"{address}/artifacts/0/{trial['trial_id']}/{files['log.csv']}")
+                status, content = ask(
+                    f"{address}/artifacts/0/{trial['trial_id']}/{files['log.csv']}"
+                )
                 assert (status, content) == (200, log.read_bytes())
             assert ask(f"{address}/experiences/{name}/experience.json")[0] == 200
 
 
-def test_it_is_read_only(space, root):  # noqa: F811
+def test_it_is_read_only(never_run, root):
     before = content_of(root)
-    with serving(space, root) as (address, _):
+    with serving(never_run, root) as (address, _):
         for method, path in WRITES:
             status, content = ask(address + path, method, {"body": "x", "version": 1})
             assert status == 403
@@ -131,11 +137,15 @@ def test_it_is_read_only(space, root):  # noqa: F811
     assert content_of(root) == before
 
 
-def test_it_answers_this_machine_only(space, root):  # noqa: F811
-    with serving(space, root) as (address, process):
+def test_it_answers_this_machine_only(never_run, root):
+    with serving(never_run, root) as (address, process):
         assert ask(f"{address}/api/studies", Host="evil.example")[0] == 403
         assert ask(f"{address}/api/studies", Host="localhost")[0] == 200
-        listening = [one for one in psutil.Process(process.pid).net_connections() if one.status == psutil.CONN_LISTEN]
+        listening = [
+            one
+            for one in psutil.Process(process.pid).net_connections()
+            if one.status == psutil.CONN_LISTEN
+        ]
         assert [one.laddr.ip for one in listening] == ["127.0.0.1"]
         name = next(experiences_in(root)).id
         for path in (
@@ -147,22 +157,25 @@ def test_it_answers_this_machine_only(space, root):  # noqa: F811
             assert ask(address + path)[0] == 404
 
 
-def test_a_link_that_somebody_laid_is_not_followed(space, tmp_path):  # noqa: F811
+def test_a_link_that_somebody_laid_is_not_followed(never_run, tmp_path):
     drawn = sweep_of_all_kinds(tmp_path / "root")
     secret = tmp_path / "secret"
     secret.write_text("a secret")
     log = next(drawn.root.glob("*/log.csv"))
     log.unlink()
     log.symlink_to(secret)
-    with serving(space, drawn.root) as (address, _):
+    with serving(never_run, drawn.root) as (address, _):
         assert ask(f"{address}/experiences/{log.parent.name}/log.csv")[0] == 404
         assert not [
-            file for trial in trials(address) for file in trial["artifacts"] if log.parent.name in file["artifact_id"]
+            file
+            for trial in trials(address)
+            for file in trial["artifacts"]
+            if log.parent.name in file["artifact_id"]
         ]
 
 
 def test_epochs_arrive_while_a_training_runs(tmp_path):
-    running = Running(tmp_path, "--trials", 2, "--epochs", 200).wait_for(logged(2))
+    running = Running(tmp_path, "--trials", 2, "--epochs", 200, hold=2).held().go_on(slowly=True)
     with serving(TOY, tmp_path) as (address, _):
         seen, until = set(), time.monotonic() + 60
         while len(seen) < 3:
@@ -170,38 +183,52 @@ def test_epochs_arrive_while_a_training_runs(tmp_path):
             (trial,) = trials(address)
             assert trial["state"] == "Running"
             seen.add(len(trial["intermediate_values"]))
-            time.sleep(0.5)
+            time.sleep(0.2)
     running.kill_tree()
 
 
 def test_changes_are_made_to_the_study_itself_and_the_folders_stay(tmp_path):
     run(tmp_path, "--trials", 2)
-    before = {one.id: (one.log.read_bytes(), one.record.read_bytes()) for one in experiences_in(tmp_path)}
+    before = {
+        one.id: (one.log.read_bytes(), one.record.read_bytes()) for one in experiences_in(tmp_path)
+    }
     rows = table(tmp_path)
     with serving(TOY, tmp_path, "--allow-changes") as (address, _):
         said = sweep("run", TOY, "--root", tmp_path, "--trials", 2)
         assert said.returncode == 1
         assert "is in use by process" in said.stderr
-        status, _ = ask(f"{address}/api/studies/0/1/note", "PUT", {"body": "a note of mine", "version": 2})
+        status, _ = ask(
+            f"{address}/api/studies/0/1/note", "PUT", {"body": "a note of mine", "version": 2}
+        )
         assert status == 204
         note = {"body": "a note of a foreign page", "version": 3}
-        assert ask(f"{address}/api/studies/0/1/note", "PUT", note, Origin="http://evil.example")[0] == 403
-        status, content = ask(f"{address}/api/artifacts/0/1", "POST", {"file": "x", "filename": "x"})
+        assert (
+            ask(f"{address}/api/studies/0/1/note", "PUT", note, Origin="http://evil.example")[0]
+            == 403
+        )
+        status, content = ask(
+            f"{address}/api/artifacts/0/1", "POST", {"file": "x", "filename": "x"}
+        )
         assert (status, b"put yours there" in content) == (403, True)
     with serving(TOY, tmp_path, "--allow-changes") as (address, _):
         assert trials(address)[1]["note"]["body"] == "a note of mine"
         assert str(tmp_path) in trials(address)[0]["note"]["body"]
-        assert ask(f"{address}/api/studies/0", "DELETE", {"remove_associated_artifacts": True})[0] == 204
+        assert (
+            ask(f"{address}/api/studies/0", "DELETE", {"remove_associated_artifacts": True})[0]
+            == 204
+        )
         assert json.loads(ask(f"{address}/api/studies")[1])["study_summaries"] == []
-    assert {one.id: (one.log.read_bytes(), one.record.read_bytes()) for one in experiences_in(tmp_path)} == before
+    assert {
+        one.id: (one.log.read_bytes(), one.record.read_bytes()) for one in experiences_in(tmp_path)
+    } == before
     assert "the study is missing: it is rebuilt from the folders" in run(tmp_path, "--trials", 2)
     assert table(tmp_path) == rows
 
 
-def test_a_port_that_is_taken_is_one_sentence(space, root):  # noqa: F811
-    with serving(space, root) as (address, _):
+def test_a_port_that_is_taken_is_one_sentence(never_run, root):
+    with serving(never_run, root) as (address, _):
         port = address.rpartition(":")[2]
-        done = sweep("dashboard", space, "--root", root, "--port", port)
+        done = sweep("dashboard", never_run, "--root", root, "--port", port)
         assert done.returncode == 1
         assert done.stderr == (
             f"sweep: Port {port} of 127.0.0.1 cannot be served (Address already in use): "
@@ -209,11 +236,11 @@ def test_a_port_that_is_taken_is_one_sentence(space, root):  # noqa: F811
         )
 
 
-def test_colab_shows_it_in_the_cell(space, root):  # noqa: F811
+def test_colab_shows_it_in_the_cell(never_run, root):
     """The proxy of Colab names itself, and is let in."""
     os.environ["COLAB_RELEASE_TAG"] = "release"
     try:
-        with serving(space, root) as (address, _):
+        with serving(never_run, root) as (address, _):
             assert ask(f"{address}/api/studies", Host="x-colab.example")[0] == 200
     finally:
         del os.environ["COLAB_RELEASE_TAG"]

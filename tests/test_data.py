@@ -3,7 +3,9 @@
 import subprocess
 
 import pytest
-from command import command, in_keras, run, trained
+
+from support.bits import trained
+from support.command import in_keras, run, shell, sweep
 
 WORDS = ("--sampler", "random", "--threads", 1)
 
@@ -43,7 +45,9 @@ def test_another_text_of_the_search_space_loads_again(counted, tmp_path):
     path.write_text(path.read_text().replace("x[:250]", "x[50:300]"))
     run(tmp_path / "root", *WORDS, "--trials", 2, "--accept-change", space=path)
     assert calls() == 2
-    assert len(list((tmp_path / "cache" / "sweep" / "data").glob("*/*/whole"))) == 1, "of one space, one text's"
+    assert len(list((tmp_path / "cache" / "sweep" / "data").glob("*/*/whole"))) == 1, (
+        "of one space, one text's"
+    )
 
 
 def test_what_load_data_draws_is_the_same_for_all(counted, tmp_path, space):
@@ -76,13 +80,18 @@ def test_data_that_a_power_cut_has_left_torn_are_loaded_again(counted, tmp_path)
     assert kept.read_bytes() == content
 
 
+@pytest.mark.long
 def test_where_the_cache_has_no_room_it_trains_all_the_same(counted, tmp_path):
     path, calls = counted
     small = tmp_path / "cache"
     small.mkdir()
-    words = " ".join(f"'{word}'" for word in command(["run", path, "--root", tmp_path / "root", *WORDS, "--trials", 2]))
-    script = f"mount -t tmpfs -o size=64k none {small} && {words} && find {small} -name '*.pkl*' >&2"
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=True)
+    words = shell("run", path, "--root", tmp_path / "root", *WORDS, "--trials", 2)
+    script = (
+        f"mount -t tmpfs -o size=64k none {small} && {words} && find {small} -name '*.pkl*' >&2"
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=True
+    )
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
     assert ".pkl" not in done.stderr, "nothing half written stays"
@@ -94,9 +103,7 @@ def test_what_is_wrong_with_the_data_is_said_and_not_kept(counted, tmp_path):
     right = path.read_text()
     path.write_text(right.replace("y[:250]", "y[:249]"))
     for _ in range(2):
-        done = subprocess.run(
-            command(["run", path, "--root", tmp_path / "root"]), capture_output=True, text=True, check=False
-        )
+        done = sweep("run", path, "--root", tmp_path / "root")
         assert "250 samples in x_train but 249 in y_train" in done.stderr
     assert calls() == 2
 

@@ -1,16 +1,15 @@
 """``import sweep``, as a script and a notebook have it."""
 
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
-from command import TOY, logged, run, sessions, table
 
 import sweep
+from support.command import TOY, Tree, python, sessions, table
+from support.folders import SCRIPT as HOSTILE
+from support.folders import sweep_of_all_kinds
 from sweep.errors import Misuse, StoppedByUser
 from sweep.experience import experiences_in
 
@@ -22,21 +21,22 @@ print("began", len(swept.results()))
 """
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = tmp_path_factory.mktemp("door")
-    run(root, "--trials", 3)
-    return root
+@pytest.fixture
+def root(whole):
+    return whole(3)
 
 
 def script(tmp_path, root):
+    """Write a script and return what Python is given to run it."""
     path = tmp_path / "script.py"
     path.write_text(SCRIPT.format(space=TOY, root=str(root)))
-    return [sys.executable, str(path)]
+    return [path]
 
 
+@pytest.mark.cold
 def test_a_script_without_a_guard_begins_one_sweep(tmp_path):
-    done = subprocess.run(script(tmp_path, tmp_path / "root"), capture_output=True, text=True, check=True)
+    done = python(*script(tmp_path, tmp_path / "root"))
+    assert done.returncode == 0, done.stderr
     assert done.stdout == "began 2\n"
     assert set(sessions(tmp_path / "root").values()) == {1}
     assert [row[0] for row in table(tmp_path / "root")] == [0, 1]
@@ -44,15 +44,12 @@ def test_a_script_without_a_guard_begins_one_sweep(tmp_path):
 
 def test_a_script_is_stopped_by_ctrl_c_once_all_is_saved_and_goes_on(tmp_path):
     root = tmp_path / "root"
-    process = subprocess.Popen(script(tmp_path, root), stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while not logged(2)(root):
-        assert process.poll() is None
-        time.sleep(0.01)
-    os.killpg(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    running = Tree(root, script(tmp_path, root), keras=True, hold=2).held().stop()
+    code, said = running.end()
     assert "stopped, and all is saved: run the same command to go on" in said
-    assert process.returncode == 1
-    done = subprocess.run(script(tmp_path, root), capture_output=True, text=True, check=True)
+    assert code == 1
+    done = python(*script(tmp_path, root), keras=True)
+    assert done.returncode == 0, done.stderr
     assert "1 cut off (trial " in done.stderr
     assert "goes on at epoch" in done.stderr
 
@@ -82,7 +79,9 @@ def test_the_results_are_those_of_the_command_line(root):
 
 def test_the_epochs_and_the_curves_are_those_of_the_logs(root):
     swept = sweep.Sweep(TOY, root)
-    logs = pd.concat([pd.read_csv(one.log).assign(id_experience=one.id) for one in experiences_in(root)])
+    logs = pd.concat(
+        [pd.read_csv(one.log).assign(id_experience=one.id) for one in experiences_in(root)]
+    )
     epochs = swept.epochs()
     assert sorted(epochs["val_acc"]) == sorted(logs["val_acc"])
     drawn = {value for trace in swept.curves().data for value in trace.y if value is not None}
@@ -98,14 +97,11 @@ import runpy
 _, (x, y) = runpy.run_path({TOY!r})["load_data"]()
 print(abs((model.predict(x, verbose=0).argmax(1) == y).mean() - best.val_acc) < 1e-6)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True\n"
+    done = python("-c", code, keras=True)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
 
 
 def test_a_notebook_shows_how_far_it_is_and_escapes_what_stands_in_folders(root, tmp_path):
-    from drawn import SCRIPT as HOSTILE
-    from drawn import sweep_of_all_kinds
-
     html = sweep.Sweep(TOY, root)._repr_html_()
     assert "3/3 trials" in html
     assert table(root, "id_experience")[0][0] in html
@@ -118,7 +114,9 @@ def test_a_notebook_shows_how_far_it_is_and_escapes_what_stands_in_folders(root,
 def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
     with pytest.raises(Misuse, match="There is no option trial: did you mean trials") as error:
         sweep.run(TOY, tmp_path, trial=3)
-    assert error.value._render_traceback_() == ["sweep: There is no option trial: did you mean trials?"]
+    assert error.value._render_traceback_() == [
+        "sweep: There is no option trial: did you mean trials?"
+    ]
     for options, said in (
         ({"trials": "3"}, "trials is '3': give an integer from 0 on"),
         ({"epochs": 0}, "epochs is 0: give an integer from 1 on"),
@@ -129,9 +127,13 @@ def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
     ):
         with pytest.raises(Misuse, match=said):
             sweep.run(TOY, tmp_path, **options)
-    with pytest.raises(sweep.SweepError, match=r"There is no sweep in .*: start one with sweep run"):
+    with pytest.raises(
+        sweep.SweepError, match=r"There is no sweep in .*: start one with sweep run"
+    ):
         sweep.Sweep(TOY, tmp_path / "none").results()
-    assert StoppedByUser()._render_traceback_() == ["sweep: stopped, and all is saved: run the same command to go on"]
+    assert StoppedByUser()._render_traceback_() == [
+        "sweep: stopped, and all is saved: run the same command to go on"
+    ]
 
 
 def test_a_sweep_runs_in_a_thread_where_python_lets_nobody_listen_to_signals(tmp_path):
@@ -143,9 +145,15 @@ thread.start()
 thread.join()
 print(len(swept[0].results()))
 """
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "1\n"
+    done = python("-c", code, keras=True)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
 
 def test_importing_it_costs_nothing():
     code = "import sys, sweep; print({'keras', 'tensorflow', 'optuna', 'pandas', 'rich', 'click'} & set(sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "set()\n"
+    )

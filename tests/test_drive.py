@@ -6,11 +6,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from command import TOY, Running, logged, run, sweep, table, trained
 
+from support.bits import trained
+from support.command import TOY, Running, run, sweep, table
 from sweep import files
+from sweep.experience import experiences_in
 from sweep.files import move_to_quarantine, patiently, pauses
 from sweep.host import is_on_drive
+from sweep.record import State
 from sweep.root import study_of
 
 Mount = namedtuple("Mount", "mountpoint fstype")
@@ -19,7 +22,11 @@ Mount = namedtuple("Mount", "mountpoint fstype")
 @pytest.fixture
 def drive(monkeypatch, tmp_path):
     """Let /content/drive be a Google Drive as Colab mounts it."""
-    mounts = [Mount("/", "overlay"), Mount("/content/drive", "fuse.drive"), Mount("/content/drive/local", "ext4")]
+    mounts = [
+        Mount("/", "overlay"),
+        Mount("/content/drive", "fuse.drive"),
+        Mount("/content/drive/local", "ext4"),
+    ]
     monkeypatch.setattr(psutil, "disk_partitions", lambda **how: mounts)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return Path("/content/drive")
@@ -53,7 +60,8 @@ def test_a_study_that_lives_elsewhere_and_is_lost_with_its_machine_changes_nothi
     words = ("--trials", 4, "--save-freq", 2)
     run(tmp_path / "twin", *words)
     root = tmp_path / "root"
-    Running(root, *words, "--study-dir", tmp_path / "first machine").wait_for(logged(4)).kill_tree()
+    Running(root, *words, "--study-dir", tmp_path / "first machine", hold=4).held().kill_tree()
+    assert State.CUT_OFF in {one.state() for one in experiences_in(root)}
     assert len(list((tmp_path / "first machine").glob("root-*.journal"))) == 1
     said = run(root, *words, "--study-dir", tmp_path / "second machine")
     assert "it is rebuilt from the folders" in said
@@ -119,4 +127,8 @@ def test_the_quarantine_overwrites_nothing(tmp_path):
         path.write_text(str(number))
         move_to_quarantine(path, tmp_path)
     kept = sorted((tmp_path / ".quarantine" / "folder").iterdir())
-    assert [(one.name, one.read_text()) for one in kept] == [("file", "0"), ("file.1", "1"), ("file.2", "2")]
+    assert [(one.name, one.read_text()) for one in kept] == [
+        ("file", "0"),
+        ("file.1", "1"),
+        ("file.2", "2"),
+    ]

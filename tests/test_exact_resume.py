@@ -7,43 +7,46 @@ import time
 import zipfile
 
 import pytest
-from conftest import FIXED, PARAMETERS, SPACES, assert_equal
 
+from support.bits import assert_equal, only
+from support.tiers import sampled
+from support.trainer import FIXED, PARAMETERS, SPACES
 from sweep import meilleur, resume
-from sweep.experience import experiences_in
 from sweep.job import Begun, EpochDone, Warned
 from sweep.record import State
 
-INSIDE = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (1, 5), (2, 9)]]
-BETWEEN = [{"epoch": epoch, "end": True} for epoch in (2, 5)]
+AT_BATCHES = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (2, 9)]]
+BETWEEN_EPOCHS = [{"epoch": epoch, "end": True} for epoch in (2, 5)]
+IN_A_SAVE = [{"call": 40 + call} for call in range(1, 10)]  # test_resume.py has the steps of one
+
+# Every kind of model, cut at a batch, between two epochs, and inside a save.
+CUTS = [
+    ("mlp", {"epoch": 1, "batch": 5}),
+    ("mlp", {"epoch": 2, "end": True}),
+    ("mlp", {"call": 43}),
+    ("cnn", {"epoch": 1, "batch": 5}),
+    ("cnn", {"epoch": 2, "end": True}),
+    ("cnn", {"call": 16}),
+    ("lstm", {"epoch": 1, "batch": 5}),
+    ("lstm", {"epoch": 1, "end": True}),
+    ("lstm", {"call": 27}),
+]
 
 
-def cut_and_go_on(trainer, space, root, *cuts, **how):
-    for cut in cuts:
-        assert "SIGKILL" in trainer(space, root, cut, **how).why
-        assert trainer.experience(space, root).state() is State.CUT_OFF
-    assert trainer(space, root, **how).ending == "outcome"
-    return trainer.experience(space, root)
+@pytest.mark.parametrize(("name", "cut"), CUTS, ids=str)
+def test_an_experience_cut_anywhere_ends_as_if_uncut(trainer, uncut, tmp_path, name, cut):
+    assert_equal(trainer.cut_and_resume(name, tmp_path, cut), uncut(name))
 
 
-@pytest.mark.parametrize("cut", INSIDE + BETWEEN, ids=str)
-def test_an_experience_cut_at_any_batch_ends_as_if_uncut(trainer, uncut, tmp_path, cut):
-    assert_equal(cut_and_go_on(trainer, "mlp", tmp_path, cut), uncut("mlp"))
-
-
-@pytest.mark.parametrize("cut", [{"epoch": 1, "batch": 5}, {"epoch": 1, "end": True}], ids=str)
-def test_recurrent_dropout_attention_and_a_schedule_end_as_if_uncut(trainer, uncut, tmp_path, cut):
-    assert_equal(cut_and_go_on(trainer, "lstm", tmp_path, cut), uncut("lstm"))
-
-
-@pytest.mark.parametrize("cut", [{"epoch": 1, "batch": 5}, {"epoch": 2, "end": True}], ids=str)
-def test_augmentation_and_several_steps_an_execution_end_as_if_uncut(trainer, uncut, tmp_path, cut):
-    assert_equal(cut_and_go_on(trainer, "cnn", tmp_path, cut), uncut("cnn"))
+@pytest.mark.long
+@pytest.mark.parametrize("cut", AT_BATCHES + BETWEEN_EPOCHS + IN_A_SAVE, ids=str)
+def test_an_experience_cut_at_any_other_place_ends_as_if_uncut(trainer, uncut, tmp_path, cut):
+    assert_equal(trainer.cut_and_resume("mlp", tmp_path, cut), uncut("mlp"))
 
 
 def test_twice_in_one_epoch_and_once_more(trainer, uncut, tmp_path):
     cuts = [{"epoch": 1, "batch": 4}, {"epoch": 1, "batch": 8}, {"epoch": 3, "batch": 0}]
-    experience = cut_and_go_on(trainer, "mlp", tmp_path, *cuts)
+    experience = trainer.cut_and_resume("mlp", tmp_path, *cuts)
     assert_equal(experience, uncut("mlp"))
     begun = [(session["epoch"], session["batch"]) for session in experience.read().sessions]
     assert begun[0] == (0, 0)
@@ -58,11 +61,6 @@ def test_at_most_save_freq_batches_are_trained_twice(trainer, tmp_path):
     assert 2 * 10 + 8 - (begun.epoch * 10 + begun.batch) < 3
 
 
-@pytest.mark.parametrize("call", range(1, 10))
-def test_a_cut_before_any_step_of_a_save_ends_as_if_uncut(trainer, uncut, tmp_path, call):
-    assert_equal(cut_and_go_on(trainer, "mlp", tmp_path, {"call": 40 + call}), uncut("mlp"))
-
-
 # Without a callback that hears of each batch, many batches are one call of TensorFlow.
 UNHEARD = {
     "mlp": [("Counts(),", ""), ("cut.Cut(),", ""), ('"epochs": 6', '"epochs": 12')],
@@ -71,18 +69,23 @@ UNHEARD = {
 }
 
 
-@pytest.mark.parametrize("name", UNHEARD)
+@pytest.mark.parametrize("name", sampled(UNHEARD, "mlp"))
 def test_how_many_batches_go_into_a_call_changes_no_bit(trainer, tmp_path, space, name):
     parameters = {**PARAMETERS[name], **FIXED[name]}
     one_by_one, at_once = (tmp_path / folder for folder in ("one", "many"))
     path = space(*UNHEARD[name], of=name)
     trainer(path, one_by_one, save_freq=1, parameters=parameters)
     trainer(path, at_once, save_freq=1000, parameters=parameters)
-    assert_equal(*(next(experiences_in(root)) for root in (one_by_one, at_once)))
+    assert_equal(*(only(root) for root in (one_by_one, at_once)))
 
 
-@pytest.mark.parametrize(("name", "epoch", "save_freq"), [("mlp", 1, 7), ("mlp", 4, 3), ("cnn", 2, 4), ("lstm", 0, 1)])
-def test_killed_between_two_calls_of_many_batches_it_ends_as_if_uncut(trainer, tmp_path, space, name, epoch, save_freq):
+@pytest.mark.parametrize(
+    ("name", "epoch", "save_freq"),
+    sampled([("mlp", 1, 7), ("mlp", 4, 3), ("cnn", 2, 4), ("lstm", 0, 1)], "cnn"),
+)
+def test_killed_between_two_calls_of_many_batches_it_ends_as_if_uncut(
+    trainer, tmp_path, space, name, epoch, save_freq
+):
     parameters = {**PARAMETERS[name], **FIXED[name]}
     path = space(*UNHEARD[name], of=name)
 
@@ -91,21 +94,31 @@ def test_killed_between_two_calls_of_many_batches_it_ends_as_if_uncut(trainer, t
             trainer.place.kill()
         return False
 
-    assert "SIGKILL" in trainer(path, tmp_path / "cut", save_freq=save_freq, parameters=parameters, on_news=kill).why
+    assert (
+        "SIGKILL"
+        in trainer(
+            path, tmp_path / "cut", save_freq=save_freq, parameters=parameters, on_news=kill
+        ).why
+    )
     trainer(path, tmp_path / "cut", save_freq=save_freq, parameters=parameters)
     trainer(path, tmp_path / "uncut", save_freq=1000, parameters=parameters)
-    assert_equal(*(next(experiences_in(tmp_path / root)) for root in ("cut", "uncut")))
+    assert_equal(*(only(tmp_path / root) for root in ("cut", "uncut")))
 
 
 def test_what_is_pruned_keeps_its_best_model(trainer, tmp_path):
-    end = trainer("mlp", tmp_path, save_freq=1000, on_news=lambda news: isinstance(news, EpochDone) and news.epoch == 4)
+    end = trainer(
+        "mlp",
+        tmp_path,
+        save_freq=1000,
+        on_news=lambda news: isinstance(news, EpochDone) and news.epoch == 4,
+    )
     experience = trainer.experience("mlp", tmp_path)
     assert (end.ending, experience.state()) == ("outcome", State.PRUNED)
     assert meilleur.read_label(experience.meilleur) == experience.best(experience.read())
 
 
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):
-    experience = cut_and_go_on(trainer, "mlp", tmp_path, {"epoch": 2, "batch": 8}, save_freq=1000)
+    experience = trainer.cut_and_resume("mlp", tmp_path, {"epoch": 2, "batch": 8}, save_freq=1000)
     assert_equal(experience, uncut("mlp"))
     assert [session["epoch"] for session in experience.read().sessions] == [0, 0]
 
@@ -129,21 +142,25 @@ def test_asked_to_stop_it_saves_at_the_next_batch_and_goes_on_there(trainer, unc
 def test_asked_to_stop_in_a_long_validation_it_does_not_wait_for_its_end(trainer, uncut, tmp_path):
     waiting = threading.Thread(target=stop_once_it_waits, args=(trainer,))
     waiting.start()
-    assert trainer("mlp", tmp_path, {"epoch": 2, "wait": True}, save_freq=1000).ending == "stopped"
+    order = {"epoch": 2, "validation": True, "wait": True}
+    assert trainer("mlp", tmp_path, order, save_freq=1000).ending == "stopped"
     waiting.join()
     experience = trainer.experience("mlp", tmp_path)
     position = resume.newest_position(experience.sauvegarde)
-    assert (position.epoch, position.batch) == (2, 10), "after its last batch, before its validation"
+    assert (position.epoch, position.batch) == (2, 10), (
+        "after its last batch, before its validation"
+    )
     assert trainer("mlp", tmp_path, save_freq=1000).ending == "outcome"
     assert_equal(experience, uncut("mlp"))
 
 
 def stop_once_it_waits(trainer):
-    while not trainer.order.exists():
-        time.sleep(0.01)
-    while trainer.order.exists():
+    reached = trainer.order.with_suffix(".reached")
+    while not reached.exists():
         time.sleep(0.01)
     trainer.stop.set()
+    time.sleep(1)  # the training hears it while it waits
+    reached.unlink()
 
 
 TORN = [
@@ -156,7 +173,7 @@ TORN = [
 ]
 
 
-@pytest.mark.parametrize(("name", "part"), TORN)
+@pytest.mark.parametrize(("name", "part"), sampled(TORN, *TORN[3:5]))
 def test_any_file_torn_after_a_cut_ends_as_if_uncut(trainer, uncut, tmp_path, name, part):
     trainer("mlp", tmp_path, {"epoch": 3, "batch": 2})
     experience = trainer.experience("mlp", tmp_path)
@@ -204,7 +221,9 @@ assert "sweep" not in sys.modules
     with zipfile.ZipFile(experience.meilleur) as archive:
         assert archive.testzip() is None
     sauvegarde = {path: path.read_bytes() for path in experience.sauvegarde.iterdir()}
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split("\n")
     for path, content in sauvegarde.items():
         path.write_bytes(content)
     assert float(printed[0]) == pytest.approx(experience.read().outcome.values["val_acc"], abs=1e-7)

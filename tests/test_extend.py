@@ -1,9 +1,11 @@
 """A finished experience goes on to more epochs as if it had been given them from the start, or says why not."""
 
 import pytest
-from command import Running, begun, run, sessions, sweep, table, trained
-from untrained import Search
 
+from support.bits import trained
+from support.command import Running, begun, run, sessions, sweep, table
+from support.folders import Search
+from support.tiers import sampled
 from sweep.experience import experiences_in
 from sweep.extension import parents
 from sweep.host import now
@@ -15,19 +17,30 @@ SCHEDULE = (
     'keras.optimizers.SGD(parameters["rate"])',
     'keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(parameters["rate"], 5 * parameters["epochs"]))',
 )
+CALLBACKS = "    return [cut.Cut()]"
 EARLY = (
-    "    return [keras.callbacks.LambdaCallback",
-    '    return [keras.callbacks.EarlyStopping("val_acc", min_delta=1, patience=1), keras.callbacks.LambdaCallback',
+    CALLBACKS,
+    """    import keras
+
+    return [keras.callbacks.EarlyStopping("val_acc", min_delta=1, patience=1), cut.Cut()]""",
 )
 BY_SCHEDULE = (
-    "    return [keras",
-    "    decay = lambda epoch: 0.1 * (1 - epoch / parameters['epochs'])\n"
-    "    return [keras.callbacks.LearningRateScheduler(decay), keras",
+    CALLBACKS,
+    """    import keras
+
+    decay = lambda epoch: 0.1 * (1 - epoch / parameters['epochs'])
+    return [keras.callbacks.LearningRateScheduler(decay), cut.Cut()]""",
 )
 BY_EPOCHS = (
-    "    return [keras.callbacks.LambdaCallback",
-    "    class Own(keras.callbacks.Callback):\n        pass\n\n    own = Own()\n    own.last = parameters['epochs']\n"
-    "    return [own, keras.callbacks.LambdaCallback",
+    CALLBACKS,
+    """    import keras
+
+    class Own(keras.callbacks.Callback):
+        pass
+
+    own = Own()
+    own.last = parameters['epochs']
+    return [own, cut.Cut()]""",
 )
 
 
@@ -46,8 +59,13 @@ def longer(root):
     return {one.id: one for one in experiences_in(root) if one.read().parameters["epochs"] == 5}
 
 
-def test_it_ends_as_if_it_had_been_given_all_epochs_from_the_start_and_trains_none_twice(tmp_path, space):
-    root, twin = finished(space(), tmp_path / "root"), finished(space(), tmp_path / "twin", "--epochs", 5)
+def test_it_ends_as_if_it_had_been_given_all_epochs_from_the_start_and_trains_none_twice(
+    tmp_path, space
+):
+    root, twin = (
+        finished(space(), tmp_path / "root"),
+        finished(space(), tmp_path / "twin", "--epochs", 5),
+    )
     before = trained(root)
     done = extend(space(), root)
     assert done.returncode == 0, done.stderr
@@ -64,59 +82,74 @@ def test_it_ends_as_if_it_had_been_given_all_epochs_from_the_start_and_trains_no
 
 
 def test_only_of_the_best_and_run_again_after_a_cut_it_goes_on(tmp_path, space):
-    slow = space(("time.sleep(0.05)", "time.sleep(0.2)"))
-    root, twin = finished(slow, tmp_path / "root"), finished(slow, tmp_path / "twin", "--epochs", 5)
+    path = space()
+    root, twin = finished(path, tmp_path / "root"), finished(path, tmp_path / "twin", "--epochs", 5)
     words = ["--epochs", 5, "--best", 1, "--save-freq", 2]
-    running = Running(root, *words, space=slow, name="extend")
-    running.wait_for(lambda root: any(len(one.read().sessions) for one in longer(root).values())).kill_tree()
+    Running(root, *words, space=path, name="extend", hold=0).held().kill_tree()
     assert len(longer(root)) == 1
-    done = sweep("extend", slow, "--root", root, *words)
+    done = sweep("extend", path, "--root", root, *words)
     assert done.returncode == 0, done.stderr
     (one,) = longer(root).values()
-    best = max(table(root, "val_acc", "id_experience", "trial", space=slow), key=lambda row: (row[2] < 2, row[0]))
+    best = max(
+        table(root, "val_acc", "id_experience", "trial", space=path),
+        key=lambda row: (row[2] < 2, row[0]),
+    )
     assert one.read().parent == best[1]
     assert trained(root)[one.id] == trained(twin)[one.id]
     assert begun(3)(root)
 
 
-@pytest.mark.parametrize(
-    ("change", "because"),
-    [
-        (
-            SCHEDULE,
-            "the number of epochs decides the optimizer (learning_rate): the first 3 were trained as if there were no more",
-        ),
-        (BY_SCHEDULE, "the number of epochs decides the callbacks: the first 3 were trained as if there were no more"),
-        (BY_EPOCHS, "the number of epochs decides the callbacks: the first 3 were trained as if there were no more"),
-    ],
-)
-def test_what_is_made_from_the_number_of_epochs_makes_it_approximate_and_says_so(tmp_path, space, change, because):
+DECIDED = [
+    (SCHEDULE, "optimizer (learning_rate)"),
+    (BY_SCHEDULE, "callbacks"),
+    (BY_EPOCHS, "callbacks"),
+]
+
+
+@pytest.mark.parametrize(("change", "what"), sampled(DECIDED, SCHEDULE))
+def test_what_is_made_from_the_number_of_epochs_makes_it_approximate_and_says_so(
+    tmp_path, space, change, what
+):
     changed = space(change)
     root = finished(changed, tmp_path / "root", "--trials", 1)
     assert extend(changed, root).returncode == 0
     (one,) = longer(root).values()
-    assert because in one.read().approximate_because
+    assert (
+        f"the number of epochs decides the {what}: "
+        "the first 3 were trained as if there were no more"
+    ) in one.read().approximate_because
 
 
 def test_one_that_ended_itself_early_has_nothing_to_go_on_with(tmp_path, space):
     early = space(EARLY)
-    root, twin = finished(early, tmp_path / "root", "--trials", 1), finished(early, tmp_path / "twin", "--epochs", 5)
+    root, twin = (
+        finished(early, tmp_path / "root", "--trials", 1),
+        finished(early, tmp_path / "twin", "--epochs", 5),
+    )
     assert extend(early, root).returncode == 0
     (one,) = longer(root).values()
     assert trained(root)[one.id] == trained(twin)[one.id]
     assert one.log.read_text().count("\n") == 3, "a header and two epochs"
 
 
-def test_where_backups_were_freed_it_says_so_and_where_there_is_none_it_ends_with_a_sentence(tmp_path, space):
+def test_where_backups_were_freed_it_says_so_and_where_there_is_none_it_ends_with_a_sentence(
+    tmp_path, space
+):
     root = finished(space(), tmp_path / "root", "--trials", 1, "--keep-backups", "none")
     (one,) = experiences_in(root)
     assert list(one.sauvegarde.glob("*.h5*")) == []
     done = extend(space(), root)
-    assert f"{one.id} cannot be extended: its last backup is freed or lost; sweep run --epochs trains it" in done.stderr
+    assert (
+        f"{one.id} cannot be extended: its last backup is freed or lost; sweep run --epochs trains it"
+        in done.stderr
+    )
     assert longer(root) == {}
     none = sweep("extend", space(), "--root", root, "--epochs", 3)
     assert none.returncode == 1
-    assert none.stderr == f"sweep: {root} has no finished experience of fewer than 3 epochs: see sweep results.\n"
+    assert (
+        none.stderr
+        == f"sweep: {root} has no finished experience of fewer than 3 epochs: see sweep results.\n"
+    )
 
 
 def test_of_a_training_and_its_extension_the_longer_one_goes_on(tmp_path):
@@ -126,7 +159,9 @@ def test_of_a_training_and_its_extension_the_longer_one_goes_on(tmp_path):
     search.study.suggest(trial, search.suggest)
     longer = {**shorter.record.parameters, "epochs": 16}
     values = [*shorter.curve(), *[0.0] * 8]
-    outcome = Outcome(State.FINISHED, now(), None, {"val_acc": max(values)}, values.index(max(values)))
+    outcome = Outcome(
+        State.FINISHED, now(), None, {"val_acc": max(values)}, values.index(max(values))
+    )
     made = search.write(trial, longer, values, outcome)
     assert [one.experience for one in parents(search.known(), 32, None)] == [made]
     assert [one.experience for one in parents(search.known(), 16, None)] == [shorter.experience]
@@ -149,7 +184,9 @@ def test_only_the_best_keep_their_backups(tmp_path, space):
     kept = {one.id for one in experiences_in(root) if list(one.sauvegarde.glob("*.h5*"))}
     assert kept == {ranked[0][1]}
     assert all(read_record(one).outcome for one in experiences_in(root))
-    assert sweep("verify", space(), "--root", root).returncode == 0, "a backup that was given back is no damage"
+    assert sweep("verify", space(), "--root", root).returncode == 0, (
+        "a backup that was given back is no damage"
+    )
     run(root, "--trials", 4, "--sampler", "random", "--keep-backups", "none", space=space())
     assert not list(root.glob("*/sauvegarde/*.h5*"))
     wrong = sweep("run", space(), "--root", root, "--keep-backups", "some")

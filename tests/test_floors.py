@@ -19,7 +19,17 @@ FLOORS = [
     {"work"},
     {"folders", "frozen", "extension", "proposals", "unprune"},
     {
-        *("data", "state", "batches", "streams", "steps", "class_weight", "callbacks", "backup", "building"),
+        *(
+            "data",
+            "state",
+            "batches",
+            "streams",
+            "steps",
+            "class_weight",
+            "callbacks",
+            "backup",
+            "building",
+        ),
         *("training", "warm", "evaluate", "study"),
     },
     {"watch", "measure"},
@@ -40,7 +50,17 @@ FLOORS = [
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
     "keras": {
-        *("data", "state", "batches", "streams", "steps", "class_weight", "callbacks", "backup", "building"),
+        *(
+            "data",
+            "state",
+            "batches",
+            "streams",
+            "steps",
+            "class_weight",
+            "callbacks",
+            "backup",
+            "building",
+        ),
         *("training", "measure", "evaluate", "door"),
     },
     "tensorflow": {"batches", "streams", "steps", "class_weight", "building", "training"},
@@ -75,14 +95,20 @@ def test_every_module_has_a_floor():
 
 @pytest.mark.parametrize("module", MODULES)
 def test_no_module_imports_from_a_floor_above_its_own(module):
-    ours = {name.split(".")[1] for name in imports(module) if name.startswith("sweep.")} & set(MODULES)
+    ours = {name.split(".")[1] for name in imports(module) if name.startswith("sweep.")} & set(
+        MODULES
+    )
     upward = {other for other in ours if FLOOR[other] > FLOOR[module]}
     assert not upward, f"{module} imports {upward}"
 
 
 @pytest.mark.parametrize("package", HEAVY)
 def test_heavy_packages_are_imported_where_they_belong_only(package):
-    assert {module for module in MODULES if any(name.split(".")[0] == package for name in imports(module))} <= HEAVY[package]
+    assert {
+        module
+        for module in MODULES
+        if any(name.split(".")[0] == package for name in imports(module))
+    } <= HEAVY[package]
 
 
 def test_keras_and_optuna_do_not_know_each_other():
@@ -94,16 +120,26 @@ def test_keras_and_optuna_do_not_know_each_other():
 
 
 def test_the_controller_never_imports_tensorflow():
-    code = (
-        "import sys, sweep.controller, sweep.cli, sweep.results; print({'keras', 'tensorflow', 'pandas'} & set(sys.modules))"
-    )
-    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    code = """
+import sys, sweep.controller, sweep.cli, sweep.results
+print({"keras", "tensorflow", "pandas"} & set(sys.modules))
+"""
+    printed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert printed.strip() == "set()"
 
 
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["results", "none.py"], ["status", "none.py"], ["best", "none.py"], ["run", "--help"], ["new", "no name"]],
+    [
+        ["--help"],
+        ["results", "none.py"],
+        ["status", "none.py"],
+        ["best", "none.py"],
+        ["run", "--help"],
+        ["new", "no name"],
+    ],
 )
 def test_quick_commands_import_neither_keras_nor_optuna(command):
     code = f"""
@@ -113,5 +149,7 @@ from sweep.cli import run_command_line
 run_command_line()
 print({{"keras", "tensorflow", "optuna", "pandas"}} & set(sys.modules), file=sys.stderr)
 """
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stderr
     assert said.strip().endswith("set()")

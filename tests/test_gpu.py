@@ -17,7 +17,11 @@ TWO = ["null", "nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "tty"]
         ({}, [f"nvidia{number}" for number in (10, 2, 0)], ["0", "2", "10"]),
         ({"CUDA_VISIBLE_DEVICES": "1"}, TWO, ["1"]),
         ({"CUDA_VISIBLE_DEVICES": " 1, 0 "}, TWO, ["1", "0"]),
-        ({"CUDA_VISIBLE_DEVICES": "GPU-8932f937,MIG-3eb87630"}, TWO, ["GPU-8932f937", "MIG-3eb87630"]),
+        (
+            {"CUDA_VISIBLE_DEVICES": "GPU-8932f937,MIG-3eb87630"},
+            TWO,
+            ["GPU-8932f937", "MIG-3eb87630"],
+        ),
         ({"CUDA_VISIBLE_DEVICES": "0,-1,1"}, TWO, ["0"]),
         ({"CUDA_VISIBLE_DEVICES": ""}, TWO, []),
         ({"CUDA_VISIBLE_DEVICES": "-1"}, TWO, []),
@@ -40,11 +44,22 @@ def test_without_a_gpu_nothing_is_said_of_any():
 def test_trainings_side_by_side_see_one_gpu_each(trainer, tmp_path, space, monkeypatch):
     """The names alone: TensorFlow finds no such device here, and trains on the CPU."""
     monkeypatch.setattr(trainer.place, "_gpus", ["0", "3"])
-    note = f"open({str(tmp_path / 'seen')!r}, 'a').write(os.environ['CUDA_VISIBLE_DEVICES'] + '\\n')"
-    path = space(("    import keras\n\n    hidden", f"    import os\n    import keras\n    {note}\n    hidden"))
+    note = (
+        f"open({str(tmp_path / 'seen')!r}, 'a').write(os.environ['CUDA_VISIBLE_DEVICES'] + '\\n')"
+    )
+    path = space(
+        (
+            "    import keras\n\n    hidden",
+            f"    import os\n    import keras\n    {note}\n    hidden",
+        )
+    )
 
     def train(units):
-        trainer(path, tmp_path, parameters={"units": units, "rate": 0.1, "epochs": 2, "batch_size": 50, "seed": 0})
+        trainer(
+            path,
+            tmp_path,
+            parameters={"units": units, "rate": 0.1, "epochs": 2, "batch_size": 50, "seed": 0},
+        )
 
     both = [threading.Thread(target=train, args=(units,)) for units in (4, 5)]
     for one in both:

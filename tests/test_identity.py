@@ -24,7 +24,11 @@ TABLE = [
         },
         "b23ef5ec5d914ea8",
     ),
-    ("laboratoire1", {"activation": None, "lr": 1e-07, "noms": ["é", "a"], "bn": True}, "d812d6889effa5d2"),
+    (
+        "laboratoire1",
+        {"activation": None, "lr": 1e-07, "noms": ["é", "a"], "bn": True},
+        "d812d6889effa5d2",
+    ),
     ("laboratoire1", {}, "b4508c335afad101"),
 ]
 
@@ -59,7 +63,9 @@ def test_the_order_of_the_parameters_does_not_count(parameters, random):
 
 @given(PARAMETERS)
 def test_a_way_through_json_changes_nothing(parameters):
-    assert id_experience("space", json.loads(json.dumps(parameters))) == id_experience("space", parameters)
+    assert id_experience("space", json.loads(json.dumps(parameters))) == id_experience(
+        "space", parameters
+    )
 
 
 @given(PARAMETERS)
@@ -75,7 +81,10 @@ def test_an_integer_and_its_float_are_one_number(number):
     assert repr(plain({"n": number})) == repr(plain({"n": float(number)}))
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+@given(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
 def test_other_numbers_have_other_ids(one, other):
     same = id_experience("space", {"n": one}) == id_experience("space", {"n": other})
     assert same == (one == other)
@@ -92,7 +101,20 @@ def test_the_search_space_counts(one, other, parameters):
 
 
 @pytest.mark.parametrize(
-    "value", [math.nan, math.inf, -math.inf, 2**53 + 1, -(2**60), object(), {1, 2}, b"x", 1j, {1: "x"}, "\ud800"]
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        2**53 + 1,
+        -(2**60),
+        object(),
+        {1, 2},
+        b"x",
+        1j,
+        {1: "x"},
+        "\ud800",
+    ],
 )
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [0, {"deep": value}]])
 def test_what_is_not_plain_is_refused_by_the_name_of_its_parameter(value, wrap):

@@ -4,8 +4,8 @@ import os
 import time
 
 import pytest
-from untrained import Search
 
+from support.folders import Search
 from sweep import lease
 from sweep.host import now, this_process
 from sweep.lease import Lease, shown_state
@@ -49,7 +49,9 @@ def test_another_machine_of_the_same_name_is_watched_on_a_cluster(opened):
 
 
 def test_a_session_that_has_said_its_end_holds_nothing(opened):
-    experience = opened(this_process(), ended={"how": "stopped", "epoch": 1, "batch": 0, "trained_s": 1.0})
+    experience = opened(
+        this_process(), ended={"how": "stopped", "epoch": 1, "batch": 0, "trained_s": 1.0}
+    )
     assert Lease(experience).holder() is None
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import click
 import pytest
-from command import TOY, sweep
-from controlled import SPACE, NoTraining, control
 
+from support.command import TOY, sweep
+from support.stand_ins import SPACE, NoTraining, control
 from sweep import options
 from sweep.door import Sweep
 from sweep.experience import Experience, experiences_in
@@ -30,7 +30,9 @@ def space(tmp_path):
 
 
 def enqueue(space, root, *xs):
-    Sweep(space, root).enqueue([{"x": x, "kind": None, "lr": 0.1 + 0.1 * number} for number, x in enumerate(xs)])
+    Sweep(space, root).enqueue(
+        [{"x": x, "kind": None, "lr": 0.1 + 0.1 * number} for number, x in enumerate(xs)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -51,10 +53,13 @@ def test_a_time_is_seconds_or_has_units(text, seconds):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "0s", "-5", "h", "1d", "30m1h", "1 h", "nan", "inf", "1e3", "9" * 400, "x" * 10**5]
+    "text",
+    ["", "0", "0s", "-5", "h", "1d", "30m1h", "1 h", "nan", "inf", "1e3", "9" * 400, "x" * 10**5],
 )
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(click.BadParameter, match="is no time: give seconds, or such as 90s, 45m, 11h30m"):
+    with pytest.raises(
+        click.BadParameter, match="is no time: give seconds, or such as 90s, 45m, 11h30m"
+    ):
         options.seconds(None, None, text)
 
 
@@ -63,7 +68,10 @@ def test_patience_counts_what_ended_after_the_best(space, tmp_path):
     enqueue(space, root, 0.5, 0.9, 0.1, 0.9, 0.2, 0.3, 0.95)
     said, study = control(root, space, place, patience=3)
     assert place.trained == [0, 1, 2, 3, 4], "an equal value is none that is better"
-    assert said[-1] == "none of the last 3 trials was a better one, and --patience is 3: no trial begins"
+    assert (
+        said[-1]
+        == "none of the last 3 trials was a better one, and --patience is 3: no trial begins"
+    )
     again = NoTraining()
     assert control(root, space, again, patience=3)[0][-1] == said[-1], "it says so each time"
     (root / "study.journal").unlink()
@@ -76,7 +84,9 @@ def test_patience_counts_what_ended_after_the_best(space, tmp_path):
 
 
 def test_a_trial_that_fails_is_one_without_a_better_value(space, tmp_path):
-    space.write_text(SPACE.replace("    return", "    assert trial.number not in (1, 3)\n    return"))
+    space.write_text(
+        SPACE.replace("    return", "    assert trial.number not in (1, 3)\n    return")
+    )
     enqueue(space, tmp_path / "root", 0.9, 0.95, 0.1, 0.95)
     place = NoTraining()
     said, study = control(tmp_path / "root", space, place, patience=3)
@@ -111,7 +121,7 @@ def test_with_workers_a_late_better_end_gives_patience_back(space, tmp_path):
             threading.Timer(0.5, slow.set).start()
 
     enqueue(space, root, 0.5, 0.9, 0.1, 0.2, 0.3, 0.4, 0.45, 0.05)
-    place = NoTraining(reached)
+    place = NoTraining(reached=reached)
     said, study = control(root, space, place, patience=4, workers=2)
     assert sorted(place.trained) == [0, 1, 2, 3, 4, 5]
     assert study.since_best() == 4
@@ -134,18 +144,34 @@ def session(begun, trained, prepared=None):
     found = {"begun": at.isoformat(), "epoch": 0, "batch": 0, "batches": 10}
     found["process"] = {"host": "gone", "pid": 1, "started": 0.0}
     if prepared is not None:
-        found["ended"] = {"how": "cut", "epoch": 1, "batch": 0, "trained_s": trained, "prepared_s": prepared}
+        found["ended"] = {
+            "how": "cut",
+            "epoch": 1,
+            "batch": 0,
+            "trained_s": trained,
+            "prepared_s": prepared,
+        }
     return found
 
 
 def recorded(folder, *its_sessions, came_from=None, trained=None):
     trial = {"number": 0, "ended": None, "came_from": came_from}
     experience = Experience(folder)
-    record = Record(folder.name, {"name": "s", "fingerprint": {}}, {}, 0, 1, [trial], list(its_sessions))
+    record = Record(
+        folder.name, {"name": "s", "fingerprint": {}}, {}, 0, 1, [trial], list(its_sessions)
+    )
     experience.write(record)
     if trained is not None:
-        pulse = {"session": len(its_sessions) - 1, "epoch": 0, "batch": 1, "batches": 10, "trained_s": trained}
-        experience.pulse.write_text(json.dumps({**pulse, "unsaved_s": 0, "unsaved_batches": 0, "at": ""}))
+        pulse = {
+            "session": len(its_sessions) - 1,
+            "epoch": 0,
+            "batch": 1,
+            "batches": 10,
+            "trained_s": trained,
+        }
+        experience.pulse.write_text(
+            json.dumps({**pulse, "unsaved_s": 0, "unsaved_batches": 0, "at": ""})
+        )
     return experience, experience.read()
 
 
@@ -157,7 +183,9 @@ def test_what_was_trained_counts_once_where_it_was_side_by_side(tmp_path):
     within = recorded(tmp_path / ("c" * 16), session(101, 1, 0))
     assert trained_s([within, alone]) == pytest.approx(12 + 6)
     killed = recorded(tmp_path / ("d" * 16), session(300, 5, 1), session(400, None), trained=7)
-    assert trained_s([killed]) == pytest.approx(6 + 7), "the sign of life of a session that was killed counts"
+    assert trained_s([killed]) == pytest.approx(6 + 7), (
+        "the sign of life of a session that was killed counts"
+    )
 
 
 class NoStudy:
@@ -192,19 +220,30 @@ def test_a_deadline_begins_no_training_that_comes_to_no_backup(tmp_path):
     for save_freq, need_s in ((10, 4 + 5), (1000, 4 + int(BACKUP_EVERY_S))):
         enough = {"deadline_s": LAST_SAVE_S + need_s + 1, "save_freq": save_freq}
         assert limits(seen, **enough).no_training() is None
-        assert limits(seen, began=-2, **enough).no_training().startswith(f"the deadline leaves {need_s - 1} s before")
+        assert (
+            limits(seen, began=-2, **enough)
+            .no_training()
+            .startswith(f"the deadline leaves {need_s - 1} s before")
+        )
     assert limits(seen, deadline_s=100).time_left()[0] == pytest.approx(100 - LAST_SAVE_S, abs=0.5)
 
 
-def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said_again(space, tmp_path):
+def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said_again(
+    space, tmp_path
+):
     root = tmp_path / "root"
     said, _ = control(root, space, NoTraining(takes_s=1), timeout_s=1.6, workers=2)
-    assert said[-1] == "2 s are over: all is saved at the next batch; give a larger --timeout to go on"
+    assert (
+        said[-1] == "2 s are over: all is saved at the next batch; give a larger --timeout to go on"
+    )
     ended = [one.read().outcome is not None for one in experiences_in(root)]
     assert (ended.count(True), ended.count(False)) == (2, 2)
     again = NoTraining()
     said, study = control(root, space, again, timeout_s=1.6)
-    assert re.fullmatch(r"the timeout of 2 s is used up, by \d s of training: give a larger --timeout to go on", said[-1])
+    assert re.fullmatch(
+        r"the timeout of 2 s is used up, by \d s of training: give a larger --timeout to go on",
+        said[-1],
+    )
     assert again.trained == []
     assert len(study.cut_off()) == 2
     control(root, space, again, timeout_s=60)
@@ -229,14 +268,21 @@ def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
     place, began = NoTraining(takes_s=60), time.monotonic()
     said, study = control(tmp_path / "root", space, place, deadline_s=LAST_SAVE_S + 2, workers=2)
     assert time.monotonic() - began < LAST_SAVE_S
-    assert said[-1] == "the deadline is 20 s away: all is saved at the next batch; run the same command to go on"
+    assert (
+        said[-1]
+        == "the deadline is 20 s away: all is saved at the next batch; run the same command to go on"
+    )
     assert sorted(place.trained) == [trial.number for trial in study.cut_off()] == [1, 2]
     how = [one.read().sessions[-1]["ended"]["how"] for one in experiences_in(tmp_path / "root")]
     assert sorted(how) == ["outcome", "stopped", "stopped"]
 
 
 def test_a_deadline_that_is_too_near_is_a_clean_end(tmp_path):
-    done = sweep("run", TOY, "--root", tmp_path / "root", "--deadline", "1m10s")
+    words = ("run", TOY, "--root", tmp_path / "root", "--deadline", "1m10s")
+    done = sweep(*words, keras=False)
     assert done.returncode == 0
-    assert "the deadline leaves 50 s before the last save, and a training would take 60 s to its next backup" in done.stderr
+    assert (
+        "the deadline leaves 50 s before the last save, and a training would take 60 s to its next backup"
+        in done.stderr
+    )
     assert not list(experiences_in(tmp_path / "root"))

@@ -1,13 +1,12 @@
 """A sweep before one's eyes, from its folders: the same for whoever looks on."""
 
 import re
-import subprocess
 
 import pytest
-from command import TOY, Running, command, logged, run, sweep
-from drawn import Drawn, sweep_of_all_kinds
-from test_terminal import Terminal
 
+from support.command import TOY, Program, Running, run, sweep
+from support.folders import Drawn, sweep_of_all_kinds
+from support.terminal import Terminal
 from sweep.record import State
 from sweep.watch import Watch
 
@@ -31,34 +30,40 @@ def test_without_a_terminal_each_epoch_is_a_line(tmp_path):
     said = run(tmp_path, "--trials", 3, "--workers", 2)
     assert sorted(said_epochs(said)) == sorted(logged_epochs(tmp_path))
     for number, name, *_ in said_epochs(said):
-        assert said.index(f"trial {number} {name}: epoch 2") < said.index(f"trial {number} {name}: finished")
+        assert said.index(f"trial {number} {name}: epoch 2") < said.index(
+            f"trial {number} {name}: finished"
+        )
 
 
 def test_a_second_process_sees_the_same_and_ends_with_the_sweep(tmp_path):
-    running = Running(tmp_path, "--trials", 3).wait_for(logged(1))
-    watching = subprocess.run(
-        command(["status", TOY, "--root", tmp_path, "--watch"]), capture_output=True, text=True, check=True, timeout=60
-    )
-    assert running.end()[0] == 0
-    assert watching.stdout == ""
+    running = Running(tmp_path, "--trials", 3, hold=1).held()
+    watcher = Program(["-m", "sweep", "status", TOY, "--root", tmp_path, "--watch"])
+    watcher.wait_for(lambda: "1 running" in watcher.said())
+    assert running.go_on().end()[0] == 0
+    watching = watcher.result()
+    assert (watching.returncode, watching.stdout) == (0, "")
     assert re.search(r": \d running, \d cut_off, ", watching.stderr.splitlines()[0])
     seen, there = said_epochs(watching.stderr), logged_epochs(tmp_path)
     assert len(seen) == len(set(seen)), "each is said once"
     assert set(seen) <= set(there)
     assert len(seen) >= len(there) - 2, "but for those before it looked"
-    assert len(re.findall(r"^trial \d+ [0-9a-f]{16}: finished, val_acc", watching.stderr, re.MULTILINE)) >= 2
+    assert (
+        len(
+            re.findall(r"^trial \d+ [0-9a-f]{16}: finished, val_acc", watching.stderr, re.MULTILINE)
+        )
+        >= 2
+    )
 
 
 def test_a_terminal_that_watches_gets_bars_and_ctrl_c_stops_nothing(tmp_path):
-    running = Running(tmp_path, "--trials", 4).wait_for(logged(1))
+    running = Running(tmp_path, "--trials", 2, hold=1).held()
     terminal = Terminal("status", TOY, "--root", tmp_path, "--watch")
-    while b"1 running" not in terminal.shown:
-        assert terminal.process.poll() is None, terminal.end()
+    terminal.wait_for(lambda: "1 running" in terminal.text())
     terminal.press(b"\x03")
     status, shown = terminal.end()
     assert status == 130
     assert "━" in shown
-    assert running.end()[0] == 0, "the sweep itself goes on"
+    assert running.go_on().end()[0] == 0, "the sweep itself goes on"
 
 
 @pytest.mark.parametrize("name", ["CI", "COLAB_RELEASE_TAG"])
@@ -84,11 +89,19 @@ def test_counts_best_and_what_is_left(tmp_path):
     drawn = Drawn(tmp_path / "root")
     for state in (State.FINISHED, State.FINISHED, State.PRUNED, State.FAILED):
         drawn.trial(state)
-    (drawn.root / "sweep.json").write_text('{"trials": 10, "workers": 2, "seed": 0, "sampler": "tpe", "pruner": "none"}')
+    (drawn.root / "sweep.json").write_text(
+        '{"trials": 10, "workers": 2, "seed": 0, "sampler": "tpe", "pruner": "none"}'
+    )
     sight = Watch(drawn.root, pytest.fail).look()
-    assert {state: count for state, count in sight.counts().items() if count} == {"finished": 2, "pruned": 1, "failed": 1}
+    assert {state: count for state, count in sight.counts().items() if count} == {
+        "finished": 2,
+        "pruned": 1,
+        "failed": 1,
+    }
     assert (sight.to_do(), sight.is_over()) == (6, False)
-    assert sight.best().values["val_acc"] == max(one.best.value for one in sight.trainings if one.state is State.FINISHED)
+    assert sight.best().values["val_acc"] == max(
+        one.best.value for one in sight.trainings if one.state is State.FINISHED
+    )
     # Each has trained 8.5 epochs of 10 batches in 2 s, and 1 s before: 6 more take 18 s, two at a time 9.
     assert sight.rest_s() == pytest.approx(9)
 

@@ -3,10 +3,10 @@
 import shutil
 
 import pytest
-from command import TOY, sweep
-from conftest import SPACES
-from untrained import EPOCHS, Search
 
+from support.command import TOY, sweep
+from support.folders import EPOCHS, Search
+from support.trainer import SPACES
 from sweep import merge as module
 from sweep.errors import Misuse
 from sweep.experience import Experience, experiences_in
@@ -27,11 +27,18 @@ def search(root, **how):
 
 def merged(root, *others, accept_change=False):
     """Return what became of each experience of the others, by its id."""
-    return {one.id_experience: one for one in merge(root, SOURCE, find_others(root, list(others)), accept_change)}
+    return {
+        one.id_experience: one
+        for one in merge(root, SOURCE, find_others(root, list(others)), accept_change)
+    }
 
 
 def content(root):
-    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and path.name != "study.journal"}
+    return {
+        path: path.read_bytes()
+        for path in root.rglob("*")
+        if path.is_file() and path.name != "study.journal"
+    }
 
 
 def cut_off(search, epochs):
@@ -58,7 +65,9 @@ def test_what_is_not_here_comes_in_under_the_next_numbers(tmp_path):
     for name in found:
         there, here = (content(root / name) for root in (theirs.root, ours.root))
         assert names(there) == names(here)
-        assert {path.name: text for path, text in there.items()}["log.csv"] == (ours.root / name / "log.csv").read_bytes()
+        assert {path.name: text for path, text in there.items()}["log.csv"] == (
+            ours.root / name / "log.csv"
+        ).read_bytes()
 
 
 def names(content):
@@ -81,7 +90,10 @@ def test_finished_ones_that_differ_are_told_and_ours_stays(tmp_path, name):
     else:
         ours.write_model(one, [0.5])
     record = one.read()
-    record.outcome.log, record.outcome.model = size_and_sha256(one.log), size_and_sha256(one.meilleur)
+    record.outcome.log, record.outcome.model = (
+        size_and_sha256(one.log),
+        size_and_sha256(one.meilleur),
+    )
     one.write(record)
     before = content(ours.root)
     (found,) = merged(ours.root, theirs.root).values()
@@ -89,7 +101,9 @@ def test_finished_ones_that_differ_are_told_and_ours_stays(tmp_path, name):
     assert content(ours.root) == before
 
 
-@pytest.mark.parametrize(("epochs_here", "epochs_there"), [(2, 5), (2, EPOCHS), (5, 2), (EPOCHS, 2)])
+@pytest.mark.parametrize(
+    ("epochs_here", "epochs_there"), [(2, 5), (2, EPOCHS), (5, 2), (EPOCHS, 2)]
+)
 def test_the_one_further_on_wins_and_the_other_is_kept_aside(tmp_path, epochs_here, epochs_there):
     made = {}
     for name, epochs in (("ours", epochs_here), ("theirs", epochs_there)):
@@ -109,7 +123,9 @@ def test_the_one_further_on_wins_and_the_other_is_kept_aside(tmp_path, epochs_he
     (there,) = experiences_in(theirs.root)
     assert here.log.read_bytes() == there.log.read_bytes()
     ours.rebuild()
-    assert [trial.number for trial in ours.study.cut_off()] == [0], "it is told, or goes on, under our number"
+    assert [trial.number for trial in ours.study.cut_off()] == [0], (
+        "it is told, or goes on, under our number"
+    )
 
 
 def link(one):
@@ -135,7 +151,9 @@ def run_again(record):
     record.outcome, record.sessions[-1]["process"] = None, this_process()
 
 
-OTHER_CODE = rewrite(lambda record: record.search_space.update(fingerprint={"build_model": "another"}))
+OTHER_CODE = rewrite(
+    lambda record: record.search_space.update(fingerprint={"build_model": "another"})
+)
 REFUSED = {
     "there is a symbolic link in its folder": link,
     "its experience.json is missing or torn": tear,
@@ -143,7 +161,9 @@ REFUSED = {
     "its search space and parameters do not give the name of its folder": rewrite(
         lambda record: record.parameters.update(x=0.123)
     ),
-    "do not give the name of its folder": rewrite(lambda record: record.search_space.update(name="another")),
+    "do not give the name of its folder": rewrite(
+        lambda record: record.search_space.update(name="another")
+    ),
     "The parameter 'x' holds 2000000000000000000000, an integer beyond 2^53": rewrite(
         lambda record: record.parameters.update(x=2 * 10**21)
     ),
@@ -151,7 +171,9 @@ REFUSED = {
     "trial 0 is none of Optuna's": rewrite(lambda record: record.trials[0].update(params={"x": 9})),
     "it has no trial": rewrite(lambda record: record.trials.clear()),
     "it has other choices of 'kind', or another kind, than the trials here": rewrite(
-        lambda record: record.trials[0]["distributions"]["kind"]["attributes"].update(choices=["a", None, 3, "c"])
+        lambda record: record.trials[0]["distributions"]["kind"]["attributes"].update(
+            choices=["a", None, 3, "c"]
+        )
     ),
     "it was trained by another the imports and other statements, build_model; see --accept-change": OTHER_CODE,
 }
@@ -183,7 +205,12 @@ def test_one_that_was_pruned_early_does_not_displace_one_that_is_further_on(tmp_
     ours, theirs = search(tmp_path / "ours"), search(tmp_path / "theirs")
     cut_off(ours, 5)
     trial, parameters = theirs.begin()
-    theirs.write(trial, parameters, [0.1, 0.2], Outcome(State.PRUNED, now(), "it was bad", {"val_acc": 0.2}, 1))
+    theirs.write(
+        trial,
+        parameters,
+        [0.1, 0.2],
+        Outcome(State.PRUNED, now(), "it was bad", {"val_acc": 0.2}, 1),
+    )
     (found,) = merged(ours.root, theirs.root).values()
     assert found.what == "ours is further on"
 
@@ -261,4 +288,6 @@ def test_the_command_prints_a_table_that_says_where_each_came_from(tmp_path):
     assert shown.count(str(theirs.root)) == 2
     none = sweep("merge", TOY, "--root", tmp_path / "new", tmp_path / "nowhere")
     assert none.returncode == 2
-    assert none.stderr == f"sweep: {tmp_path}/nowhere is no folder: name the root of another sweep.\n"
+    assert (
+        none.stderr == f"sweep: {tmp_path}/nowhere is no folder: name the root of another sweep.\n"
+    )

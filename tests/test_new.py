@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from command import sweep
+
+from support.command import sweep
 
 
 def test_what_is_written_runs_as_it_is(tmp_path):
@@ -29,12 +30,17 @@ def test_what_is_there_stays_as_it_is(tmp_path, dangling):
     there.symlink_to(elsewhere) if dangling else there.write_text("mine")
     refused = sweep("new", "./mine.py", cwd=tmp_path)
     assert refused.returncode == 1
-    assert refused.stderr == "sweep: mine.py is there already, and stays as it is: give another name, or remove it.\n"
+    assert (
+        refused.stderr
+        == "sweep: mine.py is there already, and stays as it is: give another name, or remove it.\n"
+    )
     assert not elsewhere.exists()
     assert dangling or there.read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["../mine", "a/b", "", ".", "..", ".py", "a b.py", "a.b", "-a.py", "a\nb"])
+@pytest.mark.parametrize(
+    "name", ["../mine", "a/b", "", ".", "..", ".py", "a b.py", "a.b", "-a.py", "a\nb"]
+)
 def test_a_name_that_is_none_is_refused(tmp_path, name):
     refused = sweep("new", "--", name, cwd=tmp_path)
     assert refused.returncode == 2

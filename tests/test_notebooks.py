@@ -12,9 +12,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from command import Tree, sessions, trained
 from IPython.core.inputtransformer2 import TransformerManager
 
+from support.bits import trained
+from support.command import Tree, sessions
 from sweep.experience import experiences_in
 
 REPOSITORY = Path(__file__).parent.parent
@@ -38,7 +39,11 @@ class Colab(Tree):
         kernel = machine / "jupyter" / "kernels" / "python3" / "kernel.json"
         kernel.parent.mkdir(parents=True)
         argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        kernel.write_text(json.dumps({"argv": argv, "display_name": "the Python of the tests", "language": "python"}))
+        kernel.write_text(
+            json.dumps(
+                {"argv": argv, "display_name": "the Python of the tests", "language": "python"}
+            )
+        )
         (machine / "content").mkdir()
         self.asked, self._executed = machine / "asked", machine / "executed.ipynb"
         here = {
@@ -49,22 +54,34 @@ class Colab(Tree):
             "JUPYTER_PLATFORM_DIRS": 1,
             "JUPYTER_RUNTIME_DIR": machine / "runtime",
             "PYTHONWARNINGS": "ignore:IProgress not found",  # Colab has ipywidgets
-            "PYTHONPATH": os.pathsep.join([str(COLAB), *filter(None, [os.environ.get("PYTHONPATH")])]),
+            "PYTHONPATH": os.pathsep.join(
+                [str(COLAB), *filter(None, [os.environ.get("PYTHONPATH")])]
+            ),
         }
-        choices = {"SPACE": "digits_mlp", "TRIALS": TRIALS, "EPOCHS": EPOCHS, "FOLDER": str(folder), "REPOSITORY": ""}
+        choices = {
+            "SPACE": "digits_mlp",
+            "TRIALS": TRIALS,
+            "EPOCHS": EPOCHS,
+            "FOLDER": str(folder),
+            "REPOSITORY": "",
+        }
         code = "\n".join(f"{name} = {value!r}" for name, value in choices.items())
         super().__init__(
             folder / "experiences" / "digits_mlp",
-            [sys.executable, COLAB / "run_all.py", notebook, code, self._executed],
+            [COLAB / "run_all.py", notebook, code, self._executed],
             env={**os.environ, **{name: str(value) for name, value in here.items()}},
             cwd=machine / "content",
         )
 
-    def shown(self):
+    def outputs(self):
         """Return what each cell shows when all have been run, by its id: texts by their MIME type, and what was printed."""
         status, said = self.end(280)
         assert status == 0, said
-        cells = [cell for cell in nbformat.read(self._executed, as_version=4).cells if cell.cell_type == "code"]
+        cells = [
+            cell
+            for cell in nbformat.read(self._executed, as_version=4).cells
+            if cell.cell_type == "code"
+        ]
         return {cell.id: _shown(cell.outputs) for cell in cells}
 
 
@@ -107,10 +124,14 @@ def run_all(tmp_path):
 
 
 def one_is_done_and_the_next_has_a_backup(root):
-    rows = [one.log.read_bytes().count(b"\n") - 1 for one in experiences_in(root) if one.log.exists()]
+    rows = [
+        one.log.read_bytes().count(b"\n") - 1 for one in experiences_in(root) if one.log.exists()
+    ]
     return len(rows) == 2 and max(rows) == EPOCHS and BACKUP_EPOCH + 1 < min(rows) < EPOCHS
 
 
+@pytest.mark.long
+@pytest.mark.cold
 @pytest.mark.timeout(900)
 def test_a_notebook_that_is_cut_and_run_again_goes_on_and_ends_as_its_uncut_twin(drive, run_all):
     folder = drive("cut")
@@ -121,16 +142,18 @@ def test_a_notebook_that_is_cut_and_run_again_goes_on_and_ends_as_its_uncut_twin
     assert len(before) == 2
 
     again = run_all(ENGLISH, folder)
-    shown = again.shown()
+    shown = again.outputs()
     assert_all_is_shown(shown, again.asked, right="right", after="after")
-    (at,) = re.findall(r"1 done, 1 cut off \(trial 1 at (epoch [1-9]\d*, batch \d+)\)", shown["run"]["stdout"])
+    (at,) = re.findall(
+        r"1 done, 1 cut off \(trial 1 at (epoch [1-9]\d*, batch \d+)\)", shown["run"]["stdout"]
+    )
     assert f"goes on at {at}" in shown["run"]["stdout"]
     assert "1 of them cut off" in shown["status"]["stdout"]
     assert sessions(again.root)[finished] == before[finished] == 1
     assert sorted(sessions(again.root).values()) == [1, 1, 2]
 
     uncut = run_all(FRENCH, drive("uncut"))
-    assert_all_is_shown(uncut.shown(), uncut.asked, right="juste ", after="après")
+    assert_all_is_shown(uncut.outputs(), uncut.asked, right="juste ", after="après")
     assert set(sessions(uncut.root).values()) == {1}
     assert trained(again.root) == trained(uncut.root)
     assert len(trained(uncut.root)) == TRIALS
@@ -139,7 +162,9 @@ def test_a_notebook_that_is_cut_and_run_again_goes_on_and_ends_as_its_uncut_twin
 def assert_all_is_shown(shown, asked, right, after):
     """Assert that each cell of a notebook that was run shows what the text above it says."""
     assert not [cell for cell, outputs in shown.items() if "stderr" in outputs], shown
-    assert re.fullmatch(r"mount /content/drive\niframe /dashboard\S* 200 text/html\n", asked.read_text())
+    assert re.fullmatch(
+        r"mount /content/drive\niframe /dashboard\S* 200 text/html\n", asked.read_text()
+    )
     tensorflow = re.search(r"TensorFlow (\S+) \w+, (\S+) (\w+)\n", shown["install"]["stdout"])
     assert tensorflow[1] == tensorflow[2]
     assert tensorflow[3] == after
@@ -150,7 +175,9 @@ def assert_all_is_shown(shown, asked, right, after):
     assert f"{TRIALS} finished" in shown["status"]["stdout"]
     assert "rapport" in shown["report"]["text/plain"]
     assert "learning_rate" in shown["best"]["text/plain"]
-    numbers = re.fullmatch(rf"{right}: (0\.\d{{4}}), val_acc .* log\.csv ?: (0\.\d{{4}})\n", shown["predict"]["stdout"])
+    numbers = re.fullmatch(
+        rf"{right}: (0\.\d{{4}}), val_acc .* log\.csv ?: (0\.\d{{4}})\n", shown["predict"]["stdout"]
+    )
     assert numbers[1] == numbers[2]
     assert "image/png" in shown["confusion"]
 
@@ -161,7 +188,11 @@ def code_of(cell):
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):
             node.values = [value for value in node.values if isinstance(value, ast.FormattedValue)]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_for_people(node.value):
+        elif (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and _is_for_people(node.value)
+        ):
             node.value = ""
     return ast.dump(tree)
 
@@ -205,14 +236,22 @@ def test_each_cell_of_code_has_a_text_above_it():
 
 
 def test_the_search_spaces_that_the_notebook_offers_are_those_whose_data_are_installed():
-    choose = next(cell for cell in nbformat.read(ENGLISH, as_version=4).cells if cell.id == "choose")
-    offered = json.loads(re.search(r"^SPACE = .*# @param (\[.*\]) ", choose.source, re.MULTILINE)[1])
+    choose = next(
+        cell for cell in nbformat.read(ENGLISH, as_version=4).cells if cell.id == "choose"
+    )
+    offered = json.loads(
+        re.search(r"^SPACE = .*# @param (\[.*\]) ", choose.source, re.MULTILINE)[1]
+    )
     spaces = (REPOSITORY / "search_spaces").glob("*.py")
-    assert sorted(offered) == sorted(path.stem for path in spaces if "keras-sweep[examples]" not in path.read_text())
+    assert sorted(offered) == sorted(
+        path.stem for path in spaces if "keras-sweep[examples]" not in path.read_text()
+    )
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
-def test_a_fresh_machine_clones_and_installs_once_and_leaves_its_tensorflow_alone(path, tmp_path, monkeypatch, capsys):
+def test_a_fresh_machine_clones_and_installs_once_and_leaves_its_tensorflow_alone(
+    path, tmp_path, monkeypatch, capsys
+):
     (cell,) = (cell for cell in nbformat.read(path, as_version=4).cells if cell.id == "install")
     installed, ran = {"tensorflow": "2.20.0"}, []
 
@@ -234,7 +273,12 @@ def test_a_fresh_machine_clones_and_installs_once_and_leaves_its_tensorflow_alon
         return installed[name]
 
     def run_cell(repository):
-        known = {"SPACE": "mine", "PROJECT": str(tmp_path / "sweep"), "REPOSITORY": repository, "get_ipython": Shell}
+        known = {
+            "SPACE": "mine",
+            "PROJECT": str(tmp_path / "sweep"),
+            "REPOSITORY": repository,
+            "get_ipython": Shell,
+        }
         exec(TransformerManager().transform_cell(cell.source), known)  # noqa: S102 - it is ours
 
     monkeypatch.setattr(importlib.metadata, "version", version)

@@ -3,14 +3,14 @@
 import threading
 
 import pytest
-from conftest import assert_equal
 
+from support.bits import assert_equal, only
 from sweep import gpu, places, resume
-from sweep.experience import experiences_in
 from sweep.job import EpochDone
 from sweep.record import State
 
 TOY = {"units": 4, "rate": 0.1}
+CALLBACKS = "    return [cut.Cut()]"
 SECOND_OPTIMIZER = """
 
 class Model(keras.Sequential):
@@ -31,20 +31,13 @@ UNSAVEABLE = """
             raise NotImplementedError("no config")
 
     hidden = Own("""
-ENDS_ITSELF = """
-    import cut
+ENDS_ITSELF = """    import keras
 
     def end_after_8(batch, logs):
         limit.model.stop_training = limit.model.optimizer.iterations == 8
 
     limit = keras.callbacks.LambdaCallback(on_train_batch_end=end_after_8)
-    return [limit, cut.Cut()]
-"""
-
-
-def only(root):
-    (experience,) = experiences_in(root)
-    return experience
+    return [limit, cut.Cut()]"""
 
 
 @pytest.mark.parametrize(
@@ -52,15 +45,25 @@ def only(root):
     [
         (
             "Counts.file, a TextIOWrapper",
-            [("self.batches, self.epochs,", "self.file = open('/dev/null'); self.batches, self.epochs,")],
+            [
+                (
+                    "self.batches, self.epochs,",
+                    "self.file = open('/dev/null'); self.batches, self.epochs,",
+                )
+            ],
         ),
         (
             "Skipping variable loading for optimizer",
-            [("\n\ndef build_model(", SECOND_OPTIMIZER), ("model = keras.Sequential(", "model = Model(")],
+            [
+                ("\n\ndef build_model(", SECOND_OPTIMIZER),
+                ("model = keras.Sequential(", "model = Model("),
+            ],
         ),
     ],
 )
-def test_a_state_that_no_backup_holds_is_called_approximate_and_why(trainer, space, tmp_path, because, changes):
+def test_a_state_that_no_backup_holds_is_called_approximate_and_why(
+    trainer, space, tmp_path, because, changes
+):
     path = space(*changes, of="mlp")
     parameters = {"units": 8, "rate": 0.02, "epochs": 2, "batch_size": 32, "seed": 0}
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, parameters=parameters).why
@@ -69,10 +72,13 @@ def test_a_state_that_no_backup_holds_is_called_approximate_and_why(trainer, spa
 
 
 @pytest.mark.parametrize(
-    ("what", "says"), [("processor", "on another processor: Z80, then "), ("versions", "with other versions: Z80, ")]
+    ("what", "says"),
+    [("processor", "on another processor: Z80, then "), ("versions", "with other versions: Z80, ")],
 )
-def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space, tmp_path, what, says):
-    path = space(("    return [keras", "    import cut\n\n    return [cut.Cut(), keras"))
+def test_a_training_that_goes_on_elsewhere_is_called_approximate(
+    trainer, space, tmp_path, what, says
+):
+    path = space()
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, 2, TOY).why
     record = only(tmp_path).read()
     record.sessions[-1][what] = "Z80"
@@ -81,7 +87,10 @@ def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space,
     assert f"it went on {says}" in only(tmp_path).read().approximate_because
 
 
-def test_a_training_that_is_spawned_for_a_gpu_s_sake_equals_a_forked_one(trainer, space, tmp_path, monkeypatch):
+@pytest.mark.long
+def test_a_training_that_is_spawned_for_a_gpu_s_sake_equals_a_forked_one(
+    trainer, space, tmp_path, monkeypatch
+):
     path = space()
     assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
     monkeypatch.setattr(gpu, "is_visible", lambda: True)
@@ -92,13 +101,10 @@ def test_a_training_that_is_spawned_for_a_gpu_s_sake_equals_a_forked_one(trainer
     assert_equal(only(tmp_path), only(tmp_path / "twin"))
 
 
-def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_too(trainer, space, tmp_path):
-    path = space(
-        (
-            "    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]\n",
-            ENDS_ITSELF,
-        )
-    )
+def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_too(
+    trainer, space, tmp_path
+):
+    path = space((CALLBACKS, ENDS_ITSELF))
     assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "validation": True}, 4, TOY).why
     position = resume.newest_position(only(tmp_path).sauvegarde)
@@ -110,12 +116,14 @@ def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_to
 
 def test_a_metric_that_is_a_vector_is_logged_and_kept_over_a_cut(trainer, space, tmp_path):
     path = space(
-        ("    return (x[:250]", "    import numpy as np\n\n    y = np.eye(10)[y]\n    return (x[:250]"),
+        (
+            "    return (x[:250]",
+            "    import numpy as np\n\n    y = np.eye(10)[y]\n    return (x[:250]",
+        ),
         (
             '"sparse_categorical_crossentropy", metrics=["acc"',
             '"categorical_crossentropy", metrics=["acc", keras.metrics.F1Score()',
         ),
-        ("    return [keras", "    import cut\n\n    return [cut.Cut(), keras"),
     )
     assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 3}, 2, TOY).why
@@ -131,7 +139,9 @@ def test_a_model_that_cannot_be_saved_fails_and_says_so(trainer, space, tmp_path
     assert "NotImplementedError: no config" in only(tmp_path).read().outcome.reason
 
 
-def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(trainer, space, tmp_path):
+def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(
+    trainer, space, tmp_path
+):
     path = space()
     another = {"host": "another", "pid": 7, "started": 0.0}
 
@@ -161,9 +171,7 @@ def test_what_a_callback_evaluates_is_its_own_data(trainer, space, tmp_path):
 
     return [OwnTest()]
 """
-    path = space(
-        ("    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]\n", mine)
-    )
+    path = space((CALLBACKS, mine))
     assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
     experience = only(tmp_path)
     assert experience.read().outcome.reason is None
@@ -183,9 +191,7 @@ UNFREEZES = """    import keras
 
 
 def test_a_callback_may_compile_the_model_anew(trainer, space, tmp_path):
-    path = space(
-        ("    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]\n", UNFREEZES)
-    )
+    path = space((CALLBACKS, UNFREEZES))
     assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
     assert only(tmp_path).read().outcome.state == State.FINISHED, only(tmp_path).read().outcome
 

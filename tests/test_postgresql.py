@@ -9,11 +9,14 @@ from pathlib import Path
 
 import optuna
 import pytest
-from command import TOY, Running, logged, run, sweep, table, trained
-from postgresql import PASSWORD, Server, Wire, programs
-from test_samplers import search
-from untrained import Search
 
+from support.bits import trained
+from support.command import TOY, Running, logged, run, sweep, table
+from support.folders import Search, suggest_numbers
+from support.lacking import lacking
+from support.postgresql import PASSWORD, Server, Wire, programs
+from support.search import search
+from support.tiers import sampled
 from sweep import files
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.opening import compare
@@ -25,11 +28,11 @@ from sweep.study import Study
 TRIALS = 2
 UNTRAINED = 12  # TPE draws the first ten at random
 
-pytestmark = pytest.mark.skipif(programs() is None, reason="there is no PostgreSQL: apt-get install postgresql")
 
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def server():
+    if programs() is None:
+        lacking("PostgreSQL", "postgresql")
     server = Server()
     yield server
     server.remove()
@@ -86,30 +89,33 @@ def open_study(closing):
     return open_study
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """Return the root of a sweep into a journal that nobody cut."""
-    root = tmp_path_factory.mktemp("whole") / "root"
-    run(root, "--trials", TRIALS)
-    return root
+@pytest.fixture
+def uncut(whole):
+    """Return the root of an uncut sweep into a journal."""
+    return whole(TRIALS)
 
 
-def assert_equal(root, url, whole):
-    assert trained(root) == trained(whole)
-    assert table(root) == table(whole)
-    assert in_study(url) == in_study(whole / "study.journal")
+def assert_equal(root, url, uncut):
+    assert trained(root) == trained(uncut)
+    assert table(root) == table(uncut)
+    assert in_study(url) == in_study(uncut / "study.journal")
 
 
 def in_study(where):
-    return [(one.number, one.state, one.value, one.params, one.intermediate_values) for one in read_trials("toy", where)]
+    return [
+        (one.number, one.state, one.value, one.params, one.intermediate_values)
+        for one in read_trials("toy", where)
+    ]
 
 
-def test_a_sweep_that_is_stopped_while_it_waits_has_saved_all_and_goes_on(whole, running, url, tmp_path):
+def test_a_sweep_that_is_stopped_while_it_waits_has_saved_all_and_goes_on(
+    uncut, running, url, tmp_path
+):
     root, where = tmp_path / "root", ("--storage", url)
-    waiting = Running(root, "--trials", TRIALS, *where).wait_for(logged(1))
+    waiting = Running(root, "--trials", TRIALS, *where, hold=1).held()
     running.kill(signal.SIGQUIT)
-    waiting.wait_for(logged(3))
-    time.sleep(1.5)
+    waiting.go_on().wait_for(logged(3))
+    waiting.wait_for(lambda root: "waiting until it does" in waiting.said())
     asked = time.monotonic()
     code, said = waiting.interrupt().end()
     assert code == 130
@@ -117,12 +123,15 @@ def test_a_sweep_that_is_stopped_while_it_waits_has_saved_all_and_goes_on(whole,
     assert said.endswith("sweep: stopped, and all is saved: run the same command to go on\n")
     running.start()
     assert "is rebuilt" not in run(root, "--trials", TRIALS, *where)
-    assert_equal(root, url, whole)
+    assert_equal(root, url, uncut)
 
 
 def begin(study):
     trial = study.ask()
-    study.suggest(trial, lambda trial: {"x": trial.suggest_float("x", 0, 1), "n": trial.suggest_int("n", 1, 9)})
+    study.suggest(
+        trial,
+        lambda trial: {"x": trial.suggest_float("x", 0, 1), "n": trial.suggest_int("n", 1, 9)},
+    )
     return trial
 
 
@@ -164,7 +173,9 @@ def journal(tmp_path_factory):
 
 
 @pytest.mark.parametrize("pruner", ["none", "median"])
-def test_a_search_in_a_database_proposes_what_one_in_a_journal_does(journal, url, closing, tmp_path, pruner):
+def test_a_search_in_a_database_proposes_what_one_in_a_journal_does(
+    journal, url, closing, tmp_path, pruner
+):
     search = Search(tmp_path / "root", pruner=pruner, storage=url)
     closing(search.study)
     assert told(search.go_on(UNTRAINED).study) == told(journal(pruner).study)
@@ -177,7 +188,8 @@ def test_a_search_that_is_killed_goes_on_in_its_database(url, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("pruner", "commits", "how"), [("none", 7, "after"), ("none", 11, "before"), ("median", 13, "after")]
+    ("pruner", "commits", "how"),
+    sampled([("none", 7, "after"), ("none", 11, "before"), ("median", 13, "after")], "median"),
 )
 def test_a_search_whose_wire_is_cut_again_and_again_knows_what_an_uncut_one_does(
     journal, wire, closing, tmp_path, pruner, commits, how
@@ -191,7 +203,9 @@ def test_a_search_whose_wire_is_cut_again_and_again_knows_what_an_uncut_one_does
     assert len(wire.cuts) > UNTRAINED
 
 
-def test_two_workers_whose_wire_is_cut_again_and_again_lose_nothing_and_double_nothing(wire, open_study, server):
+def test_two_workers_whose_wire_is_cut_again_and_again_lose_nothing_and_double_nothing(
+    wire, open_study, server
+):
     study, numbers = open_study(wire.url), []
     wire.when = every(8, "after")
 
@@ -243,11 +257,15 @@ WRITTEN = {
 
 @pytest.mark.parametrize("how", ["before", "after"])
 @pytest.mark.parametrize("what", WRITTEN)
-def test_what_was_cut_off_while_it_was_written_is_written_once(wire, open_study, tmp_path, what, how):
+def test_what_was_cut_off_while_it_was_written_is_written_once(
+    wire, open_study, tmp_path, what, how
+):
     uncut = live(Study("toy", tmp_path / "study.journal", "tpe", 0, "median"))
     said = []
     study = open_study(wire.url, pruner="median", say=said.append)
-    wire.when = once(how, WRITTEN[what], number=2 if what == "a trial" else 1)  # the first one is deleted
+    wire.when = once(
+        how, WRITTEN[what], number=2 if what == "a trial" else 1
+    )  # the first one is deleted
     assert live(study) == uncut
     assert len(wire.cuts) == 1
     away, back = said
@@ -269,9 +287,9 @@ def test_brute_force_ends_though_its_last_tell_was_cut_off(wire, open_study, how
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
-def test_a_study_that_is_cut_off_while_it_is_made_again_goes_on_as_if_uncut(wire, closing, tmp_path, sampler):
-    from untrained import suggest_numbers
-
+def test_a_study_that_is_cut_off_while_it_is_made_again_goes_on_as_if_uncut(
+    wire, closing, tmp_path, sampler
+):
     how = {"sampler": sampler, "suggest": suggest_numbers}
     uncut = Search(tmp_path / "uncut", **how).go_on(8)
     search = Search(tmp_path / "root", **how).go_on(5)
@@ -311,7 +329,8 @@ def test_the_waiting_ends_where_the_sweep_is_stopped(running, url, open_study):
     running.kill()
     threading.Timer(0.5, stop.set).start()
     with pytest.raises(
-        StoppedWaiting, match=r"lab:\*\*\*@127\.0\.0\.1.* does not answer \(.*\): the same command tells it the rest"
+        StoppedWaiting,
+        match=r"lab:\*\*\*@127\.0\.0\.1.* does not answer \(.*\): the same command tells it the rest",
     ):
         study.ask()
 
@@ -321,14 +340,19 @@ def test_a_study_that_somebody_deletes_is_missed_in_one_sentence(url, open_study
     trial = begin(study)
     optuna.delete_study(study_name="toy", storage=study._study._storage)
     for speak in (study.ask, lambda: study.tell(trial, finished(0.5), [0.5])):
-        with pytest.raises(SweepError, match="was deleted while the sweep ran: run the same command to go on"):
+        with pytest.raises(
+            SweepError, match="was deleted while the sweep ran: run the same command to go on"
+        ):
             speak()
 
 
 def test_two_roots_cannot_share_a_study(url, open_study):
     for _ in range(2):
         open_study(url).keep_to(Path("/one"))
-    with pytest.raises(SweepError, match=r"lab:\*\*\*@.* belongs to /one: name that --root, or a database of its own"):
+    with pytest.raises(
+        SweepError,
+        match=r"lab:\*\*\*@.* belongs to /one: name that --root, or a database of its own",
+    ):
         open_study(url).keep_to(Path("/two"))
 
 
@@ -341,8 +365,16 @@ def test_a_cut_on_the_way_is_noticed_soon_unless_the_user_knows_better(url, open
 
 
 def test_to_look_at_a_database_makes_nothing_in_it(server, url, tmp_path):
-    assert compare("toy", url, {}) == (True, f"{shown(url)} holds none yet: run makes it from the folders")
-    assert server.ask("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", url.rpartition("/")[2]) == []
+    assert compare("toy", url, {}) == (
+        True,
+        f"{shown(url)} holds none yet: run makes it from the folders",
+    )
+    assert (
+        server.ask(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'", url.rpartition("/")[2]
+        )
+        == []
+    )
 
 
 @pytest.mark.parametrize(
@@ -356,8 +388,13 @@ def test_to_look_at_a_database_makes_nothing_in_it(server, url, tmp_path):
 def test_a_database_that_cannot_be_opened_is_one_sentence_at_once(url, old, new, reason):
     wrong = url.replace(old, new)
     assert wrong != url
-    for open_it in (lambda: Study("toy", wrong, "tpe", 0, "none"), lambda: compare("toy", wrong, {})):
-        with pytest.raises(SweepError, match=f"{reason}.*; check that the server runs and that the URL") as raised:
+    for open_it in (
+        lambda: Study("toy", wrong, "tpe", 0, "none"),
+        lambda: compare("toy", wrong, {}),
+    ):
+        with pytest.raises(
+            SweepError, match=f"{reason}.*; check that the server runs and that the URL"
+        ) as raised:
             open_it()
         assert "wr0ng" not in str(raised.value)
         assert PASSWORD not in str(raised.value)
@@ -377,23 +414,28 @@ def test_a_driver_that_is_not_installed_is_named(url, missing, monkeypatch):
         monkeypatch.setitem(sys.modules, driver, None)
     for open_it in (lambda: Study("toy", url, "tpe", 0, "none"), lambda: compare("toy", url, {})):
         with pytest.raises(
-            Misuse, match=r"write postgresql\+psycopg://…, and pip install 'keras-sweep\[postgresql\]'"
+            Misuse,
+            match=r"write postgresql\+psycopg://…, and pip install 'keras-sweep\[postgresql\]'",
         ) as raised:
             open_it()
         assert missing in str(raised.value)
         assert "secret" not in str(raised.value)
 
 
-def test_a_sweep_whose_server_is_killed_waits_and_says_so_and_ends_as_if_uncut(whole, running, url, tmp_path):
+def test_a_sweep_whose_server_is_killed_waits_and_says_so_and_ends_as_if_uncut(
+    uncut, running, url, tmp_path
+):
     root, where = tmp_path / "root", ("--storage", url)
-    cut = Running(root, "--trials", TRIALS, *where).wait_for(logged(1))
+    cut = Running(root, "--trials", TRIALS, *where, hold=1).held()
     running.kill()
-    cut.wait_for(logged(3))  # the training goes on
-    time.sleep(2)
-    for name, other in (("run", tmp_path / "other"), ("verify", whole)):
+    cut.go_on().wait_for(logged(3))  # the training goes on
+    cut.wait_for(lambda root: "waiting until it does" in cut.said())
+    for name, other in (("run", tmp_path / "other"), ("verify", uncut)):
         away = sweep(name, TOY, "--root", other, *where)
         assert away.returncode == 1
-        assert away.stderr.endswith("; check that the server runs and that the URL of --storage is right.\n")
+        assert away.stderr.endswith(
+            "; check that the server runs and that the URL of --storage is right.\n"
+        )
         assert f"The study in {shown(url)} is out of reach (connection failed: " in away.stderr
         assert "Traceback" not in away.stderr
         assert PASSWORD not in away.stderr + away.stdout
@@ -404,9 +446,9 @@ def test_a_sweep_whose_server_is_killed_waits_and_says_so_and_ends_as_if_uncut(w
     assert said.count("); waiting until it does\n") == 1
     assert said.count(f"the study in {shown(url)} answers again\n") == 1
     assert "Traceback" not in said
-    assert_equal(root, url, whole)
+    assert_equal(root, url, uncut)
     assert sweep("rebuild", TOY, "--root", root, *where).returncode == 0
-    assert in_study(url) == in_study(whole / "study.journal")
+    assert in_study(url) == in_study(uncut / "study.journal")
     checked = sweep("verify", TOY, "--root", root, *where)
     assert checked.returncode == 0
     assert f"{TRIALS} trials, as in the folders" in checked.stdout

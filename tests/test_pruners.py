@@ -3,15 +3,16 @@
 import re
 
 import pytest
-from command import Running, logged, run, sessions, sweep, table, trained
-from conftest import SPACES, best_weights, last_weights
-from test_samplers import cut_three_times, known, lose_the_study, run_quick
 
+from support.bits import best_weights, last_weights, trained
+from support.command import Running, rows_logged, run, sessions, sweep, table
+from support.stand_ins import all_of, cut_three_times, lose_the_study, run_whole
+from support.trainer import SPACES
 from sweep.experience import experiences_in
 from sweep.record import State
 from sweep.settings import PRUNERS
 
-QUICK = str(SPACES / "quick.py")
+UNEVEN = str(SPACES / "uneven.py")
 WORDS = ("--sampler", "random", "--trials", 9)
 CASES = {
     "none": None,
@@ -32,30 +33,35 @@ def reasons(root):
     return {one.id: one.read().outcome.reason for one in experiences_in(root)}
 
 
-@pytest.fixture(scope="module")
-def uncut(tmp_path_factory):
-    """Return the root of a sweep of real trainings that nobody cut, by pruner, each once."""
-    roots = {}
+@pytest.fixture
+def uncut(twins):
+    """Return the root of an uncut sweep of real trainings, by its pruner."""
 
     def train(pruner):
-        if pruner not in roots:
-            roots[pruner] = tmp_path_factory.mktemp("uncut") / "root"
-            run(roots[pruner], *WORDS, "--pruner", pruner, space=QUICK)
-        return roots[pruner]
+        def make(folder):
+            run(folder / "root", *WORDS, "--pruner", pruner, space=UNEVEN)
+
+        return twins(f"uneven {pruner}", make) / "root"
 
     return train
 
 
-@pytest.mark.parametrize("pruner", CASES)
+# The same holds for all of them without training, below.
+@pytest.mark.parametrize(
+    "pruner",
+    [pytest.param(one, marks=() if "halving" in one else pytest.mark.long) for one in CASES],
+)
 def test_a_sweep_that_is_killed_three_times_prunes_like_an_uncut_one(uncut, tmp_path, pruner):
     whole, words = uncut(pruner), (*WORDS, "--pruner", pruner, "--save-freq", 3)
     for rows in (4, 11, 17):
-        Running(tmp_path, *words, space=QUICK).wait_for(logged(rows)).kill_tree()
-    run(tmp_path, *words, space=QUICK)
-    assert table(tmp_path, space=QUICK) == table(whole, space=QUICK)
+        Running(tmp_path, *words, space=UNEVEN, hold=rows).held().kill_tree()
+    run(tmp_path, *words, space=UNEVEN)
+    assert table(tmp_path, space=UNEVEN) == table(whole, space=UNEVEN)
     assert trained(tmp_path) == trained(whole)
     assert reasons(tmp_path) == reasons(whole)
-    assert sum(sessions(tmp_path).values()) >= len(sessions(tmp_path)) + 2, "too few trainings were hit"
+    assert sum(sessions(tmp_path).values()) >= len(sessions(tmp_path)) + 2, (
+        "too few trainings were hit"
+    )
     pruned = [one for one in experiences_in(whole) if one.state() is State.PRUNED]
     assert bool(pruned) == (pruner != "none")
     for one in pruned:
@@ -66,30 +72,38 @@ def test_a_sweep_that_is_killed_three_times_prunes_like_an_uncut_one(uncut, tmp_
 
 
 OPTIONS = [
-    *("median:n_startup_trials=2", "percentile:n_startup_trials=3", "successive_halving", "hyperband:reduction_factor=2"),
+    *(
+        "median:n_startup_trials=2",
+        "percentile:n_startup_trials=3",
+        "successive_halving",
+        "hyperband:reduction_factor=2",
+    ),
     *("patient:patience=0,wrapped_pruner=median", "threshold:lower=0.4"),
 ]
 
 
 @pytest.mark.parametrize("sampler", ["random", "tpe:n_startup_trials=4"])
 @pytest.mark.parametrize("pruner", OPTIONS)
-def test_a_sweep_that_loses_its_study_between_the_cuts_prunes_like_an_uncut_one(tmp_path, sampler, pruner):
+def test_a_sweep_that_loses_its_study_between_the_cuts_prunes_like_an_uncut_one(
+    tmp_path, sampler, pruner
+):
     how = {"sampler": sampler, "pruner": pruner}
-    run_quick("amounts", tmp_path / "whole", **how)
+    run_whole("amounts", tmp_path / "whole", **how)
     cut_three_times("amounts", tmp_path / "cut", between=lose_the_study, **how)
-    assert known(tmp_path / "cut") == known(tmp_path / "whole")
+    assert all_of(tmp_path / "cut") == all_of(tmp_path / "whole")
     assert State.PRUNED in {one.state() for one in experiences_in(tmp_path / "whole")}
 
 
 def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncut, tmp_path):
     words = (*WORDS, "--pruner", "threshold:lower=0.2,n_warmup_steps=1")
-    run(tmp_path, *words, space=QUICK)
+    run(tmp_path, *words, space=UNEVEN)
     first, second, *_ = [one for one in experiences_in(tmp_path) if one.state() is State.PRUNED]
     epochs = len(first.log.read_bytes().splitlines()) - 1
     unprune = (*words, "--save-freq", 2, "--unprune", first.id[:9])
-    running = Running(tmp_path, *unprune, space=QUICK)
-    running.wait_for(lambda root: len(first.log.read_bytes().splitlines()) - 1 > epochs).kill_tree()
-    assert f"{first.id}: goes on at epoch " in run(tmp_path, *words, space=QUICK), "without --unprune, after a cut"
+    Running(tmp_path, *unprune, space=UNEVEN, hold=rows_logged(tmp_path) + 1).held().kill_tree()
+    assert f"{first.id}: goes on at epoch " in run(tmp_path, *words, space=UNEVEN), (
+        "without --unprune, after a cut"
+    )
     twin = next(one for one in experiences_in(uncut("none")) if one.id == first.id)
     assert first.state() is State.FINISHED
     assert first.log.read_bytes() == twin.log.read_bytes()
@@ -97,7 +111,7 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
     assert last_weights(first) == last_weights(twin)
     assert first.read().sessions[1]["epoch"] == epochs, "no epoch was trained twice"
     assert second.state() is State.PRUNED
-    again = run(tmp_path, *unprune, space=QUICK)
+    again = run(tmp_path, *unprune, space=UNEVEN)
     assert "0 to do" in again
     assert "goes on" not in again
     assert second.state() is State.PRUNED
@@ -105,8 +119,11 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
 
 def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
     root = tmp_path / "root"
-    run_quick("amounts", root, pruner="threshold:lower=0.4", trials=9)
-    pruned, finished = ([one.id for one in experiences_in(root) if one.state() == state] for state in ("pruned", "finished"))
+    run_whole("amounts", root, pruner="threshold:lower=0.4", trials=9)
+    pruned, finished = (
+        [one.id for one in experiences_in(root) if one.state() == state]
+        for state in ("pruned", "finished")
+    )
     there = f"pruned are {', '.join(pruned)}."
     mistyped = f"{pruned[0][:-1]}x"
     for name, why in {
@@ -118,7 +135,9 @@ def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
         done = sweep("run", SPACES / "amounts.py", "--root", root, "--unprune", name)
         assert done.returncode == 2
         assert f"sweep: unprune is {name!r}: {why}" in done.stderr.splitlines()[-1]
-        assert {one.id for one in experiences_in(root) if one.state() is State.PRUNED} == set(pruned)
+        assert {one.id for one in experiences_in(root) if one.state() is State.PRUNED} == set(
+            pruned
+        )
 
 
 WRONG = {

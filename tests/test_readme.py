@@ -17,7 +17,12 @@ def test_the_command_line_of_the_readme_is_the_one_there_is():
     lines = re.split(r"^sweep ", block, flags=re.MULTILINE)[1:]
     shown = {line.split()[0]: set(re.findall(r"--[a-z-]+", line)) for line in lines}
     there = {
-        name: {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
+        name: {
+            option
+            for parameter in command.params
+            for option in parameter.opts
+            if option.startswith("--")
+        }
         for name, command in app.commands.items()
     }
     assert shown == there

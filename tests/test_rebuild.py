@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
-from untrained import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 
+from support.folders import EPOCHS, TRIALS, Search, suggest, suggest_numbers
+from support.trainer import FIXED
 from sweep import opening
 from sweep.errors import SweepError
 from sweep.experience import Experience, RecordWrong
@@ -26,7 +27,9 @@ def uncut(tmp_path):
 
 
 @pytest.mark.parametrize(("sampler", "suggest"), SAMPLERS, ids=[name for name, _ in SAMPLERS])
-def test_a_search_that_loses_its_study_again_and_again_proposes_what_an_uncut_one_does(uncut, tmp_path, sampler, suggest):
+def test_a_search_that_loses_its_study_again_and_again_proposes_what_an_uncut_one_does(
+    uncut, tmp_path, sampler, suggest
+):
     search = Search(tmp_path / "root", sampler, suggest=suggest)
     for trials in (1, 7, 12, 21, TRIALS):
         search.go_on(trials)
@@ -37,7 +40,9 @@ def test_a_search_that_loses_its_study_again_and_again_proposes_what_an_uncut_on
 
 
 @pytest.mark.parametrize("pruner", ["median", "successive_halving", "hyperband"])
-def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_training(uncut, tmp_path, pruner):
+def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_training(
+    uncut, tmp_path, pruner
+):
     search = Search(tmp_path / "root", "random", pruner)
     for number in range(TRIALS):
         trial, parameters = search.begin()
@@ -45,7 +50,9 @@ def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_tr
         def lose(epoch, number=number, trial=trial, parameters=parameters):
             if number % 3 or epoch != number % EPOCHS:
                 return None
-            values = list(trial.study._storage.get_trial(trial._trial_id).intermediate_values.values())
+            values = list(
+                trial.study._storage.get_trial(trial._trial_id).intermediate_values.values()
+            )
             search.save(search.write(trial, parameters, values), values)
             (search.root / "study.journal").unlink()
             search.open()
@@ -73,7 +80,15 @@ def test_all_that_optuna_knows_of_a_trial_comes_back(tmp_path, pruner):
     after = search.study._trials()
     assert len(before) == len(after) == 13
     for old, new in zip(before, after, strict=True):
-        for name in ("number", "state", "value", "params", "distributions", "intermediate_values", "datetime_start"):
+        for name in (
+            "number",
+            "state",
+            "value",
+            "params",
+            "distributions",
+            "intermediate_values",
+            "datetime_start",
+        ):
             assert getattr(old, name) == getattr(new, name), name
         assert {**old.user_attrs} == {**new.user_attrs}
         assert old.system_attrs == new.system_attrs
@@ -89,7 +104,9 @@ def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_pa
         known[number].experience.record.unlink()
     assert search.study.difference(search.known()) == "has a trial 0 without a folder"
     search.rebuild()
-    assert [trial.number for trial in search.study.cut_off()] == [0, 13], "trial 19 is the next one to be asked"
+    assert [trial.number for trial in search.study.cut_off()] == [0, 13], (
+        "trial 19 is the next one to be asked"
+    )
     for trial in search.study.cut_off():
         search.end(trial, {**search.study.suggest(trial, suggest), "trial": trial.number, **FIXED})
     search.go_on()
@@ -100,10 +117,22 @@ def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_pa
     ("harm", "says"),
     [
         (lambda record: record.trials[0].update(number=9), "has no trial 9"),
-        (lambda record: record.trials[0].update(ended=None), "has an end of trial 2 that its folder does not have"),
-        (lambda record: record.trials[0].update(params={"x": 0.5}), "has other parameters of trial 2"),
-        (lambda record: vars(record.outcome).update(values={"val_acc": 0.123}), "has another end of trial 2"),
-        (lambda record: vars(record.outcome).update(state=State.FAILED), "has another end of trial 2"),
+        (
+            lambda record: record.trials[0].update(ended=None),
+            "has an end of trial 2 that its folder does not have",
+        ),
+        (
+            lambda record: record.trials[0].update(params={"x": 0.5}),
+            "has other parameters of trial 2",
+        ),
+        (
+            lambda record: vars(record.outcome).update(values={"val_acc": 0.123}),
+            "has another end of trial 2",
+        ),
+        (
+            lambda record: vars(record.outcome).update(state=State.FAILED),
+            "has another end of trial 2",
+        ),
     ],
 )
 def test_a_study_that_does_not_agree_with_the_folders_says_in_what(tmp_path, harm, says):
@@ -117,33 +146,50 @@ def test_a_study_that_does_not_agree_with_the_folders_says_in_what(tmp_path, har
 def test_a_trial_that_is_told_in_its_folder_only_is_no_difference(tmp_path):
     search = Search(tmp_path / "root").go_on(2)
     trial, parameters = search.begin()
-    search.write(trial, parameters, [0.5], Outcome(State.FINISHED, now(), None, {"val_acc": 0.5}, 0))
+    search.write(
+        trial, parameters, [0.5], Outcome(State.FINISHED, now(), None, {"val_acc": 0.5}, 0)
+    )
     assert search.study.difference(search.known()) is None
 
 
 def test_folders_that_were_copied_by_hand_get_numbers_of_their_own(tmp_path):
-    ours, theirs = Search(tmp_path / "ours").go_on(3), Search(tmp_path / "theirs", "random").go_on(3)
+    ours, theirs = (
+        Search(tmp_path / "ours").go_on(3),
+        Search(tmp_path / "theirs", "random").go_on(3),
+    )
     for one in theirs.known().values():
         record = one.record
         record.parameters["trial"] = f"theirs {one.number}"
         record.id_experience = id_experience("toy", record.parameters)
         Experience(ours.root / record.id_experience).write(record)
-        Experience(ours.root / record.id_experience).log.write_bytes(one.experience.log.read_bytes())
+        Experience(ours.root / record.id_experience).log.write_bytes(
+            one.experience.log.read_bytes()
+        )
     assert sorted(ours.known()) == [0, 1, 2, 3, 4, 5]
-    assert [ours.known()[number].record.parameters["trial"] for number in (0, 1, 2)] == [0, 1, 2], "the first keeps it"
+    assert [ours.known()[number].record.parameters["trial"] for number in (0, 1, 2)] == [0, 1, 2], (
+        "the first keeps it"
+    )
     ours.rebuild()
     assert ours.study.count() == 6
 
 
 @pytest.mark.parametrize(
-    "harm", [{"params": {"x": 7}}, {"distributions": {}}, {"distributions": {"x": {"name": "Evil"}}}, {"begun": "yesterday"}]
+    "harm",
+    [
+        {"params": {"x": 7}},
+        {"distributions": {}},
+        {"distributions": {"x": {"name": "Evil"}}},
+        {"begun": "yesterday"},
+    ],
 )
 def test_a_folder_whose_trial_is_none_of_optunas_is_one_sentence(tmp_path, harm):
     search = Search(tmp_path / "root").go_on(2)
     known = search.known()[1]
     known.entry.update(harm)
     known.experience.write(known.record)
-    with pytest.raises(RecordWrong, match=r"trial 1 is none of Optuna's .*undo the edit, or move .* away"):
+    with pytest.raises(
+        RecordWrong, match=r"trial 1 is none of Optuna's .*undo the edit, or move .* away"
+    ):
         search.rebuild()
 
 
@@ -177,7 +223,12 @@ def test_no_pickle_that_a_folder_brings_is_read(tmp_path):
     """CMA-ES would unpickle it."""
     search = Search(tmp_path / "root", "cmaes", suggest=suggest_numbers).go_on(12)
     written = tmp_path / "pwned"
-    evil = f"c__builtin__\\neval\\n(S'open({str(written)!r}, \"w\")'\\ntR.".encode().decode("unicode_escape").encode().hex()
+    evil = (
+        f"c__builtin__\\neval\\n(S'open({str(written)!r}, \"w\")'\\ntR.".encode()
+        .decode("unicode_escape")
+        .encode()
+        .hex()
+    )
     for one in search.known().values():
         one.entry["attributes"]["system"]["cma:optimizer:0"] = evil
         one.experience.write(one.record)
@@ -190,7 +241,9 @@ def test_no_pickle_that_a_folder_brings_is_read(tmp_path):
 
 def test_no_folder_holds_a_pickle(tmp_path):
     search = Search(tmp_path / "root", "cmaes", suggest=suggest_numbers).go_on()
-    assert any("cma:" in name for trial in search.study._trials() for name in trial.system_attrs), "it keeps none"
+    assert any("cma:" in name for trial in search.study._trials() for name in trial.system_attrs), (
+        "it keeps none"
+    )
     records = [one.experience.record.read_text() for one in search.known().values()]
     assert not [text for text in records if "cma:" in json.dumps(json.loads(text)["trials"])]
 
@@ -199,7 +252,9 @@ def test_no_folder_holds_a_pickle(tmp_path):
 def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path, died, is_kept):
     search = Search(tmp_path / "root")
     trial, parameters = search.begin()
-    experience = search.write(trial, parameters, [0.1], Outcome(State.FAILED, now(), "it failed", died=died))
+    experience = search.write(
+        trial, parameters, [0.1], Outcome(State.FAILED, now(), "it failed", died=died)
+    )
     search.save(experience, [0.1])
     folders, said = Folders(search.root, "toy"), []
     assert folders.have_all_failed()
@@ -211,7 +266,9 @@ def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path
 
 
 def test_no_password_is_shown():
-    assert shown("postgresql+psycopg://lab:secret@host/db") == "postgresql+psycopg://lab:***@host/db"
+    assert (
+        shown("postgresql+psycopg://lab:secret@host/db") == "postgresql+psycopg://lab:***@host/db"
+    )
     assert shown("sqlite:////tmp/a.db") == "sqlite:////tmp/a.db"
 
 

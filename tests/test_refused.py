@@ -14,19 +14,37 @@ def with_data(returned):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("    model.compile(", "    (lambda *_, **__: 0)(", "a model that is not compiled; call model.compile(…)."),
-        ("    return model\n", "    return None\n", "build_model returns a NoneType; return a keras.Model."),
-        (COMPILE, '"sparse_categorical_crossentropy"', 'no metric named "acc" (none); give compile(…) metrics=["acc"].'),
+        (
+            "    model.compile(",
+            "    (lambda *_, **__: 0)(",
+            "a model that is not compiled; call model.compile(…).",
+        ),
+        (
+            "    return model\n",
+            "    return None\n",
+            "build_model returns a NoneType; return a keras.Model.",
+        ),
+        (
+            COMPILE,
+            '"sparse_categorical_crossentropy"',
+            'no metric named "acc" (none); give compile(…) metrics=["acc"].',
+        ),
         (
             COMPILE,
             '"sparse_categorical_crossentropy", metrics=["accuracy"]',
             'no metric named "acc" (only accuracy); give compile(…) name="acc" for accuracy.',
         ),
-        (*with_data("return (x[:250], y[:249]), (x, y)"), "250 samples in x_train but 249 in y_train; make them equal"),
+        (
+            *with_data("return (x[:250], y[:249]), (x, y)"),
+            "250 samples in x_train but 249 in y_train; make them equal",
+        ),
         (*with_data("return (x, y), (x[:5], y[:4])"), "5 samples in x_val but 4 in y_val"),
         (*with_data("return (x[:0], y[:0]), (x, y)"), "no samples in x_train"),
         (*with_data("return (x, y), (x[:0], y[:0])"), "no samples in x_val"),
-        (*with_data("x[7, 3] = np.nan; return (x, y), (x, y)"), "NaN or infinity in x_train; drop or fill them"),
+        (
+            *with_data("x[7, 3] = np.nan; return (x, y), (x, y)"),
+            "NaN or infinity in x_train; drop or fill them",
+        ),
         (*with_data("x[7, 3] = np.inf; return (x[:5], y[:5]), (x, y)"), "NaN or infinity in x_val"),
         (*with_data("return x, y"), "must return (x_train, y_train), (x_val, y_val)"),
         (*with_data("return (x, y)"), "must return (x_train, y_train), (x_val, y_val)"),
@@ -34,11 +52,14 @@ def with_data(returned):
         (*with_data("return ([], []), (x, y)"), "no samples in x_train"),
         (*with_data("return ([[1, 2], [3]], [0, 1]), (x, y)"), "x_train that is no array"),
         (
-            "    return [keras.callbacks.LambdaCallback",
-            "    return lambda *_: [keras.callbacks.LambdaCallback",
+            "    return [cut.Cut()]",
+            "    return lambda *_: [cut.Cut()]",
             "a list of keras.callbacks",
         ),
-        (*with_data("return (x.astype(object), y), (x, y)"), "x_train of type object; return arrays of numbers or strings"),
+        (
+            *with_data("return (x.astype(object), y), (x, y)"),
+            "x_train of type object; return arrays of numbers or strings",
+        ),
     ],
 )
 def test_a_space_that_cannot_be_trained_is_refused(trainer, space, tmp_path, old, new, says):

@@ -1,29 +1,21 @@
 """``rapport/``: a real browser shows it, with the numbers of the folders, and nothing of anybody's in it runs."""
 
-import json
 import os
 import shutil
 
 import pandas as pd
 import pytest
-from browser import WIDTHS, open_page
-from command import sweep
-from drawn import FORMULA, SCRIPT, Drawn, sweep_of_all_kinds
 from matplotlib import image
 
+from support.browser import WIDTHS, open_page
+from support.command import results, sweep
+from support.folders import FORMULA, SCRIPT, Drawn, sweep_of_all_kinds
+from support.tiers import sampled
 from sweep.language import ENGLISH, FRENCH
 from sweep.record import State
 
 SPACE = "toy"
 PNGS = ("courbes", "historique", "importances", "coordonnees", "tranches", "chronologie")
-
-
-@pytest.fixture(scope="session")
-def space(tmp_path_factory):
-    """Return a search space of the name that the folders have."""
-    path = tmp_path_factory.mktemp("space") / "toy.py"
-    path.write_text('"""Never run."""\n')
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +26,8 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def page(space, root):
-    return report(space, root)
+def page(never_run, root):
+    return report(never_run, root)
 
 
 def report(space, root, *words, **how):
@@ -45,12 +37,12 @@ def report(space, root, *words, **how):
     return root / "rapport" / "index.html"
 
 
-def results(space, root):
-    return json.loads(sweep("results", space, "--root", root, "--format", "json").stdout)
+VIEWS = [(width, scheme) for width in WIDTHS for scheme in ("light", "dark")]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    ("width", "scheme"), sampled(VIEWS, ("phone", "light"), ("laptop", "dark"))
+)
 def test_a_browser_draws_every_figure_and_asks_no_network(page, width, scheme):
     with open_page(width, scheme) as browser:
         browser.goto(page.as_uri())
@@ -58,15 +50,17 @@ def test_a_browser_draws_every_figure_and_asks_no_network(page, width, scheme):
             figure = browser.locator(f"[data-figure={name}]")
             figure.locator("svg.main-svg").first.wait_for()
             assert figure.bounding_box()["height"] > 200
-        assert browser.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0], "the page scrolls sideways"
+        assert browser.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width][0], (
+            "the page scrolls sideways"
+        )
         assert browser.problems == []
         assert {url.partition(":")[0] for url in browser.requests} <= {"file", "data", "blob"}
         paper = browser.evaluate("getComputedStyle(document.body).backgroundColor")
         assert paper == ("rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 22, 26)")
 
 
-def test_the_table_has_the_rows_of_results_and_sorts(space, root, page):
-    rows = results(space, root)
+def test_the_table_has_the_rows_of_results_and_sorts(never_run, root, page):
+    rows = results(root, never_run)
     with open_page() as browser:
         browser.goto(page.as_uri())
 
@@ -75,7 +69,9 @@ def test_the_table_has_the_rows_of_results_and_sorts(space, root, page):
 
         assert column(1) == [str(row["trial"]) for row in rows]
         assert column(2) == [row["id_experience"] for row in rows]
-        assert column(4) == ["" if row["val_acc"] is None else f"{row['val_acc']:.4f}" for row in rows]
+        assert column(4) == [
+            "" if row["val_acc"] is None else f"{row['val_acc']:.4f}" for row in rows
+        ]
         browser.get_by_role("button", name="trial", exact=True).click()
         assert column(1) == [str(number) for number in range(len(rows))]
         value = browser.get_by_role("button", name="val_acc")
@@ -94,7 +90,9 @@ def test_cuts_are_marked_and_what_is_not_finished_is_grey(page):
         traces = browser.evaluate("document.querySelector('[data-figure=courbes]').data")
         by_name = {trace["name"]: trace for trace in traces if "name" in trace}
         # The finished one was cut and stopped in epoch 8; the cut-off one was stopped, then cut, in epoch 4.
-        assert sorted(by_name[ENGLISH.cut]["marker"]["symbol"]) == ["circle-open"] * 2 + ["x-thin"] * 2
+        assert (
+            sorted(by_name[ENGLISH.cut]["marker"]["symbol"]) == ["circle-open"] * 2 + ["x-thin"] * 2
+        )
         assert by_name[ENGLISH.grey]["line"]["color"] != by_name[ENGLISH.each]["line"]["color"]
         assert by_name[ENGLISH.grey]["y"].count(None) == 4, "two pruned, one failed, one cut off"
         assert by_name[ENGLISH.each]["y"].count(None) == 7
@@ -110,11 +108,13 @@ def test_what_stands_in_folders_is_shown_and_never_runs(page):
     assert SCRIPT not in page.read_text()
 
 
-def test_the_tables_are_tidy_and_harmless(space, root, page):
+def test_the_tables_are_tidy_and_harmless(never_run, root, page):
     essais, epochs = (pd.read_csv(page.parent / name) for name in ("essais.csv", "epochs.csv"))
-    rows = results(space, root)
+    rows = results(root, never_run)
     assert list(essais["trial"]) == [row["trial"] for row in rows]
-    assert list(essais["val_acc"].dropna()) == [row["val_acc"] for row in rows if row["val_acc"] is not None]
+    assert list(essais["val_acc"].dropna()) == [
+        row["val_acc"] for row in rows if row["val_acc"] is not None
+    ]
     assert dict(zip(essais["trial"], essais["cuts"], strict=True))[6] == 1
     assert set(essais["kind"].dropna()) == {SCRIPT, f"'{FORMULA}"}, "a spreadsheet would compute it"
     logs = {path.parent.name: pd.read_csv(path) for path in root.glob("*/log.csv")}
@@ -123,7 +123,9 @@ def test_the_tables_are_tidy_and_harmless(space, root, page):
         mine = epochs[epochs["id_experience"] == name]
         assert list(mine["val_acc"]) == list(log["val_acc"])
         assert list(mine["epoch"]) == list(log["epoch"])
-    assert (page.parent / "essais.csv").read_bytes().startswith(b"\xef\xbb\xbf"), "Excel reads UTF-8 by this mark"
+    assert (page.parent / "essais.csv").read_bytes().startswith(b"\xef\xbb\xbf"), (
+        "Excel reads UTF-8 by this mark"
+    )
 
 
 def test_each_figure_is_a_picture_for_a_slide(page):
@@ -133,7 +135,8 @@ def test_each_figure_is_a_picture_for_a_slide(page):
         assert picture[..., :3].std() > 0.02, f"{name} is empty"
 
 
-def test_the_page_speaks_the_language_of_the_locale_or_of_lang(space, root):
+@pytest.mark.cold  # Python itself looks at the locale when it starts
+def test_the_page_speaks_the_language_of_the_locale_or_of_lang(never_run, root):
     for words, locale, language in (
         ([], "fr_FR.UTF-8", FRENCH),
         ([], "C", ENGLISH),
@@ -141,8 +144,10 @@ def test_the_page_speaks_the_language_of_the_locale_or_of_lang(space, root):
         (["--lang", "en"], "fr_FR.UTF-8", ENGLISH),
         (["--lang", "fr"], "C", FRENCH),
     ):
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("LC_")}
-        text = report(space, root, *words, env={**environment, "LANG": locale}).read_text()
+        environment = {
+            name: value for name, value in os.environ.items() if not name.startswith("LC_")
+        }
+        text = report(never_run, root, *words, env={**environment, "LANG": locale}).read_text()
         assert f'<html lang="{language.code}">' in text
         assert f"<h2>{language.curves}</h2>" in text
     for name, word in vars(ENGLISH).items():
@@ -150,43 +155,45 @@ def test_the_page_speaks_the_language_of_the_locale_or_of_lang(space, root):
         if isinstance(word, dict) and name != "columns":
             assert vars(FRENCH)[name].keys() == word.keys()
         elif not isinstance(word, dict) and "{" in word:
-            assert set(vars(FRENCH)[name].split()) & {part for part in word.split() if part.startswith("{")}
+            assert set(vars(FRENCH)[name].split()) & {
+                part for part in word.split() if part.startswith("{")
+            }
 
 
-@pytest.mark.parametrize(
-    "kinds",
-    [
-        [(State.FINISHED, 8)],
-        [(State.CUT_OFF, 1)],
-        [(State.PRUNED, 1), (State.FAILED, 0)],
-        [(State.FINISHED, 8)] * 2,
-        [(State.FINISHED, 1)] * 5,
-    ],
-)
-def test_a_small_sweep_is_drawn_as_far_as_there_is_something(space, tmp_path, kinds):
+SMALL = [
+    [(State.FINISHED, 8)],
+    [(State.CUT_OFF, 1)],
+    [(State.PRUNED, 1), (State.FAILED, 0)],
+    [(State.FINISHED, 8)] * 2,
+    [(State.FINISHED, 1)] * 5,
+]
+
+
+@pytest.mark.parametrize("kinds", sampled(SMALL, SMALL[1], SMALL[4]))
+def test_a_small_sweep_is_drawn_as_far_as_there_is_something(never_run, tmp_path, kinds):
     drawn = Drawn(tmp_path / "root")
     for state, epochs in kinds:
         drawn.trial(state, epochs)
-    page = report(space, drawn.root)
+    page = report(never_run, drawn.root)
     with open_page() as browser:
         browser.goto(page.as_uri())
         browser.locator("[data-figure=courbes] svg.main-svg").first.wait_for()
         assert browser.problems == []
 
 
-def test_an_earlier_picture_of_what_is_gone_is_removed(space, tmp_path):
+def test_an_earlier_picture_of_what_is_gone_is_removed(never_run, tmp_path):
     drawn = sweep_of_all_kinds(tmp_path / "root")
-    page = report(space, drawn.root)
+    page = report(never_run, drawn.root)
     for log in sorted(drawn.root.glob("*/log.csv"))[1:]:
         shutil.rmtree(log.parent)
-    report(space, drawn.root)
+    report(never_run, drawn.root)
     assert not (page.parent / "importances.png").exists()
     assert (page.parent / "courbes.png").exists()
 
 
-def test_where_nothing_is_trained_a_sentence_says_so(space, tmp_path):
+def test_where_nothing_is_trained_a_sentence_says_so(never_run, tmp_path):
     Drawn(tmp_path / "root").trial(State.FAILED, 0)
-    done = sweep("report", space, "--root", tmp_path / "root")
+    done = sweep("report", never_run, "--root", tmp_path / "root")
     assert done.returncode == 1
     assert "has no trained epoch yet" in done.stderr
     assert done.stderr.count("\n") == 1

@@ -22,7 +22,9 @@ class Cut(BaseException):
 
 
 def position(number):
-    return Position(number, number * 2, False, LOG, {"loss": 0.5}, {"variables": [number]}, "2026-01-01")
+    return Position(
+        number, number * 2, False, LOG, {"loss": 0.5}, {"variables": [number]}, "2026-01-01"
+    )
 
 
 def save(sauvegarde, number):
@@ -68,7 +70,12 @@ def experience(tmp_path):
 def test_the_two_newest_are_kept(experience):
     assert found(experience.sauvegarde) == 2
     names = {path.name for path in experience.sauvegarde.iterdir()}
-    assert names == {resume.WEIGHTS, resume.POSITION, resume.WEIGHTS + ".bkp", resume.POSITION + ".bkp"}
+    assert names == {
+        resume.WEIGHTS,
+        resume.POSITION,
+        resume.WEIGHTS + ".bkp",
+        resume.POSITION + ".bkp",
+    }
     (experience.sauvegarde / resume.WEIGHTS).unlink()
     assert found(experience.sauvegarde) == 1
 
@@ -104,7 +111,9 @@ def test_a_save_cut_before_any_of_its_steps_leaves_a_whole_backup(experience, mo
 
 @pytest.mark.parametrize("name", [resume.WEIGHTS, resume.POSITION])
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.99])
-def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(experience, name, part):
+def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(
+    experience, name, part
+):
     path = experience.sauvegarde / name
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * part)])
@@ -212,7 +221,14 @@ def test_a_doubled_backup_is_known_by_its_checksum(experience, name, old):
     assert found(experience.sauvegarde) == 2
 
 
-RECORD = Record("0123456789abcdef", {"name": "toy", "fingerprint": {}}, {"epochs": 2}, 0, 1, [{"number": 7, "ended": None}])
+RECORD = Record(
+    "0123456789abcdef",
+    {"name": "toy", "fingerprint": {}},
+    {"epochs": 2},
+    0,
+    1,
+    [{"number": 7, "ended": None}],
+)
 
 
 @pytest.mark.parametrize("torn", [None, b"", b"[]", b'{"id_exp'])
@@ -240,7 +256,9 @@ def test_of_a_doubled_record_the_one_that_knows_most_counts(experience):
     assert (experience.path.parent / ".quarantine" / experience.id / "experience (2).json").exists()
 
 
-@pytest.mark.parametrize("name", ["training_metadata.json", "latest.weights.h5", "meilleur.model.keras"])
+@pytest.mark.parametrize(
+    "name", ["training_metadata.json", "latest.weights.h5", "meilleur.model.keras"]
+)
 def test_a_file_that_cannot_be_read_is_not_taken_for_torn(experience, monkeypatch, name):
     """On a drive that is gone for a moment, a new beginning would throw the backups away."""
 
@@ -259,12 +277,19 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_torn(experience, monkeypatc
     with pytest.raises(OSError, match="Input/output error"):
         make_ready(experience)
     monkeypatch.undo()
-    assert before == {path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()}
+    assert before == {
+        path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()
+    }
 
 
 def test_what_was_being_written_when_the_cut_came_is_removed(experience):
-    leftovers = [experience.path / name for name in ("next.model.keras", "experience.json.part", "log.csv.part")]
-    leftovers += [experience.sauvegarde / name for name in ("next.weights.h5", "training_metadata.json.part")]
+    leftovers = [
+        experience.path / name
+        for name in ("next.model.keras", "experience.json.part", "log.csv.part")
+    ]
+    leftovers += [
+        experience.sauvegarde / name for name in ("next.weights.h5", "training_metadata.json.part")
+    ]
     for path in leftovers:
         path.write_bytes(b"torn")
     make_ready(experience)

@@ -35,7 +35,9 @@ except Exception as error:
 
 @pytest.fixture
 def holder(tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "held\n"
     yield process
     process.kill()
@@ -51,7 +53,9 @@ def test_the_second_is_told_who_holds_the_root(holder, tmp_path):
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()} since 20" in str(busy.value)
     assert "--root" in str(busy.value)
-    assert read_holder(tmp_path)["pid"] == holder.pid, "the holder's file is not the second one's to remove"
+    assert read_holder(tmp_path)["pid"] == holder.pid, (
+        "the holder's file is not the second one's to remove"
+    )
 
 
 def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
@@ -71,7 +75,14 @@ def test_a_torn_or_foreign_holder_file_stops_nobody(tmp_path):
 
 
 def elsewhere(tmp_path, renewed):
-    content = {"host": "another", "boot": "", "pid": 1, "started": 0.0, "since": "2026-01-01T00:00:00", "renewed": renewed}
+    content = {
+        "host": "another",
+        "boot": "",
+        "pid": 1,
+        "started": 0.0,
+        "since": "2026-01-01T00:00:00",
+        "renewed": renewed,
+    }
     (tmp_path / "sweep.lock.json").write_text(json.dumps(content))
 
 
@@ -109,8 +120,9 @@ def test_a_holder_that_was_paused_while_another_took_the_root_over_gives_way(tmp
         until = time.monotonic() + 10
         while not lost and time.monotonic() < until:
             lock._released.wait(0.01)
-    assert "was taken over by process 1 on another since 2026-01-01T00:00:00 UTC, while this process was paused" in str(
-        lost[0]
+    assert (
+        "was taken over by process 1 on another since 2026-01-01T00:00:00 UTC, while this process was paused"
+        in str(lost[0])
     )
     assert read_holder(tmp_path)["host"] == "another", "the file is the other's now"
 
@@ -142,7 +154,9 @@ def test_a_read_only_root_is_refused(tmp_path):
     mounted = tmp_path / "mounted"
     mounted.mkdir()
     command = f'mount -t tmpfs -o ro none "{mounted}" && exec "{sys.executable}" -c \'{READ_ONLY}\' "{mounted}/root"'
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, check=True
+    )
     assert "cannot be written (Read-only file system): name another with --root" in done.stdout
 
 

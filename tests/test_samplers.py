@@ -2,31 +2,27 @@
 
 import importlib.util
 import json
-import subprocess
 import sys
 import time
-from pathlib import Path
 
-import optuna
 import pytest
-from command import Tree, logged, sessions, sweep
-from conftest import SPACES
 from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import TrialState, create_trial
 
+from support.command import sessions, sweep
+from support.search import search
+from support.stand_ins import all_of, cut_three_times, lose_the_study, run_whole
+from support.trainer import SPACES
 from sweep.choice import Choice
 from sweep.enumeration import values_of
 from sweep.errors import Misuse, SweepError
-from sweep.experience import experiences_in
 from sweep.record import Outcome, State
 from sweep.settings import SAMPLERS
 from sweep.study import Study
 
-SEARCH, QUICK = (Path(__file__).parent / name for name in ("search.py", "quick.py"))
 TRIALS = 24
-KILLS = (3, 14, 29)  # the rows that are logged when the SIGKILL comes; four are a whole training
 CASES = [
-    ("choices", "tpe:n_startup_trials=4,n_ei_candidates=8"),
+    pytest.param("choices", "tpe:n_startup_trials=4,n_ei_candidates=8", marks=pytest.mark.cold),
     ("amounts", "tpe:n_startup_trials=4,multivariate=false"),
     ("choices", "random"),
     ("amounts", "cmaes:popsize=4"),
@@ -42,72 +38,45 @@ CASES = [
 ]
 
 
-def quick(space, root, **options):
-    """Return the command of a sweep of which nothing is trained, see ``quick.py``."""
-    options = {"trials": TRIALS, **options}
-    return [sys.executable, str(QUICK), str(SPACES / f"{space}.py"), str(root), json.dumps(options)]
-
-
-def run_quick(space, root, **options):
-    """Run such a sweep to its end, and return what it said."""
-    done = subprocess.run(quick(space, root, **options), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stderr
-
-
-def cut_three_times(space, root, kills=KILLS, between=lambda root: None, **options):
-    """Kill the process group of such a sweep in mid-training, three times, and return what the fourth run said."""
-    for rows in kills:
-        Tree(root, quick(space, root, **options)).wait_for(logged(rows)).kill_tree()
-        between(root)
-    return run_quick(space, root, **options)
-
-
-def lose_the_study(root):
-    (root / "study.journal").unlink()
-
-
-def known(root):
-    """Return all that a sweep has proposed, heard and told, which must not depend on any cut."""
-    backend = optuna.storages.journal.JournalFileBackend(str(root / "study.journal"))
-    (name,) = optuna.get_all_study_names(storage := optuna.storages.JournalStorage(backend))
-    trials = optuna.load_study(study_name=name, storage=storage).trials
-    told = [(one.number, one.params, one.state.name, one.value, one.intermediate_values) for one in trials]
-    ends = {one.id: (one.log.read_bytes(), one.state(), one.read().outcome.reason) for one in experiences_in(root)}
-    return told, ends
-
-
-@pytest.fixture(scope="module")
-def uncut(tmp_path_factory):
-    """Return the root of a sweep that nobody cut, each once, and what it said."""
-    ran = {}
+@pytest.fixture
+def uncut(twins):
+    """Return the root of an uncut sweep, and what it said."""
 
     def run(space, **options):
-        key = json.dumps([space, options])
-        if key not in ran:
-            root = tmp_path_factory.mktemp("uncut")
-            ran[key] = root, run_quick(space, root, **options)
-        return ran[key]
+        def make(folder):
+            (folder / "said").write_text(run_whole(space, folder / "root", **options))
+
+        folder = twins(f"uncut {space} {options}", make)
+        return folder / "root", (folder / "said").read_text()
 
     return run
 
 
+def values(case):
+    return getattr(case, "values", case)
+
+
 def test_there_is_a_case_for_each_sampler():
-    assert {sampler.partition(":")[0] for _, sampler in CASES} == set(SAMPLERS)
+    assert {sampler.partition(":")[0] for _, sampler in map(values, CASES)} == set(SAMPLERS)
 
 
-@pytest.mark.parametrize("between", [lambda root: None, lose_the_study], ids=["with its study", "without"])
+@pytest.mark.parametrize(
+    "between", [lambda root: None, lose_the_study], ids=["with its study", "without"]
+)
 @pytest.mark.parametrize(("space", "sampler"), CASES)
-def test_a_sweep_that_is_killed_three_times_ends_like_an_uncut_one(uncut, tmp_path, space, sampler, between):
+def test_a_sweep_that_is_killed_three_times_ends_like_an_uncut_one(
+    uncut, tmp_path, space, sampler, between
+):
     if sampler.startswith("gp") and not importlib.util.find_spec("torch"):
         pytest.skip("needs keras-sweep[gp]")
     whole, said = uncut(space, sampler=sampler)
     again = cut_three_times(space, tmp_path, between=between, sampler=sampler)
-    assert known(tmp_path) == known(whole)
+    assert all_of(tmp_path) == all_of(whole)
     assert said.splitlines()[-1] == again.splitlines()[-1]
-    assert sum(sessions(tmp_path).values()) >= len(sessions(tmp_path)) + 2, "too few trainings were hit"
-    proposals = [json.dumps(params) for _, params, *_ in known(whole)[0]]
+    assert sum(sessions(tmp_path).values()) >= len(sessions(tmp_path)) + 2, (
+        "too few trainings were hit"
+    )
+    proposals = [json.dumps(params) for _, params, *_ in all_of(whole)[0]]
     assert len(set(proposals)) > len(proposals) / 3, "the proposals repeat themselves"
 
 
@@ -116,20 +85,24 @@ def test_a_space_that_is_tried_whole_ends_the_sweep_with_a_sentence_each_time(un
     root, said = uncut("choices", sampler=sampler)
     sentence = f"all 20 combinations have been tried: the sweep ends with 20 trials, and {TRIALS} were asked for\n"
     assert said.endswith(sentence)
-    before = known(root)
+    before = all_of(root)
     proposals = [params for _, params, *_ in before[0]]
     assert len({json.dumps(params) for params in proposals}) == len(proposals) == 20
-    assert run_quick("choices", root, sampler=sampler).endswith(f"0 to do\n{sentence}")
-    assert known(root) == before
-    assert (proposals == sorted(proposals, key=lambda one: (one["x"], one["kind"], one.get("n")))) == (sampler == "grid")
+    assert run_whole("choices", root, sampler=sampler).endswith(f"0 to do\n{sentence}")
+    assert all_of(root) == before
+    assert (
+        proposals == sorted(proposals, key=lambda one: (one["x"], one["kind"], one.get("n")))
+    ) == (sampler == "grid")
 
 
 def test_a_sequence_is_that_of_its_seed_and_fills_the_space(uncut):
     (root, _), (other, _) = uncut("amounts", sampler="qmc"), uncut("amounts", sampler="qmc", seed=1)
-    points, others = ([params["x"] for _, params, *_ in known(one)[0]][1:17] for one in (root, other))
+    points, others = (
+        [params["x"] for _, params, *_ in all_of(one)[0]][1:17] for one in (root, other)
+    )
     assert points != others
     # Of any 16 that follow each other in a Sobol sequence, two lie in each eighth.
-    eighths = [params["x"] * 8 // 1 for _, params, *_ in known(root)[0]][8:24]
+    eighths = [params["x"] * 8 // 1 for _, params, *_ in all_of(root)[0]][8:24]
     assert sorted(eighths) == sorted([*range(8), *range(8)])
 
 
@@ -162,18 +135,29 @@ def test_what_is_wrong_with_a_sampler_is_one_sentence_before_any_training(tmp_pa
 
 @pytest.mark.parametrize(
     ("sampler", "package", "wanted"),
-    [("cmaes", "cmaes", "cmaes"), ("gp", "torch", r"'keras-sweep\[gp\]'"), ("qmc", "scipy", "scipy")],
+    [
+        ("cmaes", "cmaes", "cmaes"),
+        ("gp", "torch", r"'keras-sweep\[gp\]'"),
+        ("qmc", "scipy", "scipy"),
+    ],
 )
-def test_a_sampler_whose_package_is_missing_says_what_to_install(sampler, package, wanted, monkeypatch):
+def test_a_sampler_whose_package_is_missing_says_what_to_install(
+    sampler, package, wanted, monkeypatch
+):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(Misuse, match=f"--sampler {sampler} needs {package}: pip install {wanted}"):
         Study("toy", None, sampler, 0, "none")
 
 
 def test_brute_force_refuses_what_is_continuous(tmp_path):
-    done = sweep("run", SPACES / "amounts.py", "--root", tmp_path / "root", "--sampler", "brute_force")
+    done = sweep(
+        "run", SPACES / "amounts.py", "--root", tmp_path / "root", "--sampler", "brute_force"
+    )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "brute_force tries each value, and 'x' is continuous: give it a step, or take --sampler grid" in done.stderr
+    assert (
+        "brute_force tries each value, and 'x' is continuous: give it a step, or take --sampler grid"
+        in done.stderr
+    )
 
 
 @pytest.mark.parametrize(
@@ -192,7 +176,9 @@ def test_brute_force_refuses_what_is_continuous(tmp_path):
 )
 def test_the_values_of_a_parameter(distribution, points, values):
     found = values_of(distribution, points)
-    assert (found if found is None else list(found)) == (values if points is None else pytest.approx(values))
+    assert (found if found is None else list(found)) == (
+        values if points is None else pytest.approx(values)
+    )
 
 
 def go_through(study, suggest, most=100):
@@ -212,9 +198,14 @@ def test_what_is_off_the_grid_or_failed_is_no_combination_twice(sampler):
     def suggest(trial):
         return trial.suggest_int("n", 1, 3), trial.suggest_categorical("kind", ["a", "b"])
 
-    for params in ({"n": 7}, {"n": 2}):  # of a space that was larger, and one that raised after its first parameter
+    for params in (
+        {"n": 7},
+        {"n": 2},
+    ):  # of a space that was larger, and one that raised after its first parameter
         distributions = {"n": IntDistribution(1, 9)}
-        study._study.add_trial(create_trial(state=TrialState.FAIL, params=params, distributions=distributions))
+        study._study.add_trial(
+            create_trial(state=TrialState.FAIL, params=params, distributions=distributions)
+        )
     seen = go_through(study, suggest)
     assert sorted(seen, key=str) == [(n, kind) for n in (1, 3) for kind in "ab"]
     assert study.tried() == 5, "what raised is tried, too"
@@ -230,8 +221,13 @@ def test_several_trials_at_once_have_no_combination_in_common():
     study, seen = Study("toy", None, "brute_force", 0, "none"), []
     while not study.tried():
         trials = [study.ask() for _ in range(3)]
-        seen += [study.suggest(trial, lambda trial: trial.suggest_int("n", 1, 9)) for trial in reversed(trials)]
-    assert len(set(seen)) >= 7, "only trials that were asked for before those below them may repeat one"
+        seen += [
+            study.suggest(trial, lambda trial: trial.suggest_int("n", 1, 9))
+            for trial in reversed(trials)
+        ]
+    assert len(set(seen)) >= 7, (
+        "only trials that were asked for before those below them may repeat one"
+    )
 
 
 @pytest.mark.parametrize("sampler", ["grid", "brute_force"])
@@ -241,7 +237,9 @@ def test_a_proposal_after_five_thousand_trials_takes_few_milliseconds(sampler):
     for number in range(5000):
         params = {name: number // 10**place % 10 for place, name in enumerate(reversed(names))}
         params = dict(reversed(params.items()))
-        study._study.add_trial(create_trial(value=0.5, params=params, distributions=dict.fromkeys(names, values)))
+        study._study.add_trial(
+            create_trial(value=0.5, params=params, distributions=dict.fromkeys(names, values))
+        )
 
     def suggest(trial):
         return [trial.suggest_int(name, 0, 9) for name in names]
@@ -257,16 +255,9 @@ def test_a_search_in_mid_proposal_goes_on_with_it(tmp_path):
     """The other kills come in mid-training; these come between two parameters of one trial."""
     for sampler in ("tpe", "nsgaii:population_size=3", "qmc"):
         cut, whole = tmp_path / f"{sampler} cut", tmp_path / f"{sampler} whole"
-        assert search(cut, sampler, (0, "asked"), (3, "suggested"), (9, "asked")) == search(whole, sampler)
-
-
-def search(storage, sampler, *kills):
-    """Run a whole search, killed at each of ``kills`` (trial, step); return parameters and value of each trial."""
-    command = [sys.executable, str(SEARCH), str(storage), sampler, "16"]
-    for kill in kills:
-        assert subprocess.run([*command, *map(str, kill)], check=False).returncode == -9
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return json.loads(said)
+        assert search(cut, sampler, (0, "asked"), (3, "suggested"), (9, "asked")) == search(
+            whole, sampler
+        )
 
 
 def test_a_choice_reads_numbers_truths_and_words():

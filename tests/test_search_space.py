@@ -51,7 +51,8 @@ def changed(before, after):
         WHOLE.replace('"""One line."""', '"""Another line."""'),
         WHOLE.replace('    """Return what one trial tries."""\n', ""),
         WHOLE.replace(
-            '{"epochs": 2, "batch_size": 32, "seed": 0}', "{\n    'epochs': 2,\n    'batch_size': 32, 'seed': 0,\n}"
+            '{"epochs": 2, "batch_size": 32, "seed": 0}',
+            "{\n    'epochs': 2,\n    'batch_size': 32, 'seed': 0,\n}",
         ),
         WHOLE.replace("\n\n", "\n\n\n"),
     ],
@@ -117,12 +118,27 @@ def test_a_folder_or_bytes_are_no_space(tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (WHOLE.replace("import math", "import maths"), "space.py, line 2: ModuleNotFoundError: No module named 'maths'"),
-        (WHOLE.replace("def suggest(trial):", "def suggest(trial)"), "space.py, line 6: SyntaxError: expected ':'"),
-        (WHOLE.replace("FIXED = {", "1 / 0; FIXED = {"), "space.py, line 4: ZeroDivisionError: division by zero"),
+        (
+            WHOLE.replace("import math", "import maths"),
+            "space.py, line 2: ModuleNotFoundError: No module named 'maths'",
+        ),
+        (
+            WHOLE.replace("def suggest(trial):", "def suggest(trial)"),
+            "space.py, line 6: SyntaxError: expected ':'",
+        ),
+        (
+            WHOLE.replace("FIXED = {", "1 / 0; FIXED = {"),
+            "space.py, line 4: ZeroDivisionError: division by zero",
+        ),
         (WHOLE.replace("import math", "raise SystemExit(3)"), "space.py, line 2: SystemExit: 3"),
-        (WHOLE.replace("def suggest", "def sugest"), "no function suggest: rename sugest to suggest(…)"),
-        (WHOLE.replace("def load_data", "def other"), "no function load_data: add def load_data(…)"),
+        (
+            WHOLE.replace("def suggest", "def sugest"),
+            "no function suggest: rename sugest to suggest(…)",
+        ),
+        (
+            WHOLE.replace("def load_data", "def other"),
+            "no function load_data: add def load_data(…)",
+        ),
         (WHOLE.replace("FIXED =", "FIXD ="), "has FIXD and no FIXED: rename FIXD to FIXED"),
         (WHOLE + "callbacks = []\n", "callbacks is a list; write def callbacks(parameters)"),
         (WHOLE.replace("FIXED = {", "FIXED = {1} or {"), "FIXED is a set; write a dict"),
@@ -138,13 +154,25 @@ def test_a_space_that_cannot_be_used_says_where_what_and_the_mend(space, text, s
     ("fixed", "suggested", "says"),
     [
         ({"epochs": 0, "batch_size": 1, "seed": 0}, {}, "epochs is 0; give an integer from 1"),
-        ({"epochs": 1, "batch_size": -1, "seed": 0}, {}, "batch_size is -1; give an integer from 1"),
+        (
+            {"epochs": 1, "batch_size": -1, "seed": 0},
+            {},
+            "batch_size is -1; give an integer from 1",
+        ),
         ({"epochs": 1, "batch_size": 2.5, "seed": 0}, {}, "batch_size is 2.5"),
         ({"epochs": True, "batch_size": 2, "seed": 0}, {}, "epochs is True"),
         ({"epochs": 1, "batch_size": 2, "seed": -1}, {}, "seed is -1; give an integer from 0"),
         ({"epochs": 1, "seed": 0}, {}, "no parameter 'batch_size'; add it to FIXED"),
-        ({"epochs": 1, "batch_size": 1, "seed": 0}, {"seed": 1}, "suggest returns 'seed', which is also in FIXED"),
-        ({"epochs": 1, "batch_size": 1, "seed": 0}, None, "suggest returns a NoneType; return a dict"),
+        (
+            {"epochs": 1, "batch_size": 1, "seed": 0},
+            {"seed": 1},
+            "suggest returns 'seed', which is also in FIXED",
+        ),
+        (
+            {"epochs": 1, "batch_size": 1, "seed": 0},
+            None,
+            "suggest returns a NoneType; return a dict",
+        ),
     ],
 )
 def test_parameters_that_no_training_can_have_are_refused(space, fixed, suggested, says):
@@ -157,6 +185,10 @@ def test_parameters_that_no_training_can_have_are_refused(space, fixed, suggeste
 def test_a_space_may_import_its_neighbours_and_hide_no_package(space):
     space("WORD = 'beside'", name="neighbour")
     space("raise AssertionError('hides a package')", name="json")
-    source = space(WHOLE.replace("import math", "import json, neighbour, math").replace("math.pi", "neighbour.WORD"))
+    source = space(
+        WHOLE.replace("import math", "import json, neighbour, math").replace(
+            "math.pi", "neighbour.WORD"
+        )
+    )
     assert load(source).load_data() == "beside"
     assert source.imported_modules() == ["json", "math", "neighbour"]

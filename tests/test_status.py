@@ -4,9 +4,9 @@ import json
 import re
 
 import pytest
-from command import Running, logged, run, sweep
-from untrained import GONE, Search
 
+from support.command import Running, run, sweep
+from support.folders import GONE, Search
 from sweep.experience import experiences_in
 from sweep.host import now, this_process
 from sweep.pulse import Pulse, read_pulse, write_pulse
@@ -57,13 +57,20 @@ def test_what_lies_between_the_cut_and_the_backup_is_trained_twice(begun):
         session(2, 0, ended("outcome", 8, 0, 12.0)),
     )
     work = work_of(folders)
-    assert (work.sessions, work.cuts, work.batches, work.twice_batches) == (3, 2, 35 + 4 + 60, 15 + 4)
+    assert (work.sessions, work.cuts, work.batches, work.twice_batches) == (
+        3,
+        2,
+        35 + 4 + 60,
+        15 + 4,
+    )
     assert work.twice_s == pytest.approx(7.0 * 15 / 35 + 1.0)
     assert work.trained_s == 20.0
 
 
 def test_a_stop_is_no_cut(begun):
-    work = work_of(begun(session(0, 0, ended("stopped", 1, 2, 1.0)), session(1, 2, ended("cut", 3, 0, 2.0))))
+    work = work_of(
+        begun(session(0, 0, ended("stopped", 1, 2, 1.0)), session(1, 2, ended("cut", 3, 0, 2.0)))
+    )
     assert (work.cuts, work.twice_batches) == (1, 0)
 
 
@@ -73,16 +80,25 @@ PULSE = Pulse(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14
 @pytest.mark.parametrize("process", [GONE, this_process()])
 def test_what_is_in_no_backup_is_at_risk_or_lost(begun, process):
     work = work_of(begun(session(0, 0, None, process), saved=2, pulse=PULSE))
-    assert (work.at_risk_batches, work.at_risk_s, work.left_batches, work.batches) == (14, 2.8, 60, 34)
+    assert (work.at_risk_batches, work.at_risk_s, work.left_batches, work.batches) == (
+        14,
+        2.8,
+        60,
+        34,
+    )
     assert work.cuts == (process == GONE)
 
 
 def test_a_sign_of_life_of_a_session_before_says_nothing_of_this_one(begun):
-    work = work_of(begun(session(0, 0, ended("cut", 3, 4, 6.8)), session(2, 0), saved=2, pulse=PULSE))
+    work = work_of(
+        begun(session(0, 0, ended("cut", 3, 4, 6.8)), session(2, 0), saved=2, pulse=PULSE)
+    )
     assert (work.batches, work.at_risk_batches, work.at_risk_s) == (34, 0, 0.0)
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"session": 0}', '{"session": "x", "epoch": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"session": 0}', '{"session": "x", "epoch": 1}']
+)
 def test_a_torn_or_foreign_pulse_is_none(tmp_path, content):
     path = tmp_path / "pulse.json"
     path.write_text(content)
@@ -97,22 +113,31 @@ def figures(root, space):
     return said.stdout
 
 
+def batches_of_the_pulse(root):
+    """Return after how many batches the last sign of life under a root came, of 5 batches an epoch."""
+    pulses = [read_pulse(one.pulse) for one in experiences_in(root)]
+    return sum(pulse.epoch * 5 + pulse.batch for pulse in pulses if pulse)
+
+
 def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path, space):
-    slow, root = space(("time.sleep(0.05)", "time.sleep(0.4)")), tmp_path / "root"
+    path, root = space(), tmp_path / "root"
     words = ("--trials", 2, "--save-freq", 1000, "--sampler", "random")
-    running = Running(root, *words, space=slow).wait_for(logged(1))
-    assert re.search(r"a cut now would lose \d s and \d+ batches", figures(root, slow))
+    running = Running(root, *words, space=path, hold=1).held().go_on(slowly=True)
+    running.wait_for(lambda root: batches_of_the_pulse(root) >= 5)
+    assert re.search(r"a cut now would lose \d s and \d+ batches", figures(root, path))
     running.kill_tree()
-    shown = figures(root, slow)
+    shown = figures(root, path)
     (experience,) = experiences_in(root)
     reached = read_pulse(experience.pulse)
-    batches = reached.epoch * 5 + reached.batch
+    batches = batches_of_the_pulse(root)
     assert batches >= 5, "no sign of life after the first epoch"
     assert f"the cut has lost {reached.unsaved_s:.0f} s and {batches} batches" in shown
     assert re.search(r"the rest will take about \d+ s", shown)
-    run(root, *words, space=slow)
-    shown = figures(root, slow)
-    assert re.search(rf"trained \d+ s and {30 + batches} batches, of it twice \d s and {batches} batches", shown)
+    run(root, *words, space=path)
+    shown = figures(root, path)
+    assert re.search(
+        rf"trained \d+ s and {30 + batches} batches, of it twice \d s and {batches} batches", shown
+    )
     assert "in 3 sessions, 1 of them cut off" in shown
     assert "would lose" not in shown
     assert "the rest" not in shown

@@ -1,10 +1,10 @@
 """Each kind of data that load_data may return: what is promised as exact ends as if uncut, and weights are Keras's."""
 
 import pytest
-from command import in_keras, run, sweep
-from conftest import assert_equal
 
-from sweep.experience import experiences_in
+from support.bits import assert_equal, only
+from support.command import in_keras, run, sweep
+from support.tiers import sampled
 from sweep.job import EpochDone
 from sweep.record import State
 
@@ -17,28 +17,31 @@ KINDS = {
 }
 
 
-def only(root):
-    (experience,) = experiences_in(root)
-    return experience
-
-
 def of_kind(kind):
     return 'KIND = "by_epoch"', f'KIND = "{kind}"'
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sampled(KINDS, "by_epoch", "py_dataset"))
 def test_killed_inside_epochs_it_ends_as_if_uncut(trainer, space, tmp_path, kind):
     path = space(of_kind(kind), of="streamed")
     for epoch, batch in ((0, 6), (2, 4), (2, 8)):
-        assert "SIGKILL" in trainer(path, tmp_path / "cut", {"epoch": epoch, "batch": batch}, 3, PARAMETERS).why
+        assert (
+            "SIGKILL"
+            in trainer(path, tmp_path / "cut", {"epoch": epoch, "batch": batch}, 3, PARAMETERS).why
+        )
     assert trainer(path, tmp_path / "cut", None, 3, PARAMETERS).ending == "outcome"
     trainer(path, tmp_path / "uncut", parameters=PARAMETERS)
-    assert only(tmp_path / "uncut").state() is State.FINISHED, only(tmp_path / "uncut").read().outcome
+    assert only(tmp_path / "uncut").state() is State.FINISHED, (
+        only(tmp_path / "uncut").read().outcome
+    )
     assert_equal(only(tmp_path / "cut"), only(tmp_path / "uncut"))
     assert only(tmp_path / "cut").read().data == KINDS[kind]
-    assert len({row.split(",")[2] for row in only(tmp_path / "cut").log.read_text().split()}) == 5, "epochs differ"
+    assert (
+        len({row.split(",")[2] for row in only(tmp_path / "cut").log.read_text().split()}) == 5
+    ), "epochs differ"
 
 
+@pytest.mark.long
 def test_killed_between_calls_of_many_batches_it_ends_as_if_uncut(trainer, space, tmp_path):
     path = space(("[cut.Cut()]", "[]"), of="streamed")
 
@@ -55,14 +58,29 @@ def test_killed_between_calls_of_many_batches_it_ends_as_if_uncut(trainer, space
 
 OWN_HOOK = "    def on_epoch_end(self):\n        self.x = self.x[::-1]\n\n    def __len__(self):"
 APPROXIMATE = [
-    ([of_kind("one_dataset")], "tf.data.Dataset", "begins the tf.data.Dataset of its training anew"),
-    ([("seed=epoch)", "seed=np.random.randint(99))")], "train(epoch)", "train(0) gave other batches when it was asked a"),
     (
-        [of_kind("without_a_seed"), ("(x_val, y_val)).batch(40)", "(x_val, y_val)).shuffle(90).batch(40)")],
+        [of_kind("one_dataset")],
+        "tf.data.Dataset",
+        "begins the tf.data.Dataset of its training anew",
+    ),
+    (
+        [("seed=epoch)", "seed=np.random.randint(99))")],
+        "train(epoch)",
+        "train(0) gave other batches when it was asked a",
+    ),
+    (
+        [
+            of_kind("without_a_seed"),
+            ("(x_val, y_val)).batch(40)", "(x_val, y_val)).shuffle(90).batch(40)"),
+        ],
         "train(epoch)",
         "the tf.data.Dataset of the validation gave other batches when it was asked a second time",
     ),
-    ([of_kind("py_dataset"), ("    def __len__(self):", OWN_HOOK)], "PyDataset", "has an on_epoch_end of its own"),
+    (
+        [of_kind("py_dataset"), ("    def __len__(self):", OWN_HOOK)],
+        "PyDataset",
+        "has an on_epoch_end of its own",
+    ),
     (
         [of_kind("py_dataset"), ("np.random.rand(", "np.random.default_rng().random(")],
         "PyDataset",
@@ -71,7 +89,7 @@ APPROXIMATE = [
 ]
 
 
-@pytest.mark.parametrize(("changes", "data", "because"), APPROXIMATE)
+@pytest.mark.parametrize(("changes", "data", "because"), sampled(APPROXIMATE, *APPROXIMATE[:2]))
 def test_what_cannot_be_exact_goes_on_and_says_so_from_the_first_session_on(
     trainer, space, tmp_path, changes, data, because
 ):
@@ -80,7 +98,9 @@ def test_what_cannot_be_exact_goes_on_and_says_so_from_the_first_session_on(
     first = only(tmp_path).read()
     assert trainer(path, tmp_path, None, 3, PARAMETERS).ending == "outcome"
     record = only(tmp_path).read()
-    assert (first.data, record.data, record.outcome.state) == (data, data, "finished"), record.outcome
+    assert (first.data, record.data, record.outcome.state) == (data, data, "finished"), (
+        record.outcome
+    )
     assert because in first.approximate_because
     assert record.approximate_because == first.approximate_because
     assert record.sessions[1]["epoch"] == 1
@@ -93,16 +113,32 @@ WRONG = [
         "return train(0).repeat(), (",
         "training gives batches without an end; say how many are an epoch, by .take",
     ),
-    (".batch(32).prefetch(2)", "", "train(0) gives single samples; give batches, as .batch(32) makes them"),
+    (
+        ".batch(32).prefetch(2)",
+        "",
+        "train(0) gives single samples; give batches, as .batch(32) makes them",
+    ),
     (".batch(32).prefetch(2)", ".batch(32).take(0)", "train(0) gives no batches"),
     (
         ".batch(32).prefetch(2)",
         ".batch(32).map(lambda x, y: x)",
         "gives EagerTensor; give batches (x, y) or (x, y, sample_weight)",
     ),
-    ("return samples.map(", "return list(samples)  # ", "train(0) returns a list; return a tf.data.Dataset"),
-    ("(x * 2, y)", "(x * np.nan, y)", "NaN or infinity in x of the first batch of train(0); drop or fill them"),
-    ("return train, (x_val, y_val)", "return (x, y), train", "for the validation it gives a function"),
+    (
+        "return samples.map(",
+        "return list(samples)  # ",
+        "train(0) returns a list; return a tf.data.Dataset",
+    ),
+    (
+        "(x * 2, y)",
+        "(x * np.nan, y)",
+        "NaN or infinity in x of the first batch of train(0); drop or fill them",
+    ),
+    (
+        "return train, (x_val, y_val)",
+        "return (x, y), train",
+        "for the validation it gives a function",
+    ),
     (
         ".prefetch(2)",
         ".take(9 if epoch < 2 else 6)",
@@ -122,7 +158,9 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("old", "new", "says"), WRONG)
-def test_a_stream_that_cannot_be_trained_on_is_refused_in_a_sentence(trainer, space, tmp_path, old, new, says):
+def test_a_stream_that_cannot_be_trained_on_is_refused_in_a_sentence(
+    trainer, space, tmp_path, old, new, says
+):
     path = space((old, new), of="streamed")
     end = trainer(path, tmp_path / "root", parameters=PARAMETERS)
     assert end.ending == "refused", only(tmp_path / "root").read().outcome
@@ -178,7 +216,7 @@ def are_equal(one, other):
     return alike and all(np.allclose(p, q, rtol=1e-6, atol=1e-7) for p, q in zip(a.get_weights(), b.get_weights()))
 
 found = {}
-for name, y in targets.items():
+for name, y in ((name, targets[name]) for name in NAMES):
     plain = kerass(y, x, y)
     weighed, both = kerass(y, x, y, class_weight=by_class), kerass(y, x, y, sample_weight=sample_weight * of_samples)
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
@@ -194,23 +232,42 @@ print(json.dumps(found))
 """
 
 
-def test_weights_mean_what_they_mean_to_keras():
-    """Those of samples, in the validation too; those by class, in the training only; and both at once are multiplied."""
-    assert in_keras(AS_KERAS) == dict.fromkeys(("sparse", "column", "one_hot"), [True] * 5)
+@pytest.mark.parametrize("target", sampled(["sparse", "column", "one_hot"], "sparse"))
+def test_weights_mean_what_they_mean_to_keras(target):
+    """Sample weights count in the validation too, class weights do not; both are multiplied."""
+    assert in_keras(f"NAMES = [{target!r}]\n{AS_KERAS}") == {target: [True] * 5}
 
 
 CLASS_WEIGHT = "return {0: 2.0, 3: 0.5} if"
 WRONG_WEIGHTS = [
-    (("def class_weight", "def class_weigth"), "has class_weigth and no class_weight: rename class_weigth to class_weight"),
-    (("def class_weight", "class_weight = {}\n\ndef other"), "class_weight is a dict; write def class_weight(parameters)"),
-    ((CLASS_WEIGHT, 'return {"0": 2.0} if True or'), "class_weight returns {'0': 2.0}; return a dict of numbers by class"),
-    ((CLASS_WEIGHT, "return {0: -1.0} if True or"), "class_weight returns {0: -1.0}; return a dict of numbers by class"),
-    ((CLASS_WEIGHT, "return [1.0] if True or"), "class_weight returns [1.0]; return a dict of numbers by class"),
+    (
+        ("def class_weight", "def class_weigth"),
+        "has class_weigth and no class_weight: rename class_weigth to class_weight",
+    ),
+    (
+        ("def class_weight", "class_weight = {}\n\ndef other"),
+        "class_weight is a dict; write def class_weight(parameters)",
+    ),
+    (
+        (CLASS_WEIGHT, 'return {"0": 2.0} if True or'),
+        "class_weight returns {'0': 2.0}; return a dict of numbers by class",
+    ),
+    (
+        (CLASS_WEIGHT, "return {0: -1.0} if True or"),
+        "class_weight returns {0: -1.0}; return a dict of numbers by class",
+    ),
+    (
+        (CLASS_WEIGHT, "return [1.0] if True or"),
+        "class_weight returns [1.0]; return a dict of numbers by class",
+    ),
     (
         (' y, weights), ({"top"', ' y, weights[:9]), ({"top"'),
         "310 samples in x_train but 9 in sample_weight_train; make them",
     ),
-    ((' y, weights), ({"top"', ' y, weights / 0), ({"top"'), "NaN or infinity in sample_weight_train; drop or fill them"),
+    (
+        (' y, weights), ({"top"', ' y, weights / 0), ({"top"'),
+        "NaN or infinity in sample_weight_train; drop or fill them",
+    ),
     (
         (' y, weights), ({"top"', ' y, ["a"] * 310), ({"top"'),
         "sample_weight_train that is no array of numbers; return a weight",
@@ -236,8 +293,10 @@ def test_wrong_weights_are_refused_in_a_sentence(trainer, space, tmp_path, chang
     assert "\n" not in end.why
 
 
-@pytest.mark.parametrize("kind", ["without_a_seed", "py_dataset"])
-def test_a_sweep_on_streams_keeps_nothing_of_them_and_its_models_are_verified(space, tmp_path, monkeypatch, kind):
+@pytest.mark.parametrize("kind", sampled(["without_a_seed", "py_dataset"], "py_dataset"))
+def test_a_sweep_on_streams_keeps_nothing_of_them_and_its_models_are_verified(
+    space, tmp_path, monkeypatch, kind
+):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     path = space(of_kind(kind), of="streamed")
     run(tmp_path / "root", "--trials", 2, "--sampler", "random", space=path)

@@ -19,7 +19,9 @@ from sweep.study import Study
 
 
 def open_study(path, sampler="tpe", pruner="none"):
-    return Study("toy", path / "study.journal" if path.is_dir() else path, sampler, 0, pruner, epochs=6)
+    return Study(
+        "toy", path / "study.journal" if path.is_dir() else path, sampler, 0, pruner, epochs=6
+    )
 
 
 def finished(value):
@@ -34,7 +36,9 @@ def begin(study):
 
 def frozen(path):
     backend = optuna.storages.journal.JournalFileBackend(str(path / "study.journal"))
-    return optuna.load_study(study_name="toy", storage=optuna.storages.JournalStorage(backend)).trials
+    return optuna.load_study(
+        study_name="toy", storage=optuna.storages.JournalStorage(backend)
+    ).trials
 
 
 def test_the_command_line_names_the_samplers_and_pruners_that_there_are():
@@ -52,19 +56,30 @@ def test_a_trial_that_was_left_running_is_attached_again(tmp_path):
     assert again.suggest(attached, lambda trial: trial.suggest_float("x", 0, 1)) == left.params["x"]
     again.tell(attached, finished(0.4), [0.1, 0.4])
     (_, told) = frozen(tmp_path)
-    assert (told.state, told.value, told.intermediate_values) == (optuna.trial.TrialState.COMPLETE, 0.4, {0: 0.1, 1: 0.4})
+    assert (told.state, told.value, told.intermediate_values) == (
+        optuna.trial.TrialState.COMPLETE,
+        0.4,
+        {0: 0.1, 1: 0.4},
+    )
     assert again.cut_off() == []
     assert again.count_states() == {"done": 2, "failed": 0}
 
 
 def test_a_failure_keeps_its_reason(tmp_path):
     study = open_study(tmp_path)
-    study.tell(begin(study), Outcome(State.FAILED, "", "it diverged"), [0.1], {"reason": "it diverged"})
+    study.tell(
+        begin(study), Outcome(State.FAILED, "", "it diverged"), [0.1], {"reason": "it diverged"}
+    )
     (trial,) = frozen(tmp_path)
-    assert (trial.state, trial.user_attrs["reason"]) == (optuna.trial.TrialState.FAIL, "it diverged")
+    assert (trial.state, trial.user_attrs["reason"]) == (
+        optuna.trial.TrialState.FAIL,
+        "it diverged",
+    )
 
 
-@pytest.mark.parametrize("torn", [b'{"op_code": 8, "wor', b'{"op_code": 8}\n{"op_c', b"\x00" * 50, b"garbage\n"])
+@pytest.mark.parametrize(
+    "torn", [b'{"op_code": 8, "wor', b'{"op_code": 8}\n{"op_c', b"\x00" * 50, b"garbage\n"]
+)
 def test_a_torn_end_of_the_journal_is_cut_back_and_not_glued_to(tmp_path, torn):
     study = open_study(tmp_path)
     study.tell(begin(study), finished(0.3), [0.3])
@@ -92,7 +107,10 @@ def test_the_lock_of_a_dead_process_stops_nobody(tmp_path):
 
 def test_a_study_that_cannot_be_opened_says_what_to_do(tmp_path):
     (tmp_path / "study.journal").write_text('{"op_code": 99}\n')
-    with pytest.raises(SweepError, match=r"study\.journal is out of reach .*move that file away: the folders are the truth"):
+    with pytest.raises(
+        SweepError,
+        match=r"study\.journal is out of reach .*move that file away: the folders are the truth",
+    ):
         open_study(tmp_path)
     with pytest.raises(
         SweepError,
@@ -117,7 +135,9 @@ def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
     again = open_study(tmp_path, pruner="median")
     (attached,) = again.cut_off()
     assert [again.report(attached, e, 0.1) for e in range(epoch + 1)] == answers[: epoch + 1]
-    again.tell(attached, Outcome(State.PRUNED, "", "pruned", {"val_acc": 0.1}, 0), [0.1] * (epoch + 1))
+    again.tell(
+        attached, Outcome(State.PRUNED, "", "pruned", {"val_acc": 0.1}, 0), [0.1] * (epoch + 1)
+    )
     assert frozen(tmp_path)[-1].state is optuna.trial.TrialState.PRUNED
 
 
@@ -212,15 +232,23 @@ def test_a_journal_that_cannot_grow_is_one_sentence(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(study._study._storage._backend, "append_logs", full)
-    for ask in (study.ask, lambda: study.report(trial, 0, 0.5), lambda: study.tell(trial, finished(0.5), [0.5])):
-        with pytest.raises(SweepError, match=r"study\.journal is out of reach .*No space left on device"):
+    for ask in (
+        study.ask,
+        lambda: study.report(trial, 0, 0.5),
+        lambda: study.tell(trial, finished(0.5), [0.5]),
+    ):
+        with pytest.raises(
+            SweepError, match=r"study\.journal is out of reach .*No space left on device"
+        ):
             ask()
 
 
 def test_two_roots_cannot_share_a_study(sqlite):
     for _ in range(2):
         sqlite().keep_to(Path("/one"))
-    with pytest.raises(SweepError, match="belongs to /one: name that --root, or a database of its own"):
+    with pytest.raises(
+        SweepError, match="belongs to /one: name that --root, or a database of its own"
+    ):
         sqlite().keep_to(Path("/two"))
 
 

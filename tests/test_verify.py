@@ -3,12 +3,12 @@
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from command import TOY, Running, logged, run, sessions, sweep, table, trained
 
+from support.bits import trained
+from support.command import TOY, Running, python, run, sessions, sweep, table
 from sweep.experience import experiences_in
 from sweep.files import size_and_sha256
 from sweep.record import State
@@ -17,25 +17,27 @@ from sweep.resume import POSITION, PREVIOUS, WEIGHTS
 TRIALS = 3
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    root = tmp_path_factory.mktemp("whole") / "root"
-    run(root, "--trials", TRIALS, "--save-freq", 2, "--sampler", "random")
-    return root
-
-
-@pytest.fixture(scope="module")
-def cut(tmp_path_factory):
-    """Return a root that was cut off in its first training, after two generations of backups and one epoch."""
-    root = tmp_path_factory.mktemp("cut") / "root"
-    words = ("--trials", TRIALS, "--save-freq", 2, "--sampler", "random")
-    Running(root, *words).wait_for(logged(2)).kill_tree()
-    return root
+WORDS = ("--trials", TRIALS, "--save-freq", 2, "--sampler", "random")
 
 
 @pytest.fixture
-def root(whole, tmp_path):
-    return copy(whole, tmp_path)
+def uncut(whole):
+    return whole(*WORDS[1:])
+
+
+@pytest.fixture
+def cut(twins):
+    """Return a root that was cut off in its first training, with two generations of backups."""
+
+    def make(folder):
+        Running(folder / "root", *WORDS, hold=2).held().kill_tree()
+
+    return twins("cut for verify", make) / "root"
+
+
+@pytest.fixture
+def root(uncut, tmp_path):
+    return copy(uncut, tmp_path)
 
 
 def copy(root, tmp_path):
@@ -47,20 +49,26 @@ def verify(root, *options):
     """Return the exit status and each line as (name, kind, text)."""
     done = sweep("verify", TOY, "--root", root, *options)
     assert "Traceback" not in done.stderr
-    return done.returncode, [tuple(re.split(r"  +", line, maxsplit=2)) for line in done.stdout.splitlines()]
+    return done.returncode, [
+        tuple(re.split(r"  +", line, maxsplit=2)) for line in done.stdout.splitlines()
+    ]
 
 
 def first(root):
     return next(experiences_in(root))
 
 
-def test_where_all_is_well_each_experience_has_a_line_and_the_status_is_0(whole):
-    status, lines = verify(whole, "--models")
+def test_where_all_is_well_each_experience_has_a_line_and_the_status_is_0(uncut):
+    status, lines = verify(uncut, "--models")
     assert status == 0
-    names = sorted({one.id for one in experiences_in(whole)})
+    names = sorted({one.id for one in experiences_in(uncut)})
     assert [name for name, _, _ in lines] == [*names, "study", "models"]
     assert {kind for name, kind, _ in lines if name in names} == {"finished"}
-    assert all(re.fullmatch(r"val_acc 0\.\d{4} \(epoch \d\)", text) for name, _, text in lines if name in names)
+    assert all(
+        re.fullmatch(r"val_acc 0\.\d{4} \(epoch \d\)", text)
+        for name, _, text in lines
+        if name in names
+    )
     assert lines[-2][1:] == ("well", f"{TRIALS} trials, as in the folders")
     assert lines[-1][1:] == ("well", f"{len(names)} loaded and evaluated")
 
@@ -109,30 +117,58 @@ def end_of_another(one):
 
 # What is done to the first experience of a finished sweep, what verify says of it, and whether run must train it again.
 DAMAGES = {
-    "log.csv is missing": (lambda one: one.log.unlink(), "log.csv is missing: run puts it in place again", False),
-    "log.csv was edited": (edit_log, "log.csv is not the one that the training ended with: run puts it", False),
-    "log.csv is an old one": (older_log, "log.csv is not the one that the training ended with: run puts it", False),
+    "log.csv is missing": (
+        lambda one: one.log.unlink(),
+        "log.csv is missing: run puts it in place again",
+        False,
+    ),
+    "log.csv was edited": (
+        edit_log,
+        "log.csv is not the one that the training ended with: run puts it",
+        False,
+    ),
+    "log.csv is an old one": (
+        older_log,
+        "log.csv is not the one that the training ended with: run puts it",
+        False,
+    ),
     "the model is missing": (
         lambda one: one.meilleur.unlink(),
         "meilleur.model.keras is missing: trained again from",
         True,
     ),
-    "the model is torn": (lambda one: tear(one.meilleur), "meilleur.model.keras is not the one that the training", True),
+    "the model is torn": (
+        lambda one: tear(one.meilleur),
+        "meilleur.model.keras is not the one that the training",
+        True,
+    ),
     "the model is doubled": (
         lambda one: double(one.meilleur),
         "meilleur.model.keras is missing: run puts it in place again",
         False,
     ),
-    "the record is torn": (lambda one: tear(one.record), "experience.json is missing or torn: run writes it again", False),
-    "the record is missing": (lambda one: one.record.unlink(), "experience.json is missing or torn: run writes it", False),
+    "the record is torn": (
+        lambda one: tear(one.record),
+        "experience.json is missing or torn: run writes it again",
+        False,
+    ),
+    "the record is missing": (
+        lambda one: one.record.unlink(),
+        "experience.json is missing or torn: run writes it",
+        False,
+    ),
     "the study is an old one": (older_study, "run makes it again from the folders", False),
-    "the study is of another version": (foreign_study, "run makes it again from the folders", False),
+    "the study is of another version": (
+        foreign_study,
+        "run makes it again from the folders",
+        False,
+    ),
     "the study has another end": (end_of_another, "has another end of trial", False),
 }
 
 
 @pytest.mark.parametrize("harm", DAMAGES)
-def test_a_damage_is_said_with_what_run_does_and_run_does_it(whole, root, harm):
+def test_a_damage_is_said_with_what_run_does_and_run_does_it(uncut, root, harm):
     spoil, says, is_trained_again = DAMAGES[harm]
     before = sessions(root)
     spoil(first(root))
@@ -144,14 +180,18 @@ def test_a_damage_is_said_with_what_run_does_and_run_does_it(whole, root, harm):
     assert len(damaged) == 1, lines
     assert says in damaged[0][1]
     said = run(root, "--trials", TRIALS, "--sampler", "random")
-    assert trained(root) == trained(whole)
-    assert table(root) == table(whole)
+    assert trained(root) == trained(uncut)
+    assert table(root) == table(uncut)
     again = {name for name, number in sessions(root).items() if number != before.get(name)}
     assert again == ({first(root).id} if is_trained_again else set()) or "record" in harm
     if is_trained_again:
         assert f"{first(root).id}: meilleur.model.keras is " in said
     verify(root, "--repair")
     assert verify(root)[0] == 0
+
+
+# All of them are proven where backups are read, in test_resume.py.
+SAMPLE = [(POSITION, "torn"), (WEIGHTS, "missing")]
 
 
 def test_a_study_that_is_lost_is_no_damage(root):
@@ -161,9 +201,17 @@ def test_a_study_that_is_lost_is_no_damage(root):
     assert lines[-1][2].endswith("study.journal holds none yet: run makes it from the folders")
 
 
-@pytest.mark.parametrize("harm", ["missing", "torn"])
-@pytest.mark.parametrize("name", [WEIGHTS, POSITION, WEIGHTS + PREVIOUS, POSITION + PREVIOUS])
-def test_both_generations_of_a_backup_are_looked_at_and_one_of_them_is_enough(whole, cut, tmp_path, name, harm):
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        pytest.param(name, harm, marks=() if (name, harm) in SAMPLE else pytest.mark.long)
+        for name in (WEIGHTS, POSITION, WEIGHTS + PREVIOUS, POSITION + PREVIOUS)
+        for harm in ("missing", "torn")
+    ],
+)
+def test_both_generations_of_a_backup_are_looked_at_and_one_of_them_is_enough(
+    uncut, cut, tmp_path, name, harm
+):
     root = copy(cut, tmp_path)
     path = first(root).sauvegarde / name
     path.unlink() if harm == "missing" else tear(path)
@@ -176,20 +224,23 @@ def test_both_generations_of_a_backup_are_looked_at_and_one_of_them_is_enough(wh
     said = run(root, "--trials", TRIALS, "--sampler", "random")
     assert "goes on at epoch" in said
     assert "from the beginning" not in said
-    assert trained(root) == trained(whole)
+    assert trained(root) == trained(uncut)
 
 
-def test_where_no_backup_is_whole_it_says_that_run_begins_from_the_beginning(whole, cut, tmp_path):
+def test_where_no_backup_is_whole_it_says_that_run_begins_from_the_beginning(uncut, cut, tmp_path):
     root = copy(cut, tmp_path)
     for path in first(root).sauvegarde.glob("*.h5*"):
         path.unlink()
     status, lines = verify(root)
     assert status == 1
-    assert lines[0][2] == "cut_off: none of its backups is whole: run begins again from the beginning"
-    assert f"{first(root).id}: begins again from the beginning: none of its backups is whole" in run(
-        root, "--trials", TRIALS, "--sampler", "random"
+    assert (
+        lines[0][2] == "cut_off: none of its backups is whole: run begins again from the beginning"
     )
-    assert trained(root) == trained(whole)
+    assert (
+        f"{first(root).id}: begins again from the beginning: none of its backups is whole"
+        in run(root, "--trials", TRIALS, "--sampler", "random")
+    )
+    assert trained(root) == trained(uncut)
 
 
 def test_what_is_foreign_is_named_and_moved_away_only_where_it_is_in_the_way(root):
@@ -238,7 +289,10 @@ def test_a_model_that_does_not_give_its_row_is_found_by_evaluating_it(root):
     status, lines = verify(root, "--models")
     assert status == 1
     (damaged,) = [text for name, kind, text in lines if (name, kind) == (one.id, "damaged")]
-    assert re.search(r"meilleur\.model\.keras gives (acc|loss) \d.*, where log\.csv has val_(acc|loss) \d", damaged)
+    assert re.search(
+        r"meilleur\.model\.keras gives (acc|loss) \d.*, where log\.csv has val_(acc|loss) \d",
+        damaged,
+    )
 
 
 def test_a_model_that_brings_code_is_not_loaded(root):
@@ -249,7 +303,7 @@ model = keras.Sequential([keras.Input((64,)), keras.layers.Lambda(lambda x: x[:,
 model.compile("sgd", "mse", metrics=["acc"])
 model.save({str(one.meilleur)!r})
 """
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    assert python("-c", code, keras=True).returncode == 0
     record = one.read()
     record.outcome.model = size_and_sha256(one.meilleur)
     one.write(record)
@@ -264,4 +318,7 @@ def test_the_best_model_is_not_named_where_it_is_missing(root):
     path = sweep("best", TOY, "--root", root).stdout.strip()
     Path(path).unlink()
     done = sweep("best", TOY, "--root", root)
-    assert (done.returncode, done.stderr) == (1, f"sweep: {path} is missing: sweep run trains it again.\n")
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"sweep: {path} is missing: sweep run trains it again.\n",
+    )

@@ -6,4 +6,6 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the tools of the tests: they are modules, and no package
+sys.path.insert(
+    0, str(Path(__file__).parent.parent)
+)  # the tools of the tests: they are modules, and no package

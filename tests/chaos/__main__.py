@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from conftest import SPACES
+from support.trainer import SPACES
 
 from . import cuts, damage, mishaps
 from .case import Case, Chaos, say
@@ -27,14 +27,17 @@ def space(name: str) -> str:
 def kills(chaos: Chaos) -> Iterator[Case]:
     """SIGKILLs at random moments lose nothing and train nothing twice."""
     few = ("--trials", 3, "--save-freq", 3)
-    spaces = {space("toy"): ("--trials", 5, "--save-freq", 2), **{space(name): few for name in ("mlp", "cnn", "lstm")}}
+    spaces = {
+        space("slow"): ("--trials", 5, "--save-freq", 2),
+        **{space(name): few for name in ("mlp", "cnn", "lstm")},
+    }
     return cuts.kill(chaos, "kills", chaos.kills - chaos.kills // 8, spaces)
 
 
 def workers(chaos: Chaos) -> Iterator[Case]:
     """The same with two trainings side by side; the random sampler proposes alike, whichever of them ends first."""
     words = ("--trials", 6, "--save-freq", 2, "--workers", 2, "--sampler", "random")
-    return cuts.kill(chaos, "kills of two workers", chaos.kills // 8, {space("toy"): words})
+    return cuts.kill(chaos, "kills of two workers", chaos.kills // 8, {space("slow"): words})
 
 
 def damages(chaos: Chaos) -> Iterator[Case]:
@@ -72,7 +75,10 @@ def main() -> int:
     for case in cases:
         if case.wrong:
             print(f"WRONG: {case.what}: {case.wrong}; seed {options.seed}, kept in {case.root}")
-    survived, made = sum(case.cuts for case in cases if not case.wrong), sum(case.cuts for case in cases)
+    survived, made = (
+        sum(case.cuts for case in cases if not case.wrong),
+        sum(case.cuts for case in cases),
+    )
     equal, experiences = sum(case.equal for case in cases), sum(case.experiences for case in cases)
     print(f"chaos: {survived} of {made} cuts survived, {equal} of {experiences} experiences equal")
     if any(case.wrong for case in cases) or not made:
@@ -82,15 +88,26 @@ def main() -> int:
 
 
 def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m tests.chaos", description=sys.modules[__package__].__doc__)
+    parser = argparse.ArgumentParser(
+        "python -m tests.chaos", description=sys.modules[__package__].__doc__
+    )
     for name, default, what in (
         ("--kills", 200, "how many SIGKILLs"),
         ("--damages", 1000, "how many files are damaged, at most"),
         ("--seed", random.randrange(10**6), "what draws them; another one each time"),
     ):
-        parser.add_argument(name, type=int, default=default, metavar="N", help=f"{what} [%(default)s]")
-    parser.add_argument("--only", action="append", choices=SCENARIOS, help="may be given more than once")
-    parser.add_argument("--targets", default=",".join(cuts.TARGETS), metavar="A,B", help="what is killed [%(default)s]")
+        parser.add_argument(
+            name, type=int, default=default, metavar="N", help=f"{what} [%(default)s]"
+        )
+    parser.add_argument(
+        "--only", action="append", choices=SCENARIOS, help="may be given more than once"
+    )
+    parser.add_argument(
+        "--targets",
+        default=",".join(cuts.TARGETS),
+        metavar="A,B",
+        help="what is killed [%(default)s]",
+    )
     return parser.parse_args()
 
 
@@ -113,7 +130,9 @@ def run(name: str, chaos: Chaos) -> list[Case]:
             future.result()
     notes = sum((case.notes for case in done), Counter())
     right = sum(not case.wrong for case in done)
-    print(f"{name}: {scenario.__doc__} {right} of {len(done)} cases, {sum(case.cuts for case in done)} cuts")
+    print(
+        f"{name}: {scenario.__doc__} {right} of {len(done)} cases, {sum(case.cuts for case in done)} cuts"
+    )
     if notes:
         print("  " + ", ".join(f"{count} {note}" for note, count in notes.most_common()))
     return done

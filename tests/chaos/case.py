@@ -15,10 +15,10 @@ from pathlib import Path
 
 import optuna
 import psutil
-from command import run, table, trained
-from conftest import best_weights
 from optuna.storages.journal import JournalFileBackend
 
+from support.bits import best_weights, trained
+from support.command import run, table
 from sweep.experience import experiences_in
 from sweep.record import State
 from sweep.root import STUDY
@@ -50,11 +50,20 @@ class Case:
         try:
             self.happens(self)
             assert_whole(self.root, self.twin, self.space)
-        except (AssertionError, OSError, LookupError, AttributeError, subprocess.SubprocessError, psutil.Error) as error:
+        except (
+            AssertionError,
+            OSError,
+            LookupError,
+            AttributeError,
+            subprocess.SubprocessError,
+            psutil.Error,
+        ) as error:
             self.wrong = in_one_line(f"{type(error).__name__}: {error}")
         self.equal = len(equal_experiences(self.root, self.twin))
         self.seconds = time.monotonic() - began
-        say(f"{self.what}: {f'wrong: {self.wrong}' if self.wrong else 'equal'} after {self.seconds:.0f} s")
+        say(
+            f"{self.what}: {f'wrong: {self.wrong}' if self.wrong else 'equal'} after {self.seconds:.0f} s"
+        )
         return self
 
     @property
@@ -103,12 +112,16 @@ def assert_whole(root: Path, twin: Path, space: str) -> None:
     assert rows == of_twin, f"sweep results gives {rows} instead of {of_twin}"
     if (root / STUDY).exists():  # on a drive it lies elsewhere
         told = Counter(told_states(root))
-        assert told == {"COMPLETE": len(rows)}, f"the study holds {dict(told)} instead of {len(rows)} COMPLETE"
+        assert told == {"COMPLETE": len(rows)}, (
+            f"the study holds {dict(told)} instead of {len(rows)} COMPLETE"
+        )
 
 
 def equal_experiences(root: Path, twin: Path) -> set[str]:
     """Return the ids whose log is equal byte for byte and whose best weights are bit for bit."""
-    return {name for name, content in experiences_of(twin).items() if content_of(root, name) == content}
+    return {
+        name for name, content in experiences_of(twin).items() if content_of(root, name) == content
+    }
 
 
 @functools.cache

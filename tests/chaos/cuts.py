@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from command import rows_logged, run
-
+from support.command import rows_logged, run
 from sweep.experience import Experience, experiences_in
 
 from .case import Case, Chaos, Words, assert_one_sentence, say
@@ -41,7 +40,9 @@ LATER = {
     "while saving": Phase(Victim.is_saving, 0.002, 4),
     "an epoch's end": Phase(Victim.has_logged, 0.03, 4),
     "the outcome": Phase(Victim.has_finished, 0.01, 3, ("tree", "controller", "server")),
-    "between trainings": Phase(Victim.is_between_trainings, 0.1, 2, ("tree", "controller", "server")),
+    "between trainings": Phase(
+        Victim.is_between_trainings, 0.1, 2, ("tree", "controller", "server")
+    ),
     "at the end": Phase(Victim.is_ending, 0.3, 1, ("tree", "controller")),
 }
 MOST_IN_ONE_SWEEP = 12
@@ -63,7 +64,9 @@ class Budget:
 class Kills:
     """Kills one sweep and runs it again, until it came to its end in spite of that, or has had its share."""
 
-    def __init__(self, words: Words, draw: random.Random, budget: Budget, targets: dict[str, int]) -> None:
+    def __init__(
+        self, words: Words, draw: random.Random, budget: Budget, targets: dict[str, int]
+    ) -> None:
         self._words, self._draw, self._budget, self._targets = words, draw, budget, targets
         self._kept: dict[str, tuple[Any, ...]] = {}
         self._rows_of_cut_off: dict[tuple[str, int], int] = {}
@@ -81,11 +84,17 @@ class Kills:
 
     def _run_and_kill(self) -> bool:
         """Run the sweep, and tell whether it was cut off; else it came to its end."""
-        victim = Victim(self._case.root, self._case.experiences, *self._words, space=self._case.space)
+        victim = Victim(
+            self._case.root, self._case.experiences, *self._words, space=self._case.space
+        )
         phases, target = self._possible(START_UP | LATER), ""
         while self._may_kill() and target not in ("tree", "controller"):
             name = self._draw.choices(list(phases), [phase.weight for phase in phases.values()])[0]
-            able = {target: often for target, often in self._targets.items() if target in phases[name].targets}
+            able = {
+                target: often
+                for target, often in self._targets.items()
+                if target in phases[name].targets
+            }
             target = self._draw.choices(list(able), able.values())[0]
             if not self._kill(victim, target, name, phases[name]):
                 break
@@ -99,7 +108,11 @@ class Kills:
         return code != 0
 
     def _possible(self, phases: dict[str, Phase]) -> dict[str, Phase]:
-        return {name: phase for name, phase in phases.items() if set(phase.targets) & self._targets.keys()}
+        return {
+            name: phase
+            for name, phase in phases.items()
+            if set(phase.targets) & self._targets.keys()
+        }
 
     def _kill(self, victim: Victim, target: str, name: str, phase: Phase) -> bool:
         """Kill the target in this phase, and tell whether the sweep was there to be killed."""
@@ -107,7 +120,9 @@ class Kills:
 
         def now() -> bool:
             # More deaths of one training without a new epoch between them would fail it, and rightly so.
-            return phase.begins(victim) and not (spared and rows_logged(victim.root) <= self._rows_at_death)
+            return phase.begins(victim) and not (
+                spared and rows_logged(victim.root) <= self._rows_at_death
+            )
 
         victim.look()
         if not victim.wait(now):
@@ -120,7 +135,9 @@ class Kills:
         self._budget.take()
         self._case.cuts += 1
         self._case.notes.update([name, f"of the {target}"])
-        self._case.notes["something half written"] += any(half_written(one) for one in experiences_in(victim.root))
+        self._case.notes["something half written"] += any(
+            half_written(one) for one in experiences_in(victim.root)
+        )
         self._remember()
         return True
 
@@ -138,16 +155,23 @@ class Kills:
         there = {one.id: one for one in experiences_in(self._case.root)}
         for name, before in self._kept.items():
             assert name in there, f"{name} was finished, and is gone"
-            assert as_finished(there[name]) == before, f"{name} was finished before a kill, and was written or trained again"
+            assert as_finished(there[name]) == before, (
+                f"{name} was finished before a kill, and was written or trained again"
+            )
         for (name, sessions), rows in self._rows_of_cut_off.items():
             for session in there[name].read().sessions[sessions:][:1]:
                 # A backup is made more than once in an epoch.
-                assert session["epoch"] >= rows - 1, f"{name} had {rows} epochs, and went on at {session['epoch']}"
+                assert session["epoch"] >= rows - 1, (
+                    f"{name} had {rows} epochs, and went on at {session['epoch']}"
+                )
 
 
 def as_finished(experience: Experience) -> tuple[Any, ...]:
     """Return all of a finished experience that must stay as it is: its files, and how often it was trained."""
-    files = [(path.read_bytes(), path.stat().st_mtime_ns) for path in (experience.log, experience.meilleur)]
+    files = [
+        (path.read_bytes(), path.stat().st_mtime_ns)
+        for path in (experience.log, experience.meilleur)
+    ]
     return len(experience.read().sessions), *files
 
 
@@ -160,4 +184,6 @@ def kill(chaos: Chaos, what: str, kills: int, spaces: dict[str, Words]) -> Itera
         space = list(spaces)[number % len(spaces)]
         name = f"{what} {number}, {Path(space).stem}"
         draw = random.Random(f"{chaos.seed} {name}")
-        yield chaos.case(name, space, spaces[space], Kills(spaces[space], draw, budget, chaos.targets))
+        yield chaos.case(
+            name, space, spaces[space], Kills(spaces[space], draw, budget, chaos.targets)
+        )

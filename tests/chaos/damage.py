@@ -8,16 +8,15 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from command import Running, rows_logged, run, sweep
-from conftest import SPACES
-
+from support.command import Running, rows_logged, run, sweep
+from support.trainer import SPACES
 from sweep.experience import Experience, experiences_in
 from sweep.record import State
 
 from .case import Case, Chaos, assert_one_sentence, say
 from .victim import WITHOUT_ITS_TABLE, half_written
 
-TOY = str(SPACES / "toy.py")
+TOY = str(SPACES / "slow.py")
 WORDS = ("--trials", 2, "--epochs", 6, "--save-freq", 2)
 OF_EXPERIENCE = (
     "experience.json",
@@ -87,7 +86,10 @@ def cases(chaos: Chaos) -> Iterator[Case]:
     """Yield each damage to each kind of file, of a sweep that was cut off and of a finished one."""
     earlier, cut_off, done = snapshots(chaos)
     target = next(one.id for one in experiences_in(cut_off) if one.state() is not State.FINISHED)
-    files = {**{name: Path(target, name) for name in OF_EXPERIENCE}, **{name: Path(name) for name in OF_ROOT}}
+    files = {
+        **{name: Path(target, name) for name in OF_EXPERIENCE},
+        **{name: Path(name) for name in OF_ROOT},
+    }
     all_of_them = [
         (f"{state}, {name} {how}", before, old, path, damage)
         for state, before, old in (("cut off", cut_off, earlier), ("finished", done, cut_off))
@@ -96,10 +98,16 @@ def cases(chaos: Chaos) -> Iterator[Case]:
         if (before / path).exists() and (old / path).exists()
     ]
     for state, before in (("cut off", cut_off), ("finished", done)):
-        all_of_them.append((f"{state}, the folder is missing", before, before, Path(target), no_folder))
+        all_of_them.append(
+            (f"{state}, the folder is missing", before, before, Path(target), no_folder)
+        )
     draw = random.Random(chaos.seed)
-    for what, before, old, path, damage in draw.sample(all_of_them, min(chaos.damages, len(all_of_them))):
-        happens = Damaged(before, path, functools.partial(damage, old=old / path, draw=random.Random(what)))
+    for what, before, old, path, damage in draw.sample(
+        all_of_them, min(chaos.damages, len(all_of_them))
+    ):
+        happens = Damaged(
+            before, path, functools.partial(damage, old=old / path, draw=random.Random(what))
+        )
         yield chaos.case(what, TOY, WORDS, happens)
 
 
@@ -125,7 +133,9 @@ def cut_off_at(root: Path, rows: int) -> None:
             return False
         os.killpg(running.process.pid, signal.SIGSTOP)
         target = next(one for one in experiences_in(root) if one.state() is not State.FINISHED)
-        if all((target.path / name).exists() for name in OF_EXPERIENCE) and not half_written(target):
+        if all((target.path / name).exists() for name in OF_EXPERIENCE) and not half_written(
+            target
+        ):
             return True
         os.killpg(running.process.pid, signal.SIGCONT)
         return False
@@ -165,9 +175,15 @@ class Damaged:
         again = [session for session in one.read().sessions if session["begun"] not in known]
         if not again:
             return
-        assert self._is_hit(one) or not before.outcome, f"{one.id} was finished and untouched, and was trained again: {said}"
+        assert self._is_hit(one) or not before.outcome, (
+            f"{one.id} was finished and untouched, and was trained again: {said}"
+        )
         if not (again[0]["epoch"] or again[0]["batch"]):
-            lines = [line for line in said.splitlines() if one.id in line and "from the beginning" in line]
+            lines = [
+                line
+                for line in said.splitlines()
+                if one.id in line and "from the beginning" in line
+            ]
             assert lines, f"{one.id} had a backup and silently began again at epoch 0: {said}"
 
     def _is_hit(self, one: Experience) -> bool:

@@ -26,7 +26,11 @@ class Drive:
     """A drive that is mounted as long as the context lasts: at ``mounted``; ``backing`` is what it really holds."""
 
     def __init__(self, folder: Path) -> None:
-        self.backing, self.mounted, self._control = folder / "backing", folder / "drive", folder / "control"
+        self.backing, self.mounted, self._control = (
+            folder / "backing",
+            folder / "drive",
+            folder / "control",
+        )
 
     def __enter__(self) -> "Drive":
         """Raises NoDrive where it cannot be mounted."""
@@ -64,7 +68,11 @@ class Drive:
                 if self._daemon.poll() is not None or time.monotonic() > until:
                     self.kill()
                     said.seek(0)
-                    raise NoDrive(INSTALL.format((said.read().strip() or "it did not come up").splitlines()[-1]))
+                    raise NoDrive(
+                        INSTALL.format(
+                            (said.read().strip() or "it did not come up").splitlines()[-1]
+                        )
+                    )
                 time.sleep(0.01)
 
     def unmount(self) -> None:
@@ -95,7 +103,10 @@ class Loopback:
     def getattr(self, path, handle=None):
         found = self.at(path).lstat()
         whole = {name: getattr(found, name) for name in dir(found) if name.startswith("st_")}
-        return {**whole, **{f"st_{kind}time": getattr(found, f"st_{kind}time_ns") for kind in "amc"}}
+        return {
+            **whole,
+            **{f"st_{kind}time": getattr(found, f"st_{kind}time_ns") for kind in "amc"},
+        }
 
     def readdir(self, path, handle):
         return [".", "..", *(found.name for found in self.at(path).iterdir())]
@@ -154,4 +165,11 @@ if __name__ == "__main__":
 
     # The kernel is to remember nothing, so that a failure is seen at once.
     forget = {"attr_timeout": 0, "entry_timeout": 0, "negative_timeout": 0}
-    FUSE(Loopback(sys.argv[1], sys.argv[3]), sys.argv[2], foreground=True, nothreads=True, subtype="drive", **forget)
+    FUSE(
+        Loopback(sys.argv[1], sys.argv[3]),
+        sys.argv[2],
+        foreground=True,
+        nothreads=True,
+        subtype="drive",
+        **forget,
+    )

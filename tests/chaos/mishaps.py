@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from command import command, logged, run, sweep
-from conftest import SPACES
-from test_sweep import FULL
-
+from support.command import logged, run, sweep
+from support.full_disk import run_on_a_disk_of
+from support.trainer import SPACES
 from sweep.experience import experiences_in
 from sweep.root import STUDY
 
@@ -23,7 +22,7 @@ from .case import Case, Chaos, Words, assert_one_sentence
 from .drive import Drive
 from .victim import WAIT_S, Victim
 
-TOY = str(SPACES / "toy.py")
+TOY = str(SPACES / "slow.py")
 TWO: Words = ("--trials", 2, "--epochs", 6, "--save-freq", 2)
 PAUSE_S = 4.0
 BACK_S = -7200
@@ -32,13 +31,22 @@ BACK_S = -7200
 def study_lost(chaos: Chaos) -> Iterator[Case]:
     """Without its study, a sweep that was cut off makes the proposals that it would have made."""
     words: Words = ("--trials", 14, "--epochs", 2, "--save-freq", 2)
-    wide = chaos.folder / "toy.py"
+    wide = chaos.folder / "wide.py"
+    for name in ("toy.py", "cut.py"):
+        shutil.copy(SPACES / name, chaos.folder)
     wide.write_text(Path(TOY).read_text().replace('"units", 4, 6)', '"units", 4, 60)'))
     draw = random.Random(chaos.seed)
     # TPE proposes at random ten times, and then by what it knows. In the narrow space it proposes some points twice.
-    for space, first, last in ((str(wide), 2, 18), (str(wide), 20, 23), (str(wide), 24, 27), (TOY, 10, 14)):
+    for space, first, last in (
+        (str(wide), 2, 18),
+        (str(wide), 20, 23),
+        (str(wide), 24, 27),
+        (TOY, 10, 14),
+    ):
         rows = draw.randint(first, last)
-        yield chaos.case(f"study lost after {rows} epochs", space, words, partial(lose_study, words, rows))
+        yield chaos.case(
+            f"study lost after {rows} epochs", space, words, partial(lose_study, words, rows)
+        )
 
 
 def lose_study(words: Words, rows: int, case: Case) -> None:
@@ -57,26 +65,25 @@ def full_disk(chaos: Chaos) -> Iterator[Case]:
 
 
 def fill(size: int, case: Case) -> None:
-    mounted = case.root.parent / "mounted"
-    mounted.mkdir(parents=True)
-    text = " ".join(f"'{word}'" for word in command(["run", TOY, "--root", mounted / "root", *TWO]))
-    script = FULL.format(
-        size=size, mounted=mounted, root=mounted / "root", run=text, copy=mounted.with_name("first"), end=case.root
-    )
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", script], capture_output=True, text=True, check=False)
-    assert "Traceback" not in done.stderr, done.stderr
-    first, code, second = re.split(r"first: (\d+)\n", done.stderr)
-    case.notes["full at first"] += code == "1"
-    if code != "0":
-        assert_one_sentence(int(code), first)
-    assert "second: 0" in second, second
+    (code, first), (again, second) = run_on_a_disk_of(size, TOY, TWO, case.root.parent, case.root)
+    case.notes["full at first"] += code == 1
+    if code:
+        assert_one_sentence(code, first)
+    assert again == 0, second
 
 
 def drive_fails(chaos: Chaos) -> Iterator[Case]:
     """A drive that fails for some seconds, or dies and is mounted again, in mid-training: the sweep goes on by itself."""
-    for name, seconds in (("EIO", PAUSE_S), ("EIO", 0.7), ("EOPNOTSUPP", PAUSE_S), ("ENOTCONN", PAUSE_S)):
+    for name, seconds in (
+        ("EIO", PAUSE_S),
+        ("EIO", 0.7),
+        ("EOPNOTSUPP", PAUSE_S),
+        ("ENOTCONN", PAUSE_S),
+    ):
         trouble = partial(fail_for_a_while, getattr(errno, name), seconds)
-        yield chaos.case(f"drive with {name} for {seconds} s", TOY, TWO, partial(fail_drive, trouble))
+        yield chaos.case(
+            f"drive with {name} for {seconds} s", TOY, TWO, partial(fail_drive, trouble)
+        )
     yield chaos.case("drive whose daemon is killed", TOY, TWO, partial(fail_drive, die_for_a_while))
 
 
@@ -89,7 +96,9 @@ def fail_drive(trouble: Callable[[Drive], None], case: Case) -> None:
         shutil.copytree(root, case.root)
     assert code == 0, f"exit status {code}: {said}"
     assert "Traceback" not in said, said
-    assert re.search(r"since \d\d:\d\d UTC nothing could be saved", said), f"it does not say since when: {said}"
+    assert re.search(r"since \d\d:\d\d UTC nothing could be saved", said), (
+        f"it does not say since when: {said}"
+    )
     assert not (case.root / STUDY).exists(), "a live database lies on the drive"
 
 
@@ -120,7 +129,9 @@ def pause(send: Callable[[int, int], None], case: Case) -> None:
     assert_one_sentence(rival.returncode, rival.stderr)
     code, said = victim.end(WAIT_S)
     assert code == 0, said
-    assert {len(one.read().sessions) for one in experiences_in(case.root)} == {1}, "something was trained twice"
+    assert {len(one.read().sessions) for one in experiences_in(case.root)} == {1}, (
+        "something was trained twice"
+    )
 
 
 def two_controllers(chaos: Chaos) -> Iterator[Case]:
@@ -136,7 +147,9 @@ def race(apart_s: float, case: Case) -> None:
     ends = [one.end(WAIT_S) for one in (start(case, TWO), first)]
     assert sorted(code for code, _ in ends) == [0, 1], ends
     assert_one_sentence(*max(ends))
-    assert {len(one.read().sessions) for one in experiences_in(case.root)} == {1}, "something was trained twice"
+    assert {len(one.read().sessions) for one in experiences_in(case.root)} == {1}, (
+        "something was trained twice"
+    )
 
 
 def clock_set_back(chaos: Chaos) -> Iterator[Case]:
@@ -144,9 +157,14 @@ def clock_set_back(chaos: Chaos) -> Iterator[Case]:
     if not shutil.which("gcc"):
         raise Missing("gcc", "gcc libc6-dev")
     shim = chaos.folder / "clock.so"
-    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("clock.c")], check=True)
+    subprocess.run(
+        ["gcc", "-O1", "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("clock.c")],
+        check=True,
+    )
     for rows in (4, 8):
-        yield chaos.case(f"clock set back before {rows} epochs", TOY, TWO, partial(set_back, shim, rows))
+        yield chaos.case(
+            f"clock set back before {rows} epochs", TOY, TWO, partial(set_back, shim, rows)
+        )
 
 
 def set_back(shim: Path, rows: int, case: Case) -> None:
@@ -160,7 +178,10 @@ def set_back(shim: Path, rows: int, case: Case) -> None:
     code, said = start(case, TWO, before=before).end(WAIT_S)
     assert code == 0, said
     assert "Traceback" not in said, said
-    records = sorted((one.read() for one in experiences_in(case.root)), key=lambda record: record.trials[0]["number"])
+    records = sorted(
+        (one.read() for one in experiences_in(case.root)),
+        key=lambda record: record.trials[0]["number"],
+    )
     began = [session["begun"] for record in records for session in record.sessions]
     assert min(began) < began[0], f"the clock was not set back: {began}"
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import psutil
-from command import Running, rows_logged
 
+from support.command import Running, rows_logged
 from sweep.experience import Experience, experiences_in
 from sweep.record import State
 from sweep.root import read_holder
@@ -20,14 +20,20 @@ WITHOUT_ITS_TABLE = ("sh", "-c", 'exec "$@" >/dev/null', "sh")  # stdout is for 
 class Victim(Running):
     """A sweep that leads to so many experiences, and what it has done since ``look``."""
 
-    def __init__(self, root: Path, experiences: int, *words: object, before: tuple[str, ...] = (), space: str) -> None:
+    def __init__(
+        self, root: Path, experiences: int, *words: object, before: tuple[str, ...] = (), space: str
+    ) -> None:
         super().__init__(root, *words, before=(*WITHOUT_ITS_TABLE, *before), space=space)
         self._experiences = experiences
         self.look()
 
     def look(self) -> None:
         """Remember how far it is."""
-        self._rows, self._finished, self._begun = rows_logged(self.root), finished(self.root), self._sessions()
+        self._rows, self._finished, self._begun = (
+            rows_logged(self.root),
+            finished(self.root),
+            self._sessions(),
+        )
 
     def wait(self, happened: Callable[[], bool]) -> bool:
         """Wait until it has happened, and tell whether it did before the sweep was over."""
@@ -35,7 +41,9 @@ class Victim(Running):
         while self.process.poll() is None:
             if happened():
                 return True
-            assert time.monotonic() < until, f"the sweep hangs: it neither ends nor goes on ({self.root})"
+            assert time.monotonic() < until, (
+                f"the sweep hangs: it neither ends nor goes on ({self.root})"
+            )
             time.sleep(POLL_S)
         return False
 
@@ -79,7 +87,11 @@ class Victim(Running):
         if target == "tree":
             everyone = self._tree()
         else:
-            everyone = {"controller": lambda: [self.tree], "training": self.trainings, "server": self.servers}[target]()[:1]
+            everyone = {
+                "controller": lambda: [self.tree],
+                "training": self.trainings,
+                "server": self.servers,
+            }[target]()[:1]
         if self.process.poll() is not None:
             return 0
         killed = 0
@@ -107,5 +119,10 @@ def finished(root: Path) -> set[str]:
 def half_written(experience: Experience) -> list[Path]:
     """Return what is being written beside its place."""
     folders = (experience.path, experience.sauvegarde)
-    found = [path for folder in folders for pattern in ("next.*", "*.part") for path in folder.glob(pattern)]
+    found = [
+        path
+        for folder in folders
+        for pattern in ("next.*", "*.part")
+        for path in folder.glob(pattern)
+    ]
     return [path for path in found if not path.name.startswith("pulse")]

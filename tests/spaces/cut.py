@@ -1,8 +1,21 @@
-"""The hook of the tests: it kills the training process, really, where a file says so.
+"""A callback that carries out the order of a test inside a training.
 
-The file is named by SWEEP_TEST_CUT and goes away when it strikes, so that the next session is not cut at the same place:
-``{"epoch": 1, "batch": 3}``, ``{"epoch": 1, "end": true}``, ``{"epoch": 1, "validation": true}``, or ``{"call": 5}`` for the
-fifth step of a save. ``{"epoch": 1, "wait": true}`` does not kill, but makes the validation of that epoch last.
+The environment variable SWEEP_TEST_ORDER names the order, a JSON file. The order says where:
+
+- ``{"epoch": 1, "batch": 3}``: after that batch;
+- ``{"epoch": 1, "validation": true}``: at the start of the validation of that epoch;
+- ``{"epoch": 1, "end": true}``: at the end of that epoch, before its backup;
+- ``{"call": 5}``: before the fifth file operation of a save;
+- ``{"rows": 2, "root": "…", "at": "batch"}``: after the first batch at which the logs under the root
+  hold 2 epochs; or ``"at": "begin"``, before the first batch of a training, or ``"at": "end"``,
+  between the row of an epoch in the log and its backup.
+
+The training kills itself there by SIGKILL. With ``"wait": true`` it waits instead, until the test
+deletes the file ``….reached``. If there is a file ``….slowly`` then, the rest of the training is
+slow, so that the test can act meanwhile.
+
+An order is carried out once: the file is deleted, or renamed to ``….reached``. Of two trainings
+that reach it at once, one carries it out.
 """
 
 import json
@@ -13,15 +26,42 @@ import time
 
 import keras
 
+POLL_S = 0.01
+LONGEST_S = 300.0  # a test that failed lets nobody go on
+PAUSE_S = 0.2  # after each batch, where the rest of the training is slow
+is_slow = False  # not an attribute of the callback, because a backup would keep it
+
 
 def order():
-    path = pathlib.Path(os.environ.get("SWEEP_TEST_CUT", "/nonexistent"))
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        return json.loads(pathlib.Path(os.environ["SWEEP_TEST_ORDER"]).read_text())
+    except (KeyError, FileNotFoundError):
+        return {}
 
 
-def strike():
-    pathlib.Path(os.environ["SWEEP_TEST_CUT"]).unlink()
-    os.kill(os.getpid(), signal.SIGKILL)
+def carry_out(ordered):
+    global is_slow
+    path = pathlib.Path(os.environ["SWEEP_TEST_ORDER"])
+    reached = path.with_suffix(".reached")
+    try:
+        path.replace(reached)
+    except FileNotFoundError:  # another training was quicker
+        return
+    if not ordered.get("wait"):
+        reached.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    until = time.monotonic() + LONGEST_S
+    while reached.exists() and time.monotonic() < until:
+        time.sleep(POLL_S)
+    is_slow = path.with_suffix(".slowly").exists()
+
+
+def is_reached(ordered, at):
+    """Tell whether the logs hold as many rows as an order for this place says."""
+    if "rows" not in ordered or ordered["at"] != at:
+        return False
+    logs = pathlib.Path(ordered["root"]).glob("*/log.csv")
+    return sum(max(0, log.read_bytes().count(b"\n") - 1) for log in logs) >= ordered["rows"]
 
 
 class Cut(keras.callbacks.Callback):
@@ -31,35 +71,43 @@ class Cut(keras.callbacks.Callback):
         if "call" in order():
             cut_in_call(order()["call"])
 
+    def on_train_begin(self, logs=None):
+        ordered = order()
+        if is_reached(ordered, "begin"):
+            carry_out(ordered)
+
     def on_epoch_begin(self, epoch, logs=None):
         self.now = (epoch,)
 
     def on_train_batch_end(self, batch, logs=None):
-        if (order().get("epoch"), order().get("batch")) == (*self.now, batch):
-            strike()
+        if is_slow:
+            time.sleep(PAUSE_S)
+        ordered = order()
+        is_here = (ordered.get("epoch"), ordered.get("batch")) == (*self.now, batch)
+        if is_here or is_reached(ordered, "batch"):
+            carry_out(ordered)
 
     def on_test_begin(self, logs=None):
-        ordered = order().get("epoch") == self.now[0]
-        if ordered and order().get("validation"):
-            strike()
-        if ordered and order().get("wait"):
-            pathlib.Path(os.environ["SWEEP_TEST_CUT"]).unlink()
-            time.sleep(2)
+        ordered = order()
+        if ordered.get("epoch") == self.now[0] and ordered.get("validation"):
+            carry_out(ordered)
 
     def on_epoch_end(self, epoch, logs=None):
-        if order().get("epoch") == epoch and order().get("end"):
-            strike()
+        ordered = order()
+        is_here = ordered.get("epoch") == epoch and ordered.get("end")
+        if is_here or is_reached(ordered, "end"):
+            carry_out(ordered)
 
 
 def cut_in_call(number):
-    """Kill before the file operation of that number, of those that put files in place."""
+    """Carry out the order before that file operation, of those that put files in place."""
     seen = []
 
     def counted(operation):
         def call(*args, **kwargs):
             seen.append(operation)
             if len(seen) == number:
-                strike()
+                carry_out(order())
             return operation(*args, **kwargs)
 
         return call

@@ -1,4 +1,4 @@
-"""As small and as slow as a training can be: nine points, of which some raise or diverge where a test asks for it."""
+"""As small as a training can be: nine points, of which some raise or diverge where a test asks for it."""
 
 FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
 
@@ -25,8 +25,6 @@ def build_model(parameters):
 
 
 def callbacks(parameters):
-    import time
+    import cut
 
-    import keras
-
-    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.05))]
+    return [cut.Cut()]

@@ -28,9 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-from postgresql import free_port
 
-HERE = Path(__file__).parent.parent
+from support.postgresql import free_port
+
+HERE = Path(__file__).parent.parent.parent
 DOCUMENTS = [HERE / "README.md", *sorted((HERE / "docs").glob("*.md"))]
 REASONS = (
     "it installs",
@@ -42,7 +43,9 @@ REASONS = (
     "it runs all tests",
 )
 BLOCK = re.compile(r"((?:^<!--[^\n]*-->\n)*)^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-COMMENT = re.compile(r"<!-- (file|exits with|numbers differ|in the background|not run)(?:: | )?(.*?) ?-->")
+COMMENT = re.compile(
+    r"<!-- (file|exits with|numbers differ|in the background|not run)(?:: | )?(.*?) ?-->"
+)
 FOLDER = "/home/you/sweep"  # what documents call the folder of the clone
 PORTS = ("8080", "8786")  # each is replaced by one that is free
 LONGEST_S = 240
@@ -91,9 +94,13 @@ def blocks(document):
         line = text.count("\n", 0, block.start(2)) + 1
         comments = block[1].splitlines()
         matches = [COMMENT.fullmatch(comment) for comment in comments]
-        assert None not in matches, f"{document.name}, line {line}: what is to be done by {comments}?"
+        assert None not in matches, (
+            f"{document.name}, line {line}: what is to be done by {comments}?"
+        )
         found.append(Block(line, block[2], block[3], {match[1]: match[2] for match in matches}))
-    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), f"{document.name} has a fence of another kind"
+    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), (
+        f"{document.name} has a fence of another kind"
+    )
     return found
 
 
@@ -132,7 +139,11 @@ class Reader:
         self.clone.mkdir()
         for name in ("Makefile", "pyproject.toml"):
             shutil.copy2(HERE / name, self.clone)
-        shutil.copytree(HERE / "search_spaces", self.clone / "search_spaces", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(
+            HERE / "search_spaces",
+            self.clone / "search_spaces",
+            ignore=shutil.ignore_patterns("__pycache__"),
+        )
         (self.clone / ".venv").symlink_to(sys.prefix)  # for who names what make has installed
         given = self.folder / "given"  # an environment in which make has installed all
         given.mkdir()
@@ -176,12 +187,16 @@ class Reader:
             path.parent.mkdir(exist_ok=True)
             path.write_text(block.text)
         elif block.language == "python":
-            assert "def suggest(" not in block.text, "a search space needs a <!-- file: … --> above it"
+            assert "def suggest(" not in block.text, (
+                "a search space needs a <!-- file: … --> above it"
+            )
             script = self.clone / "example.py"
             script.write_text(block.text)
             self._bash("python example.py", [])
         else:
-            assert block.language == "console", f"what is to be done with {block.language or 'no language'}?"
+            assert block.language == "console", (
+                f"what is to be done with {block.language or 'no language'}?"
+            )
             self._run_commands(block)
 
     def _run_commands(self, block):
@@ -202,8 +217,12 @@ class Reader:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         said = self._as_in_documents(said)
-        status = process.returncode if process.returncode >= 0 else 128 - process.returncode  # as a shell counts
-        assert str(status) in exits.split(" or "), f"{command}: exit status {status}, and it said:\n{said}"
+        status = (
+            process.returncode if process.returncode >= 0 else 128 - process.returncode
+        )  # as a shell counts
+        assert str(status) in exits.split(" or "), (
+            f"{command}: exit status {status}, and it said:\n{said}"
+        )
         line = missing(shown, said, differ)
         assert line is None, f"{command}: does not show\n{line}\nbut\n{said}"
 
@@ -243,7 +262,10 @@ class Reader:
 def end(process):
     """End a process that was started in the background, and all that it has started."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        everyone = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        everyone = [
+            psutil.Process(process.pid),
+            *psutil.Process(process.pid).children(recursive=True),
+        ]
         for one in everyone:
             with contextlib.suppress(psutil.NoSuchProcess):
                 one.kill()

@@ -1,10 +1,9 @@
 """A real browser, without a screen: Debian's Chromium, which CI installs."""
 
 import contextlib
-import os
 import shutil
 
-import pytest
+from support.lacking import lacking
 
 CHROMIUM = shutil.which("chromium")
 WIDTHS = {"phone": (390, 844), "laptop": (1366, 768), "projector": (1920, 1080)}
@@ -13,8 +12,8 @@ WIDTHS = {"phone": (390, 844), "laptop": (1366, 768), "projector": (1920, 1080)}
 @contextlib.contextmanager
 def open_page(width="laptop", scheme="light"):
     """Give an empty page; its ``problems`` are what it complains of meanwhile, its ``requests`` what it asks for."""
-    if not CHROMIUM and "CI" not in os.environ:
-        pytest.skip("there is no chromium here")
+    if not CHROMIUM:
+        lacking("Chromium", "chromium")
     from playwright.sync_api import sync_playwright
 
     across, down = WIDTHS[width]
@@ -23,7 +22,10 @@ def open_page(width="laptop", scheme="light"):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
         page = browser.new_page(viewport={"width": across, "height": down}, color_scheme=scheme)
         page.problems, page.requests = [], []
-        page.on("console", lambda said: page.problems.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda said: page.problems.append(said.text) if said.type == "error" else None,
+        )
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("request", lambda request: page.requests.append(request.url))
         yield page

@@ -7,7 +7,8 @@ import time
 
 import psutil
 from distributed import Client
-from postgresql import free_port
+
+from support.postgresql import free_port
 
 
 class DaskCluster:
@@ -19,14 +20,24 @@ class DaskCluster:
         self.workers, self.scheduler = [], None
 
     def start_scheduler(self):
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-show")
+        self.scheduler = self._start(
+            "scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-show"
+        )
         with self.client(timeout=60):
             return self
 
     def start_worker(self, *before, threads=1):
         folder = self.folder / f"worker{len(self.workers)}"
         self.workers.append(
-            self._start("worker", self.address, "--nthreads", threads, "--local-directory", folder, before=before)
+            self._start(
+                "worker",
+                self.address,
+                "--nthreads",
+                threads,
+                "--local-directory",
+                folder,
+                before=before,
+            )
         )
 
     def wait_for(self, workers):
@@ -40,7 +51,11 @@ class DaskCluster:
     def kill(self, process, tree=True):
         """SIGKILL a worker or the scheduler: with all that it has started, as when a machine dies, or the worker alone."""
         started = psutil.Process(process.pid).children(recursive=True)
-        worker = [one for one in psutil.Process(process.pid).children() if "spawn_main" in " ".join(one.cmdline())]
+        worker = [
+            one
+            for one in psutil.Process(process.pid).children()
+            if "spawn_main" in " ".join(one.cmdline())
+        ]
         for victim in started if tree else worker:
             with contextlib.suppress(psutil.NoSuchProcess):
                 victim.kill()
@@ -54,7 +69,14 @@ class DaskCluster:
                 self.kill(process)
 
     def _start(self, what, *words, before=()):
-        command = [*before, sys.executable, "-m", "distributed.cli.dask_" + what, *map(str, words), "--no-dashboard"]
+        command = [
+            *before,
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_" + what,
+            *map(str, words),
+            "--no-dashboard",
+        ]
         with (self.folder / f"{what}{len(self.workers)}.log").open("w") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
 

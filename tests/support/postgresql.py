@@ -37,21 +37,39 @@ class Server:
 
     def __init__(self):
         self._programs, self.port = programs(), free_port()
-        self._as = {"user": "postgres", "group": "postgres", "extra_groups": []} if os.geteuid() == 0 else {}
+        self._as = (
+            {"user": "postgres", "group": "postgres", "extra_groups": []}
+            if os.geteuid() == 0
+            else {}
+        )
         self._folder = Path(tempfile.mkdtemp(prefix="sweep-postgresql-"))
         (self._folder / "password").write_text(PASSWORD)
         for path in (self._folder, self._folder / "password") if self._as else ():
             shutil.chown(path, "postgres", "postgres")
-        how = ["--username=lab", "--auth=scram-sha-256", f"--pwfile={self._folder / 'password'}", "--no-sync"]
+        how = [
+            "--username=lab",
+            "--auth=scram-sha-256",
+            f"--pwfile={self._folder / 'password'}",
+            "--no-sync",
+        ]
         self._run("initdb", f"--pgdata={self._folder / 'data'}", *how)
         self.start()
 
     def start(self):
         """Start it, and return once it answers."""
-        where = ["-p", str(self.port), "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={self._folder}"]
+        where = [
+            "-p",
+            str(self.port),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            f"unix_socket_directories={self._folder}",
+        ]
         command = [self._programs / "postgres", "-D", self._folder / "data", *where, *QUICK]
         with (self._folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=self._folder, **self._as)
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=self._folder, **self._as
+            )
         until = time.monotonic() + 30
         while True:
             try:
@@ -66,7 +84,9 @@ class Server:
         backends = psutil.Process(self.process.pid).children()
         self.process.send_signal(number)
         self.process.wait()
-        psutil.wait_procs(backends, timeout=30)  # they see it themselves, and let no other server in before
+        psutil.wait_procs(
+            backends, timeout=30
+        )  # they see it themselves, and let no other server in before
 
     def remove(self):
         if self.process.poll() is None:
@@ -85,7 +105,9 @@ class Server:
 
     def _run(self, program, *words):
         command = [self._programs / program, *words]
-        done = subprocess.run(command, cwd=self._folder, capture_output=True, text=True, check=False, **self._as)
+        done = subprocess.run(
+            command, cwd=self._folder, capture_output=True, text=True, check=False, **self._as
+        )
         assert done.returncode == 0, done.stderr
 
 
@@ -120,7 +142,11 @@ class Wire:
 
     def _forward(self, ours):
         written = b""
-        with ours, socket.create_connection(("127.0.0.1", self._server)) as theirs, contextlib.suppress(ConnectionError):
+        with (
+            ours,
+            socket.create_connection(("127.0.0.1", self._server)) as theirs,
+            contextlib.suppress(ConnectionError),
+        ):
             while True:
                 ready, _, _ = select.select([ours, theirs], [], [])
                 if theirs in ready:

@@ -1,0 +1,251 @@
+"""Folders as trainings leave them: finished, cut off, pruned, failed; nothing is trained."""
+
+import zipfile
+
+from support.trainer import SPACES
+from sweep import meilleur, search_space
+from sweep.experience import Experience
+from sweep.files import size_and_sha256
+from sweep.folders import Folders
+from sweep.frozen import notes_of
+from sweep.host import now
+from sweep.identity import id_experience
+from sweep.known import Known
+from sweep.log import Best
+from sweep.record import Outcome, Record, State
+from sweep.resume import NEXT_WEIGHTS, Position, write_backup
+from sweep.study import Study
+
+TRIALS = 30
+EPOCHS = 8
+FIXED = {"epochs": EPOCHS, "batch_size": 1, "seed": 0}
+GONE = {"host": "gone", "pid": 1, "started": 0.0}
+
+
+def suggest(trial):
+    parameters = {
+        "x": trial.suggest_float("x", 0, 1),
+        "y": trial.suggest_float("y", 1e-3, 1, log=True),
+    }
+    parameters["kind"] = trial.suggest_categorical("kind", ["a", None, 3])
+    if parameters["kind"] == "a":
+        parameters["n"] = trial.suggest_int("n", 1, 9)
+    return parameters
+
+
+def suggest_numbers(trial):
+    """CMA-ES takes part only where no parameter depends on another."""
+    return {name: trial.suggest_float(name, 0, 1) for name in "xyz"}
+
+
+def text_of_log(values):
+    """Return the text of a log.csv with these val_acc."""
+    return "epoch,acc,loss,val_acc,val_loss\n" + "".join(
+        f"{n},0,0,{value},0\n" for n, value in enumerate(values)
+    )
+
+
+def write_model(experience, values):
+    with zipfile.ZipFile(experience.meilleur, "w") as archive:
+        archive.writestr("model.weights.h5", repr(values) * 10)
+    meilleur.label(experience.meilleur, Best(max(values), values.index(max(values))))
+
+
+def save(experience, values):
+    """Make a backup after so many epochs."""
+    experience.sauvegarde.mkdir(exist_ok=True)
+    (experience.sauvegarde / NEXT_WEIGHTS).write_bytes(b"weights of %d epochs" % len(values))
+    write_backup(
+        experience.sauvegarde, Position(len(values), 0, False, text_of_log(values), {}, {}, now())
+    )
+
+
+class Search:
+    """A sweep without training: the folders are written as a training leaves them."""
+
+    save, write_model = staticmethod(save), staticmethod(write_model)
+
+    def __init__(
+        self,
+        root,
+        sampler="tpe",
+        pruner="none",
+        suggest=suggest,
+        storage=None,
+        seed=0,
+        fingerprint=None,
+    ):
+        self.root, self.suggest, self.fingerprint = root, suggest, fingerprint or {}
+        self.how = (storage or root / "study.journal", sampler, seed, pruner)
+        root.mkdir(exist_ok=True)
+        self.open()
+
+    def open(self):
+        self.study = Study("toy", *self.how, epochs=EPOCHS)
+
+    def known(self):
+        folders = Folders(self.root, "toy")
+        folders.check()
+        folders.settle(lambda text: None)
+        return folders.known()
+
+    def rebuild(self):
+        self.study.rebuild(
+            self.known(), lambda trial: self.study.suggest(trial, self.suggest), lambda: None
+        )
+
+    def write(self, trial, parameters, values, outcome=None):
+        experience = Experience(self.root / id_experience("toy", parameters))
+        entry = {**self.study.entry(trial), "ended": now() if outcome else None}
+        session = {"begun": now(), "epoch": 0, "batch": 0, "process": GONE}
+        identity = {"name": "toy", "fingerprint": self.fingerprint}
+        record = Record(experience.id, identity, parameters, 0, 1, [entry], [session])
+        experience.path.mkdir(exist_ok=True)
+        experience.log.write_text(text_of_log(values))
+        if values:
+            write_model(experience, values)
+        if outcome:
+            outcome.log = size_and_sha256(experience.log)
+            outcome.model = size_and_sha256(experience.meilleur)
+            record.outcome = outcome
+        experience.write(record)
+        return experience
+
+    def begin(self):
+        """Ask for a trial, and return it with its parameters; its number makes equal proposals different trainings."""
+        trial = self.study.ask()
+        parameters = {**self.study.suggest(trial, self.suggest), "trial": trial.number, **FIXED}
+        self.study.set_attribute(trial, "id_experience", id_experience("toy", parameters))
+        return trial, parameters
+
+    def end(self, trial, parameters, values=(), lose=lambda epoch: None):
+        """Train the epochs that are left, and tell; ``lose`` may do harm in the middle, and returns the trial again."""
+        best = parameters["x"] + 0.1 * (parameters.get("n") or 0)
+        values, state = list(values), State.FINISHED
+        for epoch in range(len(values), EPOCHS):
+            values.append(best * (epoch + 1) / EPOCHS)
+            if self.study.report(trial, epoch, values[-1]):
+                state = State.PRUNED
+                break
+            trial = lose(epoch) or trial
+        reason = None if state is State.FINISHED else "pruned"
+        outcome = Outcome(state, now(), reason, {"val_acc": max(values)}, len(values) - 1)
+        experience = self.write(trial, parameters, values, outcome)
+        save(experience, values)
+        record = experience.read()
+        self.study.tell(
+            trial, outcome, values, notes_of(Known(experience, record, record.trials[0]))
+        )
+
+    def go_on(self, trials=TRIALS):
+        while self.study.count() < trials:
+            self.end(*self.begin())
+        return self
+
+    def proposals(self):
+        return [
+            (trial.number, trial.params, trial.state, trial.value) for trial in self.study._trials()
+        ]
+
+
+SCRIPT = "<script>window.hacked = 1</script>"
+FORMULA = "=1+1"
+
+
+def suggest_hostile(trial):
+    parameters = {
+        "rate": trial.suggest_float("rate", 1e-4, 1, log=True),
+        "x": trial.suggest_float("x", 0, 1),
+    }
+    parameters["kind"] = trial.suggest_categorical("kind", [SCRIPT, FORMULA, None])
+    if parameters["kind"] == FORMULA:
+        parameters["n"] = trial.suggest_int("n", 1, 9)
+    return parameters
+
+
+def session(begun, how, epoch):
+    end = (
+        {"ended": {"how": how, "epoch": epoch, "batch": 5, "trained_s": 2.0, "prepared_s": 1.0}}
+        if how
+        else {}
+    )
+    return {
+        "begun": f"2026-11-24T0{begun}:00:00+00:00",
+        "epoch": 0,
+        "batch": 0,
+        "batches": 10,
+        "process": GONE,
+        **end,
+    }
+
+
+class Drawn(Search):
+    """Writes trials of any end under ``root``, of a search space with hostile words."""
+
+    def __init__(self, root):
+        super().__init__(root, suggest=suggest_hostile, sampler="random")
+
+    def trial(self, state, epochs=EPOCHS, how=("outcome",)):
+        trial, parameters = self.begin()
+        values = [round(parameters["x"] * (epoch + 1) / EPOCHS, 4) for epoch in range(epochs)]
+        reason = None if state is State.FINISHED else f"it {state}"
+        best = ({"val_acc": max(values)}, values.index(max(values))) if values else ({}, None)
+        outcome = None if state is State.CUT_OFF else Outcome(state, now(), reason, *best)
+        experience = (
+            self.write(trial, parameters, values, outcome)
+            if values
+            else self.without_log(trial, parameters, outcome)
+        )
+        record = experience.read()
+        record.sessions = [session(number, end, epochs) for number, end in enumerate(how)]
+        experience.write(record)
+        if outcome:
+            self.study.tell(trial, outcome, values)
+        return experience
+
+    def without_log(self, trial, parameters, outcome):
+        experience = self.write(trial, parameters, [0.5], outcome)
+        experience.log.unlink()
+        experience.meilleur.unlink()
+        return experience
+
+
+def sweep_of_all_kinds(root):
+    """Write a sweep of every kind of end, and return it."""
+    drawn = Drawn(root)
+    for _ in range(6):
+        drawn.trial(State.FINISHED)
+    drawn.trial(State.FINISHED, how=("cut", "stopped", "outcome"))
+    drawn.trial(State.PRUNED, 3)
+    drawn.trial(State.PRUNED, 1)
+    drawn.trial(State.FAILED, 2)
+    drawn.trial(State.FAILED, 0)
+    drawn.trial(State.CUT_OFF, 4, how=("stopped", None))
+    return drawn
+
+
+TOY_FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
+
+
+def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, space=None):
+    """Write a folder as a training of toy.py leaves it, by its number, rate, epochs and outcome."""
+    source = search_space.find(str(space or SPACES / "toy.py"))
+    parameters = {"units": 4, "rate": rate, **TOY_FIXED}
+    made = Experience(root / id_experience("toy", parameters))
+    session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or GONE}
+    record = Record(
+        id_experience=made.id,
+        search_space={"name": "toy", "fingerprint": source.fingerprint()},
+        parameters=parameters,
+        seed=0,
+        threads=1,
+        trials=[
+            {"number": number, "params": {}, "distributions": {}, "begun": now(), "ended": None}
+        ],
+        sessions=[session],
+        outcome=outcome,
+    )
+    made.write(record)
+    rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
+    made.log.write_text("".join(["epoch,acc,loss,val_acc,val_loss\n", *rows]))
+    return made

@@ -1,0 +1,78 @@
+"""One training of a test space, in a real process, as the controller would have it."""
+
+import json
+import os
+import threading
+from pathlib import Path
+
+from support.bits import only
+from sweep import search_space
+from sweep.experience import Experience
+from sweep.identity import id_experience, plain
+from sweep.job import Job
+from sweep.places import LocalProcesses
+from sweep.record import Record, State
+
+SPACES = Path(__file__).parent.parent / "spaces"
+PARAMETERS = {
+    "mlp": {"units": 8, "rate": 0.02},
+    "cnn": {"filters": 4},
+    "lstm": {"units": 6},
+}
+# The spaces of these tests import Keras at their top; the process of the tests stays without it.
+FIXED = {
+    "mlp": {"epochs": 6, "batch_size": 32, "seed": 3},
+    "cnn": {"epochs": 4, "batch_size": 32, "seed": 1},
+    "lstm": {"epochs": 3, "batch_size": 32, "seed": 2},
+}
+ORDER = "SWEEP_TEST_ORDER"  # see spaces/cut.py
+
+
+class Trainer:
+    """Trains one experience of a test space, and cuts it where it is told."""
+
+    def __init__(self, folder):
+        self.order = folder / "order.json"
+        os.environ[ORDER] = str(self.order)
+        self.place = LocalProcesses(["sklearn.datasets"])
+        self.place.start()
+        self.news = []
+        self.stop = threading.Event()
+
+    def __call__(
+        self, space, root, cut=None, save_freq=4, parameters=None, on_news=lambda news: False
+    ):
+        self.order.unlink(missing_ok=True)
+        if cut:
+            self.order.write_text(json.dumps(cut))
+        job = self.job(space, root, save_freq, parameters)
+        self.news = []
+        self.stop = threading.Event()
+        end = self.place.train(job, self.stop, lambda news: self.news.append(news) or on_news(news))
+        assert not (cut and self.order.exists()), "the cut did not come"
+        return end
+
+    def job(self, space, root, save_freq=4, parameters=None):
+        path = space if isinstance(space, Path) else SPACES / f"{space}.py"
+        source = search_space.find(str(path))
+        fixed = FIXED.get(space) or (
+            {} if "epochs" in parameters else search_space.load(source).fixed
+        )
+        values = plain({**(parameters or PARAMETERS[space]), **fixed})
+        experience = Experience(root / id_experience(source.name, values))
+        identity = {"name": source.name, "fingerprint": source.fingerprint()}
+        record = experience.read() or Record(experience.id, identity, values, values["seed"], 2, [])
+        return Job(source, experience, record, save_freq, prunes=True)
+
+    def experience(self, space, root):
+        return self.job(space, root).experience
+
+    def cut_and_resume(self, space, root, *cuts, **how):
+        """Train to the end, killed at each of the cuts, and return the experience."""
+        for cut in cuts:
+            end = self(space, root, cut, **how)
+            assert "SIGKILL" in end.why, end
+            assert only(root).state() is State.CUT_OFF
+        end = self(space, root, **how)
+        assert end.ending == "outcome", end
+        return only(root)
