@@ -23,11 +23,11 @@ endif
 
 ROOT_OPTION = $(if $(ROOT),--root '$(ROOT)')
 
-.PHONY: help sweep results report dashboard test pictures chaos bench lint clean
+.PHONY: help sweep results report dashboard test test-all test-rest pictures chaos bench lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(or $(ROOT),experiences/$(SPACE)) OPTIONS="$(OPTIONS)"'
 
 sweep: $(INSTALLED)  ## Run the sweep, or go on where it was cut off
@@ -42,8 +42,14 @@ report: $(INSTALLED)  ## Write a page with tables, curves and pictures
 dashboard: $(INSTALLED)  ## Serve the Optuna dashboard on this machine, read-only
 	@$(RUN) sweep dashboard $(SPACE) $(ROOT_OPTION) $(OPTIONS)
 
-test: $(INSTALLED)-test  ## Run all tests
-	@$(RUN) pytest
+test: $(INSTALLED)-test  ## Run the tests that everybody runs, in some minutes
+	@$(RUN) pytest -m 'not long'
+
+test-all: $(INSTALLED)-test  ## Run all tests, those of make test too
+	@$(RUN) pytest --durations=20
+
+test-rest: $(INSTALLED)-test
+	@$(RUN) pytest -m long --durations=20
 
 pictures: $(INSTALLED)-test  ## Make the pictures of docs/ from a real sweep, which is cut three times
 	@$(RUN:-m=) tests/pictures.py
