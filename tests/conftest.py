@@ -70,7 +70,7 @@ def uncut(trainer, twins):
 
 @pytest.fixture(scope="session")
 def whole(twins):
-    """Return the root of an uninterrupted sweep over toy.py, by its number of trials and options."""
+    """Return the root of an uncut sweep over toy.py, by its number of trials and options."""
 
     def sweep(trials, *options):
         words = ("--trials", trials, *options)

@@ -87,7 +87,7 @@ def test_a_loss_is_minimised_and_the_best_model_is_that_of_its_least(space, tmp_
 
 @pytest.fixture
 def several(twins):
-    """Return the search space and the root of an uncut sweep with three objectives and a constraint."""
+    """Return the search space and root of an uncut sweep with three objectives."""
 
     def make(folder):
         text = (SPACES / "toy.py").read_text()

@@ -64,7 +64,7 @@ def trained_by(worker, root):
     return any(training.pid in below for training in training_now(root))
 
 
-# Whether each of the workers is killed with all that it has started, or alone; it does not come back alone.
+# Whether each worker is killed with its whole tree; one that is killed alone comes back by itself.
 KILLS = [(True,), (True, False, True)]
 
 

@@ -81,7 +81,7 @@ LOGS = ["inf", "-inf", "1e308", "nan"]
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    """Return a root with a finished experience, and with one that was cut off in its second session."""
+    """Return a root with one finished and one interrupted experience."""
     fingerprint = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text()).fingerprint()
     root = tmp_path_factory.mktemp("hostile") / "root"
     Search(root, "random", fingerprint=fingerprint).go_on(2)
@@ -101,7 +101,7 @@ def whole(root):
 
 
 def put(one, place, value):
-    """Return the record of an experience with a value in a place, None where the record has no such place."""
+    """Return the record with a value in a place, or None if it has no such place."""
     content = json.loads(one.record.read_bytes())
     inner = content
     for name in place[:-1]:

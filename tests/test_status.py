@@ -114,7 +114,7 @@ def figures(root, space):
 
 
 def batches_of_the_pulse(root):
-    """Return after how many batches the last sign of life under a root came, of 5 batches an epoch."""
+    """Return the batches of the last heartbeats under a root, with 5 batches an epoch."""
     pulses = [read_pulse(one.pulse) for one in experiences_in(root)]
     return sum(pulse.epoch * 5 + pulse.batch for pulse in pulses if pulse)
 

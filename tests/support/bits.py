@@ -10,7 +10,7 @@ from sweep.resume import newest_position
 
 
 def datasets(file):
-    """Return every dataset of an HDF5 file as bytes, by its path, without the state that sweep adds."""
+    """Return every dataset of an HDF5 file as bytes, by its path, without those of sweep."""
     found = {}
     with h5py.File(file, "r") as h5:
         h5.visititems(

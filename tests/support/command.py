@@ -78,7 +78,7 @@ class Program:
         return _text(self._out)
 
     def result(self, timeout=LONGEST_S):
-        """Wait until it ends, and return it as a completed process; what takes too long is killed."""
+        """Wait until it ends, and return it completed; kill it after ``timeout`` seconds."""
         try:
             self.process.wait(timeout)
         except subprocess.TimeoutExpired:

@@ -112,14 +112,17 @@ class Search:
         return experience
 
     def begin(self):
-        """Ask for a trial, and return it with its parameters; its number makes equal proposals different trainings."""
+        """Ask for a trial and return it with its parameters, which its number makes unique."""
         trial = self.study.ask()
         parameters = {**self.study.suggest(trial, self.suggest), "trial": trial.number, **FIXED}
         self.study.set_attribute(trial, "id_experience", id_experience("toy", parameters))
         return trial, parameters
 
     def end(self, trial, parameters, values=(), lose=lambda epoch: None):
-        """Train the epochs that are left, and tell; ``lose`` may do harm in the middle, and returns the trial again."""
+        """Train the epochs that are left, and tell the study.
+
+        ``lose`` may do harm after each epoch; it returns the trial where it made the study anew.
+        """
         best = parameters["x"] + 0.1 * (parameters.get("n") or 0)
         values, state = list(values), State.FINISHED
         for epoch in range(len(values), EPOCHS):

@@ -1,4 +1,7 @@
-"""A search without training, killed at a step of a trial: search.py STORAGE SAMPLER TRIALS [TRIAL STEP]."""
+"""A search without folders and training, killed at a step of a trial.
+
+As a program: ``search STORAGE SAMPLER TRIALS [TRIAL STEP]``.
+"""
 
 import json
 import os

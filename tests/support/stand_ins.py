@@ -57,7 +57,7 @@ def falling(parameters, epoch):
 
 
 def of_all(parameters, epoch):
-    """Return a value in 0…1 that depends on each parameter, and on the epoch; not all curves rise."""
+    """Return a value in 0…1 that depends on each parameter; not all curves rise."""
     x, n = parameters["x"], parameters.get("n", 0) % 7
     end = (x * (1 - x) * 3 + n / 7 + parameters.get("y", 0.5) + (parameters.get("kind") == "a")) / 4
     return round(end * (1 - (0.5 - x) * epoch / parameters["epochs"]), 6)
@@ -157,7 +157,7 @@ def proposals(root, space):
 
 
 def run_as_program(root, space, *kill, **options):
-    """Run a sweep in a process of its own, which SIGKILLs itself where ``kill`` says; return what it said."""
+    """Run a sweep as a program that kills itself at ``kill``, and return what it said."""
     done = tool("stand_ins", root, space, json.dumps(options), *kill)
     assert done.returncode == (-signal.SIGKILL if kill else 0), done.stderr
     assert "Traceback" not in done.stderr
@@ -165,7 +165,7 @@ def run_as_program(root, space, *kill, **options):
 
 
 def run_whole(space, root, *kill, **options):
-    """Run a sweep of 24 trials over a test space as a program, whose values depend on every parameter."""
+    """Run a sweep of 24 trials over a test space as a program, see ``of_all``."""
     options = {"trials": 24, "values": "of_all", **options}
     return run_as_program(root, SPACES / f"{space}.py", *kill, **options)
 
