@@ -60,8 +60,17 @@ def epochs(sight: Sight) -> pd.DataFrame:
     metrics = dict.fromkeys(name for row in rows for name in row if name not in first)
     frame = pd.DataFrame(rows, columns=[*first, *metrics])
     for name in frame.columns.difference(["id_experience", "state"]):
-        frame[name] = pd.to_numeric(frame[name], errors="coerce")
+        frame[name] = _numbers(frame[name])
     return frame
+
+
+def _numbers(texts: pd.Series) -> pd.Series:
+    """Return what the texts say, NaN where it is no number; integers stay integers."""
+    numbers = pd.to_numeric(texts, errors="coerce")
+    if numbers.dtype.kind != "f":
+        return numbers
+    # pandas 2 reads the last bit of a number wrong, Python never does.
+    return texts.where(numbers.notna()).map(float, na_action="ignore").astype(float)
 
 
 def sessions(sight: Sight) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """``import sweep``, as a script and a notebook have it."""
 
+import csv
 import subprocess
 import sys
 
-import pandas as pd
 import pytest
 
 import sweep
@@ -79,13 +79,14 @@ def test_the_results_are_those_of_the_command_line(root):
 
 def test_the_epochs_and_the_curves_are_those_of_the_logs(root):
     swept = sweep.Sweep(TOY, root)
-    logs = pd.concat(
-        [pd.read_csv(one.log).assign(id_experience=one.id) for one in experiences_in(root)]
-    )
+    values = []
+    for one in experiences_in(root):
+        with one.log.open(newline="") as log:  # not by pandas 2, which reads a last bit wrong
+            values += [float(row["val_acc"]) for row in csv.DictReader(log)]
     epochs = swept.epochs()
-    assert sorted(epochs["val_acc"]) == sorted(logs["val_acc"])
+    assert sorted(epochs["val_acc"]) == sorted(values)
     drawn = {value for trace in swept.curves().data for value in trace.y if value is not None}
-    assert set(logs["val_acc"]) <= drawn
+    assert set(values) <= drawn
 
 
 def test_the_best_model_predicts(root):
