@@ -5,16 +5,13 @@ import re
 import pytest
 
 from support.documents import DOCUMENTS, HERE, REASONS, Reader, blocks, missing
+from support.tiers import sampled
 
 FRENCH = HERE / "README.fr.md"
 
 
 @pytest.mark.parametrize(
-    "document",
-    [
-        pytest.param(path, id=path.stem, marks=() if path.stem == "README" else pytest.mark.long)
-        for path in DOCUMENTS
-    ],
+    "document", sampled(DOCUMENTS, HERE / "README.md"), ids=lambda path: path.stem
 )
 def test_all_that_a_document_says_to_do_can_be_done(document, tmp_path):
     with Reader(tmp_path) as reader:

@@ -9,6 +9,7 @@ import pytest
 
 from support.bits import trained
 from support.command import TOY, Running, python, run, sessions, sweep, table
+from support.tiers import sampled
 from sweep.experience import experiences_in
 from sweep.files import size_and_sha256
 from sweep.record import State
@@ -190,10 +191,6 @@ def test_a_damage_is_said_with_what_run_does_and_run_does_it(uncut, root, harm):
     assert verify(root)[0] == 0
 
 
-# All of them are proven where backups are read, in test_resume.py.
-SAMPLE = [(POSITION, "torn"), (WEIGHTS, "missing")]
-
-
 def test_a_study_that_is_lost_is_no_damage(root):
     lose_study(first(root))
     status, lines = verify(root)
@@ -201,13 +198,16 @@ def test_a_study_that_is_lost_is_no_damage(root):
     assert lines[-1][2].endswith("study.journal holds none yet: run makes it from the folders")
 
 
+# test_resume.py proves all of them where backups are read.
+HARMED = [
+    (name, harm)
+    for name in (WEIGHTS, POSITION, WEIGHTS + PREVIOUS, POSITION + PREVIOUS)
+    for harm in ("missing", "torn")
+]
+
+
 @pytest.mark.parametrize(
-    ("name", "harm"),
-    [
-        pytest.param(name, harm, marks=() if (name, harm) in SAMPLE else pytest.mark.long)
-        for name in (WEIGHTS, POSITION, WEIGHTS + PREVIOUS, POSITION + PREVIOUS)
-        for harm in ("missing", "torn")
-    ],
+    ("name", "harm"), sampled(HARMED, (POSITION, "torn"), (WEIGHTS, "missing"))
 )
 def test_both_generations_of_a_backup_are_looked_at_and_one_of_them_is_enough(
     uncut, cut, tmp_path, name, harm

@@ -249,6 +249,5 @@ def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, s
         outcome=outcome,
     )
     made.write(record)
-    rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
-    made.log.write_text("".join(["epoch,acc,loss,val_acc,val_loss\n", *rows]))
+    made.log.write_text(text_of_log(val_acc))
     return made
