@@ -40,7 +40,9 @@ def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[Source
             "put it into FIXED."
         )
     if not record.sessions and not record.approximate_because:
-        record.approximate_because = batches.why_approximate() or tests.why_approximate()
+        why = batches.why_approximate() or tests.why_approximate()
+        if why:
+            record.mark_approximate(why)
     keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded, kept or looked at twice
     return batches, tests
 
@@ -110,7 +112,9 @@ def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Source) -
         return None
     parent = session.parent_of(job)
     if not parent:
-        job.record.approximate_because = f"it extends {job.record.parent}, which is not here to be compared with"
+        job.record.mark_approximate(
+            f"it extends {job.record.parent}, which is not here to be compared with"
+        )
         return None
     built = how_built(
         space, parent.parameters, build(space, parent.parameters, validation), callbacks(space, parent.parameters)
@@ -136,10 +140,10 @@ def how_built(
 def compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> None:
     """Note where the longer training is not the shorter one with more epochs, but another from its first batch on."""
     different = [name for name in ours if ours[name] != parent[name]]
-    if different and not job.record.approximate_because:
+    if different:
         parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
         what = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"the {different[0]}"
-        job.record.approximate_because = (
-            f"it extends {job.record.parent}, and the number of epochs decides {what}: the first {parent['epochs']} "
-            "were trained as if there were no more"
+        job.record.mark_approximate(
+            f"it extends {job.record.parent}, and the number of epochs decides {what}: the first "
+            f"{parent['epochs']} were trained as if there were no more"
         )

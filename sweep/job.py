@@ -31,10 +31,9 @@ class Job:
     cluster: str | None = None
 
     def mark_approximate(self, reason: str) -> None:
-        """Write why the training may differ from an uncut one; the first reason stays."""
-        if not self.record.approximate_because:
-            self.record.approximate_because = reason
-            self.experience.write(self.record)
+        """Write into the record why the training may differ from an uncut one."""
+        self.record.mark_approximate(reason)
+        self.experience.write(self.record)
 
 
 class Ending(StrEnum):

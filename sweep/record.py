@@ -78,7 +78,7 @@ class Record:
     of so many ``repeats``.
     ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
     epoch, batch, trained_s (seconds), which the next session writes where this one was cut off.
-    ``approximate_because`` is the reason why this training may differ in its last bits from an uncut one, or None.
+    ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
@@ -99,6 +99,13 @@ class Record:
     count_params: int | None = None
     data: str | None = None
     unpruned: bool = False
+
+    def mark_approximate(self, reason: str) -> None:
+        """Note why this training may differ from an uncut one, after the reasons that there are."""
+        if not self.approximate_because:
+            self.approximate_because = reason
+        elif reason not in self.approximate_because:
+            self.approximate_because += f"; {reason}"
 
     @property
     def aim(self) -> Aim:

@@ -4,6 +4,7 @@ import contextlib
 import math
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -114,7 +115,8 @@ def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reac
         "versions": versions(),
         **({"cluster": job.cluster} if job.cluster else {}),
     }
-    record.approximate_because = record.approximate_because or _approximate_because(job, session)
+    for why in _why_approximate(job, session):
+        record.mark_approximate(why)
     _close_the_one_before(job)
     record.sessions.append(session)
     job.experience.write(record)
@@ -154,15 +156,15 @@ def end(job: Job, how: str, reached: Reached, outcome: Outcome | None = None) ->
         reached.sign.end()
 
 
-def _approximate_because(job: Job, session: dict[str, Any]) -> str | None:
+def _why_approximate(job: Job, session: dict[str, Any]) -> Iterator[str]:
+    """Yield how this machine differs from the one before, in what decides the bits."""
     if gpu.is_visible():
-        return "trained where a GPU is visible, whose arithmetic was never compared over a cut"
-    goes_on = session["epoch"] or session["batch"]
-    for before in _sessions_before(job)[-1:] if goes_on else ():
+        yield "trained where a GPU is visible, whose arithmetic was never compared over a cut"
+    resumes = session["epoch"] or session["batch"]
+    for before in _sessions_before(job)[-1:] if resumes else ():
         for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
             if session[what] != before.get(what):
-                return f"it went on {how}: {before.get(what)}, then {session[what]}"
-    return None
+                yield f"it went on {how}: {before.get(what)}, then {session[what]}"
 
 
 def _sessions_before(job: Job) -> list[dict[str, Any]]:
