@@ -112,9 +112,7 @@ def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Source) -
         return None
     parent = session.parent_of(job)
     if not parent:
-        job.record.mark_approximate(
-            f"it extends {job.record.parent}, which is not here to be compared with"
-        )
+        job.record.mark_approximate(f"it extends {job.record.parent}, which is not here to be compared with")
         return None
     built = how_built(
         space, parent.parameters, build(space, parent.parameters, validation), callbacks(space, parent.parameters)

@@ -189,9 +189,7 @@ class Trials:
         )
         changed = what_changed(record.search_space["fingerprint"], fingerprint)
         if changed and not record.outcome:
-            record.mark_approximate(
-                f"its search space was changed on the way, in {', '.join(changed)}"
-            )
+            record.mark_approximate(f"its search space was changed on the way, in {', '.join(changed)}")
             record.search_space["fingerprint"] = fingerprint
         entries = {entry["number"]: entry for entry in record.trials}
         before = entries.get(trial.number, {})
