@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 
-from sweep import resume, state
+from sweep import resume
 from sweep.batches import Source
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
 from sweep.files import patiently, pauses
 from sweep.host import now
 from sweep.job import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
+from sweep.proof import Proof, Sample, exact
 from sweep.session import Reached
+from sweep.state import BeforeValidation, TrainingState, read_arrays, write_arrays
+
+EVIDENCE_S = 1.0  # a stop does not train a batch more than that long, only to leave evidence
 
 
 class Stopped(Exception):  # an end of a training, no error of the program
@@ -42,10 +45,11 @@ class Backup(keras.callbacks.BackupAndRestore):
         job: what is trained; its record is saved too.
         link: is told what cannot be saved, and asked after each batch whether to save and stop.
         start: the backup to go on from; None begins at the beginning.
-        of_user: the callbacks of the search space, whose plain attributes are saved too.
+        state: what is saved beside the weights.
         best: written before each backup.
         log: likewise.
         reached: is kept up to date.
+        proof: is given what the training comes by.
 
     Raises:
         Stopped: in the middle of ``fit``, once all is saved.
@@ -56,17 +60,18 @@ class Backup(keras.callbacks.BackupAndRestore):
         job: Job,
         link: Link,
         start: resume.Generation | None,
-        of_user: list[keras.callbacks.Callback],
+        state: TrainingState,
         best: BestModel,
         log: Log,
         reached: Reached,
+        proof: Proof,
     ) -> None:
         self._folder = job.experience.sauvegarde
         super().__init__(str(self._folder), save_freq=job.save_freq, double_checkpoint=True, delete_checkpoint=False)
-        self._job, self._link, self._start, self._of_user = job, link, start, of_user
-        self._best, self._log, self._reached = best, log, reached
-        self._before_validation: tuple[dict[str, Any], state.Arrays] | None = None
-        self._batch_logs: dict[str, Any] = {}
+        self._job, self._link, self._start, self._state = job, link, start, state
+        self._best, self._log, self._reached, self._proof = best, log, reached, proof
+        self._before_validation: BeforeValidation | None = None
+        self._stops_after: tuple[int, int] | None = None
         self._unsaved: OSError | None = None
         self._unsaved_since = ""
         self._pauses: Iterator[float] = iter(())
@@ -82,33 +87,45 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         inside = self._start if self._start and self._start.position.epoch == epoch else None
         self._reached.epoch, self._reached.batch = epoch, inside.position.batch if inside else 0
-        self.model.train_function.begin(epoch, self._reached.batch, inside.position.logs if inside else None)
+        self._reached.logs = inside.position.logs if inside else None
+        self._state.begin_epoch(*((inside.position.state, read_arrays(inside.weights)) if inside else (None, {})))
+        self.model.train_function.begin(epoch, self._reached.batch, self._reached.logs)
         if inside and inside.position.batch:
             self._restore(inside)
 
     def batches_to_next(self) -> int:
-        """Return how many batches may be trained until a save is due."""
+        """Return how many batches may be trained until a save, or a comparison of the proof, is due."""
         left = self._job.save_freq - self._reached.unsaved_batches
-        return left if left > 0 else self._job.save_freq  # what cannot be saved now is tried again by the clock
+        left = left if left > 0 else self._job.save_freq  # what cannot be saved now is tried again by the clock
+        return min(left, self._proof.batches_to_next(self._reached.epoch, self._reached.batch) or left)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._reached.unsaved_batches += batch + 1 - self._reached.batch
-        self._reached.batch, self._batch_logs = batch + 1, dict(logs or {})
+        self._reached.batch, self._reached.logs = batch + 1, exact(logs or {})
+        if self._stops_after:
+            self._leave_evidence(self._stops_after)
+        self._proof.at_batch(self._reached.epoch, self._reached.batch, self._reached.logs)
         self._save_if_due()
 
-    def on_test_begin(self, logs: Logs = None) -> None:
-        # A validation may be long, and a stop is not to wait for its end: only the metrics change in it.
-        self._before_validation = state.capture(self.model, self._of_user)
+    def before_validation(self) -> None:
+        """Keep the state of now: a validation may be long, and a stop in it does not wait for its end."""
+        if self._stops_after:
+            raise Stopped
+        self._before_validation = self._state.before_validation()
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._link.stop_asked():
-            self._save_and_stop()
+        if self._link.stop_asked() and self._before_validation:
+            self._state.rewind(self._before_validation)
+            self._save_model()
+            self.check_saved()
+            raise Stopped
 
     def on_test_end(self, logs: Logs = None) -> None:
         self._before_validation = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._reached.epoch, self._reached.batch = epoch + 1, 0
+        self._proof.at_row(epoch, self._log.text.splitlines(keepends=True)[-1])
+        self._reached.epoch, self._reached.batch, self._reached.logs = epoch + 1, 0, None
         if self.model.stop_training or self._reached.epoch == self.params["epochs"]:
             self.save_the_end()
         else:
@@ -132,6 +149,7 @@ class Backup(keras.callbacks.BackupAndRestore):
     def _save_if_due(self) -> None:
         if self._link.stop_asked():
             self._save_and_stop()
+            return
         if self._unsaved:
             due = time.monotonic() >= self._retry_at
         else:
@@ -140,8 +158,17 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._save_model()
 
     def _save_and_stop(self) -> None:
+        """Save, and stop after one more call, whose metrics are the evidence by which the next session proves itself."""
         self._save_model()
         self.check_saved()
+        if self.model.train_function.batch_s > EVIDENCE_S:
+            raise Stopped
+        self._stops_after = self._reached.epoch, self._reached.batch
+
+    def _leave_evidence(self, saved: tuple[int, int]) -> None:
+        """Note the metrics of now, and end the session where it was saved."""
+        self._reached.sample = Sample(self._reached.epoch, self._reached.batch, self._reached.logs or {})
+        self._reached.epoch, self._reached.batch = saved
         raise Stopped
 
     def save_the_end(self) -> None:
@@ -209,17 +236,17 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._best.write_now()
         self._log.write_now()
         weights = self._folder / resume.NEXT_WEIGHTS
-        plain, arrays = self._before_validation or state.capture(self.model, self._of_user)
+        plain, arrays = (self._before_validation and self._before_validation.python) or self._state.capture()
         self._folder.mkdir(parents=True, exist_ok=True)
         with disk_errors():
             self.model.save_weights(weights)
-            state.write_arrays(weights, arrays)
+            write_arrays(weights, arrays)
         position = resume.Position(
             epoch=self._reached.epoch,
             batch=self._reached.batch,
             stop_training=bool(self.model.stop_training),
             log=self._log.text,
-            logs={name: np.asarray(value).tolist() for name, value in self._batch_logs.items()},
+            logs=self._reached.logs or {},
             state=plain,
             saved=now(),
             record=self._job.record.as_content(),
@@ -227,16 +254,27 @@ class Backup(keras.callbacks.BackupAndRestore):
         resume.write_backup(self._folder, position)
 
     def _restore(self, backup: resume.Generation) -> None:
-        if not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
+        plain = backup.position.state
+        lost = self._state.prepare(plain)
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             self.model.load_weights(backup.weights)
-        state.restore(self.model, self._of_user, backup.position.state, state.read_arrays(backup.weights))
+        lost += self._state.restore(plain, read_arrays(backup.weights))
         self.model.stop_training = backup.position.stop_training
         skipped = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
-        for lost in [*skipped, *backup.position.state["left_out"]]:
-            self._job.mark_approximate(f"it went on without a part of its state: {lost}")
+        if skipped or lost:
+            self._job.mark_approximate(f"it was resumed without a part of its state: {', '.join([*skipped, *lost])}")
+
+
+class Watched(keras.callbacks.Callback):
+    """Calls the backup before any callback of the user's hears of a validation: it may swap other weights in."""
+
+    def __init__(self, backup: Backup) -> None:
+        super().__init__()
+        self._backup = backup
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        self._backup.before_validation()
 
 
 def fit(

@@ -7,6 +7,7 @@ import json
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from sweep.files import parse_json, write_whole
 
@@ -17,7 +18,7 @@ class Pulse:
 
     ``session`` counts from 0; ``epoch`` and ``batch`` are the next batch to train, ``batches`` are those of an epoch.
     ``trained_s`` is the time since the session's first batch, ``unsaved_s`` and ``unsaved_batches`` what a cut would lose
-    now, ``at`` the time in UTC.
+    now, ``at`` the time in UTC. ``logs`` are the running metrics after the batch, unrounded, or None before the first.
     """
 
     session: int
@@ -28,6 +29,7 @@ class Pulse:
     unsaved_s: float
     unsaved_batches: int
     at: str
+    logs: dict[str, Any] | None = None
 
 
 def write_pulse(path: Path, pulse: Pulse) -> None:
@@ -45,5 +47,7 @@ def read_pulse(path: Path) -> Pulse | None:
         pulse = Pulse(**parse_json(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-    numbers = [value for name, value in vars(pulse).items() if name != "at"]
+    numbers = [value for name, value in vars(pulse).items() if name not in ("at", "logs")]
+    if not isinstance(pulse.logs, dict | None):
+        return None
     return pulse if all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) else None

@@ -77,7 +77,9 @@ class Record:
     and ``came_from``, the root that it was merged from, or None; where it is repeated with other seeds, ``repeat`` (from 0)
     of so many ``repeats``.
     ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
-    epoch, batch, trained_s (seconds), which the next session writes where this one was cut off.
+    epoch, batch, trained_s (seconds), which the next session writes where this one was cut off. One that resumed has
+    ``proof``, how often it was ``compared`` with what the one before had left, and what ``differs``; and ``evidence``, which
+    is still to be compared.
     ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
@@ -219,9 +221,14 @@ def _is_session(session: dict[str, Any]) -> bool:
         and _is_count(process["pid"])
         and 0 < process["pid"] < 2**31
         and isinstance(process["started"], int | float)
+        and _is_proof(session.get("proof"))
         and (end is None or (isinstance(end["how"], str) and all(_is_amount(end.get(name, 0)) for name in AMOUNTS)))
         and (end is None or end.keys() >= {"epoch", "batch", "trained_s"})
     )
+
+
+def _is_proof(proof: dict[str, Any] | None) -> bool:
+    return proof is None or (_is_count(proof["compared"]) and all(isinstance(one, str) for one in proof["differs"]))
 
 
 def _is_outcome(outcome: dict[str, Any] | None) -> bool:

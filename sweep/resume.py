@@ -66,11 +66,15 @@ class Generation:
 
 @dataclass(frozen=True)
 class Start:
-    """Where a training goes on: a backup and the best model that belongs to it, or neither, and why it begins anew."""
+    """Where a training goes on: a backup and the best model that belongs to it, or neither, and why it begins anew.
+
+    ``beyond`` has the header and the rows of ``log.csv`` that are cut back to the backup.
+    """
 
     backup: Generation | None
     model: Path | None = None
     why_anew: str = ""
+    beyond: tuple[str, ...] = ()
 
 
 def write_backup(sauvegarde: Path, position: Position) -> None:
@@ -149,7 +153,9 @@ def make_ready(experience: Experience) -> Start:
         OSError: the disk is full or gone.
     """
     start = find_start(experience)
-    restore_log(experience, start.backup.position.log.encode() if start.backup else b"")
+    log = start.backup.position.log.encode() if start.backup else b""
+    start = replace(start, beyond=_rows_beyond(experience, log))
+    restore_log(experience, log)
     if start.backup:
         start = replace(start, backup=_under_its_own_names(start.backup, experience.sauvegarde))
     else:
@@ -189,6 +195,16 @@ def restore_log(experience: Experience, log: bytes) -> None:
     check_header(there, experience.log, "epoch", check_header(log, experience.log, "epoch") or None)
     if there != log:
         write_whole(experience.log, log)
+
+
+def _rows_beyond(experience: Experience, log: bytes) -> tuple[str, ...]:
+    """Return the header of ``log.csv`` and its whole rows after those of ``log``; nothing where it does not begin so."""
+    there = experience.log.read_bytes() if experience.log.exists() else b""
+    if not there.startswith(log):
+        return ()
+    rows = there.splitlines(keepends=True)
+    beyond = rows[max(1, len(log.splitlines())) :]
+    return tuple(row.decode(errors="replace") for row in rows[:1] + beyond if row.endswith(b"\n"))
 
 
 def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:

@@ -11,7 +11,8 @@ from typing import Any
 from sweep import gpu, resume
 from sweep.experience import Experience
 from sweep.host import is_on_drive, now, processor, this_process, versions
-from sweep.job import Job
+from sweep.job import Job, Link, Warned
+from sweep.proof import NO_EVIDENCE, Evidence, Proof, Sample
 from sweep.pulse import Pulse, read_pulse, write_pulse
 from sweep.record import Outcome, Record
 
@@ -23,7 +24,8 @@ BEAT_S = 5.0  # what keeps a lease, of which there are a few a minute
 class Reached:
     """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet.
 
-    ``sign`` is there once the session stands in the record.
+    ``logs`` are the running metrics after the last batch of this epoch. ``sign`` is there once the session stands in the
+    record. ``sample`` is what a session that was stopped leaves as evidence.
     """
 
     epoch: int = 0
@@ -33,7 +35,9 @@ class Reached:
     begun_at: float | None = None
     saved_at: float = 0.0
     unsaved_batches: int = 0
+    logs: dict[str, Any] | None = None
     sign: "SignOfLife | None" = None
+    sample: Sample | None = None
 
     def trained_s(self) -> float:
         """Return the seconds since the first batch of the session."""
@@ -92,6 +96,7 @@ class SignOfLife:
             unsaved_s=round(self._reached.unsaved_s(), 3),
             unsaved_batches=self._reached.unsaved_batches,
             at=now(),
+            logs=self._reached.logs,
         )
 
     def _write(self, pulse: Pulse) -> None:
@@ -101,10 +106,10 @@ class SignOfLife:
                 self._written_at = time.monotonic()
 
 
-def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reached) -> None:
-    """Write ``experience.json``, before the first batch."""
+def begin(job: Job, link: Link, start: resume.Start, batches: int, reached: Reached) -> Proof:
+    """Write ``experience.json``, before the first batch, and return the proof that the session has to give."""
     record = job.record
-    position = start.position if start else None
+    position = start.backup.position if start.backup else None
     session: dict[str, Any] = {
         "begun": now(),
         "epoch": position.epoch if position else 0,
@@ -117,25 +122,66 @@ def begin(job: Job, start: resume.Generation | None, batches: int, reached: Reac
     }
     for why in _why_approximate(job, session):
         record.mark_approximate(why)
+    evidence = _evidence(job, start).after(session["epoch"], session["batch"])
+    if not evidence.is_empty():
+        session["evidence"] = evidence.as_content()
     _close_the_one_before(job)
     record.sessions.append(session)
     job.experience.write(record)
     reached.epoch, reached.batch, reached.batches = session["epoch"], session["batch"], batches
     reached.sign = SignOfLife(job, reached)
+    proof = Proof(evidence, lambda difference: _note_comparison(job, link, proof, difference))
+    return proof
+
+
+def _evidence(job: Job, start: resume.Start) -> Evidence:
+    """Return what the session before has left, and what it had not come to meet itself."""
+    if not job.record.sessions:
+        return NO_EVIDENCE
+    before, pulse = job.record.sessions[-1], _last_pulse(job)
+    sample = before.get("ended", {}).get("sample") or (pulse and pulse.logs and [pulse.epoch, pulse.batch, pulse.logs])
+    header, *rows = start.beyond or ("",)
+    left = {"header": header, "rows": rows, "samples": [sample] if sample else []}
+    return Evidence.from_content(left) + Evidence.from_content(before.get("evidence"))
+
+
+def _note_comparison(job: Job, link: Link, proof: Proof, difference: str | None) -> None:
+    session = job.record.sessions[-1]
+    noted = session.setdefault("proof", {"compared": 0, "differs": []})
+    noted["compared"] += 1
+    session["evidence"] = proof.evidence.as_content()
+    if proof.evidence.is_empty():
+        del session["evidence"]
+    is_first = difference is not None and not noted["differs"]
+    if difference and is_first:
+        noted["differs"].append(difference)
+        where = f"at epoch {session['epoch']}, batch {session['batch']}"
+        why = f"it was resumed {where}, and did not continue as before: {difference}"
+        link.tell(Warned(why))
+        if not any("proof" in one and one["proof"]["differs"] for one in job.record.sessions[:-1]):
+            job.record.mark_approximate(why)
+    if is_first or noted["compared"] == 1 or proof.evidence.is_empty():
+        with contextlib.suppress(OSError):  # the end of the session writes it again
+            job.experience.write(job.record)
 
 
 def _close_the_one_before(job: Job) -> None:
     """Note how far the session before this one came; its last sign of life says so."""
     sessions = job.record.sessions
     if sessions and "ended" not in sessions[-1]:
-        last, pulse = sessions[-1], read_pulse(job.experience.pulse)
-        here = pulse if pulse and pulse.session == len(sessions) - 1 else None
+        last, here = sessions[-1], _last_pulse(job)
         last["ended"] = {
             "how": "cut",
             "epoch": here.epoch if here else last["epoch"],
             "batch": here.batch if here else last["batch"],
             "trained_s": here.trained_s if here else 0.0,
         }
+
+
+def _last_pulse(job: Job) -> Pulse | None:
+    """Return the last sign of life of the last session; None where there is none of it."""
+    pulse = read_pulse(job.experience.pulse)
+    return pulse if pulse and pulse.session == len(job.record.sessions) - 1 else None
 
 
 def end(job: Job, how: str, reached: Reached, outcome: Outcome | None = None) -> None:
@@ -147,6 +193,7 @@ def end(job: Job, how: str, reached: Reached, outcome: Outcome | None = None) ->
             "batch": reached.batch,
             "trained_s": round(reached.trained_s(), 3),
             "prepared_s": round(reached.prepared_s(), 3),
+            **({"sample": [*vars(reached.sample).values()]} if reached.sample else {}),
         }
     if outcome:
         outcome.values, outcome.epoch = job.experience.values(job.record)

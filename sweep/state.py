@@ -1,4 +1,4 @@
-"""What of a training is neither in its weights nor in its files: random states, running metrics, callbacks.
+"""All of a training that is not in the weights of its model: what else decides how it continues.
 
 Plain values go into JSON; arrays go beside the weights, into the group ``sweep`` of the same HDF5 file, which Keras
 passes over when it loads the weights.
@@ -8,6 +8,7 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -16,12 +17,17 @@ import h5py
 import keras
 import numpy as np
 from keras.src.random.seed_generator import global_seed_generator  # no public name: layers without a seed draw from it
+from tensorflow.python.eager import context  # no public name: its generator gives eager operations their seeds
+
+from sweep import hidden
+from sweep.reachable import OF_CALLBACKS, Graph, underlying, user_modules
+from sweep.steps import hears_validation
+from sweep.structure import Structure
 
 GROUP = "sweep"
-# What Keras itself sets on every callback: no state of the callback.
-OF_KERAS = {"_model", "params", "validation_data"}
-
 SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+
+Plain = dict[str, Any]
 
 Arrays = dict[str, np.ndarray]
 
@@ -30,49 +36,170 @@ class NotPacked(TypeError):
     """A value that is neither plain nor an array."""
 
 
-def capture(model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> tuple[dict[str, Any], Arrays]:
-    """Return the state as a plain dict and the arrays that it names.
+@dataclass(frozen=True)
+class BeforeValidation:
+    """The state before a validation: the values of variables, and the random states.
 
-    What it cannot hold stands under ``left_out``, by the names of the callback and its attribute.
+    ``python`` is the whole state beside the weights, where a validation may change what Python holds; else None.
     """
-    arrays: Arrays = {}
-    left_out: list[str] = []
-    plain = {
-        "variables": [pack(np.asarray(variable), arrays) for variable in _variables(model)],
-        "callbacks": [_attributes(callback, arrays, left_out) for callback in callbacks],
-        "monitoring": [_is_monitoring(callback) for callback in callbacks],
-        "left_out": left_out,
-        "python_random": pack(random.getstate(), arrays),
-        "numpy_random": pack(np.random.get_state(), arrays),  # the one that users and Keras draw from
-    }
-    return plain, arrays
+
+    variables: list[tuple[Any, Any]]
+    random: Any
+    python: tuple[Plain, Arrays] | None
 
 
-def restore(model: keras.Model, callbacks: list[keras.callbacks.Callback], plain: dict[str, Any], arrays: Arrays) -> None:
-    """Put a captured state back. The model must have its metrics built: ``sweep.training`` sees to that.
+class TrainingState:
+    """The state of a training beside its weights.
 
-    Raises:
-        ValueError: the model or the callbacks are not those of the capture.
+    It is made once the model is built and ``sweep.steps`` has taken over, before any callback has been called: what is saved
+    later is what has changed since.
+
+    Args:
+        model: built and compiled.
+        callbacks: of the search space.
     """
-    for variable, packed in zip(_variables(model), plain["variables"], strict=True):
-        variable.assign(unpack(packed, arrays))
-    for callback, attributes, monitoring in zip(callbacks, plain["callbacks"], plain["monitoring"], strict=True):
-        if monitoring and not _is_monitoring(callback):
-            callback._set_monitor_op()  # noqa: SLF001 # else Keras does at the next epoch's end, and turns min_delta around again
-        vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
-    random.setstate(unpack(plain["python_random"], arrays))
-    np.random.set_state(unpack(plain["numpy_random"], arrays))
+
+    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
+        self._model, self._callbacks = model, callbacks
+        self._built, self._structure = self._graph(), Structure(model)
+        self._first_steps = self._steps()
+        self._validation_is_heard = any(map(hears_validation, callbacks))
+        self._at_epoch = _random_states()
+
+    def begin_epoch(self, saved: Plain | None, arrays: Arrays) -> None:
+        """Note the random states with which the batches of an epoch are begun: those of the first time, where it resumes."""
+        if saved and "at_epoch" in saved:
+            _set_random_states(unpack(saved["at_epoch"], arrays))
+        self._at_epoch = _random_states()
+
+    def before_validation(self) -> BeforeValidation:
+        """Return the state of now, to which ``rewind`` can go back as long as nobody trains."""
+        test = self._model.test_function
+        touched = [] if self._validation_is_heard else test.variables()
+        variables = touched or [*self._known(), *(node.thing for node in self._graph().variables())]
+        # To read is not to copy: TensorFlow copies once somebody assigns to a variable whose value is held.
+        values = [(variable, variable.value()) for variable in map(underlying, variables)]
+        python = self.capture() if self._validation_is_heard or self._model.run_eagerly else None
+        return BeforeValidation(values, _random_states(), python)
+
+    def rewind(self, before: BeforeValidation) -> None:
+        """Go back to before a validation."""
+        for variable, value in before.variables:
+            variable.assign(value)
+        _set_random_states(before.random)
+
+    def capture(self) -> tuple[Plain, Arrays]:
+        """Return the state of now as plain JSON, and the arrays that it names.
+
+        What it cannot hold stands under ``left_out``, in words.
+        """
+        arrays: Arrays = {}
+        objects, left_out = hidden.capture(self._graph(), self._built, arrays)
+        plain = {
+            "variables": [pack(np.asarray(variable), arrays) for variable in _variables(self._model)],
+            "hidden": objects,
+            "traced": {name: self._save_captured(name, arrays) for name, steps in self._steps().items() if steps.is_traced},
+            "structure": self._structure.capture(self._built),
+            "made_anew": self._steps() != self._first_steps,
+            "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
+            "left_out": left_out,
+            "random": pack(_random_states(), arrays),
+            "at_epoch": pack(self._at_epoch, arrays),
+        }
+        return plain, arrays
+
+    def prepare(self, plain: Plain) -> list[str]:
+        """Bring the model into the form in which its weights can be loaded; return in words what could not be.
+
+        The graphs are made first, as they were at the first batch: what Python decided in them is then the same again.
+        """
+        if "hidden" not in plain:
+            return []
+        if not plain["made_anew"]:
+            self._trace(plain)
+        lost = self._structure.restore(plain["structure"], self._built)
+        if not self._model.optimizer.built:
+            self._model.optimizer.build(self._model.trainable_variables)
+        return lost
+
+    def restore(self, plain: Plain, arrays: Arrays) -> list[str]:
+        """Put a captured state back, once the weights are loaded; return in words what could not be.
+
+        Raises:
+            ValueError: the model or the callbacks are not those of the capture.
+        """
+        for callback, monitoring in zip(self._callbacks, plain["monitoring"], strict=True):
+            if monitoring and not _is_monitoring(callback):
+                callback._set_monitor_op()  # noqa: SLF001 # else Keras does so later, and turns min_delta around again
+        lost = self._restore_hidden(plain, arrays) if "hidden" in plain else self._restore_attributes(plain, arrays)
+        for variable, packed in zip(_variables(self._model), plain["variables"], strict=True):
+            variable.assign(unpack(packed, arrays))
+        if not (self._model.train_function.reads_ahead and _differ(_random_states(), self._at_epoch)):
+            _set_random_states(unpack(plain["random"] if "random" in plain else _older_random(plain), arrays))
+        return [*lost, *plain["left_out"]]
+
+    def _restore_hidden(self, plain: Plain, arrays: Arrays) -> list[str]:
+        lost: list[str] = []
+        if plain["made_anew"]:  # a callback had the graphs made again, by what it had set
+            hidden.restore(self._graph(), self._built, plain["hidden"], arrays)
+            self._trace(plain)
+        hidden.build_optimizers(self._graph(), plain["hidden"])
+        lost += hidden.restore(self._graph(), self._built, plain["hidden"], arrays)
+        for name, saved in plain["traced"].items():
+            lost += self._restore_captured(name, saved, arrays)
+        return lost
+
+    def _restore_attributes(self, plain: Plain, arrays: Arrays) -> list[str]:
+        """Put back what backups of older versions hold: the plain attributes of callbacks."""
+        for callback, attributes in zip(self._callbacks, plain["callbacks"], strict=True):
+            vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
+        return []
+
+    def _graph(self) -> Graph:
+        roots = {"model": self._model}
+        for number, callback in enumerate(self._callbacks):
+            kind = type(callback).__name__
+            roots[kind if kind not in roots else f"{kind} {number}"] = callback
+        modules = {name.removeprefix("search_spaces."): module for name, module in user_modules().items()}
+        return Graph({**roots, **modules}, self._known())
+
+    def _known(self) -> list[Any]:
+        model = self._model
+        return [*model.weights, *_variables(model), *(model.optimizer.variables if model.optimizer else ())]
+
+    def _steps(self) -> dict[str, Any]:
+        return {"train": self._model.train_function, "test": self._model.test_function}
+
+    def _trace(self, plain: Plain) -> None:
+        for name in plain["traced"]:
+            self._steps()[name].trace()
+
+    def _captured(self, name: str) -> list[Any]:
+        """Return the variables that a graph uses and that are found nowhere else, in the order of the graph."""
+        graph = self._graph()
+        found = {id(underlying(variable)) for variable in self._known()}
+        found |= {id(underlying(node.thing)) for node in graph.variables()}
+        variables = self._steps()[name].variables()
+        return [variable for variable in variables if id(underlying(variable)) not in found]
+
+    def _save_captured(self, name: str, arrays: Arrays) -> list[Plain]:
+        return [hidden.save_variable(f"the variable {one.name} of {name}_step", one, arrays) for one in self._captured(name)]
+
+    def _restore_captured(self, name: str, saved: list[Plain], arrays: Arrays) -> list[str]:
+        found = self._captured(name)
+        if len(found) != len(saved):
+            return [f"{len(saved)} variables of {name}_step, of which {len(found)} are found"]
+        return [why for variable, one in zip(found, saved, strict=True) if (why := hidden.assign(variable, one, arrays))]
 
 
 @contextlib.contextmanager
 def drawing_again() -> Iterator[None]:
     """Put the random states that backups hold back at the end: what follows draws the same numbers once more."""
     seed = global_seed_generator().state
-    before = random.getstate(), np.random.get_state(), np.asarray(seed)
+    before, value = _random_states(), np.asarray(seed)
     yield
-    random.setstate(before[0])
-    np.random.set_state(before[1])
-    seed.assign(before[2])
+    _set_random_states(before)
+    seed.assign(value)
 
 
 def write_arrays(weights: Path, arrays: Arrays) -> None:
@@ -134,7 +261,7 @@ def how_made(callback: keras.callbacks.Callback) -> Any:
 
     A function is its code and all that it closes over; what is neither plain nor a function is its type.
     """
-    attributes = {name: value for name, value in vars(callback).items() if name not in OF_KERAS}
+    attributes = {name: value for name, value in vars(callback).items() if name not in OF_CALLBACKS}
     return type(callback).__qualname__, {name: _form(value) for name, value in attributes.items()}
 
 
@@ -152,22 +279,33 @@ def _form(value: Any) -> Any:
 def _variables(model: keras.Model) -> list[keras.Variable]:
     """The seed states, which no file of Keras holds; the running metrics of the epoch; Keras's own seed."""
     weights = {id(weight) for weight in model.weights}
-    hidden = [variable for variable in model.variables if id(variable) not in weights]
-    return [*hidden, *model.metrics_variables, global_seed_generator().state]
+    hidden_in_model = [variable for variable in model.variables if id(variable) not in weights]
+    return [*hidden_in_model, *model.metrics_variables, global_seed_generator().state]
+
+
+def _random_states() -> Any:
+    """Return the states of Python's and NumPy's own generators, and of what gives TensorFlow's eager operations seeds."""
+    eager = context.context()._rng  # noqa: SLF001 # None before the first seed
+    return random.getstate(), np.random.get_state(), eager and eager.getstate()
+
+
+def _set_random_states(states: Any) -> None:
+    python, numpy, eager = states
+    random.setstate(python)
+    np.random.set_state(numpy)
+    if eager:
+        context.context()._rng.setstate(eager)  # noqa: SLF001
+
+
+def _older_random(plain: Plain) -> Any:
+    """Return the random states of a backup that an older version wrote."""
+    return {"tuple": [plain["python_random"], plain["numpy_random"], None]}
+
+
+def _differ(one: Any, other: Any) -> bool:
+    return repr(one) != repr(other)
 
 
 def _is_monitoring(callback: keras.callbacks.Callback) -> bool:
     """Tell whether a callback has made up its mind what is better; Keras's own do so at the end of their first epoch."""
     return getattr(callback, "monitor_op", None) is not None
-
-
-def _attributes(callback: keras.callbacks.Callback, arrays: Arrays, left_out: list[str]) -> dict[str, Any]:
-    attributes = {}
-    for name, value in vars(callback).items():
-        # What can be called, a function or a layer, is what the search space built the callback with, and no state.
-        if name not in OF_KERAS and not callable(value):
-            try:
-                attributes[name] = pack(value, arrays)
-            except NotPacked as kind:
-                left_out.append(f"{type(callback).__name__}.{name}, a {kind}")
-    return attributes

@@ -17,10 +17,14 @@ CALL_S = 0.1  # a stop, a save and a sign of life wait for the end of a call
 NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
 HOOKS = [f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")]
 
+TEST_HOOKS = [f"on_test_{moment}" for moment in ("begin", "end", "batch_begin", "batch_end")]
+# Operations of TensorFlow that draw by a state of their own, which nobody can read.
+INEXACT = {
+    *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal", "ParameterizedTruncatedNormal"),
+    *("RandomShuffle", "Multinomial", "RandomGamma", "RandomPoisson", "RandomPoissonV2"),
+}
 
-# What one batch logs; and what the last of so many batches logs, from the first on.
-Step = Callable[[Any], dict[str, Any]]
-Loop = Callable[[int, int], dict[str, Any]]
+Step = Callable[[Any], dict[str, Any]]  # what one batch logs
 Weigh = Callable[[Any], Any]  # a batch with its weights
 
 
@@ -42,7 +46,7 @@ class Steps:
     ) -> None:
         of_batch: Step = (lambda batch: step(weigh(batch))) if weigh else step
         in_graph = batches.in_graph and not model.run_eagerly
-        self._loop = _in_graph(model, of_batch, batches) if in_graph else _one_by_one(model, of_batch, batches)
+        self._loop: GraphLoop | PythonLoop = (GraphLoop if in_graph else PythonLoop)(model, of_batch, batches)
         self._batches, self._count, self._model, self._step = batches, batches.count, model, step
         self._keras_own: Callable[[Any], dict[str, Any]] | None = None
         self._unit: int = model.steps_per_execution  # batches between two of Keras's calls
@@ -58,6 +62,33 @@ class Steps:
     def _restart(self, done: int, logs: dict[str, Any] | None) -> None:
         self.done, self.has_worked = done, False
         self._next, self._logs = 0, logs or {}
+
+    def trace(self) -> None:
+        """Make the graphs, which the first call would make; nothing is run."""
+        self._loop.trace()
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether there are graphs."""
+        return self._loop.concrete is not None
+
+    def variables(self) -> list[tf.Variable]:
+        """Return the variables that the graphs use, in the order of use; none before there is a graph."""
+        return list(self._loop.concrete.variables) if self.is_traced else []
+
+    def inexact(self) -> list[str]:
+        """Return the names of the operations in the graphs whose state cannot be saved."""
+        return _inexact(self._loop.concrete) if self.is_traced else []
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether batches are made before they are trained, so that what they draw depends on nothing but the epoch."""
+        return self._batches.reads_ahead
+
+    @property
+    def batch_s(self) -> float:
+        """The seconds that a batch takes; infinite while that is not known."""
+        return self._batch_s
 
     def passes_over(self, batch: int) -> bool:
         """Tell whether the call for this batch will have nothing to do."""
@@ -124,22 +155,57 @@ def take_over(
     make_test_function(force=True)
 
 
+def before_compile(model: keras.Model, work: Callable[[], None]) -> None:
+    """Let ``work`` be done before a callback compiles the model anew, and so forgets its optimizer."""
+    compile_anew = model.compile
+
+    def compile_later(*args: Any, **kwargs: Any) -> None:
+        work()
+        compile_anew(*args, **kwargs)
+
+    model.compile = compile_later
+
+
+def hears_validation(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback is to be called in a validation."""
+    return _hears(callback, TEST_HOOKS)
+
+
 def hears_batches(callback: keras.callbacks.Callback) -> bool:
     """Tell whether a callback is to be called for each batch."""
-    theirs = (getattr(getattr(callback, name), "__func__", None) for name in HOOKS)
-    return any(hook is not getattr(keras.callbacks.Callback, name) for hook, name in zip(theirs, HOOKS, strict=True))
+    return _hears(callback, HOOKS)
 
 
-def _in_graph(model: keras.Model, step: Step, batches: Source) -> Loop:
-    one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
+def _hears(callback: keras.callbacks.Callback, hooks: list[str]) -> bool:
+    theirs = (getattr(getattr(callback, name), "__func__", None) for name in hooks)
+    return any(hook is not getattr(keras.callbacks.Callback, name) for hook, name in zip(theirs, hooks, strict=True))
 
-    def loop(first: tf.Tensor, many: tf.Tensor) -> Any:
+
+class GraphLoop:
+    """Does many batches in one loop of one graph, and returns what the last of them logs."""
+
+    def __init__(self, model: keras.Model, step: Step, batches: Source) -> None:
+        self._one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
+        self._batches = batches
+        self._in_graph = tf.function(self._loop, autograph=False)
+        self.concrete: Any = None
+
+    def __call__(self, first: int, many: int) -> dict[str, Any]:
+        logs: dict[str, Any] = self._in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))
+        return logs
+
+    def trace(self) -> None:
+        """See ``Steps``."""
+        self._in_graph.get_concrete_function(NUMBER, NUMBER)
+
+    def _loop(self, first: tf.Tensor, many: tf.Tensor) -> Any:
         end = first + many
 
         def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # noqa: ARG001 # of the batch before
-            return number + 1, one(batches.batch(number))
+            return number + 1, self._one(self._batches.batch(number))
 
-        specs = one.get_concrete_function(batches.spec()).structured_outputs
+        self.concrete = self._one.get_concrete_function(self._batches.spec())
+        specs = self.concrete.structured_outputs
         shapes = keras.tree.map_structure(lambda spec: spec.shape, specs)
         nothing = keras.tree.map_structure(lambda spec: tf.zeros([size or 0 for size in spec.shape], spec.dtype), specs)
         return tf.while_loop(
@@ -150,21 +216,35 @@ def _in_graph(model: keras.Model, step: Step, batches: Source) -> Loop:
             parallel_iterations=1,
         )[1]
 
-    in_graph = tf.function(loop, autograph=False)
-    return lambda first, many: in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))
 
-
-def _one_by_one(model: keras.Model, step: Step, batches: Source) -> Loop:
-    """As Keras's own loops do, for batches that Python makes, and not the graph.
+class PythonLoop:
+    """Does batches one by one, as Keras's own loops do, where Python makes them, and not the graph.
 
     One graph is for all of them: graphs of other shapes, made in another order after a cut, might differ in the last bits.
     """
-    if not model.run_eagerly:
-        step = tf.function(step, autograph=False, jit_compile=model.jit_compile, input_signature=[batches.spec()])
 
-    def loop(first: int, many: int) -> dict[str, Any]:
+    def __init__(self, model: keras.Model, step: Step, batches: Source) -> None:
+        self._batches, self._is_eager = batches, model.run_eagerly
+        self._step: Any = step
+        if not self._is_eager:
+            self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile, input_signature=[batches.spec()])
+        self.concrete: Any = None
+
+    def __call__(self, first: int, many: int) -> dict[str, Any]:
+        if not self._is_eager and not self.concrete:
+            self.trace()
         for number in range(first, first + many):
-            logs = step(batches.batch(number))
+            logs: dict[str, Any] = self._step(self._batches.batch(number))
         return logs
 
-    return loop
+    def trace(self) -> None:
+        """See ``Steps``; what runs eagerly has no graph."""
+        if not self._is_eager:
+            self.concrete = self._step.get_concrete_function()
+
+
+def _inexact(concrete: Any) -> list[str]:
+    """Look at the operations of a graph, and of all graphs that it calls."""
+    graph = concrete.graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return sorted({node.op for node in nodes} & INEXACT)

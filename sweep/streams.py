@@ -49,7 +49,7 @@ def source(part: Part, is_train: bool, batch_size: int, seed: int, say: Say, cou
 class _Stream:
     """What streams have in common: batches that Python takes, one after the other."""
 
-    in_graph = False
+    in_graph = reads_ahead = False
 
     def __init__(self, count: int, first: Any, spec: Any) -> None:
         self.count, self._first, self._spec = count, first, spec
@@ -77,7 +77,7 @@ class Datasets(_Stream):
         DataWrong: it has no first batch to train on, or no end.
     """
 
-    kind = "tf.data.Dataset"
+    kind, reads_ahead = "tf.data.Dataset", True
 
     def __init__(self, make: Callable[[int], Any], name: str, say: Say, count: int | None = None) -> None:
         self._make, self._name, self._say = make, name, say

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from sweep import building, meilleur, resume, session, steps
-from sweep.backup import Backup, NotSaved, Overtaken, Stopped, fit
+from sweep.backup import Backup, NotSaved, Overtaken, Stopped, Watched, fit
 from sweep.batches import Source
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
@@ -18,9 +18,11 @@ from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Lease, open_session
 from sweep.log import read_curve
+from sweep.proof import Proof
 from sweep.record import Outcome, Record, State
 from sweep.search_space import error_in_file, lines_in_file, load
 from sweep.session import Reached
+from sweep.state import TrainingState
 from sweep.steps import Weigh
 
 POLL_S = 0.1
@@ -130,8 +132,8 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
             link.tell(Warned(f"begins again from the beginning: {start.why_anew}"))
         if as_parent and start.backup:
             building.compare_with_its_parent(job, as_parent, building.how_built(space, parameters, model, of_user))
-        session.begin(job, start.backup, batches.count, reached)
-        _fit(job, link, model, (batches, validation, weigh), of_user, start.backup, reached)
+        proof = session.begin(job, link, start, batches.count, reached)
+        _fit(job, link, model, (batches, validation, weigh), of_user, start.backup, reached, proof)
     except DataWrong as error:
         raise DataWrong(f"{job.source.path}: {error}.") from error
     except (Stopped, Overtaken, SweepError):
@@ -162,6 +164,7 @@ def _fit(
     of_user: list[keras.callbacks.Callback],
     start: resume.Generation | None,
     reached: Reached,
+    proof: Proof,
 ) -> None:
     """Train the epochs that are still to be trained.
 
@@ -179,11 +182,13 @@ def _fit(
         return
     aims = job.record.aims
     best, log = BestModel(experience.meilleur, aims[0], position.best() if position else None), Log(experience.log)
-    backup = Backup(job, link, start, of_user, best, log, reached)
     heard = any(map(steps.hears_batches, of_user))
-    steps.take_over(model, batches, validation, None if heard else backup.batches_to_next, weigh)
+    steps.take_over(model, batches, validation, None if heard else lambda: backup.batches_to_next(), weigh)
+    backup = Backup(job, link, start, TrainingState(model, of_user), best, log, reached, proof)
+    steps.before_compile(model, lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked))
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
+        Watched(backup),
         best,
         log,  # a row too many is cut back by a resume; a missing row would be lost for ever
         *of_user,
