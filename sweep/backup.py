@@ -82,16 +82,22 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._reached.begun_at = self._reached.saved_at = time.monotonic()
         # Between two epochs the state is from before ``on_epoch_begin`` of the next; inside one it is from after it.
         if self._start and not self._start.position.batch:
-            self._restore(self._start)
+            self._restore(self._start, self._state.prepare(self._start.position.state))
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         inside = self._start if self._start and self._start.position.epoch == epoch else None
         self._reached.epoch, self._reached.batch = epoch, inside.position.batch if inside else 0
         self._reached.logs = inside.position.logs if inside else None
-        self._state.begin_epoch(*((inside.position.state, read_arrays(inside.weights)) if inside else (None, {})))
+        if not inside or not inside.position.batch:
+            self._state.begin_epoch()
+            self.model.train_function.begin(epoch)
+            return
+        plain = inside.position.state
+        lost = self._state.prepare(plain)
+        self._state.begin_epoch_again(plain, read_arrays(inside.weights))
         self.model.train_function.begin(epoch, self._reached.batch, self._reached.logs)
-        if inside and inside.position.batch:
-            self._restore(inside)
+        self._state.note_what_was_drawn()
+        self._restore(inside, lost)
 
     def batches_to_next(self) -> int:
         """Return how many batches may be trained until a save, or a comparison of the proof, is due."""
@@ -253,13 +259,11 @@ class Backup(keras.callbacks.BackupAndRestore):
         )
         resume.write_backup(self._folder, position)
 
-    def _restore(self, backup: resume.Generation) -> None:
-        plain = backup.position.state
-        lost = self._state.prepare(plain)
+    def _restore(self, backup: resume.Generation, lost: list[str]) -> None:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             self.model.load_weights(backup.weights)
-        lost += self._state.restore(plain, read_arrays(backup.weights))
+        lost = lost + self._state.restore(backup.position.state, read_arrays(backup.weights))
         self.model.stop_training = backup.position.stop_training
         skipped = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
         if skipped or lost:

@@ -64,13 +64,22 @@ class TrainingState:
         self._built, self._structure = self._graph(), Structure(model)
         self._first_steps = self._steps()
         self._validation_is_heard = any(map(hears_validation, callbacks))
+        self._at_epoch, self._are_drawn_ahead = _random_states(), False
+
+    def begin_epoch(self) -> None:
+        """Note the random states with which the batches of an epoch are begun."""
         self._at_epoch = _random_states()
 
-    def begin_epoch(self, saved: Plain | None, arrays: Arrays) -> None:
-        """Note the random states with which the batches of an epoch are begun: those of the first time, where it resumes."""
-        if saved and "at_epoch" in saved:
-            _set_random_states(unpack(saved["at_epoch"], arrays))
-        self._at_epoch = _random_states()
+    def begin_epoch_again(self, plain: Plain, arrays: Arrays) -> None:
+        """Put back the random states with which the epoch was begun the first time."""
+        if "at_epoch" in plain:
+            _set_random_states(unpack(plain["at_epoch"], arrays))
+        self.begin_epoch()
+
+    def note_what_was_drawn(self) -> None:
+        """Look whether batches that are made ahead draw from the generators of this process: those are then where they are
+        to be, as far as anybody can say."""
+        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(_random_states(), self._at_epoch)
 
     def before_validation(self) -> BeforeValidation:
         """Return the state of now, to which ``rewind`` can go back as long as nobody trains."""
@@ -118,6 +127,7 @@ class TrainingState:
         if not plain["made_anew"]:
             self._trace(plain)
         lost = self._structure.restore(plain["structure"], self._built)
+        self._steps()
         if not self._model.optimizer.built:
             self._model.optimizer.build(self._model.trainable_variables)
         return lost
@@ -134,9 +144,17 @@ class TrainingState:
         lost = self._restore_hidden(plain, arrays) if "hidden" in plain else self._restore_attributes(plain, arrays)
         for variable, packed in zip(_variables(self._model), plain["variables"], strict=True):
             variable.assign(unpack(packed, arrays))
-        if not (self._model.train_function.reads_ahead and _differ(_random_states(), self._at_epoch)):
+        if not self._are_drawn_ahead:
             _set_random_states(unpack(plain["random"] if "random" in plain else _older_random(plain), arrays))
-        return [*lost, *plain["left_out"]]
+        return [*lost, *plain["left_out"], *self._drawn_inexactly()]
+
+    def _drawn_inexactly(self) -> list[str]:
+        """Return in words which graphs draw random numbers by a state that nobody can read."""
+        return [
+            f"the state of {operation}, by which {name}_step draws (keras.random and tf.random.Generator can be saved)"
+            for name, steps in self._steps().items()
+            for operation in steps.inexact()
+        ]
 
     def _restore_hidden(self, plain: Plain, arrays: Arrays) -> list[str]:
         lost: list[str] = []
@@ -168,6 +186,8 @@ class TrainingState:
         return [*model.weights, *_variables(model), *(model.optimizer.variables if model.optimizer else ())]
 
     def _steps(self) -> dict[str, Any]:
+        self._model.make_train_function()  # which a new compile has taken away
+        self._model.make_test_function()
         return {"train": self._model.train_function, "test": self._model.test_function}
 
     def _trace(self, plain: Plain) -> None:

@@ -9,6 +9,7 @@ from sweep.host import is_alive
 from sweep.record import State
 from sweep.resume import newest_position
 from sweep.watch import Sight, Training
+from sweep.work import Work
 
 
 def lines(sight: Sight) -> Iterator[str]:
@@ -42,12 +43,21 @@ def _work_lines(sight: Sight) -> Iterator[str]:
         f"trained {duration(work.trained_s)} and {work.batches:,} batches, of it twice {duration(work.twice_s)} and "
         f"{work.twice_batches:,} batches, in {work.sessions} sessions, {work.cuts} of them cut off"
     )
+    if work.resumes:
+        yield _proof(work)
     if counts[State.RUNNING]:
         yield f"a cut now would lose {duration(work.at_risk_s)} and {work.at_risk_batches:,} batches"
     elif counts[State.CUT_OFF]:
         yield f"the cut has lost {duration(work.at_risk_s)} and {work.at_risk_batches:,} batches"
     if rest_s:
         yield f"the rest will take about {duration(rest_s)}"
+
+
+def _proof(work: Work) -> str:
+    unproven = work.resumes - work.proven - work.inexact
+    words = [f"{work.resumes} resume{'' if work.resumes == 1 else 's'}", f"{work.proven} proven exact"]
+    words += [f"{work.inexact} not exact (see approximate_because)"] if work.inexact else []
+    return ", ".join(words + ([f"{unproven} without anything to compare"] if unproven else []))
 
 
 def _more(training: Training) -> str:

@@ -20,7 +20,8 @@ class Work:
 
     ``prepared_s`` is the time before the first batches of the sessions; ``twice_s`` and ``twice_batches`` are what was
     trained again after cuts; ``at_risk_s`` and ``at_risk_batches`` are in no backup: a cut would lose them, or has.
-    ``left_batches`` are those of the begun trainings that are still to be trained.
+    ``left_batches`` are those of the begun trainings that are still to be trained. Of the ``resumes``, ``proven`` have met
+    again all that they were compared with, ``inexact`` have not, and the others had nothing to be compared with.
     """
 
     sessions: int = 0
@@ -33,6 +34,9 @@ class Work:
     at_risk_s: float = 0.0
     at_risk_batches: int = 0
     left_batches: int = 0
+    resumes: int = 0
+    proven: int = 0
+    inexact: int = 0
 
     def __add__(self, other: "Work") -> "Work":
         return Work(**{name: value + getattr(other, name) for name, value in vars(self).items()})
@@ -84,7 +88,11 @@ def _work_of_one(experience: Experience, record: Record) -> Work:
         following = None if is_last else batches_at(record.sessions[number + 1], session)
         twice = max(0, reached - following) if following is not None else 0
         batches = max(0, reached - begun)
+        proof = session.get("proof", {"compared": 0, "differs": []})
         total += Work(
+            resumes=number > 0,
+            proven=proof["compared"] > 0 and not proof["differs"],
+            inexact=bool(proof["differs"]),
             cuts=end.get("how", "cut" if state is State.CUT_OFF else "") == "cut",
             trained_s=end["trained_s"],
             prepared_s=end.get("prepared_s", 0.0),
