@@ -228,7 +228,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             NotSaved: another has, which no cluster has sent there.
         """
         record = self._job.experience.read()
-        latest, ours = (one.sessions[-1]["process"] if one else None for one in (record, self._job.record))
+        latest, ours = (one.sessions[-1]["process"] if one and one.sessions else None for one in (record, self._job.record))
         if latest and latest != ours:
             if self._job.cluster:
                 raise Overtaken

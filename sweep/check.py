@@ -1,7 +1,9 @@
 """A search space tried out: a few of its proposals, built and trained for some batches, and what a trial will cost."""
 
+import tempfile
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from rich.filesize import decimal
 from sweep import search_space
 from sweep.errors import SweepError
 from sweep.experience import Experience
-from sweep.job import Cost, End, Ending, Job, News, Sized
+from sweep.job import SAVES, Cost, End, Ending, Exactness, Job, News, OnNews, Sized
 from sweep.opening import load, propose
 from sweep.places import LocalProcesses
 from sweep.progress import Progress
@@ -25,12 +27,15 @@ PROPOSALS = 3
 class Checked:
     """A proposal, all of whose parameters are here, and what a trial of it takes on this machine.
 
+    ``exactness`` has the resumes that were tried, of the first proposal of each architecture.
+
     Its seconds are those of all epochs: a pruner or an EarlyStopping can make it less, and to save takes some more.
     """
 
     parameters: dict[str, Any]
     cost: Cost
     size: Sized
+    exactness: tuple[Exactness, ...] = ()
 
     @property
     def trial_s(self) -> float:
@@ -52,7 +57,7 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
     source = search_space.find(space)
     loaded = load(source, epochs, progress)
     proposals = propose(loaded, PROPOSALS)
-    place, checked = LocalProcesses(source.imported_modules()), []
+    place, checked = LocalProcesses(source.imported_modules()), list[Checked]()
     progress.say("importing Keras, once for all that is tried")
     place.start()
     place.wait_until_warm(threading.Event())
@@ -67,7 +72,10 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
                 trials=[],
             )
             job = Job(source, Experience(Path(name)), record, save_freq=1)
-            checked.append(_measured(place, job))
+            one = _measured(place, job)
+            if one.cost.architecture not in {other.cost.architecture for other in checked}:
+                one = replace(one, exactness=_certified(place, job))
+            checked.append(one)
             done()
     return checked
 
@@ -81,17 +89,49 @@ def print_costs(checked: list[Checked]) -> None:
         "disk": [decimal(one.size.ended) for one in checked],
     }
     print_parameters([one.parameters for one in checked], columns)
+    for one in checked:
+        if one.exactness:
+            print(f"a resume is {in_words(one.exactness)}: {one.cost.architecture}")  # noqa: T201 # a result
+
+
+def in_words(exactness: tuple[Exactness, ...]) -> str:
+    """Return what is known of the resumes of a training, in words."""
+    for save, one in zip(SAVES, exactness, strict=False):
+        if one.named:
+            return f"approximate ({one.named})"
+        if one.differs:
+            return f"NOT exact (resumed {save}, {one.differs} differs)"
+    return f"exact (proven over {len(exactness)} saves and 1 epoch's end)"
 
 
 def _measured(place: LocalProcesses, job: Job) -> Checked:
+    told = _told(job, lambda on_news: place.measure(job, threading.Event(), on_news))
+    return Checked(job.record.parameters, told[Cost], told[Sized])
+
+
+def _certified(place: LocalProcesses, job: Job) -> tuple[Exactness, ...]:
+    """Train some batches in a folder that is removed again, and resume them in fresh processes."""
+    with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
+        job = replace(job, experience=Experience(Path(folder) / job.experience.id))
+        _told(job, lambda on_news: place.certify(job, threading.Event(), on_news))
+        resumes = (_told(job, lambda on_news: place.certify(job, threading.Event(), on_news, save)) for save in SAVES)  # noqa: B023
+        return tuple(told[Exactness] for told in resumes if Exactness in told)
+
+
+def _told(job: Job, work: Callable[[OnNews], End]) -> dict[type, Any]:
+    """Return the latest news of each kind of a process.
+
+    Raises:
+        SweepError: the search space cannot be trained, or the process was killed.
+    """
     told: dict[type, Any] = {}
 
     def on_news(news: News) -> None:
         told[type(news)] = news
 
-    end: End = place.measure(job, threading.Event(), on_news)
+    end = work(on_news)
     if end.ending is Ending.REFUSED:
         raise SweepError(end.why)
     if end.ending is not Ending.OUTCOME:
         raise SweepError(f"{job.source.path}, with {job.record.parameters}: {end.why}.")
-    return Checked(job.record.parameters, told[Cost], told[Sized])
+    return told

@@ -11,6 +11,8 @@ from sweep.record import Record
 from sweep.search_space import Source
 
 BACKUP_EVERY_S = 30.0
+# From where ``sweep check`` resumes: epoch and batch.
+SAVES = {"in the middle of an epoch": (0, 2), "at the end of an epoch": (1, 0)}
 
 
 @dataclass(frozen=True)
@@ -100,16 +102,29 @@ class Sized:
 class Cost:
     """What a training was measured to take: ``weights`` are how many numbers its model has, ``memory`` is in bytes.
 
-    ``start_s`` are the seconds up to its first batch, ``epoch_s`` those of an epoch and its validation.
+    ``start_s`` are the seconds up to its first batch, ``epoch_s`` those of an epoch and its validation. ``architecture`` is
+    alike for models that differ in sizes only.
     """
 
     weights: int
     start_s: float
     epoch_s: float
     memory: int
+    architecture: str = ""
 
 
-News = Begun | EpochDone | Warned | Unsaved | Sized | Cost
+@dataclass(frozen=True)
+class Exactness:
+    """Whether a training that was resumed came to the same end.
+
+    ``differs`` is what differs first, or None; ``named`` is why that was to be expected, or None.
+    """
+
+    differs: str | None
+    named: str | None
+
+
+News = Begun | EpochDone | Warned | Unsaved | Sized | Cost | Exactness
 KINDS = {kind.__name__: kind for kind in get_args(News)}
 
 

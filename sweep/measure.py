@@ -3,6 +3,7 @@
 import resource
 import sys
 import time
+from collections.abc import Callable
 
 import keras
 
@@ -60,8 +61,13 @@ def measure(job: Job, link: Link) -> End:
     Returns:
         How it ended: REFUSED, in one sentence, where the search space raises or cannot be trained.
     """
+    return refusing(job, lambda: _measure(job, link))
+
+
+def refusing(job: Job, work: Callable[[], object]) -> End:
+    """Do the work, and return REFUSED, in one sentence, where the search space raises or cannot be trained."""
     try:
-        _measure(job, link)
+        work()
     except DataWrong as error:
         return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
@@ -88,4 +94,10 @@ def _measure(job: Job, link: Link) -> None:
     stopwatch.limit_s = TIMED_S
     fit(model, (batches, validation), [*of_user, stopwatch], 1, 2)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
-    link.tell(Cost(model.count_params(), start_s, stopwatch.epoch_s, memory))
+    link.tell(Cost(model.count_params(), start_s, stopwatch.epoch_s, memory, _architecture(model)))
+
+
+def _architecture(model: keras.Model) -> str:
+    """Return what is alike in models that differ in sizes and rates only."""
+    kinds = [type(layer).__name__ for layer in model._flatten_layers()]  # noqa: SLF001 # those in layers, too
+    return ", ".join([*kinds, type(model.optimizer).__name__])

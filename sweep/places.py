@@ -1,6 +1,7 @@
 """Where a training runs: a fresh process on this machine."""
 
 import contextlib
+import functools
 import itertools
 import multiprocessing
 import os
@@ -77,6 +78,10 @@ class LocalProcesses:
     def measure(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         """Measure what the job costs, in a child process as ``train`` has one; nothing is written."""
         return self._run(_measure, job, stop, on_news)
+
+    def certify(self, job: Job, stop: threading.Event, on_news: OnNews, save: str | None = None) -> End:
+        """Train some batches of the job in a child process, or resume them from a save; see ``sweep.certificate``."""
+        return self._run(functools.partial(_certify, save=save), job, stop, on_news)
 
     def _run(self, work: Work, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         with self._worker() as worker:
@@ -225,6 +230,12 @@ def _measure(job: Job, link: Link) -> End:
     from sweep.measure import measure
 
     return measure(job, link)
+
+
+def _certify(job: Job, link: Link, save: str | None) -> End:
+    from sweep.certificate import certify, certify_again
+
+    return certify_again(job, link, save) if save else certify(job, link)
 
 
 class LinkToController:
