@@ -33,6 +33,7 @@ PLACES = [
     {"epoch": 1, "end": True, "wait": True},
 ]
 SAVE_FREQ = 4
+POLL_S = 0.01
 HEARD_S = 0.3  # until a training that waits has heard that it is to stop
 
 
@@ -80,17 +81,22 @@ def train_cut(trainer, name, folder):
 
 
 def _train_to(trainer, path, root, place):
+    over = threading.Event()
     if "wait" in place:
-        threading.Thread(target=_stop_once_it_waits, args=(trainer,), daemon=True).start()
-    end = trainer(path, root, place, SAVE_FREQ, parameters_of(path.stem))
+        threading.Thread(target=_stop_once_it_waits, args=(trainer, over)).start()
+    try:
+        end = trainer(path, root, place, SAVE_FREQ, parameters_of(path.stem))
+    finally:
+        over.set()
     assert end.ending in ("outcome", "stopped" if "wait" in place else "died"), end
     return end
 
 
-def _stop_once_it_waits(trainer):
+def _stop_once_it_waits(trainer, over):
     reached = trainer.order.with_suffix(".reached")
     while not reached.exists():
-        time.sleep(0.01)
+        if over.wait(POLL_S):
+            return
     trainer.stop.set()
     time.sleep(HEARD_S)
     reached.unlink()
