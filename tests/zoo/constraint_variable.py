@@ -1,8 +1,8 @@
 """A constraint whose largest norm is a variable that shrinks each time."""
 
-from keras import ops
 import keras
 import numpy as np
+from keras import ops
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

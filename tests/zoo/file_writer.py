@@ -1,9 +1,9 @@
 """A callback that holds an open file and writes a line of JSON each batch."""
 
-from pathlib import Path
-import tempfile
-
 import json
+import tempfile
+from pathlib import Path
+
 import keras
 import numpy as np
 

@@ -1,9 +1,9 @@
 """A GAN that trains its generator at every third step, counted in a tf.Variable."""
 
-from keras import layers
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import layers
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 
@@ -53,7 +53,8 @@ class Gan(keras.Model):
         noise = keras.random.normal((tf.shape(real)[0], 4), seed=self.seeds)
         with tf.GradientTape() as tape:
             fake = self.generator(noise)
-            loss = tf.reduce_mean(tf.nn.softplus(-self.critic(real)) + tf.nn.softplus(self.critic(fake)))
+            loss = tf.reduce_mean(tf.nn.softplus(-self.critic(real)))
+            loss += tf.reduce_mean(tf.nn.softplus(self.critic(fake)))
         grads = tape.gradient(loss, self.critic.trainable_weights)
         self.optimizer.apply_gradients(zip(grads, self.critic.trainable_weights))
         tf.cond(self.steps % 3 == 0, lambda: self.train_generator(noise), lambda: None)

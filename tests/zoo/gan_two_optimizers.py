@@ -1,9 +1,9 @@
 """A GAN whose generator and discriminator have an optimizer each."""
 
-from keras import layers
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import layers
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

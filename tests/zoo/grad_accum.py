@@ -22,7 +22,8 @@ class Accumulating(keras.Model):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.seen = tf.Variable(0, trainable=False)
-        self.sums = [tf.Variable(tf.zeros(v.shape), trainable=False) for v in self.trainable_variables]
+        zeros = [tf.zeros(variable.shape) for variable in self.trainable_variables]
+        self.sums = [tf.Variable(zero, trainable=False) for zero in zeros]
 
     def train_step(self, data):
         x, y = data

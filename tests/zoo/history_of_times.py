@@ -1,6 +1,7 @@
 """A callback that notes when each epoch began, in its list and in a DataFrame."""
 
 from datetime import datetime
+
 import keras
 import numpy as np
 import pandas as pd

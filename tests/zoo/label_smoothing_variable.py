@@ -1,8 +1,8 @@
 """Label smoothing that fades out, a keras.Variable in a loss object."""
 
-from keras import ops
 import keras
 import numpy as np
+from keras import ops
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

@@ -1,10 +1,10 @@
 """A callback with a thread, a queue, a lock and a logger that show how far it is."""
 
+import logging
 import queue
 import threading
 
 import keras
-import logging
 import numpy as np
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}

@@ -1,7 +1,7 @@
 """A replay buffer: a deque of old batches in the model, drawn from with random.choice."""
 
-from collections import deque
 import random
+from collections import deque
 
 import keras
 import numpy as np

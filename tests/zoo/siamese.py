@@ -23,7 +23,11 @@ def build_model(parameters):
     from keras import layers
 
     encoder = keras.Sequential(
-        [keras.Input((8,)), layers.Dense(parameters["units"], activation="tanh"), layers.Dropout(0.1)]
+        [
+            keras.Input((8,)),
+            layers.Dense(parameters["units"], activation="tanh"),
+            layers.Dropout(0.1),
+        ]
     )
     one, two = keras.Input((8,)), keras.Input((8,))
     apart = layers.Subtract()([encoder(one), encoder(two)])

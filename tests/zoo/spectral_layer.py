@@ -1,8 +1,8 @@
 """Keras's SpectralNormalization around dense layers."""
 
-from keras import layers
 import keras
 import numpy as np
+from keras import layers
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

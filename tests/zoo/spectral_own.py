@@ -1,8 +1,8 @@
 """Spectral normalization of one's own, its vector a weight of the layer."""
 
-from keras import ops
 import keras
 import numpy as np
+from keras import ops
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

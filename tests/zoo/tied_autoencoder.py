@@ -1,8 +1,8 @@
 """An autoencoder whose decoder uses the transposed weights of its encoder."""
 
-from keras import ops
 import keras
 import numpy as np
+from keras import ops
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

@@ -1,8 +1,8 @@
 """A variational autoencoder that samples with keras.random and a SeedGenerator."""
 
-from keras import layers, ops
 import keras
 import numpy as np
+from keras import layers, ops
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

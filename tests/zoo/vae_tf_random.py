@@ -1,9 +1,9 @@
 """A variational autoencoder that samples with tf.random.normal inside the graph."""
 
-from keras import layers
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import layers
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 
