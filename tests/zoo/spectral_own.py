@@ -19,26 +19,33 @@ def load_data():
 
 
 @keras.saving.register_keras_serializable()
-class Spectral(keras.layers.Dense):
+class Spectral(keras.layers.Layer):
+    def __init__(self, units, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+
     def build(self, input_shape):
-        super().build(input_shape)
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units))
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros")
         self.u = self.add_weight(shape=(1, self.units), initializer="ones", trainable=False)
 
     def call(self, inputs, training=False):
-        w = self.kernel
-        v = ops.normalize(ops.matmul(self.u, ops.transpose(w)))
-        u = ops.normalize(ops.matmul(v, w))
+        v = ops.normalize(ops.matmul(self.u, ops.transpose(self.kernel)))
+        u = ops.normalize(ops.matmul(v, self.kernel))
         if training:
             self.u.assign(ops.stop_gradient(u))
-        sigma = ops.sum(ops.matmul(ops.matmul(v, w), ops.transpose(u)))
-        return self.activation(ops.matmul(inputs, w / sigma) + self.bias)
+        sigma = ops.sum(ops.matmul(ops.matmul(v, self.kernel), ops.transpose(u)))
+        return ops.relu(ops.matmul(inputs, self.kernel / sigma) + self.bias)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
 
 
 def build_model(parameters):
     model = keras.Sequential(
         [
             keras.Input((8,)),
-            Spectral(parameters["units"], activation="relu"),
+            Spectral(parameters["units"]),
             keras.layers.Dense(3, activation="softmax"),
         ]
     )
