@@ -7,6 +7,7 @@
 - ``folders``: folders as finished, interrupted, pruned and failed trainings leave them.
 - ``search``: a search without folders, killed at a given step.
 - ``bits``: compares experiences bit for bit.
+- ``zoo``: search spaces as people write them, killed and stopped at six places.
 - ``twins``: folders that many tests compare with, made once a session.
 - ``tiers``: the sample of a matrix that ``make test`` runs.
 - ``full_disk``: a disk that is really full.

@@ -1,0 +1,43 @@
+"""A callback raises the rate of a Dropout layer each epoch, with run_eagerly."""
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    import keras
+
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dropout(0.1, name="dropout"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        "adam", "sparse_categorical_crossentropy", metrics=["acc"], run_eagerly=True
+    )
+    return model
+
+
+def callbacks(parameters):
+    import keras
+
+    class MoreDropout(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.get_layer("dropout").rate += 0.15
+
+    return [MoreDropout()]

@@ -1,0 +1,51 @@
+"""A callback that holds an open file and writes a line of JSON each batch."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
+    return model
+
+
+class Lines(keras.callbacks.Callback):
+    def __init__(self, path):
+        super().__init__()
+        self.file = path.open("a")
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.file.write(f"{json.dumps({name: float(value) for name, value in logs.items()})}\n")
+
+    def on_train_end(self, logs=None):
+        self.file.close()
+
+
+def callbacks(parameters):
+    return [Lines(Path(tempfile.mkdtemp()) / "lines.jsonl")]

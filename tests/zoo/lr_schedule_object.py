@@ -1,0 +1,44 @@
+"""LearningRateScheduler with an object that counts its calls."""
+
+import keras
+import numpy as np
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
+    return model
+
+
+class Warmup:
+    def __init__(self, steps):
+        self.steps, self.calls = steps, 0
+
+    def __call__(self, epoch, rate):
+        self.calls += 1
+        return 0.1 * min(1.0, self.calls / self.steps) / self.calls
+
+
+def callbacks(parameters):
+    return [keras.callbacks.LearningRateScheduler(Warmup(2))]

@@ -1,0 +1,37 @@
+"""mixed_float16 with a LossScaleOptimizer whose scale grows every six steps."""
+
+import keras
+import numpy as np
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3),
+            keras.layers.Activation("softmax", dtype="float32"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(0.01), initial_scale=2.0**20, dynamic_growth_steps=6
+        ),
+        "sparse_categorical_crossentropy",
+        metrics=["acc"],
+    )
+    return model

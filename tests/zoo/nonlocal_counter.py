@@ -1,0 +1,52 @@
+"""A closure that counts batches with nonlocal, in a LambdaCallback."""
+
+import keras
+import numpy as np
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
+    return model
+
+
+def decaying():
+    batches = 0
+
+    def rate():
+        nonlocal batches
+        batches += 1
+        return 0.2 / (1 + 0.1 * batches)
+
+    return rate
+
+
+def callbacks(parameters):
+    rate = decaying()
+
+    def lower(batch, logs):
+        lowering.model.optimizer.learning_rate.assign(rate())
+
+    lowering = keras.callbacks.LambdaCallback(on_train_batch_end=lower)
+    return [lowering]

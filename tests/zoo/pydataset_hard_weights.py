@@ -1,0 +1,63 @@
+"""A callback changes an array of sample weights that a PyDataset hands out."""
+
+import keras
+import numpy as np
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+TRAIN = []
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+class Samples(keras.utils.PyDataset):
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+        self.weights = np.ones(len(x), dtype="float32")
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        rows = slice(32 * index, 32 * (index + 1))
+        return self.x[rows], self.y[rows], self.weights[rows]
+
+
+class Reweigh(keras.callbacks.Callback):
+    """Doubles the weight of what is still wrong at the end of an epoch."""
+
+    def __init__(self, samples):
+        super().__init__()
+        self.samples = samples
+
+    def on_epoch_end(self, epoch, logs=None):
+        found = self.model.predict(self.samples.x, verbose=0).argmax(-1)
+        self.samples.weights[found != self.samples.y] *= 2.0
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = (rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]).astype("float32")
+    TRAIN[:] = [Samples(x[:320], y[:320])]
+    return TRAIN[0], (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
+    return model
+
+
+def callbacks(parameters):
+    return [Reweigh(TRAIN[0])]

@@ -1,0 +1,45 @@
+"""A PyDataset that draws noise and sample weights from numpy.random in each batch."""
+
+import keras
+import numpy as np
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+class Samples(keras.utils.PyDataset):
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return 10
+
+    def __getitem__(self, index):
+        rows = slice(32 * index, 32 * (index + 1))
+        noise = np.random.normal(0, 0.2, self.x[rows].shape).astype("float32")
+        return self.x[rows] + noise, self.y[rows], np.random.rand(32).astype("float32")
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = (rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]).astype("float32")
+    return Samples(x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(
+        keras.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
+    return model
