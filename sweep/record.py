@@ -194,7 +194,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and isinstance(record.get("data"), str | None)
         and isinstance(record.get("unpruned", False), bool)
-        and record["search_space"].keys() >= {"name", "fingerprint"}
+        and _is_code(record["search_space"])
         and _is_count(record["parameters"].get("epochs", 0))
         and _are_aims(record.get("aims", DEFAULT))
         and _is_count(record.get("count_params") or 0)
@@ -202,6 +202,20 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         and all(_is_session(session) for session in record["sessions"])
         and _is_outcome(record.get("outcome"))
     )
+
+
+def _is_code(code: dict[str, Any]) -> bool:
+    accepted = code.get("accepted", [])
+    return (
+        isinstance(code["name"], str)
+        and all(map(_are_texts, (code["fingerprint"], *code.get("modules", {}).values())))
+        and isinstance(accepted, list)
+        and all(isinstance(digest, str) for digest in accepted)
+    )
+
+
+def _are_texts(texts: dict[str, Any]) -> bool:
+    return all(isinstance(text, str) for text in texts.values())
 
 
 def _is_trial(trial: dict[str, Any]) -> bool:
@@ -219,8 +233,18 @@ def _is_session(session: dict[str, Any]) -> bool:
         and _is_count(process["pid"])
         and 0 < process["pid"] < 2**31
         and isinstance(process["started"], int | float)
+        and _is_machine(session.get("machine"))
         and (end is None or (isinstance(end["how"], str) and all(_is_amount(end.get(name, 0)) for name in AMOUNTS)))
         and (end is None or end.keys() >= {"epoch", "batch", "trained_s"})
+    )
+
+
+def _is_machine(machine: dict[str, Any] | None) -> bool:
+    """Tell whether it is what ``sweep.host.machine`` returns; older sessions have none."""
+    return machine is None or (
+        isinstance(machine["flags"], list)
+        and all(isinstance(flag, str) for flag in machine["flags"])
+        and _are_texts(machine["environment"])
     )
 
 

@@ -238,7 +238,7 @@ def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, s
     session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or GONE}
     record = Record(
         id_experience=made.id,
-        search_space={"name": "toy", "fingerprint": source.fingerprint()},
+        search_space={**source.identity(), "name": "toy"},
         parameters=parameters,
         seed=0,
         threads=1,
