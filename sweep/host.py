@@ -15,11 +15,12 @@ import psutil
 import sweep
 
 DRIVE = "fuse.drive"
-# By which oneDNN, Eigen and LLVM choose the code that computes; of ARM, those of the second line.
-INSTRUCTION_SET = re.compile(
-    r"ssse3|sse4_[12]|f16c|fma|avx.*|amx_.*"
-    r"|asimd.*|fphp|fcma|bf16|i8mm|sve.*|sme.*"
-)
+CPUINFO = Path("/proc/cpuinfo")
+# By which oneDNN, Eigen and LLVM choose the code that computes, under the name that Linux lists it by.
+INSTRUCTION_SETS = {
+    "flags": re.compile("ssse3|sse4_[12]|f16c|fma|avx.*|amx_.*"),
+    "Features": re.compile("asimd.*|fphp|fcma|bf16|i8mm|sve.*|sme.*"),  # of ARM
+}
 # What TensorFlow and Keras read that can change a training. Numbers of threads are not among it: TensorFlow's are fixed and
 # recorded by themselves, and its builds have no OpenMP and no MKL for OMP_NUM_THREADS and its like, which Dask sets on its
 # workers. What NumPy makes with more threads are data, which have a digest.
@@ -96,9 +97,9 @@ def machine() -> dict[str, Any]:
     set, ``hash_seed`` is "random" where the order of a set is another in each process, ``libc`` computes what has no code of
     its own in TensorFlow.
     """
-    flags = (_of_processor("flags") or _of_processor("Features")).split()
+    flags = (flag for name, kind in INSTRUCTION_SETS.items() for flag in _of_processor(name).split() if kind.fullmatch(flag))
     return {
-        "flags": sorted(flag for flag in flags if INSTRUCTION_SET.fullmatch(flag)),
+        "flags": sorted(flags),
         "environment": {name: value for name, value in sorted(os.environ.items()) if DECIDES.fullmatch(name)},
         "hash_seed": "random" if sys.flags.hash_randomization else "0",
         "libc": " ".join(platform.libc_ver()),
@@ -108,7 +109,7 @@ def machine() -> dict[str, Any]:
 def _of_processor(name: str) -> str:
     """Return what Linux says of the first processor under that name; nothing where it does not."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
     return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == name), "")

@@ -167,11 +167,11 @@ def _why_approximate(job: Job, session: dict[str, Any]) -> Iterator[str]:
             if session[what] != before.get(what):
                 yield f"it went on {how}: {before.get(what)}, then {session[what]}"
         if before.get("machine"):
-            yield from (f"it went on {how}" for how in _differences(before["machine"], session["machine"]))
+            yield from (f"it went on {how}" for how in differences(before["machine"], session["machine"]))
 
 
-def _differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    """Yield in words what two sessions have not in common, as ``sweep.host.machine`` returns it."""
+def differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Yield in words what two sessions have not in common of their machines, as ``sweep.host.machine`` returns it."""
     lost, won = (sorted(set(one["flags"]) - set(other["flags"])) for one, other in ((before, now), (now, before)))
     if lost or won:
         said = [*(f"without {flag}" for flag in lost), *(f"with {flag}" for flag in won)]
