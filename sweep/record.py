@@ -73,11 +73,14 @@ class Outcome:
 class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
+    ``search_space`` has its name and says what code trained here, and what other code was accepted beside it, see
+    ``sweep.search_space.Source.identity``. Older records have no ``modules`` and no ``accepted``.
     ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
     and ``came_from``, the root that it was merged from, or None; where it is repeated with other seeds, ``repeat`` (from 0)
     of so many ``repeats``.
-    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
-    epoch, batch, trained_s (seconds), which the next session writes where this one was cut off.
+    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, ``machine`` (see
+    ``sweep.host.machine``; older sessions have none), and ``ended``: how, epoch, batch, trained_s (seconds), which the next
+    session writes where this one was cut off.
     ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
