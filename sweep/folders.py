@@ -9,7 +9,7 @@ from sweep.experience import Experience, experiences_in
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
 from sweep.record import Record, State, state_of
-from sweep.search_space import Code, SearchSpace, SearchSpaceWrong, Source
+from sweep.search_space import Code, SearchSpace, SearchSpaceWrong, Source, digest
 
 
 class Folders:
@@ -130,14 +130,14 @@ def accepted_in(records: list[Record], source: Source) -> tuple[Source, Code | N
     """
     source = source.with_accepted(_accepted(records))
     trained = sorted((record for record in records if record.sessions), key=_latest_session, reverse=True)
-    codes = [record.search_space for record in trained]
+    codes = list({digest(record.search_space): record.search_space for record in trained}.values())
     judged = codes if any("accepted" in record.search_space for record in records) else codes[:1]
     refused = next((code for code in judged if not source.counts(code)), None)
     return (source, refused) if refused else (source.accepting(codes), None)
 
 
 def _accepted(records: Iterable[Record]) -> set[str]:
-    return {digest for record in records for digest in record.search_space.get("accepted", [])}
+    return {name for record in records for name in record.search_space.get("accepted", [])}
 
 
 def _latest_session(record: Record) -> str:

@@ -46,10 +46,8 @@ class Module:
         return f"{self.name.replace('.', '/')}{'/__init__' if self.is_package else ''}.py"
 
     def fingerprint(self) -> dict[str, str]:
-        """Return a hash of each top-level part, by name; one hash of all where the text is no Python."""
-        if tree_of(self.text):
-            return fingerprint(self.text)
-        return {"the text": hashlib.sha256(self.text.encode()).hexdigest()[:16]}
+        """Return a hash of each top-level part, by name."""
+        return fingerprint(self.text)
 
 
 def own_modules(text: str, folder: Path) -> tuple[Module, ...]:
@@ -249,8 +247,11 @@ def tree_of(text: str) -> ast.Module | None:
 
 @functools.lru_cache(maxsize=256)
 def _fingerprint(text: str) -> dict[str, str]:
+    tree = tree_of(text)
+    if not tree:
+        return {"the text": hashlib.sha256(text.encode()).hexdigest()[:16]}
     parts: dict[str, list[object]] = {}
-    for statement in ast.parse(text).body:
+    for statement in tree.body:
         if not _is_text(statement):
             parts.setdefault(_part_name(statement), []).append(_shape(statement))
     return {name: hashlib.sha256(repr(shape).encode()).hexdigest()[:16] for name, shape in parts.items()}
@@ -259,8 +260,7 @@ def _fingerprint(text: str) -> dict[str, str]:
 def fingerprint(text: str) -> dict[str, str]:
     """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are not in it.
 
-    Raises:
-        SyntaxError: the text is no Python.
+    What is no Python has one hash for all.
     """
     return dict(_fingerprint(text))
 

@@ -85,7 +85,8 @@ class Source:
 
     def accepting(self, codes: Iterable[Code]) -> "Source":
         """Return the source with which all of that code counts."""
-        others = {digest(code) for code in codes if not self.counts(code)}
+        by_digest = {digest(code): code for code in codes}  # of thousands of records, a few
+        others = {name for name, code in by_digest.items() if not self.counts(code)}
         return self.with_accepted({*others, digest(self.identity())}) if others else self
 
     def with_accepted(self, digests: Iterable[str]) -> "Source":

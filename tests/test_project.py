@@ -10,6 +10,7 @@ import pytest
 
 from support.command import in_keras
 from sweep.errors import SweepError
+from sweep.project import Project
 from sweep.search_space import find, load
 
 SPACE = '''"""A search space that is never trained."""
@@ -47,7 +48,7 @@ def project(tmp_path):
 def nothing_is_left_open():
     """Close the project that a test leaves open, for other tests look at ``sys.path`` too."""
     yield
-    for finder in [one for one in sys.meta_path if type(one).__name__ == "Project"]:
+    for finder in [one for one in sys.meta_path if isinstance(one, Project)]:
         finder.close()
 
 
@@ -179,6 +180,7 @@ def test_autograph_compiles_the_text_that_was_read(project, tmp_path):
     code = f"""
 import json, pathlib, sys
 import tensorflow as tf
+from sweep.project import Project
 from sweep.search_space import find, load
 source = find({str(source.path)!r})
 for name in ("space.py", "helpers.py"):
