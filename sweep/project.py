@@ -130,7 +130,7 @@ class _Search:
             return None
         spec = PathFinder.find_spec(name, self._path)
         for finder in sys.meta_path:  # editable installs may have one of their own
-            if not spec and finder not in PYTHONS_OWN and not isinstance(finder, Project):
+            if not spec and finder not in PYTHONS_OWN and not isinstance(finder, Project) and hasattr(finder, "find_spec"):
                 spec = finder.find_spec(name, None)
         return None if spec and self._is_installed(spec) else spec
 

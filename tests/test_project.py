@@ -5,6 +5,7 @@ import linecache
 import pickle
 import sys
 import traceback
+from importlib.util import spec_from_file_location
 
 import pytest
 
@@ -126,6 +127,27 @@ def test_own_is_what_python_finds_elsewhere_too_unless_it_is_installed(
     source = project(hidden, SPACE.replace("import helpers", "import helpers, targeted, installed"))
     assert [module.path for module in source.modules] == [tmp_path / "mine" / "helpers.py"]
     assert source.imported_modules() == ["installed", "targeted"]
+
+
+class Finder:
+    """Stands for the finder that setuptools gives an editable install."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def find_spec(self, name, path=None, target=None):
+        return spec_from_file_location(name, self.path) if name == self.path.stem else None
+
+
+def test_own_is_an_editable_install_that_has_a_finder_of_its_own(project, tmp_path, monkeypatch):
+    (tmp_path / "editable.py").write_text(HELPERS)
+    monkeypatch.setattr(
+        sys, "meta_path", [*sys.meta_path, object(), Finder(tmp_path / "editable.py")]
+    )
+    source = project({}, SPACE.replace("helpers", "editable"))
+    (tmp_path / "editable.py").write_text(FAILS)
+    assert names(source) == ["editable"]
+    assert load(source).load_data() == "as it was read"
 
 
 def test_what_own_modules_import_is_made_warm_and_they_themselves_are_not(project):
