@@ -2,6 +2,7 @@
 
 import inspect
 import linecache
+import os
 import pickle
 import sys
 import traceback
@@ -127,6 +128,15 @@ def test_own_is_what_python_finds_elsewhere_too_unless_it_is_installed(
     source = project(hidden, SPACE.replace("import helpers", "import helpers, targeted, installed"))
     assert [module.path for module in source.modules] == [tmp_path / "mine" / "helpers.py"]
     assert source.imported_modules() == ["installed", "targeted"]
+
+
+def test_a_module_is_found_that_is_no_older_than_what_python_knows_of_its_folder(project, tmp_path):
+    project({})
+    folder = tmp_path / "project"
+    then = folder.stat().st_mtime_ns
+    (folder / "helpers.py").write_text(HELPERS)
+    os.utime(folder, ns=(then, then))
+    assert names(find(str(folder / "space.py"))) == ["helpers"]
 
 
 class Finder:
