@@ -40,7 +40,7 @@ def write_experience(root: Path, source: search_space.Source, number: int, draw:
     best = max(val_acc)
     record = Record(
         id_experience=experience.id,
-        search_space={"name": source.name, "fingerprint": source.fingerprint()},
+        search_space=source.identity(),
         parameters=parameters,
         seed=0,
         threads=1,

@@ -65,7 +65,7 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
         for name, parameters in proposals.items():
             record = Record(
                 id_experience=name,
-                search_space={"name": source.name, "fingerprint": source.fingerprint()},
+                search_space=source.identity(),
                 parameters=parameters,
                 seed=parameters["seed"],
                 threads=place.threads(1),

@@ -133,13 +133,15 @@ class Controller:
         with self._progress.reading(self.root) as done:
             folders = Folders(self.root, self._name, done)
         folders.check()
-        if folders.have_all_failed() and begin_anew:
+        begins_anew = folders.have_all_failed() and begin_anew
+        if begins_anew:
             folders.begin_anew(self._progress.say)
         else:
             folders.check_aims(self._space)
-            if not self._settings.accept_change:
-                folders.check_code(self._space.source)
+        source = folders.check_code(self._space.source, self._settings.accept_change or begins_anew)
+        self._space = replace(self._space, source=source)
         folders.settle(self._progress.say)
+        folders.keep_accepted(source)
         unprune.take_up(folders.recorded(), self._settings.unprune, self._progress.say)
         return folders
 

@@ -1,6 +1,6 @@
 """The folders under a root: read, checked, and brought to where a study can be compared with them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from sweep import damage, resume
@@ -9,7 +9,7 @@ from sweep.experience import Experience, experiences_in
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
 from sweep.record import Record, State, state_of
-from sweep.search_space import SearchSpace, SearchSpaceWrong, Source, what_changed
+from sweep.search_space import Code, SearchSpace, SearchSpaceWrong, Source, digest
 
 
 class Folders:
@@ -51,18 +51,38 @@ class Folders:
                     "take another --root."
                 )
 
-    def check_code(self, source: Source) -> None:
-        """Raises SearchSpaceWrong where the search space is not the one of the latest session."""
-        trained = [record for _, record in self.recorded() if record.sessions]
-        if not trained:
-            return
-        latest = max(trained, key=lambda record: str(record.sessions[-1]["begun"]))
-        changed = what_changed(latest.search_space["fingerprint"], source.fingerprint())
-        if changed:
+    def check_code(self, source: Source, accept_change: bool) -> Source:
+        """Return the source with all other code whose results count beside its own here.
+
+        Args:
+            source: the code as it is now.
+            accept_change: let the results of any code count that has trained here.
+
+        Raises:
+            SearchSpaceWrong: other code has trained here, which was never accepted.
+        """
+        source, refused = accepted_in([record for _, record in self.recorded()], source)
+        if accept_change:
+            return source.accepting(record.search_space for _, record in self.recorded() if record.sessions)
+        if refused:
             raise SearchSpaceWrong(
-                f"{source.path} was changed in {', '.join(changed)} since the experiences in "
+                f"{source.path} was changed in {', '.join(source.changes_since(refused))} since the experiences in "
                 f"{self._root} were begun: undo that, take another --root, or go on with --accept-change."
             )
+        return source
+
+    def keep_accepted(self, source: Source) -> None:
+        """Write down what code was accepted, where no record says it yet.
+
+        The record of one experience that has ended is enough, for that is all that is written again of what has ended. The
+        sessions to come write it into theirs.
+        """
+        recorded = self.recorded()
+        ended = [(experience, record) for experience, record in recorded if record.sessions and record.outcome]
+        if ended and set(source.accepted) - _accepted(record for _, record in recorded):
+            experience, record = max(ended, key=lambda one: _latest_session(one[1]))
+            record.search_space = {**record.search_space, "accepted": list(source.accepted)}
+            experience.write(record)
 
     def have_all_failed(self) -> bool:
         """Tell whether nothing here has come to a good end, or may yet: a folder without its record may hold a backup."""
@@ -100,3 +120,25 @@ class Folders:
     def known(self) -> dict[int, Known]:
         """Return the trials that the folders know, by number."""
         return known_trials(self.recorded())
+
+
+def accepted_in(records: list[Record], source: Source) -> tuple[Source, Code | None]:
+    """Return the source with what other code was accepted in these records, and the latest code that was not, or None.
+
+    Where no record says what was accepted, they are of a version that looked at the latest session only: what it let pass
+    is accepted.
+    """
+    source = source.with_accepted(_accepted(records))
+    trained = sorted((record for record in records if record.sessions), key=_latest_session, reverse=True)
+    codes = list({digest(record.search_space): record.search_space for record in trained}.values())
+    judged = codes if any("accepted" in record.search_space for record in records) else codes[:1]
+    refused = next((code for code in judged if not source.counts(code)), None)
+    return (source, refused) if refused else (source.accepting(codes), None)
+
+
+def _accepted(records: Iterable[Record]) -> set[str]:
+    return {name for record in records for name in record.search_space.get("accepted", [])}
+
+
+def _latest_session(record: Record) -> str:
+    return str(record.sessions[-1]["begun"])

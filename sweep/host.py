@@ -2,7 +2,9 @@
 
 import os
 import platform
+import re
 import socket
+import sys
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -13,6 +15,19 @@ import psutil
 import sweep
 
 DRIVE = "fuse.drive"
+CPUINFO = Path("/proc/cpuinfo")
+# By which oneDNN, Eigen and LLVM choose the code that computes, under the name that Linux lists it by.
+INSTRUCTION_SETS = {
+    "flags": re.compile("ssse3|sse4_[12]|f16c|fma|avx.*|amx_.*"),
+    "Features": re.compile("asimd.*|fphp|fcma|bf16|i8mm|sve.*|sme.*"),  # of ARM
+}
+# What TensorFlow and Keras read that can change a training. Numbers of threads are not among it: TensorFlow's are fixed and
+# recorded by themselves, and its builds have no OpenMP and no MKL for OMP_NUM_THREADS and its like, which Dask sets on its
+# workers. What NumPy makes with more threads are data, which have a digest.
+DECIDES = re.compile(
+    r"(ONEDNN|DNNL|XLA|NVIDIA_TF32|TF_(CUBLAS|CUDNN|CONV2D|MATMUL|XLA|USE|ENABLE|DISABLE|OVERRIDE))_.*"
+    r"|TF_DETERMINISTIC_OPS|TF_AUTOTUNE_THRESHOLD|KERAS_MAX_.*|OPENBLAS_CORETYPE|NPY_(EN|DIS)ABLE_CPU_FEATURES"
+)
 
 
 def now() -> str:
@@ -62,19 +77,42 @@ def _seconds_after_boot(process: psutil.Process) -> float:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a training depends on."""
+    """Return the versions that a training depends on.
+
+    Of what loads or stores and does not compute (h5py, say), there is none here; and none of what makes the data.
+    """
     packages = {name: version(name) for name in ("keras", "tensorflow", "optuna", "numpy")}
     return {"python": platform.python_version(), **packages, "sweep": sweep.__version__}
 
 
 def processor() -> str:
     """Return the model of the processor, as Linux names it."""
+    return _of_processor("model name") or platform.processor() or platform.machine()
+
+
+def machine() -> dict[str, Any]:
+    """Return what else decides the last bits of a training: ``flags``, ``environment``, ``hash_seed`` and ``libc``.
+
+    ``flags`` name the parts of the instruction set that the code is chosen by, ``environment`` has the variables that are
+    set, ``hash_seed`` is "random" where the order of a set is another in each process, ``libc`` computes what has no code of
+    its own in TensorFlow.
+    """
+    flags = (flag for name, kind in INSTRUCTION_SETS.items() for flag in _of_processor(name).split() if kind.fullmatch(flag))
+    return {
+        "flags": sorted(flags),
+        "environment": {name: value for name, value in sorted(os.environ.items()) if DECIDES.fullmatch(name)},
+        "hash_seed": "random" if sys.flags.hash_randomization else "0",
+        "libc": " ".join(platform.libc_ver()),
+    }
+
+
+def _of_processor(name: str) -> str:
+    """Return what Linux says of the first processor under that name; nothing where it does not."""
     try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
-        lines = []
-    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.processor() or platform.machine())
+        return ""
+    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == name), "")
 
 
 def is_on_drive(path: Path) -> bool:
@@ -95,7 +133,8 @@ def cores() -> int:
 
 
 def prepare_for_keras() -> None:
-    """Set what TensorFlow and HDF5 read from the environment while they are imported, here and in all children."""
+    """Set what Python, TensorFlow and HDF5 read from the environment at their start, here and in all children."""
+    os.environ["PYTHONHASHSEED"] = "0"  # a set has the same order in every session
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else one training takes all the memory of its GPU

@@ -15,10 +15,11 @@ from sweep.damage import find_damages
 from sweep.errors import Misuse, SweepError
 from sweep.experience import Experience, experiences_in
 from sweep.files import copy_synced, move_to_quarantine, new_folder
+from sweep.folders import accepted_in
 from sweep.frozen import check_compatible, frozen_of
 from sweep.known import Known, known_trials
 from sweep.record import Record, State, state_of
-from sweep.search_space import Source, what_changed
+from sweep.search_space import Source
 
 NEW_HERE = "new here"
 
@@ -55,6 +56,7 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
         OSError: the disk is full or gone; what was taken in before is whole.
     """
     here = [(one, record) for one in experiences_in(root) if (record := resume.read_record(one))]
+    source, _ = accepted_in([record for _, record in here], source)
     known = known_trials(here)
     following = max(known, default=-1) + 1
     numbers: dict[tuple[Any, ...], int] = {}  # what ours are, for those of the others that are repeated
@@ -69,6 +71,9 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
         entry = record.trials[0]
         is_repeated = entry.get("repeats", 1) > 1
         trial = (theirs.path.parent, entry["number"], str(entry.get("begun")), "" if is_repeated else theirs.id)
+        # What its own root has accepted is not accepted here.
+        accepted = list(source.accepting([record.search_space]).accepted)
+        record = replace(record, search_space={**record.search_space, "accepted": accepted})
         merged = _merge_one(root, theirs, record, numbers.get(trial, following))
         if merged.what.startswith(NEW_HERE) and trial not in numbers:
             numbers[trial] = following
@@ -121,9 +126,8 @@ def _why_not(
         return str(error)
     if damages:
         return f"its {damages[0]}; mend that there, see sweep verify"
-    changed = what_changed(record.search_space["fingerprint"], source.fingerprint())
-    if changed and not accept_change:
-        return f"it was trained by another {', '.join(changed)}; see --accept-change"
+    if not (accept_change or source.counts(record.search_space)):
+        return f"it was trained by another {', '.join(source.changes_since(record.search_space))}; see --accept-change"
     return "it is being trained" if state_of(record) is State.RUNNING else None
 
 

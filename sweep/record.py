@@ -73,13 +73,15 @@ class Outcome:
 class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
+    ``search_space`` has its name and says what code trained here, and what other code was accepted beside it, see
+    ``sweep.search_space.Source.identity``. Older records have no ``modules`` and no ``accepted``.
     ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
     and ``came_from``, the root that it was merged from, or None; where it is repeated with other seeds, ``repeat`` (from 0)
     of so many ``repeats``.
-    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, and ``ended``: how,
-    epoch, batch, trained_s (seconds), which the next session writes where this one was cut off. One that resumed has
-    ``proof``, how often it was ``compared`` with what the one before had left, and what ``differs``; and ``evidence``, which
-    is still to be compared.
+    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, ``machine`` (see
+    ``sweep.host.machine``; older sessions have none), and ``ended``: how, epoch, batch, trained_s (seconds), which the next
+    session writes where this one was cut off. One that resumed has ``proof``, how often it was ``compared`` with what the one
+    before had left, and what ``differs``; and ``evidence``, which is still to be compared.
     ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
@@ -196,7 +198,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and isinstance(record.get("data"), str | None)
         and isinstance(record.get("unpruned", False), bool)
-        and record["search_space"].keys() >= {"name", "fingerprint"}
+        and _is_code(record["search_space"])
         and _is_count(record["parameters"].get("epochs", 0))
         and _are_aims(record.get("aims", DEFAULT))
         and _is_count(record.get("count_params") or 0)
@@ -204,6 +206,20 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         and all(_is_session(session) for session in record["sessions"])
         and _is_outcome(record.get("outcome"))
     )
+
+
+def _is_code(code: dict[str, Any]) -> bool:
+    accepted = code.get("accepted", [])
+    return (
+        isinstance(code["name"], str)
+        and all(map(_are_texts, (code["fingerprint"], *code.get("modules", {}).values())))
+        and isinstance(accepted, list)
+        and all(isinstance(digest, str) for digest in accepted)
+    )
+
+
+def _are_texts(texts: dict[str, Any]) -> bool:
+    return all(isinstance(text, str) for text in texts.values())
 
 
 def _is_trial(trial: dict[str, Any]) -> bool:
@@ -222,6 +238,7 @@ def _is_session(session: dict[str, Any]) -> bool:
         and 0 < process["pid"] < 2**31
         and isinstance(process["started"], int | float)
         and _is_proof(session.get("proof"))
+        and _is_machine(session.get("machine"))
         and (end is None or (isinstance(end["how"], str) and all(_is_amount(end.get(name, 0)) for name in AMOUNTS)))
         and (end is None or end.keys() >= {"epoch", "batch", "trained_s"})
     )
@@ -229,6 +246,15 @@ def _is_session(session: dict[str, Any]) -> bool:
 
 def _is_proof(proof: dict[str, Any] | None) -> bool:
     return proof is None or (_is_count(proof["compared"]) and all(isinstance(one, str) for one in proof["differs"]))
+
+
+def _is_machine(machine: dict[str, Any] | None) -> bool:
+    """Tell whether it is what ``sweep.host.machine`` returns; older sessions have none."""
+    return machine is None or (
+        isinstance(machine["flags"], list)
+        and all(isinstance(flag, str) for flag in machine["flags"])
+        and _are_texts(machine["environment"])
+    )
 
 
 def _is_outcome(outcome: dict[str, Any] | None) -> bool:

@@ -1,17 +1,16 @@
 """A search space: find the Python file, load it, check it, tell whether its code was changed."""
 
-import ast
 import contextlib
 import difflib
-import functools
 import hashlib
+import json
 import math
 import re
 import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from sweep.aims import Aim, aims_of
 from sweep.errors import Misuse, SweepError
 from sweep.identity import NotPlain, plain
+from sweep.project import PACKAGE_OF_SPACES, Module, Project, fingerprint, imports, own_modules
 
 FOLDER = Path("search_spaces")
 MOST_CHARACTERS = 300
@@ -34,12 +34,22 @@ class SearchSpaceWrong(SweepError):
     """A search space cannot be used as it is written."""
 
 
+# What a record keeps of the code that trained it, see ``Source.identity``.
+Code = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Source:
-    """The text of a search space, read once: every training of a run executes this and not a later edit."""
+    """The text of a search space, read once: every training of a run executes this and not a later edit.
+
+    ``modules`` are the user's own modules that it imports. ``accepted`` has the digests of all code whose results the user
+    lets count beside each other, this one included.
+    """
 
     path: Path
     text: str
+    modules: tuple[Module, ...] = ()
+    accepted: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -49,11 +59,52 @@ class Source:
     def fingerprint(self) -> dict[str, str]:
         """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are
         not in it."""
-        return dict(_fingerprint(self.text))
+        return fingerprint(self.text)
+
+    def identity(self) -> Code:
+        """Return what a record keeps of the code: the name, the fingerprints, and what other code was accepted."""
+        modules = {module.name: module.fingerprint() for module in self.modules}
+        return {"name": self.name, "fingerprint": self.fingerprint(), "modules": modules, "accepted": list(self.accepted)}
+
+    def changes_since(self, code: Code) -> list[str]:
+        """Return what differs from the code of a record, in words; an older record knows of no modules."""
+        changed = what_changed(code["fingerprint"], self.fingerprint())
+        before, now = code.get("modules"), {module.name: module for module in self.modules}
+        if before is None:
+            return changed
+        for name, module in now.items():
+            if name not in before:
+                changed.append(f"{module.file} (new)")
+            else:
+                changed += [f"{part} in {module.file}" for part in what_changed(before[name], module.fingerprint())]
+        return [*changed, *(f"the module {name} (gone)" for name in before if name not in now)]
+
+    def counts(self, code: Code) -> bool:
+        """Tell whether what that code has trained may stand beside what this one trains."""
+        return not self.changes_since(code) or {digest(code), digest(self.identity())} <= set(self.accepted)
+
+    def accepting(self, codes: Iterable[Code]) -> "Source":
+        """Return the source with which all of that code counts."""
+        by_digest = {digest(code): code for code in codes}  # of thousands of records, a few
+        others = {name for name, code in by_digest.items() if not self.counts(code)}
+        return self.with_accepted({*others, digest(self.identity())}) if others else self
+
+    def with_accepted(self, digests: Iterable[str]) -> "Source":
+        """Return the source with more digests of code that was accepted."""
+        return replace(self, accepted=tuple(sorted({*self.accepted, *digests})))
 
     def imported_modules(self) -> list[str]:
-        """Return every module that the file imports anywhere, so that a fresh process can have them warm."""
-        return sorted(set(_imports(ast.parse(self.text))))
+        """Return every installed module that the code imports anywhere, so that a fresh process can have them warm."""
+        texts = [(self.text, PACKAGE_OF_SPACES), *((module.text, module.package) for module in self.modules)]
+        own = {module.name.partition(".")[0] for module in self.modules}
+        found = {name for text, package in texts for name, _ in imports(text, package)}
+        return sorted(name for name in found if name.partition(".")[0] not in own)
+
+
+def digest(code: Code) -> str:
+    """Return what stands for the code of a record among those that were accepted."""
+    fingerprints = json.dumps([code["fingerprint"], code.get("modules")], sort_keys=True)
+    return hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -120,7 +171,7 @@ class SearchSpace:
 
 
 def find(space: str) -> Source:
-    """Return the search space of that name in ``search_spaces/``, or at that path.
+    """Return the search space of that name in ``search_spaces/``, or at that path, with what it imports of the user's own.
 
     Raises:
         Misuse: there is none; the message has the nearest name.
@@ -130,7 +181,8 @@ def find(space: str) -> Source:
     if "/" not in space and not path.exists():
         path = FOLDER / path.name
     try:
-        return Source(path.resolve(), path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return Source(path.resolve(), text, own_modules(text, path.resolve().parent))
     except (FileNotFoundError, NotADirectoryError):
         raise Misuse(f"There is no search space {path}: {_what_there_is(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
@@ -221,12 +273,10 @@ def lines_in_file(error: BaseException, path: Path) -> list[int]:
 
 
 def _execute(source: Source) -> ModuleType:
-    module = ModuleType(f"search_spaces.{source.name}")
+    module = ModuleType(f"{PACKAGE_OF_SPACES}.{source.name}")
     module.__file__ = str(source.path)
     sys.modules[module.__name__] = module  # Keras finds the module of a custom layer by its name
-    neighbours = str(source.path.parent)
-    if neighbours not in sys.path:
-        sys.path.append(neighbours)  # last: a neighbour must not hide an installed package
+    Project(Module(module.__name__, source.path, source.text), source.modules).open()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
             exec(compile(source.text, str(source.path), "exec"), vars(module))  # noqa: S102 # running this file is the point
@@ -245,43 +295,3 @@ def _what_there_is(path: Path) -> str:
     if there:
         return f"{path.parent} has {', '.join(there)}."
     return f"{path.parent} has no Python files; run this beside {FOLDER}/ or give the path of a file."
-
-
-@functools.lru_cache(maxsize=8)
-def _fingerprint(text: str) -> dict[str, str]:
-    parts: dict[str, list[object]] = {}
-    for statement in ast.parse(text).body:
-        if not _is_text(statement):
-            parts.setdefault(_part_name(statement), []).append(_shape(statement))
-    return {name: hashlib.sha256(repr(shape).encode()).hexdigest()[:16] for name, shape in parts.items()}
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _part_name(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return statement.name
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        return ", ".join(ast.unparse(target) for target in targets)
-    return "the imports and other statements"
-
-
-def _shape(node: object) -> object:
-    """The tree without its positions. ``ast.dump`` would differ from one Python to the next."""
-    if isinstance(node, ast.AST):
-        fields = [(name, _shape(value)) for name, value in ast.iter_fields(node) if name != "kind"]
-        return type(node).__name__, [(name, shape) for name, shape in fields if shape not in (None, [])]
-    if isinstance(node, list):
-        return [_shape(item) for item in node if not (isinstance(item, ast.stmt) and _is_text(item))]
-    return node if node is None else repr(node)
-
-
-def _imports(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield node.module

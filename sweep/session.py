@@ -10,7 +10,7 @@ from typing import Any
 
 from sweep import gpu, resume
 from sweep.experience import Experience
-from sweep.host import is_on_drive, now, processor, this_process, versions
+from sweep.host import is_on_drive, machine, now, processor, this_process, versions
 from sweep.job import Job, Link, Warned
 from sweep.proof import NO_EVIDENCE, Evidence, Proof, Sample
 from sweep.pulse import Pulse, read_pulse, write_pulse
@@ -118,6 +118,7 @@ def begin(job: Job, link: Link, start: resume.Start, batches: int, reached: Reac
         "process": this_process(),
         "processor": processor(),
         "versions": versions(),
+        "machine": machine(),
         **({"cluster": job.cluster} if job.cluster else {}),
     }
     for why in _why_approximate(job, session):
@@ -212,6 +213,23 @@ def _why_approximate(job: Job, session: dict[str, Any]) -> Iterator[str]:
         for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
             if session[what] != before.get(what):
                 yield f"it went on {how}: {before.get(what)}, then {session[what]}"
+        if before.get("machine"):
+            yield from (f"it went on {how}" for how in differences(before["machine"], session["machine"]))
+
+
+def differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """Yield in words what two sessions have not in common of their machines, as ``sweep.host.machine`` returns it."""
+    lost, won = (sorted(set(one["flags"]) - set(other["flags"])) for one, other in ((before, now), (now, before)))
+    if lost or won:
+        said = [*(f"without {flag}" for flag in lost), *(f"with {flag}" for flag in won)]
+        yield f"with another instruction set: {', '.join(said)}"
+    was, there_is = before["environment"], now["environment"]
+    for name in sorted({*was, *there_is}):
+        if was.get(name) != there_is.get(name):
+            yield f"with {name}={there_is.get(name, 'nothing')} in place of {was.get(name, 'nothing')}"
+    for name, what in (("hash_seed", "hash seed"), ("libc", "C library")):
+        if before.get(name) != now[name]:
+            yield f"with another {what}: {before.get(name)}, then {now[name]}"
 
 
 def _sessions_before(job: Job) -> list[dict[str, Any]]:

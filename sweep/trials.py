@@ -24,7 +24,7 @@ from sweep.known import Known, is_over
 from sweep.limits import Limits
 from sweep.progress import Progress
 from sweep.record import Outcome, Record, State
-from sweep.search_space import SEEDS, SearchSpace, what_changed
+from sweep.search_space import SEEDS, SearchSpace
 from sweep.settings import Settings
 from sweep.study import Study
 
@@ -177,20 +177,21 @@ class Trials:
 
     def _record(self, trial: optuna.Trial, part: Part) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
-        fingerprint = self._space.source.fingerprint()
+        code = self._space.source.identity()
         record = resume.read_record(part.experience) or Record(
             id_experience=part.experience.id,
-            search_space={"name": self._space.source.name, "fingerprint": fingerprint},
+            search_space=code,
             parameters=part.parameters,
             seed=part.parameters["seed"],
             threads=self._settings.threads or 1,
             trials=[],
             aims=list(self._space.aims),
         )
-        changed = what_changed(record.search_space["fingerprint"], fingerprint)
-        if changed and not record.outcome:
-            record.mark_approximate(f"its search space was changed on the way, in {', '.join(changed)}")
-            record.search_space["fingerprint"] = fingerprint
+        if not record.outcome:
+            changed = self._space.source.changes_since(record.search_space)
+            if changed:
+                record.mark_approximate(f"its search space was changed on the way, in {', '.join(changed)}")
+            record.search_space = code
         entries = {entry["number"]: entry for entry in record.trials}
         before = entries.get(trial.number, {})
         if not before.get("ended"):

@@ -10,7 +10,18 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
     {"errors", "language", "aims"},
-    {"choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"},
+    {
+        "choice",
+        "files",
+        "identity",
+        "host",
+        "log",
+        "enumeration",
+        "pulse",
+        "gpu",
+        "server",
+        "project",
+    },
     {"settings", "sampler", "pruner"},
     {"record", "search_space", "meilleur", "storage", "enqueued"},
     {"experience", "new"},

@@ -15,7 +15,7 @@ from sweep import display, figures, pictures, status, tidy
 from sweep.errors import SweepError
 from sweep.experience import experiences_in
 from sweep.files import write_whole
-from sweep.host import this_process
+from sweep.host import machine, this_process
 from sweep.language import ENGLISH
 from sweep.live import headline
 from sweep.meilleur import read_label
@@ -24,9 +24,11 @@ from sweep.record import NO_RECORD, Record
 from sweep.report import sections_of
 from sweep.root import read_asked, read_holder
 from sweep.search_space import Source
+from sweep.session import differences
 from sweep.shown import study_of_folders
 from sweep.watch import Watch
 
+SOURCE = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text())
 DEEP = "[" * 200_000
 VALUES = [
     None,
@@ -68,6 +70,12 @@ PLACES = [
     ("parent",),
     ("seed",),
     ("search_space",),
+    ("search_space", "modules"),
+    ("search_space", "modules", "helpers"),
+    ("search_space", "accepted"),
+    ("sessions", 0, "machine"),
+    ("sessions", 0, "machine", "flags"),
+    ("sessions", 0, "machine", "environment"),
     ("parameters",),
     ("parameters", "epochs"),
     ("parameters", "x"),
@@ -82,13 +90,13 @@ LOGS = ["inf", "-inf", "1e308", "nan"]
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     """Return a root with one finished and one interrupted experience."""
-    fingerprint = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text()).fingerprint()
     root = tmp_path_factory.mktemp("hostile") / "root"
-    Search(root, "random", fingerprint=fingerprint).go_on(2)
+    Search(root, "random", source=SOURCE).go_on(2)
     for one, is_finished in zip(experiences_in(root), (True, False), strict=True):
         record = one.read()
         end = {"how": "cut", "epoch": 1, "batch": 1, "trained_s": 1.0, "prepared_s": 1.0}
-        record.sessions[0].update(process=this_process(), batches=3, ended=end)
+        record.search_space["modules"] = {"helpers": {"load": "a hash"}}
+        record.sessions[0].update(process=this_process(), batches=3, ended=end, machine=machine())
         record.outcome = record.outcome if is_finished else None
         one.write(record)
     return root
@@ -121,6 +129,8 @@ def is_read(text):
     assert isinstance(record.trials[0]["number"], int)
     assert all(isinstance(record.sessions[0][name], int) for name in ("epoch", "batch", "batches"))
     assert record.parent is None or len(record.parent) == 16
+    SOURCE.with_accepted(record.search_space["accepted"]).counts(record.search_space)
+    list(differences(record.sessions[0].get("machine") or machine(), machine()))
     return True
 
 

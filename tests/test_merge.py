@@ -15,14 +15,13 @@ from sweep.host import now, this_process
 from sweep.merge import find_others, merge
 from sweep.record import Outcome, State
 from sweep.resume import read_record
-from sweep.search_space import Source
+from sweep.search_space import Source, find
 
 SOURCE = Source(SPACES / "toy.py", "import nothing")
-FINGERPRINT = SOURCE.fingerprint()
 
 
 def search(root, **how):
-    return Search(root, "random", fingerprint=FINGERPRINT, **how)
+    return Search(root, "random", source=SOURCE, **how)
 
 
 def merged(root, *others, accept_change=False):
@@ -276,8 +275,7 @@ def test_a_folder_that_is_none_or_this_root_itself_is_refused(tmp_path):
 
 
 def test_the_command_prints_a_table_that_says_where_each_came_from(tmp_path):
-    source = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text())
-    theirs = Search(tmp_path / "theirs", "random", fingerprint=source.fingerprint()).go_on(2)
+    theirs = Search(tmp_path / "theirs", "random", source=find(TOY)).go_on(2)
     done = sweep("merge", TOY, "--root", tmp_path / "new", tmp_path / "theirs")
     assert (done.returncode, done.stderr) == (0, "")
     lines = [line.split() for line in done.stdout.splitlines() if "new here" in line]

@@ -1,11 +1,14 @@
 """Trainings that few write and that must not be lost either."""
 
+import os
 import threading
 
 import pytest
 
 from support.bits import assert_equal, only
+from support.command import python, sweep
 from sweep import gpu, places, resume
+from sweep.host import machine
 from sweep.job import EpochDone
 from sweep.record import State
 
@@ -71,20 +74,59 @@ def test_a_state_that_no_backup_holds_is_called_approximate_and_why(
     assert because in only(tmp_path).read().approximate_because
 
 
-@pytest.mark.parametrize(
-    ("what", "says"),
-    [("processor", "on another processor: Z80, then "), ("versions", "with other versions: Z80, ")],
-)
-def test_a_training_that_goes_on_elsewhere_is_called_approximate(
-    trainer, space, tmp_path, what, says
+ELSEWHERE = {
+    "on another processor: Z80, then ": ("processor", "Z80"),
+    "with other versions: Z80, ": ("versions", "Z80"),
+    "with ONEDNN_MAX_CPU_ISA=nothing in place of SSE41": (
+        "machine",
+        {**machine(), "hash_seed": "0", "environment": {"ONEDNN_MAX_CPU_ISA": "SSE41"}},
+    ),
+}
+
+
+@pytest.mark.parametrize("says", ELSEWHERE)
+def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space, tmp_path, says):
+    path = space()
+    what, value = ELSEWHERE[says]
+    assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, 2, TOY).why
+    record = only(tmp_path).read()
+    record.sessions[-1][what] = value
+    only(tmp_path).write(record)
+    assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
+    assert f"it went on {says}" in only(tmp_path).read().approximate_because
+
+
+def test_a_session_of_an_older_version_knows_no_machine_and_none_is_compared(
+    trainer, space, tmp_path
 ):
     path = space()
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, 2, TOY).why
     record = only(tmp_path).read()
-    record.sessions[-1][what] = "Z80"
+    assert record.sessions[-1].pop("machine") == {**machine(), "hash_seed": "0"}
     only(tmp_path).write(record)
     assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
-    assert f"it went on {says}" in only(tmp_path).read().approximate_because
+    assert only(tmp_path).read().approximate_because is None
+
+
+HIDDEN = '    hidden = keras.layers.Dense(parameters["units"], activation="relu")\n'
+SET = """    units = {"layer of 4": 4, "layer of 5": 5, "layer of 6": 6, "layer of 7": 7}
+    hidden = keras.Sequential([keras.layers.Dense(units[name]) for name in set(units)])
+"""
+
+
+@pytest.mark.cold
+def test_a_set_has_the_same_order_in_every_session(space, tmp_path):
+    path = space((HIDDEN, SET))
+    orders, logs = set(), set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        order = "print(list({'layer of 4', 'layer of 5', 'layer of 6', 'layer of 7'}))"
+        orders.add(python("-c", order, env=environment).stdout)
+        words = ("run", path, "--root", tmp_path / seed, "--trials", 1, "--epochs", 1)
+        assert sweep(*words, env=environment).returncode == 0
+        logs.add(only(tmp_path / seed).log.read_bytes())
+    assert len(orders) == 2, "these seeds do show it"
+    assert len(logs) == 1
 
 
 @pytest.mark.long

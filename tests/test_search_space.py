@@ -191,4 +191,4 @@ def test_a_space_may_import_its_neighbours_and_hide_no_package(space):
         )
     )
     assert load(source).load_data() == "beside"
-    assert source.imported_modules() == ["json", "math", "neighbour"]
+    assert source.imported_modules() == ["json", "math"]

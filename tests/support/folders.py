@@ -73,9 +73,10 @@ class Search:
         suggest=suggest,
         storage=None,
         seed=0,
-        fingerprint=None,
+        source=None,
     ):
-        self.root, self.suggest, self.fingerprint = root, suggest, fingerprint or {}
+        code = source.identity() if source else {"fingerprint": {}}
+        self.root, self.suggest, self.code = root, suggest, {**code, "name": "toy"}
         self.how = (storage or root / "study.journal", sampler, seed, pruner)
         root.mkdir(exist_ok=True)
         self.open()
@@ -98,8 +99,7 @@ class Search:
         experience = Experience(self.root / id_experience("toy", parameters))
         entry = {**self.study.entry(trial), "ended": now() if outcome else None}
         session = {"begun": now(), "epoch": 0, "batch": 0, "process": GONE}
-        identity = {"name": "toy", "fingerprint": self.fingerprint}
-        record = Record(experience.id, identity, parameters, 0, 1, [entry], [session])
+        record = Record(experience.id, self.code, parameters, 0, 1, [entry], [session])
         experience.path.mkdir(exist_ok=True)
         experience.log.write_text(text_of_log(values))
         if values:
@@ -238,7 +238,7 @@ def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, s
     session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or GONE}
     record = Record(
         id_experience=made.id,
-        search_space={"name": "toy", "fingerprint": source.fingerprint()},
+        search_space={**source.identity(), "name": "toy"},
         parameters=parameters,
         seed=0,
         threads=1,

@@ -60,8 +60,9 @@ class Trainer:
         )
         values = plain({**(parameters or PARAMETERS[space]), **fixed})
         experience = Experience(root / id_experience(source.name, values))
-        identity = {"name": source.name, "fingerprint": source.fingerprint()}
-        record = experience.read() or Record(experience.id, identity, values, values["seed"], 2, [])
+        record = experience.read() or Record(
+            experience.id, source.identity(), values, values["seed"], 2, []
+        )
         return Job(source, experience, record, save_freq, prunes=True)
 
     def experience(self, space, root):

@@ -7,7 +7,7 @@ A fork has its own session, environment, folder and descriptors, receives signal
 exit status. Its children are real too. Where ``multiprocessing`` would start a new Python to fork
 trainings from, the program forks itself.
 
-What differs from a real program: forks share the seed of ``hash``; the environment decides nothing
+What differs from a real program: forks share the seed of ``hash``, the one of trainings; the environment decides nothing
 that Python or an imported module reads when it starts (PYTHONIOENCODING, say); nothing is said
 while modules are imported; and the program that forks itself may have threads. Tests marked
 ``cold`` and ``make chaos`` therefore start real programs.
@@ -89,7 +89,8 @@ class Warm:
         with theirs:
             descriptor = theirs.fileno()
             command = [sys.executable, __file__, str(descriptor)]
-            how = {"pass_fds": [descriptor], "start_new_session": True}
+            env = {**os.environ, "PYTHONHASHSEED": "0"}  # as trainings have it, which it forks too
+            how = {"pass_fds": [descriptor], "start_new_session": True, "env": env}
             self._server = subprocess.Popen(command, **how)
 
 
