@@ -27,12 +27,14 @@ from sweep.reachable import (
     Opaque,
     function_cells,
     is_of_user,
+    table_content,
     underlying,
 )
 
 Arrays = dict[str, np.ndarray]
 
 MISSING = object()
+NOTHING: dict[str, Any] = {"objects": {}, "variables": [], "optimizers": {}}
 # What ``sweep.structure`` puts back, and what follows from the rest.
 STRUCTURE = {"class", "layers", "variables", "metrics", "loss_weights", "learning_rate"}
 EMPTY = {"list": list, "dict": dict, "set": set, "collections.OrderedDict": OrderedDict, "collections.Counter": Counter}
@@ -88,6 +90,11 @@ def build_optimizers(graph: Graph, saved: dict[str, Any]) -> None:
         node, nodes = graph.find(path), [graph.find(weight) for weight in weights]
         if node and isinstance(node.thing, keras.Optimizer) and not node.thing.built and all(nodes):
             node.thing.build([found.thing for found in nodes if found])
+
+
+def undo(graph: Graph, built: Graph) -> None:
+    """Bring all objects back to how the search space built them."""
+    _Restoration(graph, built, NOTHING, {}).run()
 
 
 def restore(graph: Graph, built: Graph, saved: dict[str, Any], arrays: Arrays) -> list[str]:
@@ -174,8 +181,11 @@ class _Restoration:
             _set_random_state(thing, self._python(form, None))
         elif kind == "table":
             keys, values = self._python(form, [None, None])
-            thing.remove(thing.export()[0])
-            thing.insert(keys, values)
+            there, _ = table_content(thing)
+            if len(there):
+                thing.remove(tf.constant(there))
+            if len(keys):
+                thing.insert(keys, values)
 
     def _put_attribute(self, thing: Any, name: str, form: Form) -> None:
         if _is_opaque(form):
@@ -215,7 +225,8 @@ class _Restoration:
             key = self._python(key_form, None)
             pairs.append((key, self._python(value_form, current.get(key))))
         thing.clear()
-        thing.update(pairs)
+        for key, value in pairs:  # ``update`` of a Counter would count them
+            thing[key] = value
 
     def _thing(self, path: str) -> Any:
         """Return the object that stands for one of the other process: the one at its path, or a new one."""

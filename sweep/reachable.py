@@ -5,11 +5,13 @@ closures, classes and module globals. A ``Graph`` finds all of it from a few roo
 object is named by the path on which it was found first, so that the same object is found again in another process.
 """
 
+import contextlib
 import dis
 import enum
 import functools
 import hashlib
 import inspect
+import io
 import itertools
 import operator
 import random
@@ -96,7 +98,10 @@ class Graph:
             self._form(root, name)
         while self._waiting:
             node = self._waiting.popleft()
-            node.parts = {part: self._form_of_part(value, path) for part, path, value in _parts(node, self._form)}
+            try:
+                node.parts = {part: self._form_of_part(value, path) for part, path, value in _parts(node, self._form)}
+            except Exception:  # noqa: BLE001 # objects of the user's may raise anything: named, no training ends for it
+                node.parts = {"": Opaque(node.type, next(MOVED), is_harmless=False)}
 
     def find(self, path: str) -> Node | None:
         """Return the object that is at a path, also where it was found on another one first."""
@@ -251,8 +256,8 @@ def _parts(node: Node, form: Callable[[Any, str], Form]) -> Iterator[tuple[str, 
     elif node.kind == "random":
         yield "", path, Content(_closed(random_state(thing)))
     elif node.kind == "table":
-        keys, values = (np.asarray(tensor) for tensor in thing.export())
-        order = np.argsort(keys.reshape(len(keys), -1)[:, 0], kind="stable")
+        keys, values = table_content(thing)
+        order = np.argsort(keys.reshape(len(keys), -1)[:, 0], kind="stable") if len(keys) else slice(None)
         yield "", path, Content([form(tf.constant(part[order]), path) for part in (keys, values)])
 
 
@@ -348,6 +353,17 @@ def _codes(code: Any) -> Iterator[types.CodeType]:
             yield from _codes(constant)
 
 
+def table_content(table: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return the keys and the values of a table of TensorFlow, in any order."""
+    keys, values = (np.asarray(tensor) for tensor in table.export())
+    if not isinstance(table, tf.lookup.experimental.DenseHashTable):
+        return keys, values
+    empty, deleted = (np.asarray(key) for key in (table._empty_key, table._deleted_key))  # noqa: SLF001
+    by_bucket = keys.reshape(len(keys), -1)  # those that are free are exported, too
+    is_taken = ~((by_bucket == empty.ravel()).all(axis=1) | (by_bucket == deleted.ravel()).all(axis=1))
+    return keys[is_taken].reshape(-1, *empty.shape), values[is_taken].reshape(-1, *table._value_shape)  # noqa: SLF001
+
+
 def underlying(variable: Any) -> Any:
     """Return the variable of TensorFlow that holds the value of a variable of Keras."""
     return variable.value if isinstance(variable, keras.Variable) else variable
@@ -389,7 +405,7 @@ def _name_of(cls: type) -> str:
 
 def _identity(value: Any) -> object:
     """Return what tells an opaque value from another one, and an iterator from itself after its next step."""
-    return (id(value), _position(value)) if hasattr(value, "__next__") else id(value)
+    return (id(value), _position(value)) if hasattr(value, "__next__") and not _is_written(value) else id(value)
 
 
 def _position(iterator: Any) -> object:
@@ -398,6 +414,9 @@ def _position(iterator: Any) -> object:
         return repr(iterator)
     if isinstance(iterator, types.GeneratorType) and inspect.getgeneratorstate(iterator) == inspect.GEN_CREATED:
         return inspect.GEN_CREATED
+    if isinstance(iterator, io.IOBase) and not iterator.closed:
+        with contextlib.suppress(OSError):  # a text file does not tell where it is, once its lines are iterated over
+            return iterator.tell()
     return operator.length_hint(iterator, next(MOVED)) if hasattr(iterator, "__length_hint__") else next(MOVED)
 
 
@@ -407,4 +426,10 @@ def _is_harmless(value: Any) -> bool:
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
         return False
     package = type(value).__module__.partition(".")[0]
-    return package in HARMLESS and not (hasattr(value, "__next__") and package in ("tensorflow", "keras"))
+    is_read = hasattr(value, "__next__") and not _is_written(value)
+    return package in HARMLESS and not (is_read and package in ("tensorflow", "keras", "io", "_io"))
+
+
+def _is_written(value: Any) -> bool:
+    """Tell whether it is a file that is only written."""
+    return isinstance(value, io.IOBase) and (value.closed or not value.readable())

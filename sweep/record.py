@@ -80,8 +80,8 @@ class Record:
     of so many ``repeats``.
     ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, ``machine`` (see
     ``sweep.host.machine``; older sessions have none), and ``ended``: how, epoch, batch, trained_s (seconds), which the next
-    session writes where this one was cut off. One that resumed has ``proof``, how often it was ``compared`` with what the one
-    before had left, and what ``differs``; and ``evidence``, which is still to be compared.
+    session writes where this one was cut off. One that resumed has ``proof``: how often it was ``compared`` with what the
+    one before had left, and what ``differs``; and ``evidence``, which is still to be compared.
     ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.

@@ -16,7 +16,10 @@ from typing import Any
 import h5py
 import keras
 import numpy as np
-from keras.src.random.seed_generator import global_seed_generator  # no public name: layers without a seed draw from it
+from keras.src.backend.common.global_state import get_global_attribute
+
+# No public names: layers without a seed draw from it.
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
 from tensorflow.python.eager import context  # no public name: its generator gives eager operations their seeds
 
 from sweep import hidden
@@ -106,6 +109,7 @@ class TrainingState:
         objects, left_out = hidden.capture(self._graph(), self._built, arrays)
         plain = {
             "variables": [pack(np.asarray(variable), arrays) for variable in _variables(self._model)],
+            "global_seed": [pack(np.asarray(variable), arrays) for variable in _global_seed()],
             "hidden": objects,
             "traced": {name: self._save_captured(name, arrays) for name, steps in self._steps().items() if steps.is_traced},
             "structure": self._structure.capture(self._built),
@@ -125,6 +129,8 @@ class TrainingState:
         if "hidden" not in plain:
             return []
         if not plain["made_anew"]:
+            self._structure.undo()
+            hidden.undo(self._graph(), self._built)
             self._trace(plain)
         lost = self._structure.restore(plain["structure"], self._built)
         self._steps()
@@ -142,7 +148,9 @@ class TrainingState:
             if monitoring and not _is_monitoring(callback):
                 callback._set_monitor_op()  # noqa: SLF001 # else Keras does so later, and turns min_delta around again
         lost = self._restore_hidden(plain, arrays) if "hidden" in plain else self._restore_attributes(plain, arrays)
-        for variable, packed in zip(_variables(self._model), plain["variables"], strict=True):
+        seeds = plain.get("global_seed", plain["variables"][-1:])  # where older versions kept it
+        own = plain["variables"] if "global_seed" in plain else plain["variables"][:-1]
+        for variable, packed in zip([*_variables(self._model), *_global_seed(bool(seeds))], [*own, *seeds], strict=True):
             variable.assign(unpack(packed, arrays))
         if not self._are_drawn_ahead:
             _set_random_states(unpack(plain["random"] if "random" in plain else _older_random(plain), arrays))
@@ -183,7 +191,8 @@ class TrainingState:
 
     def _known(self) -> list[Any]:
         model = self._model
-        return [*model.weights, *_variables(model), *(model.optimizer.variables if model.optimizer else ())]
+        of_optimizer = model.optimizer.variables if model.optimizer else ()
+        return [*model.weights, *_variables(model), *_global_seed(), *of_optimizer]
 
     def _steps(self) -> dict[str, Any]:
         self._model.make_train_function()  # which a new compile has taken away
@@ -215,11 +224,11 @@ class TrainingState:
 @contextlib.contextmanager
 def drawing_again() -> Iterator[None]:
     """Put the random states that backups hold back at the end: what follows draws the same numbers once more."""
-    seed = global_seed_generator().state
-    before, value = _random_states(), np.asarray(seed)
+    before, value = _random_states(), [np.asarray(seed) for seed in _global_seed()]
     yield
     _set_random_states(before)
-    seed.assign(value)
+    for seed, drawn in zip(_global_seed(), value, strict=False):
+        seed.assign(drawn)
 
 
 def write_arrays(weights: Path, arrays: Arrays) -> None:
@@ -297,10 +306,16 @@ def _form(value: Any) -> Any:
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:
-    """The seed states, which no file of Keras holds; the running metrics of the epoch; Keras's own seed."""
+    """The seed states, which no file of Keras holds, and the running metrics of the epoch."""
     weights = {id(weight) for weight in model.weights}
     hidden_in_model = [variable for variable in model.variables if id(variable) not in weights]
-    return [*hidden_in_model, *model.metrics_variables, global_seed_generator().state]
+    return [*hidden_in_model, *model.metrics_variables]
+
+
+def _global_seed(is_needed: bool = False) -> list[keras.Variable]:
+    """Return Keras's own seed, where there is one already, or ``is_needed``: to make it draws from ``random``."""
+    there = is_needed or get_global_attribute(GLOBAL_SEED_GENERATOR) is not None
+    return [global_seed_generator().state] if there else []
 
 
 def _random_states() -> Any:

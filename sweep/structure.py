@@ -41,16 +41,22 @@ class Structure:
     def restore(self, changes: Config, built: Graph) -> list[str]:
         """Change the model in the same way, and return in words what could not be."""
         lost = []
-        if "trainable" in changes:
-            for layer, flag in zip(_layers(self._model), changes["trainable"], strict=True):
-                if layer.trainable != flag:
-                    layer.trainable = flag
+        self._set_trainable(changes.get("trainable", self._trainable))
         if "compile" in changes:
             lost += _compile(self._model, changes["compile"], built)
         if "learning_rate" in changes:
             with keras.saving.custom_object_scope(_custom_objects(built)):
                 self._model.optimizer.learning_rate = _deserialize(changes["learning_rate"])
         return lost
+
+    def undo(self) -> None:
+        """Make trainable what was so when the model was built."""
+        self._set_trainable(self._trainable)
+
+    def _set_trainable(self, flags: list[bool]) -> None:
+        if trainable(self._model) != flags:
+            for layer, flag in zip(_layers(self._model), flags, strict=True):
+                layer.trainable = flag
 
 
 def trainable(model: keras.Model) -> list[bool]:

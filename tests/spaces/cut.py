@@ -29,7 +29,7 @@ import keras
 POLL_S = 0.01
 LONGEST_S = 300.0  # a test that failed lets nobody go on
 PAUSE_S = 0.2  # after each batch, where the rest of the training is slow
-is_slow = False  # not an attribute of the callback, because a backup would keep it
+SLOW = "SWEEP_TEST_SLOW"  # in the environment of this process: a backup would keep an attribute
 
 
 def order():
@@ -40,7 +40,6 @@ def order():
 
 
 def carry_out(ordered):
-    global is_slow
     path = pathlib.Path(os.environ["SWEEP_TEST_ORDER"])
     reached = path.with_suffix(".reached")
     try:
@@ -53,7 +52,8 @@ def carry_out(ordered):
     until = time.monotonic() + LONGEST_S
     while reached.exists() and time.monotonic() < until:
         time.sleep(POLL_S)
-    is_slow = path.with_suffix(".slowly").exists()
+    if path.with_suffix(".slowly").exists():
+        os.environ[SLOW] = "1"
 
 
 def is_reached(ordered, at):
@@ -80,7 +80,7 @@ class Cut(keras.callbacks.Callback):
         self.now = (epoch,)
 
     def on_train_batch_end(self, batch, logs=None):
-        if is_slow:
+        if SLOW in os.environ:
             time.sleep(PAUSE_S)
         ordered = order()
         is_here = (ordered.get("epoch"), ordered.get("batch")) == (*self.now, batch)
