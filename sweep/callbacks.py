@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -37,9 +37,11 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         path: ``meilleur.model.keras``.
         aim: what is monitored.
         best_before: the best of the epochs before this session, else a worse model would replace a better one.
+        variables: returns all variables of the training, by which a model is kept in memory: a file of Keras may hold more
+            than the weights and the optimizer.
     """
 
-    def __init__(self, path: Path, aim: Aim, best_before: Best | None) -> None:
+    def __init__(self, path: Path, aim: Aim, best_before: Best | None, variables: Callable[[], list[Any]]) -> None:
         self._aim, self._path, self._beside = aim, path, path.with_name("next.model.keras")
         super().__init__(
             str(self._beside).replace("{", "{{").replace("}", "}}"),  # braces would be format fields
@@ -49,7 +51,8 @@ class BestModel(keras.callbacks.ModelCheckpoint):
             save_freq="epoch",  # within an epoch there is no validation, and every save would count as the best
             initial_value_threshold=best_before.value if best_before else None,
         )
-        self._unwritten: list[Any] | None = None
+        self._variables = variables
+        self._unwritten: list[tuple[Any, Any]] | None = None
         self._unwritten_epoch = 0
         self._next_write_at = -math.inf
         self.best: Any
@@ -75,7 +78,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
 
     def _keep(self, epoch: int) -> None:
         self._unwritten_epoch = epoch
-        self._unwritten = [variable.numpy() for variable in _saved_variables(self.model)]
+        self._unwritten = _values(self._variables())
 
     def write_now(self) -> None:
         """Write the best model, if that is still to be done.
@@ -85,15 +88,14 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         """
         if self._unwritten is None:
             return
-        variables = _saved_variables(self.model)
-        current = [variable.numpy() for variable in variables]
-        _assign(variables, self._unwritten)
+        current = _values([variable for variable, _ in self._unwritten])
+        _assign(self._unwritten)
         try:
             with disk_errors():
                 self.model.save(self._beside)
                 self._put_in_place(self._unwritten_epoch)
         finally:
-            _assign(variables, current)
+            _assign(current)
         self._unwritten = None
 
     def _put_in_place(self, epoch: int) -> None:
@@ -206,10 +208,11 @@ def silence_h5py() -> None:
     sys.excepthook, sys.unraisablehook = on_exception, on_unraisable
 
 
-def _saved_variables(model: keras.Model) -> list[keras.Variable]:
-    return [*model.weights, *model.optimizer.variables]
+def _values(variables: list[Any]) -> list[tuple[Any, Any]]:
+    """Return variables of TensorFlow with their values, which are copied only once somebody assigns to them."""
+    return [(variable, variable.value()) for variable in variables]
 
 
-def _assign(variables: list[keras.Variable], values: list[Any]) -> None:
-    for variable, value in zip(variables, values, strict=True):
+def _assign(values: list[tuple[Any, Any]]) -> None:
+    for variable, value in values:
         variable.assign(value)

@@ -145,12 +145,10 @@ def _train(job: Job, link: Link, keeps: bool) -> Source:
     start = resume.make_ready(job.experience)
     position = start.backup.position if start.backup else None
     reached = session.Reached(position.epoch, position.batch) if position else session.Reached()
-    best, log = (
-        BestModel(job.experience.meilleur, record.aim, position.best() if position else None),
-        Log(job.experience.log),
-    )
+    state, log = TrainingState(model, of_user), Log(job.experience.log)
+    best = BestModel(job.experience.meilleur, record.aim, position.best() if position else None, state.variables)
     proof = Proof(NO_EVIDENCE, lambda _: None)
-    backup = Backup(job, link, start.backup, TrainingState(model, of_user), best, log, reached, proof)
+    backup = Backup(job, link, start.backup, state, best, log, reached, proof)
     stages = Stages(backup, job.experience.path, keeps, batches.count)
     callbacks = [Watched(backup), best, log, *of_user, backup, stages]
     with contextlib.suppress(Stopped):

@@ -10,6 +10,7 @@ import sys
 import types
 from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,8 @@ def _plain_value(form: dict[str, Any], arrays: Arrays) -> Any:
         return bytes.fromhex(content)
     if kind == "complex":
         return complex(*content)
+    if kind == "datetime":
+        return datetime.fromisoformat(content)
     if kind == "path":
         return Path(content)
     if kind == "scalar":

@@ -21,6 +21,7 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -156,6 +157,8 @@ def _inline(value: Any) -> Form:
         return {"bytes": value.hex()}
     if type(value) is complex:
         return {"complex": [value.real, value.imag]}
+    if type(value) is datetime:
+        return {"datetime": value.isoformat()}
     if isinstance(value, PurePath):
         return {"path": str(value)}
     if isinstance(value, np.generic) and value.dtype.kind in NUMBERS:

@@ -68,6 +68,16 @@ class TrainingState:
         self._first_steps = self._steps()
         self._validation_is_heard = any(map(hears_validation, callbacks))
         self._at_epoch, self._are_drawn_ahead = _random_states(), False
+        self._variables: tuple[Any, list[Any]] = None, []
+
+    def variables(self) -> list[Any]:
+        """Return all variables that are found, of TensorFlow."""
+        of_optimizer = self._model.optimizer.variables if self._model.optimizer else ()
+        built = self._model.optimizer, len(self._model.variables), len(of_optimizer)
+        if self._variables[0] != built:  # to look for them takes longer than some epochs
+            found = [node.thing for node in self._graph().nodes.values() if node.kind == "variable"]
+            self._variables = built, list({id(one): one for one in map(underlying, [*found, *self._known()])}.values())
+        return self._variables[1]
 
     def begin_epoch(self) -> None:
         """Note the random states with which the batches of an epoch are begun."""

@@ -181,10 +181,12 @@ def _fit(
         reports.on_train_begin()
         return
     aims = job.record.aims
-    best, log = BestModel(experience.meilleur, aims[0], position.best() if position else None), Log(experience.log)
     heard = any(map(steps.hears_batches, of_user))
     steps.take_over(model, batches, validation, None if heard else lambda: backup.batches_to_next(), weigh)
-    backup = Backup(job, link, start, TrainingState(model, of_user), best, log, reached, proof)
+    state = TrainingState(model, of_user)
+    best = BestModel(experience.meilleur, aims[0], position.best() if position else None, state.variables)
+    log = Log(experience.log)
+    backup = Backup(job, link, start, state, best, log, reached, proof)
     steps.before_compile(model, lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked))
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
