@@ -322,6 +322,8 @@ def _of_keras(thing: Any) -> Iterator[tuple[str, Any]]:
         yield "variables", tuple(thing.variables)
     if isinstance(thing, keras.Optimizer):
         yield "learning_rate", thing._learning_rate  # noqa: SLF001 # a schedule, too
+    if isinstance(thing, keras.Metric):
+        yield "metrics", tuple(getattr(thing, "metrics", ()))  # of the one that has all that ``compile`` was given
     if isinstance(thing, keras.Model) and thing.compiled:
         yield "metrics", tuple(thing.metrics)
         yield "loss_weights", thing._compile_loss and thing._compile_loss._user_loss_weights  # noqa: SLF001
