@@ -76,7 +76,9 @@ class TrainingState:
         built = self._model.optimizer, len(self._model.variables), len(of_optimizer)
         if self._variables[0] != built:  # to look for them takes longer than some epochs
             found = [node.thing for node in self._graph().nodes.values() if node.kind == "variable"]
-            self._variables = built, list({id(one): one for one in map(underlying, [*found, *self._known()])}.values())
+            traced = [variable for steps in self._steps().values() for variable in steps.variables()]
+            every = {id(one): one for one in map(underlying, [*found, *self._known(), *traced])}
+            self._variables = built, list(every.values())
         return self._variables[1]
 
     def begin_epoch(self) -> None:
