@@ -29,6 +29,7 @@ NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 
 
 ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
+SHA256 = r"[0-9a-f]{64}"
 MOST = 2**40  # of anything that is counted here
 LAST_YEAR = 3000
 AMOUNTS = ("epoch", "batch", "trained_s", "prepared_s")
@@ -82,6 +83,8 @@ class Record:
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
+    ``data_identity`` is what these data are known again by: ``digest``, the first of the ``files`` that ``load_data`` opened
+    (path, bytes, modified), and the ``count`` of them all; None where an older version trained it.
     ``unpruned`` says that the end which a pruner gave it was taken back: it is trained without the pruner's word since.
     """
 
@@ -99,6 +102,7 @@ class Record:
     count_params: int | None = None
     data: str | None = None
     unpruned: bool = False
+    data_identity: dict[str, Any] | None = None
 
     def mark_approximate(self, reason: str) -> None:
         """Note why this training may differ from an uncut one, after the reasons that there are."""
@@ -193,6 +197,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         all(isinstance(record[name], kind) for name, kind in SHAPE.items())
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and isinstance(record.get("data"), str | None)
+        and _is_data_identity(record.get("data_identity"))
         and isinstance(record.get("unpruned", False), bool)
         and record["search_space"].keys() >= {"name", "fingerprint"}
         and _is_count(record["parameters"].get("epochs", 0))
@@ -201,6 +206,14 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         and all(_is_trial(trial) for trial in record["trials"])
         and all(_is_session(session) for session in record["sessions"])
         and _is_outcome(record.get("outcome"))
+    )
+
+
+def _is_data_identity(data: dict[str, Any] | None) -> bool:
+    return data is None or (
+        re.fullmatch(SHA256, data["digest"]) is not None
+        and _is_count(data["count"])
+        and all(one["path"].isprintable() and _is_count(one["bytes"]) and _is_time(one["modified"]) for one in data["files"])
     )
 
 

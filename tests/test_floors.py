@@ -10,7 +10,10 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sweep"
 FLOORS = [
     {"errors", "language", "aims"},
-    {"choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"},
+    {
+        *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
+        *("opened", "kept"),
+    },
     {"settings", "sampler", "pruner"},
     {"record", "search_space", "meilleur", "storage", "enqueued"},
     {"experience", "new"},
@@ -22,6 +25,8 @@ FLOORS = [
         *(
             "data",
             "state",
+            "module_state",
+            "loading",
             "batches",
             "streams",
             "steps",
@@ -32,7 +37,7 @@ FLOORS = [
         ),
         *("training", "warm", "evaluate", "study"),
     },
-    {"watch", "measure"},
+    {"watch", "measure", "loader"},
     {"places", "results", "status", "table", "disk", "merge", "verify"},
     {"live", "tidy", "axes", "importances", "limits", "warm_start"},
     {"progress", "curves", "display"},
@@ -53,6 +58,8 @@ HEAVY = {
         *(
             "data",
             "state",
+            "module_state",
+            "loading",
             "batches",
             "streams",
             "steps",
@@ -68,7 +75,7 @@ HEAVY = {
         *("server", "storage", "voice", "enumeration", "sampler", "pruner", "frozen", "study"),
         *("importances", "merge", "proposals", "opening", "trials", "shown", "controller"),
     },
-    "joblib": {"controller", "data"},
+    "joblib": {"controller", "loading"},
     "distributed": {"station", "cluster"},
     "h5py": {"state"},
     "pandas": {"results", "tidy", "report", "door"},
