@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sweep.errors import printable
 from sweep.host import cache_folder
 
 MOST_FILES = 100
@@ -45,7 +46,7 @@ def noting() -> Iterator[list[str]]:
 
 def files_of(paths: list[str]) -> list[File]:
     """Return what recognises the first of the files again: their sizes, and when they were changed."""
-    return [_file(path, os.stat(path)) for path in paths[:MOST_FILES]]  # noqa: PTH116 # they are strings
+    return [file for path in paths[:MOST_FILES] if (file := _file(path))]
 
 
 def why_others(before: list[File], now: list[File]) -> str | None:
@@ -64,7 +65,7 @@ def why_others(before: list[File], now: list[File]) -> str | None:
 
 def is_of_python(path: str) -> bool:
     """Tell whether a path lies in the folders of Python, of its packages, or of sweep itself."""
-    return path.startswith(OF_PYTHON) or "site-packages" in path or "dist-packages" in path
+    return path.startswith(OF_PYTHON) or "/site-packages/" in path or "/dist-packages/" in path
 
 
 def _on_event(event: str, words: tuple[Any, ...]) -> None:
@@ -76,24 +77,29 @@ def _on_event(event: str, words: tuple[Any, ...]) -> None:
 
 
 def _is_data(path: str) -> bool:
-    if path.endswith(CODE) or path.startswith((*SYSTEM, f"{cache_folder().absolute()}{os.sep}")) or is_of_python(path):
-        return False
+    """Tell by the name: there may be many, on a disk that takes its time."""
+    is_ours = path.startswith((*SYSTEM, f"{cache_folder().absolute()}{os.sep}"))
+    return not (is_ours or path.endswith(CODE) or is_of_python(path))
+
+
+def _file(path: str) -> File | None:
+    """Return None for what is gone already, or is no regular file."""
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
+        found = Path(path).stat()
     except (OSError, ValueError):
-        return False
-
-
-def _file(path: str, found: os.stat_result) -> File:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None
     modified = datetime.fromtimestamp(found.st_mtime, UTC).isoformat(timespec="microseconds")
-    return {"path": path, "bytes": found.st_size, "modified": modified}
+    as_text = path.encode("utf-8", "backslashreplace").decode()  # a name may be no text, and a record is
+    return {"path": as_text, "bytes": found.st_size, "modified": modified}
 
 
 def _shown(path: str) -> str:
     """Return the path as the user knows it: below the folder in which they are, from there."""
     with contextlib.suppress(ValueError):
-        return str(Path(path).relative_to(Path.cwd()))
-    return path
+        path = str(Path(path).relative_to(Path.cwd()))
+    return printable(path)
 
 
 def _folders_of_python() -> tuple[str, ...]:

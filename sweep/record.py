@@ -213,7 +213,10 @@ def _is_data_identity(data: dict[str, Any] | None) -> bool:
     return data is None or (
         re.fullmatch(SHA256, data["digest"]) is not None
         and _is_count(data["count"])
-        and all(one["path"].isprintable() and _is_count(one["bytes"]) and _is_time(one["modified"]) for one in data["files"])
+        and isinstance(data["files"], list)
+        and all(
+            isinstance(one["path"], str) and _is_count(one["bytes"]) and _is_time(one["modified"]) for one in data["files"]
+        )
     )
 
 

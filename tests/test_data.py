@@ -124,7 +124,8 @@ def test_a_resumed_training_says_that_its_data_were_changed_where_that_is_accept
 ):
     path, table = of_csv
     root = tmp_path / "root"
-    Running(root, *WORDS, "--trials", 1, space=path, hold=2).held().kill_tree()
+    words = (*WORDS, "--save-freq", 2)
+    Running(root, *words, "--trials", 1, space=path, hold=2).held().kill_tree()
     left = only(root).log.read_bytes(), only(root).record.read_bytes()
     write_csv(table, 1, rows=390)
     assert "data/train.csv was changed on" in refused(root, path, "--trials", 1, cwd=tmp_path)

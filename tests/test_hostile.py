@@ -15,7 +15,7 @@ from sweep import display, figures, pictures, status, tidy
 from sweep.errors import SweepError
 from sweep.experience import experiences_in
 from sweep.files import write_whole
-from sweep.host import this_process
+from sweep.host import now, this_process
 from sweep.language import ENGLISH
 from sweep.live import headline
 from sweep.meilleur import read_label
@@ -66,6 +66,14 @@ PLACES = [
     ("outcome", "model"),
     ("outcome",),
     ("parent",),
+    ("data_identity",),
+    ("data_identity", "digest"),
+    ("data_identity", "count"),
+    ("data_identity", "files"),
+    ("data_identity", "files", 0),
+    ("data_identity", "files", 0, "path"),
+    ("data_identity", "files", 0, "bytes"),
+    ("data_identity", "files", 0, "modified"),
     ("seed",),
     ("search_space",),
     ("parameters",),
@@ -90,6 +98,8 @@ def root(tmp_path_factory):
         end = {"how": "cut", "epoch": 1, "batch": 1, "trained_s": 1.0, "prepared_s": 1.0}
         record.sessions[0].update(process=this_process(), batches=3, ended=end)
         record.outcome = record.outcome if is_finished else None
+        file = {"path": "/data/train.csv", "bytes": 1, "modified": now()}
+        record.data_identity = {"digest": "0" * 64, "files": [file], "count": 1}
         one.write(record)
     return root
 
