@@ -84,11 +84,10 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     if changes is None or not all(map(is_arrays, loaded.data)):
         kept.settle(folder, {})
         return None
-    size = sum(array.nbytes for array in keras.tree.flatten(loaded.data))
-    free = shutil.disk_usage(folder).free
+    size, free = sum(array.nbytes for array in keras.tree.flatten(loaded.data)), shutil.disk_usage(folder).free
     if size > SHARE * free:
         kept.settle(folder, {})
-        return f"{decimal(size)} of data are not kept in {folder.parent}, of which {decimal(free)} are free: each training loads"
+        return f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are free in {folder.parent}"
     path = folder / kept.DATA
     try:
         joblib.dump({"data": loaded.data, "changes": changes, "arrays": arrays}, path)

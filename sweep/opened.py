@@ -16,6 +16,7 @@ from sweep.host import cache_folder
 
 MOST_FILES = 100
 MOST_NAMED = 3
+LATEST_S = 2**34  # since 1970; some disks have times that no calendar has
 CODE = (".py", ".pyc", ".so")
 SYSTEM = ("/proc/", "/dev/", "/sys/")
 # One file as a record has it: path (absolute), bytes, modified (UTC).
@@ -90,7 +91,7 @@ def _file(path: str) -> File | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    modified = datetime.fromtimestamp(found.st_mtime, UTC).isoformat(timespec="microseconds")
+    modified = datetime.fromtimestamp(min(max(found.st_mtime, 0), LATEST_S), UTC).isoformat(timespec="microseconds")
     as_text = path.encode("utf-8", "backslashreplace").decode()  # a name may be no text, and a record is
     return {"path": as_text, "bytes": found.st_size, "modified": modified}
 

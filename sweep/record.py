@@ -214,10 +214,12 @@ def _is_data_identity(data: dict[str, Any] | None) -> bool:
         re.fullmatch(SHA256, data["digest"]) is not None
         and _is_count(data["count"])
         and isinstance(data["files"], list)
-        and all(
-            isinstance(one["path"], str) and _is_count(one["bytes"]) and _is_time(one["modified"]) for one in data["files"]
-        )
+        and all(map(_is_file, data["files"]))
     )
+
+
+def _is_file(file: dict[str, Any]) -> bool:
+    return isinstance(file["path"], str) and isinstance(file["bytes"], int) and _is_time(file["modified"])
 
 
 def _is_trial(trial: dict[str, Any]) -> bool:

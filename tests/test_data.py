@@ -34,7 +34,11 @@ def of_csv(space, tmp_path):
     table = tmp_path / "data" / "train.csv"
     table.parent.mkdir()
     write_csv(table, 0)
-    read = f"    import numpy\n\n    x = numpy.loadtxt({str(table)!r}, delimiter=',')\n    y = x[:, 0] > 0.5\n    return (x[:250]"
+    read = f"""    import numpy
+
+    x = numpy.loadtxt({str(table)!r}, delimiter=',')
+    y = x[:, 0] > 0.5
+    return (x[:250]"""
     path = space(
         ("    return (x[:250]", read),
         ("x[:250] / 16", "x[:250]"),
@@ -292,7 +296,7 @@ def test_where_the_cache_has_no_room_it_trains_all_the_same(counted, tmp_path):
     assert "Warning" not in done.stderr
     assert ".pkl" not in done.stderr, "nothing half written stays"
     assert calls() == 3
-    assert "each training loads" in done.stderr
+    assert "each training loads its data: they take" in done.stderr
 
 
 def test_what_is_wrong_with_the_data_is_said_and_not_kept(counted, tmp_path):
