@@ -84,7 +84,8 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     if changes is None or not all(map(is_arrays, loaded.data)):
         kept.settle(folder, {})
         return None
-    size, free = sum(array.nbytes for array in keras.tree.flatten(loaded.data)), shutil.disk_usage(folder).free
+    size = sum(array.nbytes for array in [*keras.tree.flatten(loaded.data), *arrays.values()])
+    free = shutil.disk_usage(folder).free
     if size > SHARE * free:
         kept.settle(folder, {})
         return f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are free in {folder.parent}"

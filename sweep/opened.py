@@ -70,11 +70,13 @@ def is_of_python(path: str) -> bool:
 
 
 def _on_event(event: str, words: tuple[Any, ...]) -> None:
-    if _paths is None or event != "open":
+    paths = _paths  # another thread may end the noting
+    if paths is None or event != "open":
         return
     path, _, flags = words
     if isinstance(path, str | bytes) and (flags or 0) & os.O_ACCMODE == os.O_RDONLY:
-        _paths[os.path.abspath(os.fsdecode(path))] = None  # noqa: PTH100 # a Path takes ten times as long
+        with contextlib.suppress(OSError):  # the folder that we are in may be gone
+            paths[os.path.abspath(os.fsdecode(path))] = None  # noqa: PTH100 # a Path takes ten times as long
 
 
 def _is_data(path: str) -> bool:

@@ -166,7 +166,7 @@ class Trials:
                 self._progress.trained(trial.number, part.experience.id)
                 record = self._patiently(lambda: self._record(trial, part))  # noqa: B023
                 self._limits.count(record.sessions[-1:])
-                self._data_before = record.data_identity or self._data_before
+                self._data_before = self._data_before or record.data_identity
             if not record.outcome:
                 return
             (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
