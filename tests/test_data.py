@@ -4,12 +4,13 @@ import json
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from support.bits import only, trained
 from support.command import Running, in_keras, run, shell, sweep
-from sweep import kept
+from sweep import kept, opened
 from sweep.experience import experiences_in
 
 WORDS = ("--sampler", "random", "--threads", 1)
@@ -354,3 +355,51 @@ print(json.dumps([total, private_mb() - before]))
     total, private_mb = in_keras(code)
     assert total == 40_000 * 1000
     assert private_mb < 60
+
+
+def test_what_is_much_is_said_and_what_the_disk_has_no_room_for_is_not_kept(space):
+    code = f"""
+import json
+from sweep import kept, loading, search_space
+space = search_space.load(search_space.find({str(space())!r}))
+found = []
+for run, loading.MUCH_BYTES, loading.SHARE in (("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)):
+    held = kept.Kept(run)
+    said = loading.load_and_keep(space, run)
+    found.append([said, (held.folder / kept.DATA).exists(), held.is_settled()])
+print(json.dumps(found))
+"""
+    small, much, too_much = in_keras(code)
+    assert small == [None, True, True]
+    assert "105.6 kB of data are kept in " in much[0]
+    assert "each training loads its data: they take 105.6 kB" in too_much[0]
+    assert too_much[1:] == [False, True]
+
+
+def test_the_files_that_explain_other_data_are_named(tmp_path):
+    names = ("a.csv", "b.csv", "c.csv")
+    for name in names:
+        (tmp_path / name).write_text("1")
+    before = opened.files_of([str(tmp_path / name) for name in names])
+    assert opened.why_others(before, before) is None
+    (tmp_path / "a.csv").write_text("12")
+    (tmp_path / "b.csv").unlink()
+    now = opened.files_of([str(tmp_path / name) for name in ("a.csv", "c.csv")])
+    said = opened.why_others(before, now)
+    assert said.startswith(f"{tmp_path}/a.csv was changed on ")
+    assert said.endswith(f" UTC, {tmp_path}/b.csv is gone")
+    assert opened.why_others(now[1:], now) == f"{tmp_path}/a.csv is new"
+    others = [{**one, "path": f"/{number}"} for number, one in enumerate(before * 2)]
+    assert opened.why_others(others, []) == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
+
+
+def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):
+    table = tmp_path / "data.csv"
+    with opened.noting() as paths:
+        table.write_text("1")
+        table.read_text()
+        for path in (subprocess.__file__, "/proc/self/stat"):
+            Path(path).read_text()
+    (tmp_path / "later.csv").touch()
+    (tmp_path / "later.csv").read_text()
+    assert paths == [str(table)]
