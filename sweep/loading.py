@@ -93,9 +93,9 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     try:
         joblib.dump({"data": loaded.data, "changes": changes, "arrays": arrays}, path)
         kept.settle(folder, identity_of(loaded, list(loaded.data)))
-    except Exception:
+    except OSError:  # each training loads them
         path.unlink(missing_ok=True)
-        raise
+        return None
     return f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs" if size > MUCH_BYTES else None
 
 
