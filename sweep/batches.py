@@ -41,6 +41,9 @@ class Source(Protocol):
     def spec(self) -> Any:
         """Return what ``batch`` returns, as ``tf.TensorSpec``; the number of samples is left open."""
 
+    def compared(self) -> Any:
+        """Return what stands for a stream when it is compared with that of another session; None where nothing can."""
+
     def why_approximate(self) -> str | None:
         """Return why a training on it may not end as if it had never been cut; None where it does."""
 
@@ -90,6 +93,9 @@ class Batches:
     def spec(self) -> Any:
         """Return what ``batch`` returns, as ``tf.TensorSpec``; the number of samples is left open."""
         return keras.tree.map_structure(_spec, self._data)
+
+    def compared(self) -> None:
+        """Return None: they are compared as they are loaded."""
 
     def why_approximate(self) -> None:
         """Return None: (seed, epoch) decides the batches."""

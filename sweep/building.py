@@ -11,22 +11,63 @@ import tensorflow as tf
 from sweep import session, state, steps, streams
 from sweep.aims import MEASURED
 from sweep.batches import Batches, Source
-from sweep.data import load_data
+from sweep.data import Data, is_arrays
 from sweep.job import Job, Sized
+from sweep.loading import identity_of, load
+from sweep.opened import why_others
 from sweep.search_space import SearchSpace, SearchSpaceWrong
 
 HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
 
 def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[Source, Source]:
-    """Return the batches of the training and of its validation, and note in the record what they promise.
+    """Return the batches of the training and of its validation, and note in the record what they are and promise.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
-        SearchSpaceWrong: ``batch_size`` is suggested, and nothing takes it.
+        SearchSpaceWrong: ``batch_size`` is suggested, and nothing takes it; or these are other data than before.
     """
+    loaded = load(space, job.run)
+    batches = make_batches(job, space, loaded.data, say)
+    pairs = zip(loaded.data, batches, strict=True)
+    compared = [part if is_arrays(part) else source.compared() for part, source in pairs]
+    if _are_others(job, space, identity_of(loaded, compared)):
+        batches = make_batches(job, space, loaded.data, say)  # they may be of another number
+    keras.utils.set_random_seed(job.record.parameters["seed"])
+    return batches
+
+
+def _are_others(job: Job, space: SearchSpace, identity: dict[str, Any]) -> bool:
+    """Tell whether this training had other data in the session before, and note those that it has now.
+
+    Raises:
+        SearchSpaceWrong: the data must be those of before, and are not.
+    """
+    wanted, had = job.data_before, job.record.data_identity
+    if wanted and wanted["digest"] != identity["digest"]:
+        raise SearchSpaceWrong(
+            f"{space.source.path}: load_data gives other data than the experiences in {job.experience.path.parent} were "
+            f"trained on ({_why_others(wanted, identity)}); put the data back, take another --root, or go on with "
+            "--accept-change."
+        )
+    are_others = had is not None and had["digest"] != identity["digest"]
+    if had and are_others:
+        job.record.mark_approximate(f"its data were changed on the way: {_why_others(had, identity)}")
+    job.record.data_identity = identity
+    return are_others
+
+
+def _why_others(before: dict[str, Any], now: dict[str, Any]) -> str:
+    return why_others(before["files"], now["files"]) or (
+        "no file that it opens was changed: see what else it reads, give what it draws at random a seed, as "
+        "numpy.random.default_rng(0), and sort what comes out of a set"
+    )
+
+
+def make_batches(job: Job, space: SearchSpace, data: Data, say: streams.Say) -> tuple[Source, Source]:
+    """Return the batches of these data, and note in the record what they promise; see ``load_batches``."""
     record, parameters = job.record, job.record.parameters
-    train, validation = load_data(space, job.keep_data)
+    train, validation = data
     size, seed = parameters["batch_size"], parameters["seed"]
     keras.utils.set_random_seed(seed)
     # Where the search space was changed on the way, there may be others now.

@@ -31,6 +31,7 @@ from sweep.state import TrainingState, read_arrays
 from sweep.training import begin_process
 
 TRAINED, VALIDATED = 4, 2  # batches of an epoch, and of its validation
+DATA = "data.txt"  # what the data are known by
 LAST = 1, 2  # epoch and batch of the comparison
 
 
@@ -42,7 +43,7 @@ class Short:
         self.kind, self.in_graph, self.reads_ahead = source.kind, source.in_graph, source.reads_ahead
         self.numbers = source.numbers.take(self.count)
         self.begin, self.batch, self.first, self.spec = source.begin, source.batch, source.first, source.spec
-        self.why_approximate = source.why_approximate
+        self.why_approximate, self.compared = source.why_approximate, source.compared
 
     def end(self) -> None:
         """Do nothing: the epoch has more batches."""
@@ -105,6 +106,8 @@ def certify_again(job: Job, link: Link, save: str) -> End:
         # What reads ahead has drawn more or fewer of the batches to come: a later resume draws those anew.
         left_out = ("random", "at_epoch") if batches.reads_ahead else ()
         difference = first_difference(first.sauvegarde, again.sauvegarde, left_out)
+        if (first.path / DATA).read_text() != (again.path / DATA).read_text():
+            difference = "what load_data returns"
         link.tell(Exactness(difference, job.record.approximate_because))
 
     return refusing(job, work)
@@ -141,6 +144,7 @@ def _train(job: Job, link: Link, keeps: bool) -> Source:
     of_user = building.callbacks(space, parameters)
     job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
+    (job.experience.path / DATA).write_text(str(record.data_identity and record.data_identity["digest"]))
     steps.take_over(model, batches, tests, None, weigh)
     start = resume.make_ready(job.experience)
     position = start.backup.position if start.backup else None

@@ -106,6 +106,11 @@ class Cluster:
     def kill(self) -> None:
         """Do nothing: what runs on the cluster goes on there, and the next controller waits for it."""
 
+    def forget(self, run: str) -> None:
+        """Let the workers remove what they keep for a run; one that does not answer does so when it ends."""
+        with contextlib.suppress(*GONE):
+            self._connected().run(station.forget, run, on_error="ignore")
+
     def _train(self, job: Job, stop: threading.Event, on_news: OnNews, said: Said) -> End:
         client = self._connected()
         # ``pure=False``: the same job once more is to be trained once more.

@@ -3,8 +3,10 @@
 import contextlib
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import joblib
 import optuna
@@ -38,6 +40,8 @@ class Controller:
         self._began = time.monotonic()
         self.stop = threading.Event()
         self._settings, self._progress = settings, progress
+        self._run = uuid.uuid4().hex
+        self._data_before: dict[str, Any] | None = None
         source = search_space.find(settings.space)
         self._name = source.name
         self.root = root_of(self._name, settings.root)
@@ -138,6 +142,8 @@ class Controller:
             folders.begin_anew(self._progress.say)
         else:
             folders.check_aims(self._space)
+            if not self._settings.accept_change:
+                self._data_before = folders.latest_data()
         source = folders.check_code(self._space.source, self._settings.accept_change or begins_anew)
         self._space = replace(self._space, source=source)
         folders.settle(self._progress.say)
@@ -194,7 +200,10 @@ class Controller:
         """Train what there is to train, and say what ends the sweep where that is not the number of its trials."""
         if self._may_train() if self._cut_off else self._may_begin():
             with self._timed():
-                self._train()
+                try:
+                    self._train()
+                finally:
+                    self._place.forget(self._run)
         why = None if self.stop.is_set() else self._limits.too_late or self._limits.no_trial()
         if why:
             self._progress.say(why)
@@ -216,6 +225,8 @@ class Controller:
             self._known,
             self._disk,
             self._limits,
+            self._run,
+            self._data_before,
         )
         with self._progress.sweep(self.root):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.

@@ -1,32 +1,16 @@
-"""What a search space trains on: loaded once, checked, kept on the disk of this host, and shared by all trainings here."""
+"""What a search space trains on: checked, and known again by its digest."""
 
-import contextlib
-import errno
-import fcntl
 import hashlib
-import os
-import shutil
-import time
-import warnings
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-import joblib
 import keras
 import numpy as np
-from joblib.memory import CacheWarning
 
-import sweep
 from sweep.errors import SweepError
-from sweep.files import sync
-from sweep.host import cache_folder
-from sweep.search_space import SearchSpace
 
 PART_BYTES = 2**24
 SEED = 0  # of what ``load_data`` draws, whatever the seed of the training is: all trainings are to have the same data
-KEPT_S = 30 * 24 * 3600.0  # after the last use
-WHOLE = "whole"
 
 # One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
 Arrays = Any
@@ -41,106 +25,41 @@ class DataWrong(SweepError):
     """``load_data`` returned what cannot be trained on."""
 
 
-def load_data(space: SearchSpace, keep: bool) -> Data:
-    """Return the data of the training and of its validation: NumPy arrays, floats in Keras's float type, or streams.
+def digest_of(data: Any) -> str:
+    """Return the SHA-256 of arrays, or of a structure of them, in hexadecimal: their names, types, shapes and numbers.
 
-    Args:
-        space: with the ``load_data`` that is called.
-        keep: on the disk, by the content of the search space: other calls, of any process, get the same arrays mapped into
-            memory, one copy for all, read-only. Where the disk has no room, the arrays are returned all the same; so are
-            streams, which no disk can keep.
-
-    Raises:
-        DataWrong: what ``load_data`` returns cannot be trained on.
+    Arrays are read a part at a time, so that those that lie on the disk stay there. None, for what there is no array of,
+    has a digest too.
     """
-    load = Loader(space)
-    if not keep:
-        return load()
-    # Of one search space, by its path, the data of one text are kept: the others would fill the disk.
-    of_space = cache_folder() / "data" / _digest(str(space.source.path))
-    folder = of_space / _digest(repr((sweep.__version__, keras.backend.floatx(), space.source.text)))
-    try:
-        with _alone_in(of_space):
-            return _load_or_map(of_space, folder, load)
-    except (OSError, CacheWarning):
-        if load.has_failed:
-            raise
-        return load()
+    sha = hashlib.sha256()
+    _add(sha, data)
+    return sha.hexdigest()
 
 
-class Loader:
-    """Loads at its first call, and tells whether that failed: its error is not one of the disk that keeps the data."""
-
-    def __init__(self, space: SearchSpace) -> None:
-        self._space = space
-        self._data: Data | None = None
-        self.has_failed = False
-
-    def __call__(self) -> Data:
-        if self._data is None:
-            self.has_failed = True
-            keras.utils.set_random_seed(SEED)
-            self._data = check_data(self._space.load_data())
-            self.has_failed = False
-        return self._data
-
-
-def _load_or_map(of_space: Path, folder: Path, load: Loader) -> Data:
-    """What a power cut may have left torn has no mark that it is whole, and is loaded again."""
-    whole = folder / WHOLE
-    if not whole.exists():
-        data = load()
-        if not all(map(is_arrays, data)):
-            return data
-        for other in of_space.iterdir():
-            shutil.rmtree(other, ignore_errors=True)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", CacheWarning)  # which joblib makes of a full disk
-            kept: Data = joblib.Memory(folder, mmap_mode="r", verbose=0).cache(_call, ignore=["load"])(load)
-        if not whole.exists():
-            for path in folder.rglob("*.pkl"):
-                sync(path)
-            _forget_the_old(of_space.parent)
-        whole.touch()
-    except (OSError, CacheWarning):
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return kept
+def _add(sha: Any, data: Any) -> None:
+    if isinstance(data, Mapping):
+        sha.update(f"dict {len(data)}".encode())
+        for name in sorted(data, key=repr):
+            sha.update(repr(name).encode())
+            _add(sha, data[name])
+    elif isinstance(data, tuple | list):
+        sha.update(f"list {len(data)}".encode())
+        for item in data:
+            _add(sha, item)
+    elif data is None:
+        sha.update(b"None")
+    else:
+        _add_array(sha, np.asarray(data))
 
 
-def _call(load: Loader) -> Data:
-    return load()
-
-
-@contextlib.contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Let one process at a time load: the others would take as much memory, for nothing.
-
-    Raises:
-        OSError: the folder cannot be written, or is another user's: what joblib keeps are pickles.
-    """
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if folder.stat().st_uid != os.getuid():
-        raise PermissionError(errno.EPERM, "of another user", folder)
-    descriptor = os.open(folder.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _forget_the_old(kept: Path) -> None:
-    """Remove what has not been used for long; who still has it mapped, keeps it."""
-    for whole in kept.glob(f"*/*/{WHOLE}"):
-        with contextlib.suppress(FileNotFoundError):  # another process was quicker
-            if time.time() - whole.stat().st_mtime > KEPT_S:
-                shutil.rmtree(whole.parent, ignore_errors=True)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _add_array(sha: Any, array: np.ndarray) -> None:
+    sha.update(repr((array.dtype.str, array.shape)).encode())
+    if array.dtype.kind == "O":
+        for item in array.flat:
+            sha.update(repr(item).encode() + b"\n")
+        return
+    for part in _parts(array) if array.ndim else (array,):
+        sha.update(np.ascontiguousarray(part).view(np.uint8) if part.nbytes and array.ndim else part.tobytes())
 
 
 def is_arrays(part: Part) -> bool:
@@ -234,5 +153,9 @@ def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
 
 def _is_finite(array: np.ndarray) -> bool:
     """Tell whether all numbers are, a part at a time: the answer for a whole array takes a quarter of its size."""
+    return all(np.isfinite(part).all() for part in _parts(array))
+
+
+def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
     rows = max(1, PART_BYTES * len(array) // max(1, array.nbytes))
-    return all(np.isfinite(array[start : start + rows]).all() for start in range(0, len(array), rows))
+    return (array[start : start + rows] for start in range(0, len(array), rows))

@@ -8,8 +8,8 @@ import keras
 
 from sweep import steps, streams
 from sweep.batches import Source
-from sweep.data import load_data
 from sweep.experience import Experience
+from sweep.loading import load_here
 from sweep.record import Record
 from sweep.search_space import SearchSpace, error_in_file
 
@@ -24,7 +24,7 @@ def evaluate(
 
     Models are loaded in Keras's safe mode: one that brings code of its own is not.
     """
-    _, part = load_data(space, keep=False)
+    _, part = load_here(space).data
     for experience, record in finished:
         validation = streams.source(part, False, record.parameters["batch_size"], record.seed, say)
         yield experience, _what_is_wrong(space, experience, record, validation)

@@ -79,6 +79,7 @@ def _prepare_one(parent: Known, epochs: int, new: dict[str, Any]) -> bool:
         approximate_because=record.approximate_because,
         parent=parent.experience.id,
         aims=record.aims,
+        data_identity=record.data_identity,
     )
     _write(child, longer, start.backup, start.model)
     return True

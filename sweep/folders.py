@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from sweep import damage, resume
 from sweep.damage import take_back_the_end
@@ -83,6 +84,11 @@ class Folders:
             experience, record = max(ended, key=lambda one: _latest_session(one[1]))
             record.search_space = {**record.search_space, "accepted": list(source.accepted)}
             experience.write(record)
+
+    def latest_data(self) -> dict[str, Any] | None:
+        """Return what the data of the latest session were, as a record has it; None where none is known."""
+        known = [record for _, record in self.recorded() if record.sessions and record.data_identity]
+        return max(known, key=lambda record: str(record.sessions[-1]["begun"])).data_identity if known else None
 
     def have_all_failed(self) -> bool:
         """Tell whether nothing here has come to a good end, or may yet: a folder without its record may hold a backup."""

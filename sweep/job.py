@@ -21,7 +21,9 @@ class Job:
 
     ``record`` is what its ``experience.json`` says or is to say, ``save_freq`` is in batches, ``keep_data`` says whether its
     data are kept on the disk, ``prunes`` whether the controller has a word on each epoch. ``cluster`` is the address of the
-    cluster that it runs on, where it outlives its controller; elsewhere None.
+    cluster that it runs on, where it outlives its controller; elsewhere None. ``run`` names the run of the sweep, whose
+    trainings share their data; None where it shares none. ``data_before`` is what its data must be, as a record has it; None
+    where they may be any.
     """
 
     source: Source
@@ -31,6 +33,8 @@ class Job:
     keep_data: bool = True
     prunes: bool = False
     cluster: str | None = None
+    run: str | None = None
+    data_before: dict[str, Any] | None = None
 
     def mark_approximate(self, reason: str) -> None:
         """Write into the record why the training may differ from an uncut one."""
@@ -173,6 +177,9 @@ class Place(Protocol):
 
     def kill(self) -> None:
         """End at once what would end with this controller anyway."""
+
+    def forget(self, run: str) -> None:
+        """Remove what is kept for a run, which has ended."""
 
 
 class Link(Protocol):

@@ -15,6 +15,7 @@ from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
 from sweep.errors import SweepError
 from sweep.job import Cost, End, Ending, Job, Link, Warned
+from sweep.loading import load_here
 from sweep.search_space import load, mistake
 from sweep.training import begin_process
 
@@ -81,7 +82,7 @@ def _measure(job: Job, link: Link) -> None:
     begun, parameters = time.perf_counter(), job.record.parameters
     begin_process(job.record)
     space = load(job.source)
-    batches, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
+    batches, validation = building.make_batches(job, space, load_here(space).data, lambda text: link.tell(Warned(text)))
     weigh = weigh_by_class(space, parameters, batches.spec())
     model = building.build(space, parameters, validation)
     of_user = building.callbacks(space, parameters)

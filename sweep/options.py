@@ -62,7 +62,7 @@ def where_it_trains(command: Callable[..., None]) -> Callable[..., None]:
         flag_value=False,
         default=True,
         show_default=False,
-        help="Call load_data for each training; else it is kept in ~/.cache/sweep, by the content of SPACE.",
+        help="Call load_data for each training; else once a run, which keeps the data in ~/.cache/sweep meanwhile.",
     )
     decorated: Callable[..., None] = workers(cluster(data(command)))
     return decorated

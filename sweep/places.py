@@ -10,7 +10,9 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing import connection, forkserver, spawn
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -20,6 +22,7 @@ from sweep import gpu
 from sweep.errors import SweepError
 from sweep.host import cores, prepare_for_keras
 from sweep.job import End, Ending, EpochDone, Job, Link, News, OnNews
+from sweep.kept import Kept
 
 STOP = "stop"
 OURS = "sweep"  # the name of our processes
@@ -45,6 +48,7 @@ class LocalProcesses:
         self._context: Any = multiprocessing.get_context("spawn" if gpu.is_visible() else "forkserver")
         self._preload = preload
         self._children: dict[int, Child | None] = {}
+        self._kept: dict[Path, Kept] = {}
         self._lock = threading.Lock()
         self._first_child = threading.Thread(target=self._run_nothing, daemon=True)
 
@@ -72,8 +76,14 @@ class LocalProcesses:
             self._first_child.join(POLL_S)
 
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
-        """Train the job in a child process, see ``sweep.job.Place``."""
-        return self._run(_train, job, stop, on_news)
+        """Train the job in a child process, see ``sweep.job.Place``; another one before loads the data of its run."""
+        if not job.run or not job.keep_data:
+            return self._run(_train, replace(job, run=None), stop, on_news)
+        try:
+            end = self._load_once(self._kept_for(job), job, stop, on_news)
+        except OSError:  # the cache cannot be written: the training loads them
+            return self._run(_train, replace(job, run=None), stop, on_news)
+        return end or self._run(_train, job, stop, on_news)
 
     def measure(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         """Measure what the job costs, in a child process as ``train`` has one; nothing is written."""
@@ -94,6 +104,38 @@ class LocalProcesses:
         for child in list(self._children.values()):
             if child:
                 child.process.kill()
+
+    def forget(self, run: str) -> None:
+        """Remove the data that are kept for a run."""
+        with self._lock:
+            for root in [root for root, kept in self._kept.items() if kept.run == run]:
+                self._kept.pop(root).let_go()
+
+    def _load_once(self, kept: Kept, job: Job, stop: threading.Event, on_news: OnNews) -> End | None:
+        """Load the data of the job's run, unless that is done; return how it ended, where no training can follow."""
+        with kept.alone():
+            if not kept.is_settled():
+                end = self._run(_load, job, stop, on_news)
+                if end.ending is not Ending.OUTCOME:
+                    return end
+                kept.was_tried = True
+        return None
+
+    def _kept_for(self, job: Job) -> Kept:
+        """Return the folder for the data of the job's run.
+
+        Under a root there is one run at a time: of one before, whose controller was killed, nothing is needed any more.
+
+        Raises:
+            OSError: the cache cannot be written.
+        """
+        root = job.experience.path.parent
+        with self._lock:
+            if root in self._kept and self._kept[root].run != job.run:
+                self._kept.pop(root).let_go()
+            if root not in self._kept:
+                self._kept[root] = Kept(str(job.run))
+            return self._kept[root]
 
     @contextlib.contextmanager
     def _worker(self) -> Iterator[int]:
@@ -224,6 +266,12 @@ def _train(job: Job, link: Link) -> End:
     from sweep.training import train
 
     return train(job, link)
+
+
+def _load(job: Job, link: Link) -> End:
+    from sweep.loader import load_for_all
+
+    return load_for_all(job, link)
 
 
 def _measure(job: Job, link: Link) -> End:

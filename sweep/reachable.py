@@ -16,18 +16,19 @@ import itertools
 import operator
 import random
 import sys
-import sysconfig
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from sweep.opened import is_of_python
 
 # What Keras itself sets on every callback: no state of the callback. Its own callbacks choose their ``monitor_op`` anew.
 OF_CALLBACKS = {"_model", "params", "validation_data", "monitor_op"}
@@ -388,15 +389,8 @@ def is_of_user(module: str) -> bool:
     """Tell whether a module is the user's own code: not of Python, of an installed package, or of sweep."""
     if module.partition(".")[0] in {"builtins", "__main__", "__mp_main__", "sweep", *sys.stdlib_module_names}:
         return False
-    file = Path(getattr(sys.modules.get(module), "__file__", None) or sys.prefix)
-    if {"site-packages", "dist-packages"} & set(file.parts):
-        return False
-    return not any(file.is_relative_to(place) for place in (sys.prefix, *_standard_library()))
-
-
-@functools.cache
-def _standard_library() -> list[str]:
-    return [sysconfig.get_path(name) for name in ("stdlib", "platstdlib")]
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is not None and not is_of_python(file)
 
 
 def user_modules() -> dict[str, types.ModuleType]:

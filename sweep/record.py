@@ -29,6 +29,7 @@ NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
 
 
 ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
+SHA256 = r"[0-9a-f]{64}"
 MOST = 2**40  # of anything that is counted here
 LAST_YEAR = 3000
 AMOUNTS = ("epoch", "batch", "trained_s", "prepared_s")
@@ -86,6 +87,8 @@ class Record:
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
+    ``data_identity`` is what these data are known again by: ``digest``, the first of the ``files`` that ``load_data`` opened
+    (path, bytes, modified), and the ``count`` of them all; None where an older version trained it.
     ``unpruned`` says that the end which a pruner gave it was taken back: it is trained without the pruner's word since.
     """
 
@@ -103,6 +106,7 @@ class Record:
     count_params: int | None = None
     data: str | None = None
     unpruned: bool = False
+    data_identity: dict[str, Any] | None = None
 
     def mark_approximate(self, reason: str) -> None:
         """Note why this training may differ from an uncut one, after the reasons that there are."""
@@ -197,6 +201,7 @@ def _is_of_our_shape(record: dict[str, Any]) -> bool:
         all(isinstance(record[name], kind) for name, kind in SHAPE.items())
         and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
         and isinstance(record.get("data"), str | None)
+        and _is_data_identity(record.get("data_identity"))
         and isinstance(record.get("unpruned", False), bool)
         and _is_code(record["search_space"])
         and _is_count(record["parameters"].get("epochs", 0))
@@ -220,6 +225,19 @@ def _is_code(code: dict[str, Any]) -> bool:
 
 def _are_texts(texts: dict[str, Any]) -> bool:
     return all(isinstance(text, str) for text in texts.values())
+
+
+def _is_data_identity(data: dict[str, Any] | None) -> bool:
+    return data is None or (
+        re.fullmatch(SHA256, data["digest"]) is not None
+        and _is_count(data["count"])
+        and isinstance(data["files"], list)
+        and all(map(_is_file, data["files"]))
+    )
+
+
+def _is_file(file: dict[str, Any]) -> bool:
+    return isinstance(file["path"], str) and isinstance(file["bytes"], int) and _is_time(file["modified"])
 
 
 def _is_trial(trial: dict[str, Any]) -> bool:

@@ -73,6 +73,10 @@ class Station:
             if training.folder.parent == root:
                 training.stop.set()
 
+    def forget(self, run: str) -> None:
+        """Remove the data that are kept here for a run."""
+        self._place.forget(run)
+
     def answer(self, folder: Path, epoch: int, why: str | None) -> None:
         """Give a training the word of the pruner on an epoch."""
         for training in list(self._running):
@@ -140,6 +144,12 @@ def stop(root: Path) -> None:
     """Let all trainings of this process under a root save and stop."""
     for station in _stations.values():
         station.stop(root)
+
+
+def forget(run: str) -> None:
+    """Remove the data that this process keeps for a run."""
+    for station in _stations.values():
+        station.forget(run)
 
 
 def answer(folder: Path, epoch: int, why: str | None) -> None:

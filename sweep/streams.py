@@ -1,5 +1,6 @@
 """Data that come as batches of their own: a ``train(epoch)``, a ``keras.utils.PyDataset``, a ``tf.data.Dataset``."""
 
+import functools
 import itertools
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from sweep import state
 from sweep.batches import Batches, Source
-from sweep.data import WHAT, DataWrong, Part, as_array, check_part, is_arrays
+from sweep.data import SEED, WHAT, DataWrong, Part, as_array, check_part, is_arrays
 
 SAY_EVERY_S = 2.0
 COMPARED = 3  # batches, of those that are made twice
@@ -62,6 +63,23 @@ class _Stream:
     def spec(self) -> Any:
         """Return what all batches have in common; the number of samples is left open."""
         return self._spec
+
+    def compared(self) -> list[np.ndarray] | None:
+        """Return the arrays of the first batches, the same for all trainings; None where they do not come twice.
+
+        It sets the seeds of all that draws, and leaves them set.
+        """
+        return self._compared
+
+    @functools.cached_property
+    def _compared(self) -> list[np.ndarray] | None:
+        keras.utils.set_random_seed(SEED)
+        once, again = (tf.nest.flatten(self._first_batches(), expand_composites=True) for _ in range(2))
+        are_equal = len(once) == len(again) and all(map(np.array_equal, once, again))
+        return list(map(np.asarray, once)) if are_equal else None
+
+    def _first_batches(self) -> list[Any]:
+        raise NotImplementedError
 
 
 class Datasets(_Stream):
@@ -127,11 +145,13 @@ class Datasets(_Stream):
         self._batches = iter(())  # lets go of what was held ready
 
     def why_approximate(self) -> str | None:
-        """Make the first batches twice, and compare them."""
-        once, again = (list(itertools.islice(self._dataset(0), COMPARED)) for _ in range(2))
-        if _are_equal(once, again):
+        """Look whether the first batches come twice."""
+        if self.compared() is not None:
             return None
         return f"{self._name} gave other batches when it was asked a second time"
+
+    def _first_batches(self) -> list[Any]:
+        return list(itertools.islice(self._dataset(0), COMPARED))
 
     def _dataset(self, epoch: int) -> tf.data.Dataset:
         options = tf.data.Options()
@@ -178,6 +198,14 @@ class Epochs(Datasets):
     def __init__(self, train: Callable[[int], Any], seed: int, say: Say, count: int | None = None) -> None:
         self._train, self._seed = train, seed
         super().__init__(self._of_epoch, "train(0)", say, count)
+
+    def _first_batches(self) -> list[Any]:
+        """Make them under one seed, whatever that of the training is."""
+        seed, self._seed = self._seed, SEED
+        try:
+            return super()._first_batches()
+        finally:
+            self._seed = seed
 
     def _of_epoch(self, epoch: int) -> tf.data.Dataset:
         self._name = f"train({epoch})"
@@ -237,11 +265,13 @@ class PyBatches(_Stream):
         for hook in ("on_epoch_begin", "on_epoch_end"):
             if getattr(type(self._dataset), hook) is not getattr(keras.utils.PyDataset, hook):
                 return f"its PyDataset has an {hook} of its own, and what that changes is in no backup"
-        with state.drawing_again():
-            once = list(map(self._take, self._probed))
-        if _are_equal(once, list(map(self._take, self._probed))):
+        if self.compared() is not None:
             return None
         return "its PyDataset gave other batches when it was asked a second time: draw from random or numpy.random only"
+
+    def _first_batches(self) -> list[Any]:
+        with state.drawing_again():
+            return list(map(self._take, self._probed))
 
     def _take(self, number: int) -> Any:
         batch = self._dataset[number]
@@ -265,12 +295,6 @@ def _check(batch: Any, name: str) -> None:
         raise DataWrong(f"{name} gives single samples; give batches, as .batch(32) makes them")
     if all(isinstance(tensor, tf.Tensor) for tensor in tensors):
         check_part(keras.tree.map_structure(np.asarray, batch), f" of the first batch of {name}")
-
-
-def _are_equal(once: list[Any], again: list[Any]) -> bool:
-    """Tell whether two lists of batches are the same, bit for bit."""
-    first, second = (tf.nest.flatten(batches, expand_composites=True) for batches in (once, again))
-    return len(first) == len(second) and all(map(np.array_equal, first, second))
 
 
 def _of_any_size(spec: Any) -> Any:

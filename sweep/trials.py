@@ -87,6 +87,8 @@ class Trials:
         known: the trials that have a folder already; such a trial goes on in it, whatever it would be proposed today.
         disk: is told of each end.
         limits: say whether there is time for a training, and learn from each how much it takes.
+        run: names this run of the sweep.
+        data_before: what the data must be, as a record has it; None where there are none yet.
     """
 
     def __init__(
@@ -101,7 +103,10 @@ class Trials:
         known: Mapping[int, Known],
         disk: Disk,
         limits: Limits,
+        run: str,
+        data_before: dict[str, Any] | None,
     ) -> None:
+        self._run, self._data_before = run, data_before
         self._known, self._disk, self._limits = known, disk, limits
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
@@ -161,6 +166,7 @@ class Trials:
                 self._progress.trained(trial.number, part.experience.id)
                 record = self._patiently(lambda: self._record(trial, part))  # noqa: B023
                 self._limits.count(record.sessions[-1:])
+                self._data_before = self._data_before or record.data_identity
             if not record.outcome:
                 return
             (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
@@ -256,6 +262,8 @@ class Trials:
             keep_data=settings.keep_data,
             prunes=settings.pruner != "none" and not part.repeat and not record.unpruned,
             cluster=self._place.cluster,
+            run=self._run,
+            data_before=None if settings.accept_change else self._data_before,
         )
         return self._place.train(job, self._stop, on_news), epoch
 

@@ -11,6 +11,7 @@ from support.bits import trained
 from support.command import Running, begun, command, logged, python, run, sessions, sweep, table
 from support.dask_cluster import DaskCluster, until
 from sweep.experience import experiences_in
+from sweep.host import cache_folder
 from sweep.lease import open_session
 
 # Workers and scheduler need time to notice a death, so a training needs time to be killed in.
@@ -125,6 +126,27 @@ def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_
     assert "Traceback" not in said
     run(tmp_path / "twin", *WORDS, "--trials", 4, space=path)
     assert trained(root) == trained(tmp_path / "twin")
+
+
+@pytest.mark.long
+def test_the_workers_of_a_host_load_the_data_once_and_keep_them_for_the_run(
+    cluster, tmp_path, space
+):
+    """They all see the cache of this host; where the controller is killed, the next run removes what they kept."""
+    calls, kept = tmp_path / "calls", cache_folder() / "data"
+    path = space(
+        SLOW, ("    from sklearn", f"    open({str(calls)!r}, 'a').write('x')\n    from sklearn")
+    )
+    root = tmp_path / "root"
+    words = ("--trials", 6, "--cluster", cluster.address)
+    running = Running(root, *WORDS, *words, space=path).wait_for(logged(2), 120)
+    assert calls.read_text() == "x"
+    assert any((one / "data.pkl").exists() for one in kept.iterdir())
+    running.kill_tree()
+    run(root, *WORDS, *words, space=path)
+    assert calls.read_text() == "xx"
+    assert not [one for one in kept.iterdir() if one.is_dir()]
+    assert len({one.read().data_identity["digest"] for one in experiences_in(root)}) == 1
 
 
 @pytest.mark.long

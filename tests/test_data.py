@@ -1,11 +1,17 @@
-"""Data are loaded once, kept on the disk and shared; with or without, a training is the same."""
+"""Data are loaded once a run, and shared; they are known again, and other data are refused."""
 
+import json
+import os
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
-from support.bits import trained
-from support.command import in_keras, run, shell, sweep
+from support.bits import only, trained
+from support.command import Running, in_keras, run, shell, sweep
+from sweep import kept, opened
+from sweep.experience import experiences_in
 
 WORDS = ("--sampler", "random", "--threads", 1)
 
@@ -23,12 +29,51 @@ def counted(space, tmp_path):
     return space(("    from sklearn", note)), lambda: len(calls.read_text())
 
 
-def test_a_whole_sweep_loads_once_and_so_do_two(counted, tmp_path):
+@pytest.fixture
+def of_csv(space, tmp_path):
+    """Return a space that reads a CSV, and that file."""
+    table = tmp_path / "data" / "train.csv"
+    table.parent.mkdir()
+    write_csv(table, 0)
+    read = f"""    import numpy
+
+    x = numpy.loadtxt({str(table)!r}, delimiter=',')
+    y = x[:, 0] > 0.5
+    return (x[:250]"""
+    path = space(
+        ("    return (x[:250]", read),
+        ("x[:250] / 16", "x[:250]"),
+        ("x[250:400] / 16", "x[250:400]"),
+    )
+    return path, table
+
+
+def write_csv(table, seed, rows=400):
+    in_rows = [
+        [(number * 7 + seed + row * row) % 10 / 10 for number in range(64)] for row in range(rows)
+    ]
+    table.write_text("\n".join(",".join(map(str, row)) for row in in_rows))
+
+
+def refused(root, path, *words, **how):
+    done = sweep("run", path, "--root", root, *WORDS, *words, **how)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr.strip().splitlines()[-1]
+
+
+def in_cache(tmp_path):
+    place = tmp_path / "cache" / "sweep" / "data"
+    return list(place.iterdir()) if place.exists() else []
+
+
+def test_a_run_loads_once_for_all_workers_and_the_next_run_anew(counted, tmp_path):
     path, calls = counted
     run(tmp_path / "one", *WORDS, "--trials", 3, "--workers", 2, space=path)
     assert calls() == 1
+    assert not in_cache(tmp_path)
     run(tmp_path / "two", *WORDS, "--trials", 1, space=path)
-    assert calls() == 1
+    assert calls() == 2
 
 
 def test_each_training_loads_where_nothing_is_to_be_kept_and_ends_alike(counted, tmp_path):
@@ -37,17 +82,154 @@ def test_each_training_loads_where_nothing_is_to_be_kept_and_ends_alike(counted,
     run(tmp_path / "not", *WORDS, "--trials", 3, "--no-data-cache", space=path)
     assert calls() == 1 + len(trained(tmp_path / "not"))
     assert trained(tmp_path / "kept") == trained(tmp_path / "not")
+    identities = [
+        one.read().data_identity
+        for name in ("kept", "not")
+        for one in experiences_in(tmp_path / name)
+    ]
+    assert all(one == identities[0] for one in identities)
 
 
-def test_another_text_of_the_search_space_loads_again(counted, tmp_path):
-    path, calls = counted
-    run(tmp_path / "root", *WORDS, "--trials", 1, space=path)
-    path.write_text(path.read_text().replace("x[:250]", "x[50:300]"))
-    run(tmp_path / "root", *WORDS, "--trials", 2, "--accept-change", space=path)
-    assert calls() == 2
-    assert len(list((tmp_path / "cache" / "sweep" / "data").glob("*/*/whole"))) == 1, (
-        "of one space, one text's"
+def test_another_run_over_the_root_is_refused_where_a_file_was_changed_which_is_named(
+    of_csv, tmp_path
+):
+    path, table = of_csv
+    root = tmp_path / "root"
+    run(root, *WORDS, "--trials", 1, space=path)
+    (file,) = only(root).read().data_identity["files"]
+    assert (file["path"], file["bytes"]) == (str(table), table.stat().st_size)
+    write_csv(table, 1)
+    os.utime(table, (1.8e9, 1.8e9))
+    said = refused(root, path, "--trials", 2, cwd=tmp_path)
+    assert (
+        f"{path}: load_data gives other data than the experiences in {root} were trained on" in said
     )
+    assert "(data/train.csv was changed on 2027-01-15 08:00 UTC)" in said
+    assert "take another --root, or go on with --accept-change." in said
+    run(tmp_path / "another", *WORDS, "--trials", 1, space=path)
+    assert trained(tmp_path / "another") != trained(root), "they are the data of now"
+    write_csv(table, 0)
+    run(root, *WORDS, "--trials", 2, space=path)
+
+
+def test_accepted_once_other_data_are_those_of_the_root(of_csv, tmp_path):
+    path, table = of_csv
+    root = tmp_path / "root"
+    run(root, *WORDS, "--trials", 1, space=path)
+    write_csv(table, 1)
+    run(root, *WORDS, "--trials", 3, "--accept-change", space=path)
+    run(root, *WORDS, "--trials", 4, space=path)
+    write_csv(table, 0)
+    assert "was changed on" in refused(root, path, "--trials", 5)
+    assert not any(one.read().approximate_because for one in experiences_in(root))
+
+
+def test_a_resumed_training_says_that_its_data_were_changed_where_that_is_accepted(
+    of_csv, tmp_path
+):
+    path, table = of_csv
+    root = tmp_path / "root"
+    words = (*WORDS, "--save-freq", 2)
+    Running(root, *words, "--trials", 1, space=path, hold=2).held().kill_tree()
+    left = only(root).log.read_bytes(), only(root).record.read_bytes()
+    write_csv(table, 1, rows=390)
+    assert "data/train.csv was changed on" in refused(root, path, "--trials", 1, cwd=tmp_path)
+    assert (only(root).log.read_bytes(), only(root).record.read_bytes()) == left
+    said = run(root, *WORDS, "--trials", 1, "--accept-change", space=path)
+    record = only(root).read()
+    assert "goes on at epoch" in said
+    assert "its data were changed on the way: " in record.approximate_because
+    assert "train.csv was changed on" in record.approximate_because
+    assert record.outcome.state == "finished"
+
+
+def test_a_changed_environment_variable_and_an_edited_helper_are_seen(space, tmp_path):
+    helper = tmp_path / "scaling.py"
+    helper.write_text("FACTOR = 16\n")
+    path = space(
+        ("    from sklearn", "    import os\n\n    import scaling\n    from sklearn"),
+        ("x[:250] / 16", "x[:250] / scaling.FACTOR + float(os.environ.get('SHIFT', 0))"),
+    )
+    root = tmp_path / "root"
+    run(root, *WORDS, "--trials", 1, space=path)
+    said = refused(root, path, "--trials", 2, env={**os.environ, "SHIFT": "1"})
+    assert "no file that it opens was changed: see what else it reads" in said
+    helper.write_text("FACTOR = 8  # edited\n")
+    assert "load_data gives other data" in refused(root, path, "--trials", 2)
+    helper.write_text("FACTOR = 16\n")
+    run(root, *WORDS, "--trials", 2, space=path)
+
+
+def test_data_that_are_drawn_without_a_seed_are_refused_with_the_mend(space, tmp_path):
+    drawn = "    import numpy\n\n    x = numpy.random.default_rng().random((400, 64)) * 16\n    return (x[:250]"
+    path = space(("    return (x[:250]", drawn))
+    run(tmp_path / "root", *WORDS, "--trials", 2, space=path)
+    assert "give what it draws at random a seed, as numpy.random.default_rng(0)" in refused(
+        tmp_path / "root", path, "--trials", 6
+    )
+
+
+def test_a_record_without_a_digest_is_not_compared_and_gets_one(of_csv, tmp_path):
+    path, table = of_csv
+    root = tmp_path / "root"
+    Running(root, *WORDS, "--trials", 1, space=path, hold=2).held().kill_tree()
+    for file in [only(root).record, *only(root).sauvegarde.glob("*.json")]:
+        content = json.loads(file.read_text())
+        for one in (content, content.get("record", {})):
+            one.pop("data_identity", None)
+        file.write_text(json.dumps(content))
+    assert only(root).read().data_identity is None
+    write_csv(table, 1)
+    run(root, *WORDS, "--trials", 1, space=path)
+    assert only(root).read().data_identity["count"] == 1
+    assert only(root).read().approximate_because is None
+
+
+GLOBALS = {
+    "plain values": ("SCALE = {}", "    SCALE['of'] = 8\n", "SCALE.get('of', 1)", 1),
+    "an array": (
+        "SCALE = None",
+        "    global SCALE\n    import numpy\n\n    SCALE = numpy.full(1, 8.0)\n",
+        "SCALE[0]",
+        1,
+    ),
+    "an object": (
+        "class Scaler:\n    by = 1\n\n\nSCALE = Scaler()",
+        "    SCALE.by = 8\n",
+        "SCALE.by",
+        4,
+    ),
+    "a class": ("class Scaler:\n    by = 1", "    Scaler.by = 8\n", "Scaler.by", 4),
+    "a layer that is new": (
+        "SCALE = None",
+        "    global SCALE\n    import keras\n\n    SCALE = keras.layers.Rescaling(8)\n",
+        "SCALE.scale",
+        4,
+    ),
+    "a module beside": (
+        None,
+        "    import scaling\n\n    scaling.BY = 8\n",
+        "__import__('scaling').BY",
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", GLOBALS)
+def test_a_global_that_load_data_sets_is_the_same_in_all_trainings(counted, tmp_path, kind):
+    """So are the names of layers, which count those that load_data makes."""
+    (tmp_path / "scaling.py").write_text("BY = 1\n")
+    path, calls = counted
+    begin, load, use, loads = GLOBALS[kind]
+    text = path.read_text().replace("    from sklearn", f"{load}    from sklearn", 1)
+    text = text.replace("SGD(parameters", f"SGD({use} * 0.01 * parameters")
+    path.write_text(text.replace("FIXED =", f"{begin}\nFIXED =") if begin else text)
+    run(tmp_path / "kept", *WORDS, "--trials", 3, space=path)
+    many = len(trained(tmp_path / "kept"))
+    assert calls() == (1 if loads == 1 else 1 + many)
+    run(tmp_path / "not", *WORDS, "--trials", 3, "--no-data-cache", space=path)
+    assert many > 1
+    assert trained(tmp_path / "kept") == trained(tmp_path / "not")
 
 
 def test_what_load_data_draws_is_the_same_for_all(counted, tmp_path, space):
@@ -67,17 +249,36 @@ def test_what_load_data_draws_is_the_same_for_all(counted, tmp_path, space):
     assert trained(tmp_path / "kept") == trained(tmp_path / "not")
 
 
-def test_data_that_a_power_cut_has_left_torn_are_loaded_again(counted, tmp_path):
+def test_what_a_killed_run_and_older_versions_left_is_removed_by_the_next(counted, tmp_path):
     path, calls = counted
-    run(tmp_path / "root", *WORDS, "--trials", 1, space=path)
-    (kept,) = (tmp_path / "cache" / "sweep" / "data").glob("*/*/**/output.pkl")
-    content = kept.read_bytes()
-    kept.write_bytes(content[:-20000] + bytes(20000))
-    (whole,) = (tmp_path / "cache" / "sweep" / "data").glob("*/*/whole")
-    whole.unlink()
-    run(tmp_path / "root", *WORDS, "--trials", 2, space=path)
+    root = tmp_path / "root"
+    Running(root, *WORDS, "--trials", 2, space=path, hold=2).held().kill_tree()
+    assert any((left / "data.pkl").exists() for left in in_cache(tmp_path))
+    older = tmp_path / "cache" / "sweep" / "data" / "0123456789abcdef"
+    older.mkdir()
+    older.with_suffix(".lock").touch()
+    (older / "whole").touch()
+    run(root, *WORDS, "--trials", 2, space=path)
+    assert not in_cache(tmp_path)
     assert calls() == 2
-    assert kept.read_bytes() == content
+
+
+def test_a_folder_that_is_held_is_not_removed_and_one_of_another_host_is_after_a_month(monkeypatch):
+    held = kept.Kept("run")
+    another = held.folder.with_name("run-elsewhere")
+    another.mkdir()
+    kept.Kept("next").let_go()
+    assert held.folder.exists()
+    assert another.exists()
+    os.utime(another, (0, time.time() - kept.FORGOTTEN_S - 1))
+    kept.Kept("next").let_go()
+    assert held.folder.exists()
+    assert not another.exists()
+    second = kept.Kept("run")
+    held.let_go()
+    assert second.folder.exists()
+    second.let_go()
+    assert not second.folder.exists()
 
 
 @pytest.mark.long
@@ -95,7 +296,8 @@ def test_where_the_cache_has_no_room_it_trains_all_the_same(counted, tmp_path):
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
     assert ".pkl" not in done.stderr, "nothing half written stays"
-    assert calls() == 2
+    assert calls() == 3
+    assert "each training loads its data: they take" in done.stderr
 
 
 def test_what_is_wrong_with_the_data_is_said_and_not_kept(counted, tmp_path):
@@ -136,15 +338,16 @@ def test_processes_share_one_copy_of_large_data(space):
     large = space(("    return (x[:250]", ones), ("x[:250] / 16, y[:250]", "x, y"))
     code = f"""
 import json, pathlib
-from sweep import batches, data, search_space
+from sweep import batches, kept, loading, search_space
 space = search_space.load(search_space.find({str(large)!r}))
 def private_mb():  # what is no page of a file: those are shared
     lines = pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("Anonymous:"))
 
-data.load_data(space, keep=True)
+held = kept.Kept("run")
+loading.load_and_keep(space, "run")
 before = private_mb()
-(x, y), _ = data.load_data(space, keep=True)
+(x, y), _ = loading.load(space, "run").data
 made = batches.Batches((x, y), 100, 0)
 total = sum(float(made.batch(number)[0].numpy().sum()) for number in range(made.count))
 print(json.dumps([total, private_mb() - before]))
@@ -152,3 +355,51 @@ print(json.dumps([total, private_mb() - before]))
     total, private_mb = in_keras(code)
     assert total == 40_000 * 1000
     assert private_mb < 60
+
+
+def test_what_is_much_is_said_and_what_the_disk_has_no_room_for_is_not_kept(space):
+    code = f"""
+import json
+from sweep import kept, loading, search_space
+space = search_space.load(search_space.find({str(space())!r}))
+found = []
+for run, loading.MUCH_BYTES, loading.SHARE in (("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)):
+    held = kept.Kept(run)
+    said = loading.load_and_keep(space, run)
+    found.append([said, (held.folder / kept.DATA).exists(), held.is_settled()])
+print(json.dumps(found))
+"""
+    small, much, too_much = in_keras(code)
+    assert small == [None, True, True]
+    assert "105.6 kB of data are kept in " in much[0]
+    assert "each training loads its data: they take 105.6 kB" in too_much[0]
+    assert too_much[1:] == [False, True]
+
+
+def test_the_files_that_explain_other_data_are_named(tmp_path):
+    names = ("a.csv", "b.csv", "c.csv")
+    for name in names:
+        (tmp_path / name).write_text("1")
+    before = opened.files_of([str(tmp_path / name) for name in names])
+    assert opened.why_others(before, before) is None
+    (tmp_path / "a.csv").write_text("12")
+    (tmp_path / "b.csv").unlink()
+    now = opened.files_of([str(tmp_path / name) for name in ("a.csv", "c.csv")])
+    said = opened.why_others(before, now)
+    assert said.startswith(f"{tmp_path}/a.csv was changed on ")
+    assert said.endswith(f" UTC, {tmp_path}/b.csv is gone")
+    assert opened.why_others(now[1:], now) == f"{tmp_path}/a.csv is new"
+    others = [{**one, "path": f"/{number}"} for number, one in enumerate(before * 2)]
+    assert opened.why_others(others, []) == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
+
+
+def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):
+    table = tmp_path / "data.csv"
+    with opened.noting() as paths:
+        table.write_text("1")
+        table.read_text()
+        for path in (subprocess.__file__, "/proc/self/stat"):
+            Path(path).read_text()
+    (tmp_path / "later.csv").touch()
+    (tmp_path / "later.csv").read_text()
+    assert paths == [str(table)]

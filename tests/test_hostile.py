@@ -15,7 +15,7 @@ from sweep import display, figures, pictures, status, tidy
 from sweep.errors import SweepError
 from sweep.experience import experiences_in
 from sweep.files import write_whole
-from sweep.host import machine, this_process
+from sweep.host import machine, now, this_process
 from sweep.language import ENGLISH
 from sweep.live import headline
 from sweep.meilleur import read_label
@@ -68,6 +68,14 @@ PLACES = [
     ("outcome", "model"),
     ("outcome",),
     ("parent",),
+    ("data_identity",),
+    ("data_identity", "digest"),
+    ("data_identity", "count"),
+    ("data_identity", "files"),
+    ("data_identity", "files", 0),
+    ("data_identity", "files", 0, "path"),
+    ("data_identity", "files", 0, "bytes"),
+    ("data_identity", "files", 0, "modified"),
     ("seed",),
     ("search_space",),
     ("search_space", "modules"),
@@ -98,6 +106,8 @@ def root(tmp_path_factory):
         record.search_space["modules"] = {"helpers": {"load": "a hash"}}
         record.sessions[0].update(process=this_process(), batches=3, ended=end, machine=machine())
         record.outcome = record.outcome if is_finished else None
+        file = {"path": "/data/train.csv", "bytes": 1, "modified": now()}
+        record.data_identity = {"digest": "0" * 64, "files": [file], "count": 1}
         one.write(record)
     return root
 

@@ -56,6 +56,36 @@ def test_killed_between_calls_of_many_batches_it_ends_as_if_uncut(trainer, space
     assert_equal(only(tmp_path / "cut"), only(tmp_path / "uncut"))
 
 
+STREAMS = ("by_epoch", "without_a_seed", "py_dataset", "one_dataset")
+
+
+def test_streams_are_known_again_by_first_batches_that_come_twice_whatever_the_seed(space):
+    code = f"""
+import json, keras
+from sweep import search_space, streams
+from sweep.data import digest_of
+
+module = search_space.load(search_space.find({str(space(of="streamed"))!r})).load_data.__globals__
+x, y, *validation = module["digits"]()
+found = {{}}
+for kind in {STREAMS!r}:
+    digests = []
+    for seed, factor in ((3, 1), (4, 1), (3, 2)):
+        keras.utils.set_random_seed(seed)
+        module["digits"] = lambda factor=factor: (x * factor, y, *validation)
+        batches = streams.source(module[kind]()[0], True, 32, seed, print).compared()
+        digests.append(batches and digest_of(batches))
+    found[kind] = digests
+print(json.dumps(found))
+"""
+    found = in_keras(code)
+    assert found.pop("one_dataset") == [None] * 3
+    for kind, (digest, of_another_seed, of_other_data) in found.items():
+        assert digest, kind
+        assert digest == of_another_seed, kind
+        assert digest != of_other_data, kind
+
+
 OWN_HOOK = "    def on_epoch_end(self):\n        self.x = self.x[::-1]\n\n    def __len__(self):"
 APPROXIMATE = [
     (

@@ -93,6 +93,9 @@ class NoTraining:
     def kill(self):
         pass
 
+    def forget(self, run):
+        pass
+
     def train(self, job, stop, on_news):
         record, experience = job.record, job.experience
         number = record.trials[-1]["number"]
