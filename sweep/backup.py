@@ -72,6 +72,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._best, self._log, self._reached, self._proof = best, log, reached, proof
         self._before_validation: BeforeValidation | None = None
         self._stops_after: tuple[int, int] | None = None
+        reached.measure = self._measured
         self._unsaved: OSError | None = None
         self._unsaved_since = ""
         self._pauses: Iterator[float] = iter(())
@@ -110,7 +111,8 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._reached.batch, self._reached.logs = batch + 1, exact(logs or {})
         if self._stops_after:
             self._leave_evidence(self._stops_after)
-        self._proof.at_batch(self._reached.epoch, self._reached.batch, self._reached.logs)
+        if self._proof.is_due(self._reached.epoch, self._reached.batch):
+            self._proof.at_batch(self._reached.epoch, self._reached.batch, {**self._reached.logs, **self._measured()})
         self._save_if_due()
 
     def before_validation(self) -> None:
@@ -173,9 +175,13 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def _leave_evidence(self, saved: tuple[int, int]) -> None:
         """Note the metrics of now, and end the session where it was saved."""
-        self._reached.sample = Sample(self._reached.epoch, self._reached.batch, self._reached.logs or {})
+        logs = {**(self._reached.logs or {}), **self._measured()}
+        self._reached.sample = Sample(self._reached.epoch, self._reached.batch, logs)
         self._reached.epoch, self._reached.batch = saved
         raise Stopped
+
+    def _measured(self) -> dict[str, Any]:
+        return {"the digest of the weights": self._state.digest()}
 
     def save_the_end(self) -> None:
         """Save where there is nothing left to train meanwhile: wait for a drive that is gone for a while."""

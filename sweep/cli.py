@@ -158,12 +158,14 @@ def rebuild(space: str, root: Path | None, **asked: Any) -> None:
 @click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
-    from sweep.results import as_csv, as_json
+    from sweep.results import approximations, as_csv, as_json
     from sweep.table import print_table
 
-    table = Sweep(space, root).look().rows()
+    sight = Sweep(space, root).look()
+    table = sight.rows()
     if form == "table":
         print_table(table)
+        _print_first(list(approximations(sight, table)))
     else:
         click.echo(as_json(table) if form == "json" else as_csv(table))
 
@@ -231,7 +233,7 @@ def run_command_line() -> int:
 
 
 def _print_best(there: Sweep) -> None:
-    from sweep.results import best_of
+    from sweep.results import approximations, best_of
     from sweep.table import print_table
 
     sight = there.look()
@@ -239,8 +241,16 @@ def _print_best(there: Sweep) -> None:
     whole = f"all of them: sweep results {there.space}, in pictures: sweep report {there.space}"
     more = f"the best {ROWS_AT_THE_END} of {len(table)}; {whole}"
     print_table(table[:ROWS_AT_THE_END], more if len(table) > ROWS_AT_THE_END else None)
+    _print_first(list(approximations(sight, table)))
     if sight.best():
         click.echo(best_of(sight).best.experience.meilleur)
+
+
+def _print_first(lines: list[str]) -> None:
+    for line in lines[:ROWS_AT_THE_END]:
+        click.echo(line)
+    if len(lines) > ROWS_AT_THE_END:
+        click.echo(f"… and {len(lines) - ROWS_AT_THE_END} more: see approximate_because in their experience.json")
 
 
 def _say(text: str, exit_status: int, before: str = "sweep: ") -> int:

@@ -167,6 +167,7 @@ FRENCH = Words(
         "cuts": "coupures",
         "trained_s": "entraînement (s)",
         "reason": "raison",
+        "approximate": "approché",
     },
     states={
         "finished": "terminé",

@@ -92,6 +92,10 @@ class Proof:
         ahead = [one.batch - batch for one in self.evidence.samples if one.epoch == epoch and one.batch > batch]
         return min(ahead, default=None)
 
+    def is_due(self, epoch: int, batch: int) -> bool:
+        """Tell whether there are running metrics to compare after so many batches of an epoch."""
+        return any((one.epoch, one.batch) == (epoch, batch) for one in self.evidence.samples)
+
     def at_batch(self, epoch: int, batch: int, logs: dict[str, Any]) -> None:
         """Compare the running metrics after so many batches of an epoch."""
         for sample in [one for one in self.evidence.samples if (one.epoch, one.batch) == (epoch, batch)]:

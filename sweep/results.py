@@ -1,9 +1,10 @@
 """The rows of a sweep in other forms, and the best of them."""
 
 import json
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sweep.errors import SweepError
+from sweep.errors import SweepError, printable
 from sweep.record import State
 from sweep.watch import Row, Sight, Trial
 
@@ -35,6 +36,16 @@ def best_of(sight: Sight) -> Trial:
     if outcome and outcome.model and not model.exists():
         raise SweepError(f"{model} is missing: sweep run trains it again.")
     return trial
+
+
+def approximations(sight: Sight, table: list[Row]) -> Iterator[str]:
+    """Yield a line for each trial of a table that may differ from an uninterrupted one, with the reasons."""
+    by_number = {trial.number: trial for trial in sight.trials}
+    for row in table:
+        for training in by_number[row["trial"]].parts:
+            if training.record.approximate_because:
+                name = f"trial {row['trial']} {training.experience.id}"
+                yield f"{name} is approximate: {printable(training.record.approximate_because)}"
 
 
 def as_frame(table: list[Row]) -> "pd.DataFrame":

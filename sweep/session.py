@@ -4,7 +4,7 @@ import contextlib
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,8 +24,9 @@ BEAT_S = 5.0  # what keeps a lease, of which there are a few a minute
 class Reached:
     """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet.
 
-    ``logs`` are the running metrics after the last batch of this epoch. ``sign`` is there once the session stands in the
-    record. ``sample`` is what a session that was stopped leaves as evidence.
+    ``logs`` are the running metrics after the last batch of this epoch, and ``measure`` returns what else is known of this
+    moment. ``sign`` is there once the session stands in the record. ``sample`` is what a session that was stopped leaves as
+    evidence.
     """
 
     epoch: int = 0
@@ -36,6 +37,7 @@ class Reached:
     saved_at: float = 0.0
     unsaved_batches: int = 0
     logs: dict[str, Any] | None = None
+    measure: Callable[[], dict[str, Any]] = dict
     sign: "SignOfLife | None" = None
     sample: Sample | None = None
 
@@ -96,7 +98,7 @@ class SignOfLife:
             unsaved_s=round(self._reached.unsaved_s(), 3),
             unsaved_batches=self._reached.unsaved_batches,
             at=now(),
-            logs=self._reached.logs,
+            logs=self._reached.logs and {**self._reached.logs, **self._reached.measure()},
         )
 
     def _write(self, pulse: Pulse) -> None:

@@ -12,7 +12,7 @@ from sweep.results import as_frame
 from sweep.watch import Sight, Training
 from sweep.work import Work
 
-NOTES = ["epochs_trained", "sessions", "cuts", "trained_s", "begun", "ended", "reason"]
+NOTES = ["epochs_trained", "sessions", "cuts", "trained_s", "begun", "ended", "reason", "approximate"]
 ENDS = ("cut", "stopped", "outcome", "running")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
@@ -21,7 +21,8 @@ def essais(sight: Sight) -> pd.DataFrame:
     """Return one row a trial, the best first.
 
     The columns are those of ``sweep.results.as_frame``, and after the parameters: ``epochs_trained``, ``sessions``,
-    ``cuts``, ``trained_s`` (seconds), ``begun`` and ``ended`` (UTC), ``reason`` (why it is not finished).
+    ``cuts``, ``trained_s`` (seconds), ``begun`` and ``ended`` (UTC), ``reason`` (why it is not finished), ``approximate``
+    (why it may differ from an uninterrupted training).
     """
     table = sight.rows()
     frame = as_frame(table)
@@ -39,6 +40,7 @@ def essais(sight: Sight) -> pd.DataFrame:
                 "begun": entry.get("begun"),
                 "ended": entry.get("ended"),
                 "reason": outcome.reason if outcome else None,
+                "approximate": "; ".join(one.record.approximate_because or "" for one in trial.parts).strip("; ") or None,
             }
         )
     more = pd.DataFrame(notes, columns=NOTES)
