@@ -45,6 +45,8 @@ KERAS_CLASSES = (
 CONTAINERS = {"list": list, "dict": dict, "set": set, "deque": deque}
 NUMBERS = "biufc"  # the kinds of NumPy types that HDF5 holds
 INLINE_BYTES = 4096
+# An array that is larger is looked at in samples: of so many bytes, so many. A whole look would take a second a gigabyte.
+LARGE_BYTES, SAMPLED_BYTES, SAMPLE_BYTES = 2**26, 2**16, 2**12
 # They only show or write, or cannot change: no training depends on them.
 HARMLESS = {
     *("tqdm", "rich", "io", "_io", "logging", "threading", "_thread", "subprocess", "socket", "queue", "_queue"),
@@ -198,10 +200,13 @@ class ArrayForm:
 
     @classmethod
     def of(cls, array: np.ndarray) -> "ArrayForm":
-        content = np.ascontiguousarray(array)
-        view = content.reshape(-1).view(np.uint8).data
-        digest = bytes(view) if content.nbytes <= INLINE_BYTES else hashlib.sha256(view).digest()
-        return cls(array.dtype.str, array.shape, digest, array)
+        view = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        if len(view) <= INLINE_BYTES:
+            return cls(array.dtype.str, array.shape, view.tobytes(), array)
+        digest = hashlib.sha256()
+        for start in range(0, len(view), SAMPLED_BYTES if len(view) > LARGE_BYTES else LARGE_BYTES):
+            digest.update(view[start : start + (SAMPLE_BYTES if len(view) > LARGE_BYTES else LARGE_BYTES)].data)
+        return cls(array.dtype.str, array.shape, digest.digest(), array)
 
 
 def _kind_of(value: Any) -> str | None:
@@ -212,6 +217,8 @@ def _kind_of(value: Any) -> str | None:
         if isinstance(value, container):
             return kind
     if isinstance(value, np.ndarray):
+        if isinstance(value, np.memmap) and not value.flags.writeable:
+            return None  # of a file that all trainings share: it does not change
         return "array" if value.dtype.kind in NUMBERS else None
     if isinstance(value, random.Random | np.random.Generator | np.random.RandomState):
         return "random"
@@ -421,6 +428,8 @@ def _position(iterator: Any) -> object:
 
 def _is_harmless(value: Any) -> bool:
     if isinstance(value, type | types.ModuleType | types.FunctionType | types.BuiltinFunctionType | np.ufunc | np.dtype):
+        return True
+    if isinstance(value, np.memmap):
         return True
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
         return False

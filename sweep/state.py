@@ -62,10 +62,12 @@ class TrainingState:
     Args:
         model: built and compiled.
         callbacks: of the search space.
+        data: what it is trained on and validated with, where that may hold state of its own.
     """
 
-    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
+    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback], data: tuple[Any, ...]) -> None:
         self._model, self._callbacks = model, callbacks
+        self._data = {f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None}
         self._built, self._structure = self._graph(), Structure(model)
         self._first_steps = self._steps()
         self._validation_is_heard = any(map(hears_validation, callbacks))
@@ -214,7 +216,7 @@ class TrainingState:
             kind = type(callback).__name__
             roots[kind if kind not in roots else f"{kind} {number}"] = callback
         modules = {name.removeprefix("search_spaces."): module for name, module in user_modules().items()}
-        return Graph({**roots, **modules}, self._known())
+        return Graph({**roots, **self._data, **modules}, self._known())
 
     def _known(self) -> list[Any]:
         model = self._model
