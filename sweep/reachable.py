@@ -67,6 +67,7 @@ class Opaque:
     kind: str
     identity: object
     is_harmless: bool
+    value: Any = field(compare=False, repr=False)
 
 
 @dataclass
@@ -105,7 +106,7 @@ class Graph:
             try:
                 node.parts = {part: self._form_of_part(value, path) for part, path, value in _parts(node, self._form)}
             except Exception:  # noqa: BLE001 # objects of the user's may raise anything: named, no training ends for it
-                node.parts = {"": Opaque(node.type, next(MOVED), is_harmless=False)}
+                node.parts = {"": Opaque(node.type, next(MOVED), is_harmless=False, value=node.thing)}
 
     def find(self, path: str) -> Node | None:
         """Return the object that is at a path, also where it was found on another one first."""
@@ -131,7 +132,7 @@ class Graph:
             return {name: items} if name in ("tuple", "frozenset") else {"tuple": items, "named": name}
         kind = _kind_of(value)
         if kind is None:
-            return Opaque(type(value).__qualname__, _identity(value), _is_harmless(value))
+            return Opaque(type(value).__qualname__, _identity(value), _is_harmless(value), value)
         thing = underlying(value) if kind == "variable" else value
         first = self._by_identity.setdefault(id(thing), path)
         if first != path:

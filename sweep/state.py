@@ -159,8 +159,10 @@ class TrainingState:
             return []
         if not plain["made_anew"]:
             self._structure.undo()
-            hidden.undo(self._graph(), self._built)
+            graph = self._graph()
+            undone = hidden.undo(graph, self._built)
             self._trace(plain)
+            hidden.redo(graph, undone)
         lost = self._structure.restore(plain["structure"], self._built)
         self._steps()
         if not self._model.optimizer.built:
