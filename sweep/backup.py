@@ -2,7 +2,6 @@
 
 import shutil
 import time
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -266,12 +265,9 @@ class Backup(keras.callbacks.BackupAndRestore):
         resume.write_backup(self._folder, position)
 
     def _restore(self, backup: resume.Generation, lost: list[str]) -> None:
-        with warnings.catch_warnings(record=True) as said:
-            warnings.simplefilter("always")
-            self.model.load_weights(backup.weights)
+        skipped = self._state.load_weights(backup.weights)
         lost = lost + self._state.restore(backup.position.state, read_arrays(backup.weights))
         self.model.stop_training = backup.position.stop_training
-        skipped = [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
         if skipped or lost:
             self._job.mark_approximate(f"it was resumed without a part of its state: {', '.join([*skipped, *lost])}")
 

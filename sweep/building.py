@@ -104,6 +104,11 @@ def build(space: SearchSpace, parameters: dict[str, Any], validation: Source) ->
         raise SearchSpaceWrong(
             f"{path}: build_model uses a tf.distribute strategy; each training has one device: leave it out."
         )
+    for name in ("make_train_function", "make_test_function"):
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            raise SearchSpaceWrong(
+                f"{path}: its model has a {name} of its own, which is not called; change {name.split('_')[1]}_step."
+            )
     metrics = steps.build(model, validation)
     for aim in space.aims:
         if aim.name not in MEASURED:
@@ -136,6 +141,11 @@ def callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.call
     if not isinstance(found, list | tuple) or any(not isinstance(one, keras.callbacks.Callback) for one in found):
         raise SearchSpaceWrong(f"{space.source.path}: callbacks returns {found!r}; return a list of keras.callbacks.")
     return list(found)
+
+
+def count_params(model: keras.Model) -> int:
+    """Return how many numbers the weights of a model are; Keras counts those of a model only that was called as a whole."""
+    return sum(int(np.prod(weight.shape)) for weight in model.weights)
 
 
 def size(model: keras.Model) -> Sized:

@@ -4,12 +4,15 @@ What is saved are the parts of objects that differ from how the search space bui
 new process has built it: a path or a process id of the former session would be wrong there.
 """
 
+import builtins
+import contextlib
 import functools
 import random
 import sys
 import types
-from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,8 @@ import tensorflow as tf
 from sweep.reachable import (
     KERAS_CLASSES,
     NUMBERS,
+    PLAIN,
+    VALUES,
     ArrayForm,
     Form,
     Graph,
@@ -28,6 +33,7 @@ from sweep.reachable import (
     Opaque,
     function_cells,
     is_of_user,
+    slots_of,
     table_content,
     underlying,
 )
@@ -37,8 +43,34 @@ Arrays = dict[str, np.ndarray]
 MISSING = object()
 NOTHING: dict[str, Any] = {"objects": {}, "variables": [], "optimizers": {}}
 # What ``sweep.structure`` puts back, and what follows from the rest.
-STRUCTURE = {"class", "layers", "variables", "metrics", "loss_weights", "learning_rate"}
+STRUCTURE = {
+    *("class()", "layers()", "variables()", "metrics()", "loss_weights()", "learning_rate()"),
+    *("averages()", "state()", "cached()"),
+}
+MANY = 1000  # numbers of a list, which stand in an array then
 EMPTY = {"list": list, "dict": dict, "set": set, "collections.OrderedDict": OrderedDict, "collections.Counter": Counter}
+
+MAKERS: dict[str, Any] = {
+    **{cls.__name__: cls for cls in VALUES},
+    "bytes": bytes.fromhex,
+    "datetime": datetime.fromisoformat,
+}
+# How a value is made of what its form holds.
+KINDS: dict[str, Callable[[Any, Arrays], Any]] = {
+    "value": lambda content, _: MAKERS[content[0]](*content[1]),
+    "builtin": lambda content, _: _builtin(content),
+    "path": lambda content, _: Path(content),
+    "scalar": lambda content, _: np.frombuffer(bytes.fromhex(content[1]), np.dtype(content[0]))[0],
+    "enum": lambda content, _: _class_of_user(content[0])[content[1]],
+    "array": lambda content, arrays: np.array(arrays[content]),
+    "numbers": lambda content, arrays: arrays[content["array"]].tolist(),
+    "tensor": lambda content, arrays: _tensor(content, arrays),
+    "strings": lambda content, _: tf.reshape(
+        tf.constant([bytes.fromhex(text) for text in content[0]], tf.string), content[1]
+    ),
+    "sparse": lambda content, arrays: tf.SparseTensor(*(_plain_value(part, arrays) for part in content)),
+    "ragged": lambda content, arrays: _ragged(content, arrays),
+}
 
 
 class Lost(Exception):  # an answer within this module
@@ -53,21 +85,70 @@ def capture(graph: Graph, built: Graph, arrays: Arrays) -> tuple[dict[str, Any],
         built: of the beginning.
         arrays: are filled with the arrays that the JSON names.
     """
-    objects, left_out = {}, list[str]()
+    objects, left_out, moves = {}, list[str](), Moves.between(built, graph)
     for path, node in graph.nodes.items():
-        before = _same(built.nodes.get(path), node)
-        parts = {name: form for name, form in node.parts.items() if _part(before, name) != form}
+        before = _same(built.nodes.get(moves.was.get(path, path)), node)
+        parts = {name: form for name, form in node.parts.items() if _part(before, name) != form or moves.concern(form)}
         gone = [name for name in before.parts if name not in node.parts] if before else []
-        if parts or gone or not before:
+        if parts or gone or not before or path in moves.was or path in moves.taken:
             objects[path] = {
                 "kind": node.kind,
                 "type": node.type,
                 "gone": gone,
                 "parts": {name: _as_plain(form, arrays) for name, form in parts.items()},
+                **moves.of(path),
             }
         left_out += [f"{_in_words(path, name)}, a {kind}" for name in parts for kind in _opaque_in(parts[name])]
-    variables = [_as_saved(node.path, node.thing, arrays) for node in graph.variables()]
-    return {"objects": objects, "variables": variables, "optimizers": _optimizers(graph)}, left_out
+    variables = []
+    for node in graph.variables():
+        try:
+            variables.append(_as_saved(node.path, node.thing, arrays))
+        except Exception as error:  # noqa: BLE001 # whatever TensorFlow has, no training ends for it
+            left_out.append(f"{node.path}: {error}")
+    return {"objects": objects, "variables": variables, "optimizers": _optimizers(graph, moves)}, left_out
+
+
+@dataclass(frozen=True)
+class Moves:
+    """Which objects are now found elsewhere than where they were built.
+
+    ``was`` has the paths where they were built, by their paths of now. At the paths in ``taken`` another object was built,
+    which is still somewhere or was found on a path before: it cannot be filled in place of the one there is now.
+    """
+
+    was: dict[str, str]
+    taken: set[str]
+
+    @classmethod
+    def between(cls, built: Graph, graph: Graph) -> "Moves":
+        paths, there = built.paths(), graph.paths()
+        was, taken = {}, set[str]()
+        for identity, path in there.items():
+            before = built.find(path)
+            if paths.get(identity, path) != path:
+                was[path] = paths[identity]
+            if (
+                before
+                and identity != (of_before := id(underlying(before.thing)))
+                and (of_before in there or before.path != path)
+            ):
+                taken.add(path)
+        return cls(was, taken)
+
+    def of(self, path: str) -> dict[str, Any]:
+        """Return what is saved of this, for the object at a path."""
+        if path in self.was:
+            return {"was": self.was[path]}
+        return {"is_new": True} if path in self.taken else {}
+
+    def concern(self, form: Form) -> bool:
+        """Tell whether a form refers to a path at which there is another object now."""
+        if not self.taken:
+            return False
+        if isinstance(form, dict) and "node" in form:
+            return form["node"] in self.taken
+        inner = form.values() if isinstance(form, dict) else form if isinstance(form, list) else ()
+        return any(map(self.concern, inner))
 
 
 def save_variable(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
@@ -77,7 +158,7 @@ def save_variable(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
 
 def assign(variable: Any, saved: dict[str, Any], arrays: Arrays) -> str | None:
     """Give a variable the value that was saved; return why it is not that variable, or None."""
-    found = {"shape": list(variable.shape), "dtype": _dtype(variable)}
+    found = {"shape": _shape(underlying(variable)), "dtype": _dtype(variable)}
     wanted = {name: saved[name] for name in found}
     if found != wanted:
         return f"{saved['path']} has {found} in place of {wanted}"
@@ -128,13 +209,18 @@ class _Restoration:
         self._objects: dict[str, Any] = saved["objects"]
         self._variables = {one["path"]: one for one in saved["variables"]}
         self._made: dict[str, Any] = {}
+        self._is_held: set[str] = set()
+        self._not_made: set[str] = set()
+        self._just_not_made: set[str] = set()
+        self._of_built = {id(underlying(node.thing)) for node in built.nodes.values()}
         self._lost: list[str] = []
 
     def run(self) -> list[str]:
         for path, saved in self._variables.items():
             self._trying(path, "", lambda: self._put_variable(path, saved))  # noqa: B023 # called here
         self.put_all([*self.undone(), *self._wanted()])
-        return self._lost
+        nowhere = [path for path in self._made if path not in self._is_held]
+        return [*self._lost, *(f"{path}: nothing refers to it" for path in nowhere)]
 
     def put_all(self, parts: Undone) -> None:
         for path, name, form in parts:
@@ -144,7 +230,9 @@ class _Restoration:
         try:
             work()
         except Lost as lost:
-            self._lost.append(f"{_in_words(path, name)}{f': {lost}' if str(lost) else ''}")
+            if not path.startswith(tuple(self._not_made)):  # said once
+                self._lost.append(f"{_in_words(path, name)}{f': {lost}' if str(lost) else ''}")
+            self._not_made |= self._just_not_made
         except Exception as error:  # noqa: BLE001 # objects of the user's may refuse what they are given
             self._lost.append(f"{_in_words(path, name)}: {type(error).__name__}: {error}")
 
@@ -171,7 +259,7 @@ class _Restoration:
                     yield path, name, form
 
     def _put_variable(self, path: str, saved: dict[str, Any]) -> None:
-        node = self._graph.find(path)
+        node = self._node(path)
         if node and node.kind == "variable":
             why = assign(node.thing, saved, self._arrays)
             if why:
@@ -179,18 +267,20 @@ class _Restoration:
         else:
             make = keras.Variable if saved["keras"] else tf.Variable
             how = {"trainable": saved["trainable"], "dtype": saved["dtype"], "name": saved["name"]}
+            if not saved["keras"]:
+                how["shape"] = tf.TensorShape(saved["shape"])
             self._made[path] = make(_value(saved, self._arrays), **how)
 
     def _put(self, path: str, name: str, form: Form) -> None:
         thing = self._thing(path)
         kind = self._objects[path]["kind"] if path in self._objects else self._graph.nodes[path].kind
-        if kind == "object":
+        if kind == "object" or name:
             if name not in STRUCTURE:
                 self._put_attribute(thing, name, form)
         elif kind == "dict":
             self._fill_dict(thing, form)
         elif kind in ("list", "set", "deque"):
-            self._fill(thing, form["items"])
+            self._fill(thing, self._list(form["items"]))
         elif kind == "array":
             thing[...] = self._python(form, None)
         elif kind == "random":
@@ -207,9 +297,15 @@ class _Restoration:
         if _is_opaque(form):
             return  # it is named where it matters
         cells = dict(function_cells(thing)) if isinstance(thing, types.FunctionType) else {}
-        current = cells.get(name, vars(thing).get(name) if hasattr(thing, "__dict__") else getattr(thing, name, None))
+        slot = slots_of(thing.__class__).get(name)
+        current = cells.get(name, _attribute(thing, name))
+        if isinstance(current, property | staticmethod | classmethod):
+            raise Lost
         if form is MISSING:
-            vars(thing).pop(name, None) if not isinstance(thing, type) else delattr(thing, name)
+            if slot:
+                slot.__delete__(thing)
+            else:
+                vars(thing).pop(name, None) if not isinstance(thing, type) else delattr(thing, name)
             return
         value = self._python(form, current)
         if value is current:
@@ -221,10 +317,14 @@ class _Restoration:
             setattr(thing, name, value)
         elif isinstance(thing, types.MethodType | functools.partial):
             raise Lost
-        elif hasattr(thing, "__dict__"):
-            vars(thing)[name] = value
+        elif slot:
+            slot.__set__(thing, value)
         else:
-            object.__setattr__(thing, name, value)
+            vars(thing)[name] = value
+
+    def _list(self, forms: Form) -> list[Form]:
+        """Return the forms of many values, of which numbers may stand in an array."""
+        return self._arrays[forms["numbers"]["array"]].tolist() if isinstance(forms, dict) else forms  # type: ignore[no-any-return]
 
     def _fill(self, thing: Any, forms: list[Form]) -> None:
         current = list(thing)
@@ -237,7 +337,7 @@ class _Restoration:
 
     def _fill_dict(self, thing: Any, form: Form) -> None:
         current, pairs = dict(thing), []
-        for key_form, value_form in form["pairs"]:
+        for key_form, value_form in zip(self._list(form["keys"]), self._list(form["values"]), strict=True):
             key = self._python(key_form, None)
             pairs.append((key, self._python(value_form, current.get(key))))
         thing.clear()
@@ -248,27 +348,41 @@ class _Restoration:
         """Return the object that stands for one of the other process: the one at its path, or a new one."""
         if path in self._made:
             return self._made[path]
-        wanted = self._objects.get(path)
-        for node in (self._graph.find(path), self._built.find(path)):
-            if node and (not wanted or (node.kind, node.type) == (wanted["kind"], wanted["type"])) and _fits(node, wanted):
-                return node.thing
+        wanted, node = self._objects.get(path), self._node(path)
+        if node:
+            return node.thing
         if not wanted:
             raise Lost(f"there is no {path}")
-        self._made[path] = _make(wanted, self._arrays)
+        try:
+            self._made[path] = self._make(wanted)
+        except Lost:
+            self._just_not_made.add(path)
+            raise
         return self._made[path]
+
+    def _node(self, path: str) -> Node | None:
+        """Return the object of this process that stands for the one at a path in the other, or None."""
+        wanted: dict[str, Any] = self._objects.get(path, {})
+        for node in self._candidates(path, wanted):
+            if node and (not wanted or ((node.kind, node.type) == (wanted["kind"], wanted["type"]) and _fits(node, wanted))):
+                return node
+        return None
+
+    def _candidates(self, path: str, wanted: dict[str, Any]) -> list[Node | None]:
+        if "was" in wanted:
+            return [self._built.find(wanted["was"])]
+        node = self._graph.find(path)
+        if "is_new" in wanted:  # and not one that has been built: that one stands for another
+            return [node] if node and id(underlying(node.thing)) not in self._of_built else []
+        return [node, self._built.find(path)]
 
     def _python(self, form: Form, current: Any) -> Any:
         """Return the value of a form; what it cannot hold is taken from the value that is there now."""
-        if isinstance(form, Opaque):
-            return form.value
-        if isinstance(form, ArrayForm):
-            return _of_array_form(form)
-        if isinstance(form, list):
-            return [self._python(item, None) for item in form]
         if not isinstance(form, dict):
-            return form
+            return self._simple(form, current)
         kind = next(iter(form))
         if kind == "node":
+            self._is_held.add(form["node"])
             return self._thing(form["node"])
         if kind == "opaque":
             if type(current).__qualname__ != form["opaque"]:
@@ -280,70 +394,106 @@ class _Restoration:
             return self._tuple(form, current)
         return _plain_value(form, self._arrays)
 
+    def _simple(self, form: Form, current: Any) -> Any:
+        if isinstance(form, Opaque):
+            return form.value
+        if isinstance(form, list):
+            return [self._python(item, None) for item in form]
+        return _of_array_form(form) if isinstance(form, ArrayForm) else form
+
     def _tuple(self, form: Form, current: Any) -> Any:
         kind = next(iter(form))
         there = current if isinstance(current, tuple) and len(current) == len(form[kind]) else [None] * len(form[kind])
         items = [self._python(item, now) for item, now in zip(form[kind], there, strict=True)]
         if "named" in form:
-            return _class_of_user(form["named"])(*items)
+            return self._class(form["named"])(*items)
         return tuple(items) if kind == "tuple" else frozenset(items)
+
+    def _make(self, wanted: dict[str, Any]) -> Any:
+        """Return a new object that is filled later.
+
+        Raises:
+            Lost: objects of this type cannot be made.
+        """
+        kind, name = wanted["kind"], wanted["type"].removeprefix("builtins.")
+        content = wanted["parts"].get("", {})
+        if kind == "array":
+            return np.array(self._arrays[content["array"]])
+        if kind == "random":
+            return _new_random(name)
+        if name == "collections.deque":
+            return deque(maxlen=content["maxlen"])
+        if name in EMPTY:
+            return EMPTY[name]()
+        if name == "collections.defaultdict":
+            return defaultdict(self._python(content.get("factory"), None))
+        if kind in EMPTY and not self._is_class_of_user(
+            wanted["type"]
+        ):  # of Keras, which keeps track of what is put into it
+            return EMPTY[kind]()
+        cls = self._class(wanted["type"])
+        if kind == "deque" or issubclass(cls, (*KERAS_CLASSES, tf.Module)):
+            raise Lost(f"a {cls.__qualname__} that was made on the way")
+        return cls.__new__(cls)
+
+    def _is_class_of_user(self, name: str) -> bool:
+        return any(is_of_user(module) for module in _outer(name))
+
+    def _class(self, name: str) -> Any:
+        """Return a class of the user's own code, by its full name; nothing is imported for it.
+
+        Raises:
+            Lost: there is none.
+        """
+        with contextlib.suppress(Lost):
+            return _class_of_user(name)
+        for node in (*self._graph.nodes.values(), *self._built.nodes.values()):  # one that a function defines
+            for cls in (node.thing, type(node.thing)):
+                if isinstance(cls, type) and is_of_user(cls.__module__) and f"{cls.__module__}.{cls.__qualname__}" == name:
+                    return cls
+        raise Lost(f"a {name}")
+
+
+def _outer(name: str) -> Iterator[str]:
+    """Yield the names of the modules in which something of this full name may be."""
+    while name := name.rpartition(".")[0]:
+        yield name
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    if name in slots_of(thing.__class__):
+        with contextlib.suppress(AttributeError):  # it has no value now
+            return slots_of(thing.__class__)[name].__get__(thing)
+    return getattr(thing, "__dict__", {}).get(name)
 
 
 def _plain_value(form: dict[str, Any], arrays: Arrays) -> Any:
     kind, content = next(iter(form.items()))
-    if kind == "bytes":
-        return bytes.fromhex(content)
-    if kind == "complex":
-        return complex(*content)
-    if kind == "datetime":
-        return datetime.fromisoformat(content)
-    if kind == "path":
-        return Path(content)
-    if kind == "scalar":
-        dtype, data = content
-        return np.frombuffer(bytes.fromhex(data), np.dtype(dtype))[0]
-    if kind == "enum":
-        return _class_of_user(content[0])[content[1]]
-    if kind == "array":
-        return np.array(arrays[content])
-    if kind == "tensor":
-        value = content if isinstance(content, ArrayForm) else arrays[content["array"]]
-        return tf.constant(_of_array_form(value) if isinstance(value, ArrayForm) else value)
-    if kind == "strings":
-        return tf.reshape(tf.constant([bytes.fromhex(text) for text in content[0]], tf.string), content[1])
-    raise Lost(kind)
+    if kind not in KINDS:
+        raise Lost(kind)
+    return KINDS[kind](content, arrays)
+
+
+def _builtin(name: str) -> Any:
+    if not isinstance(getattr(builtins, name, None), type):
+        raise Lost(name)
+    return getattr(builtins, name)
+
+
+def _tensor(content: Any, arrays: Arrays) -> Any:
+    value = content if isinstance(content, ArrayForm) else arrays[content["array"]]
+    return tf.constant(_of_array_form(value) if isinstance(value, ArrayForm) else value)
+
+
+def _ragged(content: list[Any], arrays: Arrays) -> Any:
+    values, *splits = (_plain_value(part, arrays) for part in content)
+    return tf.RaggedTensor.from_nested_row_splits(values, splits, validate=False)
 
 
 def _of_array_form(form: ArrayForm) -> np.ndarray:
     if form != ArrayForm.of(form.array):
         raise Lost("it was changed while the training was prepared")
     return form.array
-
-
-def _make(wanted: dict[str, Any], arrays: Arrays) -> Any:
-    """Return a new object that is filled later.
-
-    Raises:
-        Lost: objects of this type cannot be made.
-    """
-    kind, name = wanted["kind"], wanted["type"].removeprefix("builtins.")
-    content = wanted["parts"].get("", {})
-    if kind == "array":
-        return np.array(arrays[content["array"]])
-    if kind == "random":
-        return _new_random(name)
-    if kind == "deque":
-        return deque(maxlen=content["maxlen"])
-    if name in EMPTY:
-        return EMPTY[name]()
-    if name == "collections.defaultdict":
-        raise Lost("a defaultdict that was made on the way")
-    if kind in ("list", "dict", "set"):  # of Keras, which keeps track of what is put into it
-        return EMPTY[kind]()
-    cls = _class_of_user(wanted["type"])
-    if issubclass(cls, (*KERAS_CLASSES, tf.Module)):
-        raise Lost(f"a {cls.__qualname__} that was made on the way")
-    return cls.__new__(cls)
 
 
 def _new_random(name: str) -> Any:
@@ -360,14 +510,11 @@ def _class_of_user(name: str) -> Any:
     Raises:
         Lost: there is none.
     """
-    module, _, qualname = name.rpartition(".")
-    while module and module not in sys.modules:
-        module, _, outer = module.rpartition(".")
-        qualname = f"{outer}.{qualname}"
-    if not module or not is_of_user(module):
+    module = next((one for one in _outer(name) if one in sys.modules), "")
+    if not is_of_user(module):
         raise Lost(f"a {name}")
     found: Any = sys.modules[module]
-    for part in qualname.split("."):
+    for part in name.removeprefix(f"{module}.").split("."):
         found = getattr(found, part, None)
     if not isinstance(found, type):
         raise Lost(f"a {name}")
@@ -407,10 +554,20 @@ def _as_plain(form: Form, arrays: Arrays) -> Any:
         name = _keep(form.array, arrays)
         return {"array": name, "dtype": form.dtype, "shape": list(form.shape)}
     if isinstance(form, list):
-        return [_as_plain(item, arrays) for item in form]
+        if not PLAIN.issuperset(map(type, form)):
+            return [_as_plain(item, arrays) for item in form]
+        return _numbers(form, arrays) if len(form) > MANY else list(form)
     if isinstance(form, dict):
         return {name: _as_plain(item, arrays) for name, item in form.items()}
     return form
+
+
+def _numbers(form: list[Any], arrays: Arrays) -> Form:
+    """Return many numbers of one type as an array, and anything else as it is."""
+    if set(map(type, form)) in ({int}, {float}):
+        with contextlib.suppress(OverflowError):
+            return {"numbers": {"array": _keep(np.array(form, np.int64 if type(form[0]) is int else np.float64), arrays)}}
+    return list(form)
 
 
 def _keep(array: np.ndarray, arrays: Arrays) -> str:
@@ -420,30 +577,39 @@ def _keep(array: np.ndarray, arrays: Arrays) -> str:
 
 
 def _as_saved(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
-    value = np.asarray(underlying(variable))
+    value = underlying(variable).numpy()
     is_number = value.dtype.kind in NUMBERS  # HDF5 knows no bfloat16: the bytes go in its place
     return {
         "path": path,
         "name": variable.name.partition(":")[0],
-        "shape": list(variable.shape),
+        "shape": _shape(underlying(variable)),
+        "value_shape": list(np.shape(value)),
         "dtype": _dtype(variable),
         "trainable": bool(variable.trainable),
         "keras": isinstance(variable, keras.Variable),
-        "array" if is_number else "bytes": _keep(value if is_number else _bytes_of(value), arrays),
+        **(
+            {"strings": [text.hex() for text in np.ravel(value)]}
+            if value.dtype.kind in "OSU"
+            else {"array" if is_number else "bytes": _keep(value if is_number else _bytes_of(value), arrays)}
+        ),
     }
 
 
+def _shape(variable: Any) -> list[int | None] | None:
+    return None if variable.shape.rank is None else list(variable.shape)
+
+
 def _bytes_of(value: np.ndarray) -> np.ndarray:
-    if value.dtype.kind in "OSU":
-        raise Lost("a variable of strings")
     return np.ascontiguousarray(value).reshape(-1).view(np.uint8)
 
 
 def _value(saved: dict[str, Any], arrays: Arrays) -> np.ndarray:
+    if "strings" in saved:
+        return np.array([bytes.fromhex(text) for text in saved["strings"]], object).reshape(saved["value_shape"])
     if "array" in saved:
         return arrays[saved["array"]]
     dtype = tf.as_dtype(saved["dtype"]).as_numpy_dtype
-    value: np.ndarray = arrays[saved["bytes"]].view(dtype).reshape(saved["shape"])
+    value: np.ndarray = arrays[saved["bytes"]].view(dtype).reshape(saved["value_shape"])
     return value
 
 
@@ -451,14 +617,18 @@ def _dtype(variable: Any) -> str:
     return str(tf.as_dtype(underlying(variable).dtype).name)
 
 
-def _optimizers(graph: Graph) -> dict[str, list[str]]:
-    paths = {id(underlying(node.thing)): path for path, node in graph.nodes.items() if node.kind == "variable"}
+def _optimizers(graph: Graph, moves: Moves) -> dict[str, list[str]]:
+    paths = {
+        id(underlying(node.thing)): moves.was.get(path, path)
+        for path, node in graph.nodes.items()
+        if node.kind == "variable"
+    }
     found = {}
     for path, node in graph.nodes.items():
         if isinstance(node.thing, keras.Optimizer) and node.thing.built:
             weights = [paths.get(id(underlying(weight))) for weight in node.thing._trainable_variables]  # noqa: SLF001
             if all(weights):
-                found[path] = weights
+                found[moves.was.get(path, path)] = weights
     return found  # type: ignore[return-value] # no None
 
 

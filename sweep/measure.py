@@ -95,7 +95,7 @@ def _measure(job: Job, link: Link) -> None:
     stopwatch.limit_s = TIMED_S
     fit(model, (batches, validation), [*of_user, stopwatch], 1, 2)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
-    link.tell(Cost(model.count_params(), start_s, stopwatch.epoch_s, memory, _architecture(model)))
+    link.tell(Cost(building.count_params(model), start_s, stopwatch.epoch_s, memory, _architecture(model)))
 
 
 def _architecture(model: keras.Model) -> str:

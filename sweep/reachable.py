@@ -9,20 +9,26 @@ import contextlib
 import dis
 import enum
 import functools
+import gc
 import hashlib
 import inspect
 import io
 import itertools
 import operator
+import pickle
 import random
 import sys
+import threading
 import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import PurePath
 from typing import Any
+from uuid import UUID
 
 import keras
 import numpy as np
@@ -32,7 +38,7 @@ from sweep.opened import is_of_python
 
 # What Keras itself sets on every callback: no state of the callback. Its own callbacks choose their ``monitor_op`` anew.
 OF_CALLBACKS = {"_model", "params", "validation_data", "monitor_op"}
-# What Keras and ``sweep.steps`` set on models and layers while they train, by public names.
+# What Keras and ``sweep.steps`` set on models while they train, by public names.
 OF_MODELS = {
     *("built", "compiled", "history", "stop_training", "stop_evaluating", "stop_predicting"),
     *("train_function", "test_function", "predict_function", "make_train_function", "make_test_function", "compile"),
@@ -44,18 +50,41 @@ KERAS_CLASSES = (
 )
 CONTAINERS = {"list": list, "dict": dict, "set": set, "deque": deque}
 NUMBERS = "biufc"  # the kinds of NumPy types that HDF5 holds
+PLAIN = {type(None), bool, int, float, str}
+# Of values that cannot change, by their types: what each is made again from.
+VALUES: dict[type, Callable[[Any], list[Any]]] = {
+    bytes: lambda one: [one.hex()],
+    complex: lambda one: [one.real, one.imag],
+    datetime: lambda one: [one.isoformat()],
+    Decimal: lambda one: [str(one)],
+    Fraction: lambda one: [one.numerator, one.denominator],
+    date: lambda one: [one.year, one.month, one.day],
+    timedelta: lambda one: [one.days, one.seconds, one.microseconds],
+    range: lambda one: [one.start, one.stop, one.step],
+    UUID: lambda one: [str(one)],
+    np.str_: lambda one: [str(one)],
+}
 INLINE_BYTES = 4096
 # An array that is larger is looked at in samples: of so many bytes, so many. A whole look would take a second a gigabyte.
 LARGE_BYTES, SAMPLED_BYTES, SAMPLE_BYTES = 2**26, 2**16, 2**12
 # They only show or write, or cannot change: no training depends on them.
 HARMLESS = {
-    *("tqdm", "rich", "io", "_io", "logging", "threading", "_thread", "subprocess", "socket", "queue", "_queue"),
+    *("tqdm", "rich", "io", "_io", "logging", "threading", "_thread", "subprocess", "socket", "_queue"),
     *("concurrent", "multiprocessing", "matplotlib", "tensorboard", "wandb", "mlflow", "h5py", "tempfile", "csv", "_csv"),
     *("datetime", "time", "zoneinfo", "re", "weakref", "contextlib", "typing", "enum", "abc", "functools", "operator"),
-    *("sweep", "keras", "tensorflow", "optuna", "logger", "pathlib", "uuid", "decimal", "fractions", "contextvars"),
+    *("sweep", "keras", "tensorflow", "optuna", "logger", "pathlib", "contextvars"),
 }
 
+CACHED = type(functools.cache(lambda: None))
+GENERATED = "__autograph_generated_file"  # modules that TensorFlow makes of traced functions
+
 MOVED = itertools.count(1)
+
+# Looked into, too, though they are neither the user's own nor of Keras.
+OBJECTS = (
+    *(functools.partial, types.SimpleNamespace, threading.local),
+    *(tf.Module, tf.random.Generator, tf.train.Checkpoint, tf.train.ExponentialMovingAverage),
+)
 
 Form = Any  # plain JSON, but for ``Opaque`` and the contents of arrays
 
@@ -75,7 +104,8 @@ class Node:
     """An object of a graph.
 
     ``kind`` is one of "object", "list", "dict", "set", "deque", "array", "random", "table" and "variable". The parts of an
-    object are its attributes, cells or globals, by name; of anything else there is one part, its content, named "".
+    object are its attributes, cells or globals, by name. The content of anything else is the part named ""; a list or a
+    dict of a class of the user's has attributes beside it.
     """
 
     path: str
@@ -111,6 +141,10 @@ class Graph:
     def find(self, path: str) -> Node | None:
         """Return the object that is at a path, also where it was found on another one first."""
         return self.nodes.get(self._aliases.get(path, path))
+
+    def paths(self) -> dict[int, str]:
+        """Return the paths of all objects by their identities."""
+        return {id(underlying(node.thing)): path for path, node in self.nodes.items()}
 
     def variables(self) -> Iterator[Node]:
         """Yield the variables whose values are saved nowhere else."""
@@ -155,22 +189,28 @@ NOT_INLINE = object()
 
 def _inline(value: Any) -> Form:
     """Return what cannot change as plain JSON, or NOT_INLINE."""
-    if value is None or type(value) in (bool, int, float, str):
+    if type(value) in PLAIN:
         return value
-    if type(value) is bytes:
-        return {"bytes": value.hex()}
-    if type(value) is complex:
-        return {"complex": [value.real, value.imag]}
-    if type(value) is datetime:
-        return {"datetime": value.isoformat()}
+    if type(value) in VALUES:
+        return {"value": [type(value).__name__, VALUES[type(value)](value)]}
+    if isinstance(value, type) and value.__module__ == "builtins":
+        return {"builtin": value.__name__}
     if isinstance(value, PurePath):
         return {"path": str(value)}
     if isinstance(value, np.generic) and value.dtype.kind in NUMBERS:
         return {"scalar": [value.dtype.str, value.tobytes().hex()]}
-    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
-        return _tensor(value)
     if isinstance(value, enum.Enum) and is_of_user(type(value).__module__):
         return {"enum": [_name_of(type(value)), value.name]}
+    return _inline_tensors(value)
+
+
+def _inline_tensors(value: Any) -> Form:
+    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
+        return _tensor(value)
+    if isinstance(value, tf.SparseTensor):
+        return _tensors("sparse", value.indices, value.values, value.dense_shape)
+    if isinstance(value, tf.RaggedTensor):
+        return _tensors("ragged", value.flat_values, *value.nested_row_splits)
     return NOT_INLINE
 
 
@@ -179,6 +219,11 @@ def _tensor(tensor: Any) -> Form:
         return {"strings": [[text.hex() for text in np.ravel(tensor.numpy())], tensor.shape.as_list()]}
     array = np.asarray(tensor)
     return {"tensor": ArrayForm.of(array)} if array.dtype.kind in NUMBERS else NOT_INLINE
+
+
+def _tensors(kind: str, *parts: Any) -> Form:
+    forms = [_inline(part) for part in parts]
+    return NOT_INLINE if NOT_INLINE in forms else {kind: forms}
 
 
 def _closed(value: Any) -> Form:
@@ -220,7 +265,7 @@ def _kind_of(value: Any) -> str | None:
     if isinstance(value, np.ndarray):
         if isinstance(value, np.memmap) and not value.flags.writeable:
             return None  # of a file that all trainings share: it does not change
-        return "array" if value.dtype.kind in NUMBERS else None
+        return "array" if value.dtype.kind in NUMBERS and type(value) in (np.ndarray, np.memmap) else None
     if isinstance(value, random.Random | np.random.Generator | np.random.RandomState):
         return "random"
     if isinstance(value, tf.lookup.experimental.MutableHashTable | tf.lookup.experimental.DenseHashTable):
@@ -236,11 +281,24 @@ def _is_object(value: Any) -> bool:
         return is_of_user(value.__globals__.get("__name__", ""))
     if isinstance(value, types.MethodType):
         return _is_object(value.__self__)
-    if isinstance(value, functools.partial | tf.Module | tf.random.Generator | types.SimpleNamespace):
+    if isinstance(value, OBJECTS):
         return True
     if isinstance(value, _tf_functions()):
         return _is_object(value.python_function)
-    return isinstance(value, KERAS_CLASSES) or is_of_user(type(value).__module__)
+    if isinstance(value, CACHED):
+        return _is_object(value.__wrapped__)
+    return isinstance(value, KERAS_CLASSES) or is_of_user(type(value).__module__) or _is_open(value.__class__)
+
+
+@functools.cache
+def _is_open(cls: Any) -> bool:
+    """Tell whether all that objects of a class of somebody else's hold is in their attributes: no extension has a part."""
+    is_in_python = all(base is object or _is_in_python(base) for base in cls.__mro__)
+    return is_in_python and bool(cls.__dictoffset__) and cls.__module__.partition(".")[0] not in HARMLESS
+
+
+def _is_in_python(cls: type) -> bool:
+    return str(getattr(sys.modules.get(cls.__module__), "__file__", "")).endswith(".py")
 
 
 @functools.cache
@@ -254,23 +312,35 @@ def _parts(node: Node, form: Callable[[Any, str], Form]) -> Iterator[tuple[str, 
     if node.kind == "object":
         yield from ((name, f"{path}.{name}", value) for name, value in _attributes(thing))
     elif node.kind == "dict":
-        pairs = [
-            [form(key, f"{path} key {number}"), form(value, f"{path}[{key!r}]")]
-            for number, (key, value) in enumerate(list(thing.items()))
-        ]
+        keys, values = list(thing), list(thing.values())
+        names = [key if type(key) in PLAIN else f"value {number}" for number, key in enumerate(keys)]
+        content = {
+            "keys": _forms(keys, lambda number: f"{path} key {number}", form),
+            "values": _forms(values, lambda number: f"{path}[{names[number]!r}]", form),
+        }
         factory = getattr(thing, "default_factory", None)
-        yield "", path, Content({"pairs": pairs, **({"factory": form(factory, f"{path}.default")} if factory else {})})
+        yield "", path, Content({**content, **({"factory": form(factory, f"{path}.default")} if factory else {})})
     elif node.kind in CONTAINERS:
-        items = [form(item, f"{path}[{number}]") for number, item in enumerate(list(thing))]
+        items = _forms(list(thing), lambda number: f"{path}[{number}]", form)
         yield "", path, Content({"items": items, **({"maxlen": thing.maxlen} if node.kind == "deque" else {})})
     elif node.kind == "array":
         yield "", path, Content(ArrayForm.of(thing))
     elif node.kind == "random":
         yield "", path, Content(_closed(random_state(thing)))
     elif node.kind == "table":
-        keys, values = table_content(thing)
-        order = np.argsort(keys.reshape(len(keys), -1)[:, 0], kind="stable") if len(keys) else slice(None)
-        yield "", path, Content([form(tf.constant(part[order]), path) for part in (keys, values)])
+        inside, held = table_content(thing)
+        order = np.argsort(inside.reshape(len(inside), -1)[:, 0], kind="stable") if len(inside) else slice(None)
+        yield "", path, Content([form(tf.constant(part[order]), path) for part in (inside, held)])
+    if node.kind in CONTAINERS and is_of_user(type(thing).__module__):
+        attributes = [*getattr(thing, "__dict__", {}).items(), *_slots(thing)]
+        yield from ((name, f"{path}.{name}", value) for name, value in attributes)
+
+
+def _forms(values: list[Any], path: Callable[[int], str], form: Callable[[Any, str], Form]) -> list[Form]:
+    """Return the forms of many values; plain ones, of which there may be millions, are what they are."""
+    if PLAIN.issuperset(map(type, values)):
+        return values
+    return [form(value, path(number)) for number, value in enumerate(values)]
 
 
 def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
@@ -287,17 +357,20 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from (("function", thing.func), ("arguments", thing.args), ("keywords", thing.keywords))
     elif isinstance(thing, _tf_functions()):
         yield "function", thing.python_function
+    elif isinstance(thing, CACHED):
+        yield "function", thing.__wrapped__
+        yield "cached()", _cached(thing)
     elif isinstance(thing, types.ModuleType):
         yield from ((name, value) for name, value in list(vars(thing).items()) if not name.startswith("__"))
     elif isinstance(thing, type):
-        yield from ((name, value) for name, value in list(vars(thing).items()) if _is_of_class(name, value))
+        yield from ((name, _unwrapped(value)) for name, value in list(vars(thing).items()) if not name.startswith("__"))
     else:
         hidden = _hidden_names(thing.__class__)
         attributes = getattr(thing, "__dict__", {})
         yield from ((name, value) for name, value in list(attributes.items()) if name not in hidden)
         yield from _slots(thing)
         yield from _of_keras(thing)
-        yield "class", type(thing)
+        yield "class()", type(thing)
 
 
 def function_cells(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
@@ -309,33 +382,59 @@ def function_cells(function: types.FunctionType) -> Iterator[tuple[str, Any]]:
             continue
 
 
-def _is_of_class(name: str, value: Any) -> bool:
-    """Tell whether an attribute of a class is looked at: methods close over something, too."""
-    return not name.startswith("__") and not isinstance(value, property | staticmethod | classmethod)
+def _cached(function: Any) -> tuple[Any, ...]:
+    """Return what a function with a cache has kept that can change: no public name says so, the garbage collector does."""
+    held = [one for one in gc.get_referents(function) if one is not vars(function)]
+    if function.cache_parameters()["maxsize"] is None:
+        held = [value for one in held if type(one) is dict for value in one.values()]
+    return tuple(
+        one for one in held if not isinstance(one, type | types.FunctionType) and not _is_cache(one) and _kind_of(one)
+    )
+
+
+def _is_cache(value: Any) -> bool:
+    return type(value) is dict and any(type(one).__name__ == "_lru_list_elem" for one in value.values())
+
+
+def _unwrapped(value: Any) -> Any:
+    """Return the function behind an attribute of a class: it may close over something, and have defaults that change."""
+    if isinstance(value, property):
+        return value.fget, value.fset, value.fdel
+    return value.__func__ if isinstance(value, staticmethod | classmethod) else value
 
 
 def _slots(thing: Any) -> Iterator[tuple[str, Any]]:
-    for cls in type(thing).__mro__:
-        slots = vars(cls).get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            if name not in ("__dict__", "__weakref__") and hasattr(thing, name):
-                yield name, getattr(thing, name)
+    for name, slot in slots_of(thing.__class__).items():
+        with contextlib.suppress(AttributeError):  # it has no value now
+            yield name, slot.__get__(thing)
+
+
+@functools.cache
+def slots_of(cls: Any) -> dict[str, Any]:
+    """Return the slots of a class by their names, which for private ones are not those in ``__slots__``."""
+    theirs = [one for one in reversed(cls.__mro__) if _is_in_python(one)]
+    members = {name: member for one in theirs for name, member in vars(one).items()}
+    return {name: member for name, member in members.items() if isinstance(member, types.MemberDescriptorType)}
 
 
 def _of_keras(thing: Any) -> Iterator[tuple[str, Any]]:
-    """Yield what an object of Keras refers to by names that are Keras's own."""
+    """Yield what an object of Keras refers to by names that are Keras's own. Users give such names to attributes, too."""
     if isinstance(thing, keras.Layer):
-        yield "layers", tuple(thing._layers)  # noqa: SLF001 # ``layers`` of a model leaves some out
-        yield "variables", (*thing._trainable_variables, *thing._non_trainable_variables)  # noqa: SLF001 # not those of layers
+        yield "layers()", tuple(thing._layers)  # noqa: SLF001 # ``layers`` of a model leaves some out
+        yield "variables()", (*thing._trainable_variables, *thing._non_trainable_variables)  # noqa: SLF001 # not those of layers
     elif isinstance(thing, keras.Metric | keras.Optimizer):
-        yield "variables", tuple(thing.variables)
+        yield "variables()", tuple(thing.variables)
     if isinstance(thing, keras.Optimizer):
-        yield "learning_rate", thing._learning_rate  # noqa: SLF001 # a schedule, too
+        yield "learning_rate()", thing._learning_rate  # noqa: SLF001 # a schedule, too
     if isinstance(thing, keras.Metric):
-        yield "metrics", tuple(getattr(thing, "metrics", ()))  # of the one that has all that ``compile`` was given
+        yield "metrics()", tuple(getattr(thing, "metrics", ()))  # of the one that has all that ``compile`` was given
+    if isinstance(thing, tf.train.ExponentialMovingAverage):
+        yield "averages()", tuple(thing._averages.values())  # noqa: SLF001
+    if isinstance(thing, tf.random.Generator):
+        yield "state()", thing.state
     if isinstance(thing, keras.Model) and thing.compiled:
-        yield "metrics", tuple(thing.metrics)
-        yield "loss_weights", thing._compile_loss and thing._compile_loss._user_loss_weights  # noqa: SLF001
+        yield "metrics()", tuple(thing.metrics)
+        yield "loss_weights()", thing._compile_loss and thing._compile_loss._user_loss_weights  # noqa: SLF001
 
 
 @functools.cache
@@ -343,10 +442,13 @@ def _hidden_names(cls: type) -> frozenset[str]:
     """Return the attributes of a class that are Keras's own, and no state of the user's."""
     if issubclass(cls, keras.callbacks.Callback):
         return frozenset(OF_CALLBACKS)
-    if not issubclass(cls, (*KERAS_CLASSES, tf.Module, tf.random.Generator)):
+    if cls is tf.train.ExponentialMovingAverage:
+        return frozenset(_stored_by(cls))
+    if not issubclass(cls, (*KERAS_CLASSES, tf.Module, tf.random.Generator, tf.train.Checkpoint)):
         return frozenset()
     theirs = [one for one in cls.__mro__ if one.__module__.partition(".")[0] in ("keras", "tensorflow")]
-    return frozenset(OF_MODELS | {name for one in theirs for name in _stored_by(one) if name.startswith("_")})
+    of_models = OF_MODELS if issubclass(cls, keras.Model) else {"built"}
+    return frozenset(of_models | {name for one in theirs for name in _stored_by(one) if name.startswith("_")})
 
 
 @functools.cache
@@ -397,6 +499,8 @@ def is_of_user(module: str) -> bool:
     """Tell whether a module is the user's own code: not of Python, of an installed package, or of sweep."""
     if module.partition(".")[0] in {"builtins", "__main__", "__mp_main__", "sweep", *sys.stdlib_module_names}:
         return False
+    if module.startswith(GENERATED):
+        return False
     file = getattr(sys.modules.get(module), "__file__", None)
     return file is not None and not is_of_python(file)
 
@@ -411,8 +515,22 @@ def _name_of(cls: type) -> str:
 
 
 def _identity(value: Any) -> object:
-    """Return what tells an opaque value from another one, and an iterator from itself after its next step."""
-    return (id(value), _position(value)) if hasattr(value, "__next__") and not _is_written(value) else id(value)
+    """Return what tells an opaque value from another one, and from itself once it has changed."""
+    if _is_harmless(value):
+        return id(value)
+    return (id(value), _position(value)) if hasattr(value, "__next__") and not _is_written(value) else _content(value)
+
+
+def _content(value: Any) -> object:
+    """Return a digest of all that an object holds; one that cannot be pickled is told from others only."""
+    buffers: list[pickle.PickleBuffer] = []
+    try:
+        digest = hashlib.sha256(pickle.dumps(value, protocol=5, buffer_callback=buffers.append))
+        for buffer in buffers:
+            digest.update(buffer.raw())
+    except Exception:  # noqa: BLE001 # objects of others may raise anything
+        return id(value)
+    return digest.digest()
 
 
 def _position(iterator: Any) -> object:

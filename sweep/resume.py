@@ -8,7 +8,7 @@ instant the cut came at, and whichever of the four names a file was left under.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -230,7 +230,7 @@ def _under_its_own_names(backup: Generation, sauvegarde: Path) -> Generation:
 
 
 def _as_text(position: Position, digest: str) -> bytes:
-    content = {"weights": digest, **asdict(position)}
+    content = {"weights": digest, **vars(position)}
     return json.dumps({"checksum": _checksum(content), **content}).encode()
 
 

@@ -7,6 +7,7 @@ passes over when it loads the weights.
 import contextlib
 import hashlib
 import random
+import warnings
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,11 +23,12 @@ from keras.src.backend.common.global_state import get_global_attribute
 # No public names: layers without a seed draw from it.
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
 from tensorflow.python.eager import context  # no public name: its generator gives eager operations their seeds
+from tensorflow.python.ops import stateful_random_ops as generators  # the public function makes a generator where none is
 
 from sweep import hidden
 from sweep.reachable import OF_CALLBACKS, Graph, underlying, user_modules
 from sweep.steps import hears_validation
-from sweep.structure import Structure
+from sweep.structure import Structure, layers_of
 
 GROUP = "sweep"
 DIGEST_BYTES, DIGEST_ITEM_BYTES = 2**20, 4  # a sign of life has one twice a second, at no cost that can be seen
@@ -68,6 +70,7 @@ class TrainingState:
     def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback], data: tuple[Any, ...]) -> None:
         self._model, self._callbacks = model, callbacks
         self._data = {f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None}
+        self._unkept = [variable for layer in layers_of(model) for variable in _unkept(layer)]
         self._built, self._structure = self._graph(), Structure(model)
         self._first_steps = self._steps()
         self._validation_is_heard = any(map(hears_validation, callbacks))
@@ -135,12 +138,15 @@ class TrainingState:
         What it cannot hold stands under ``left_out``, in words.
         """
         arrays: Arrays = {}
-        objects, left_out = hidden.capture(self._graph(), self._built, arrays)
+        graph = self._graph()
+        objects, left_out = hidden.capture(graph, self._built, arrays)
         plain = {
             "variables": [pack(np.asarray(variable), arrays) for variable in _variables(self._model)],
             "global_seed": [pack(np.asarray(variable), arrays) for variable in _global_seed()],
             "hidden": objects,
-            "traced": {name: self._save_captured(name, arrays) for name, steps in self._steps().items() if steps.is_traced},
+            "traced": {
+                name: self._save_captured(name, graph, arrays) for name, steps in self._steps().items() if steps.is_traced
+            },
             "structure": self._structure.capture(self._built),
             "made_anew": self._steps() != self._first_steps,
             "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
@@ -213,7 +219,7 @@ class TrainingState:
         return []
 
     def _graph(self) -> Graph:
-        roots = {"model": self._model}
+        roots: dict[str, Any] = {"model": self._model, "tf.random's global generator": generators.global_generator}
         for number, callback in enumerate(self._callbacks):
             kind = type(callback).__name__
             roots[kind if kind not in roots else f"{kind} {number}"] = callback
@@ -223,7 +229,21 @@ class TrainingState:
     def _known(self) -> list[Any]:
         model = self._model
         of_optimizer = model.optimizer.variables if model.optimizer else ()
-        return [*model.weights, *_variables(model), *_global_seed(), *of_optimizer]
+        unkept = {id(variable) for variable in self._unkept}
+        weights = [weight for weight in model.weights if id(weight) not in unkept]
+        return [*weights, *_variables(model), *_global_seed(), *of_optimizer]
+
+    def load_weights(self, path: Path) -> list[str]:
+        """Let Keras load the weights of a backup, and return what it says that it has passed over.
+
+        Where layers leave some of their weights out, Keras can write files that it cannot load: those weights are not in its
+        files alone.
+        """
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            self._model.load_weights(path, skip_mismatch=bool(self._unkept))
+        said = [] if self._unkept else said
+        return [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
 
     def _steps(self) -> dict[str, Any]:
         self._model.make_train_function()  # which a new compile has taken away
@@ -234,19 +254,19 @@ class TrainingState:
         for name in plain["traced"]:
             self._steps()[name].trace()
 
-    def _captured(self, name: str) -> list[Any]:
-        """Return the variables that a graph uses and that are found nowhere else, in the order of the graph."""
-        graph = self._graph()
+    def _captured(self, name: str, graph: Graph) -> list[Any]:
+        """Return the variables that the graph of a step uses and that are found nowhere else, in the order of their use."""
         found = {id(underlying(variable)) for variable in self._known()}
         found |= {id(underlying(node.thing)) for node in graph.variables()}
         variables = self._steps()[name].variables()
         return [variable for variable in variables if id(underlying(variable)) not in found]
 
-    def _save_captured(self, name: str, arrays: Arrays) -> list[Plain]:
-        return [hidden.save_variable(f"the variable {one.name} of {name}_step", one, arrays) for one in self._captured(name)]
+    def _save_captured(self, name: str, graph: Graph, arrays: Arrays) -> list[Plain]:
+        found = self._captured(name, graph)
+        return [hidden.save_variable(f"the variable {one.name} of {name}_step", one, arrays) for one in found]
 
     def _restore_captured(self, name: str, saved: list[Plain], arrays: Arrays) -> list[str]:
-        found = self._captured(name)
+        found = self._captured(name, self._graph())
         if len(found) != len(saved):
             return [f"{len(saved)} variables of {name}_step, of which {len(found)} are found"]
         return [why for variable, one in zip(found, saved, strict=True) if (why := hidden.assign(variable, one, arrays))]
@@ -334,6 +354,17 @@ def _form(value: Any) -> Any:
         return repr(pack(value, arrays)), [(array.dtype.str, array.tobytes()) for array in arrays.values()]
     except NotPacked:
         return type(value).__qualname__
+
+
+def _unkept(layer: keras.Layer) -> list[keras.Variable]:
+    """Return all variables of a layer that does not write each of them into a file, as a subclass of Dense with one more."""
+    own = [*layer._trainable_variables, *layer._non_trainable_variables]  # noqa: SLF001 # not those of layers in it
+    method = type(layer).save_own_variables
+    if not own or method in (keras.Layer.save_own_variables, keras.Model.save_own_variables):
+        return []
+    written: dict[str, Any] = {}
+    layer.save_own_variables(written)
+    return own if len(written) < len(own) else []
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

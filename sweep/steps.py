@@ -207,7 +207,7 @@ class GraphLoop:
         self.concrete = self._one.get_concrete_function(self._batches.spec())
         specs = self.concrete.structured_outputs
         shapes = keras.tree.map_structure(lambda spec: spec.shape, specs)
-        nothing = keras.tree.map_structure(lambda spec: tf.zeros([size or 0 for size in spec.shape], spec.dtype), specs)
+        nothing = keras.tree.map_structure(lambda spec: tf.zeros(_least(spec.shape), spec.dtype), specs)
         return tf.while_loop(
             cond=lambda number, *_: number < end,
             body=body,
@@ -215,6 +215,10 @@ class GraphLoop:
             shape_invariants=[tf.TensorShape([]), shapes],
             parallel_iterations=1,
         )[1]
+
+
+def _least(shape: tf.TensorShape) -> list[int]:
+    return [size or 0 for size in shape] if shape.rank is not None else []
 
 
 class PythonLoop:

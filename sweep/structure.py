@@ -55,16 +55,17 @@ class Structure:
 
     def _set_trainable(self, flags: list[bool]) -> None:
         if trainable(self._model) != flags:
-            for layer, flag in zip(_layers(self._model), flags, strict=True):
+            for layer, flag in zip(layers_of(self._model), flags, strict=True):
                 layer.trainable = flag
 
 
 def trainable(model: keras.Model) -> list[bool]:
     """Return what is trainable, by layer; a layer comes before those in it."""
-    return [bool(layer._trainable) for layer in _layers(model)]  # noqa: SLF001 # its own flag, and not that of its parent
+    return [bool(layer._trainable) for layer in layers_of(model)]  # noqa: SLF001 # its own flag, and not that of its parent
 
 
-def _layers(model: keras.Model) -> list[Any]:
+def layers_of(model: keras.Model) -> list[Any]:
+    """Return a model and all layers in it; a layer comes before those in it."""
     return list(model._flatten_layers(include_self=True, recursive=True))  # noqa: SLF001
 
 

@@ -120,7 +120,7 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         weigh = weigh_by_class(space, parameters, batches.spec())
         as_parent = building.how_its_parent_was_built(job, space, validation)
         model = building.build(space, parameters, validation)
-        job.record.count_params = model.count_params()
+        job.record.count_params = building.count_params(model)
         of_user = building.callbacks(space, parameters)
         link.tell(building.size(model))
         there = job.experience
