@@ -72,7 +72,7 @@ class TrainingState:
         self._data = {f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None}
         self._unkept = [variable for layer in layers_of(model) for variable in _unkept(layer)]
         self._built, self._structure = self._graph(), Structure(model)
-        self._first_steps = self._steps()
+        self._first_steps, self._were_made_anew = self._steps(), False
         self._validation_is_heard = any(map(hears_validation, callbacks))
         self._at_epoch, self._are_drawn_ahead = _random_states(), False
         self._variables: tuple[Any, list[Any]] = None, []
@@ -148,7 +148,7 @@ class TrainingState:
                 name: self._save_captured(name, graph, arrays) for name, steps in self._steps().items() if steps.is_traced
             },
             "structure": self._structure.capture(self._built),
-            "made_anew": self._steps() != self._first_steps,
+            "made_anew": self._were_made_anew or self._steps() != self._first_steps,
             "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
             "left_out": left_out,
             "random": pack(_random_states(), arrays),
@@ -163,6 +163,7 @@ class TrainingState:
         """
         if "hidden" not in plain:
             return []
+        self._were_made_anew = plain["made_anew"]
         if not plain["made_anew"]:
             self._structure.undo()
             graph = self._graph()
