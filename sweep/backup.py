@@ -1,5 +1,6 @@
 """The backup of a training in any of its batches, and the way on from there."""
 
+import math
 import shutil
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from sweep.proof import Proof, Sample, exact
 from sweep.session import Reached
 from sweep.state import BeforeValidation, TrainingState, read_arrays, write_arrays
 
+SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch more than that long, only to leave evidence
 
 
@@ -70,6 +72,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._job, self._link, self._start, self._state = job, link, start, state
         self._best, self._log, self._reached, self._proof = best, log, reached, proof
         self._before_validation: BeforeValidation | None = None
+        self._validated_at, self._validation_s = 0.0, math.inf  # of the latest validation; of the first, nothing is known
         self._stops_after: tuple[int, int] | None = None
         reached.measure = self._measured
         self._unsaved: OSError | None = None
@@ -118,7 +121,9 @@ class Backup(keras.callbacks.BackupAndRestore):
         """Keep the state of now: a validation may be long, and a stop in it does not wait for its end."""
         if self._stops_after:
             raise Stopped
-        self._before_validation = self._state.before_validation()
+        self._validated_at = time.monotonic()
+        if self._validation_s >= SHORT_S:
+            self._before_validation = self._state.before_validation()
 
     def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
         if self._link.stop_asked() and self._before_validation:
@@ -129,6 +134,7 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def on_test_end(self, logs: Logs = None) -> None:
         self._before_validation = None
+        self._validation_s = time.monotonic() - self._validated_at
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         self._proof.at_row(epoch, self._log.text.splitlines(keepends=True)[-1])

@@ -110,6 +110,7 @@ def build(space: SearchSpace, parameters: dict[str, Any], validation: Source) ->
                 f"{path}: its model has a {name} of its own, which is not called; change {name.split('_')[1]}_step."
             )
     metrics = steps.build(model, validation)
+    model.built = True  # its layers are by now; of one that is never called as a whole, Keras would write no weights
     for aim in space.aims:
         if aim.name not in MEASURED:
             _check_metric(aim.name, metrics, path)

@@ -577,7 +577,7 @@ def _keep(array: np.ndarray, arrays: Arrays) -> str:
 
 
 def _as_saved(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
-    value = underlying(variable).numpy()
+    value = np.asarray(underlying(variable).numpy())
     is_number = value.dtype.kind in NUMBERS  # HDF5 knows no bfloat16: the bytes go in its place
     return {
         "path": path,

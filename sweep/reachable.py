@@ -160,6 +160,8 @@ class Graph:
         inline = _inline(value)
         if inline is not NOT_INLINE:
             return inline
+        if type(value) is tuple and PLAIN.issuperset(map(type, value)):
+            return {"tuple": [*value]}
         if isinstance(value, tuple | frozenset):
             items = [self._form(item, f"{path}[{number}]") for number, item in enumerate(value)]
             name = type(value).__name__ if type(value) in (tuple, frozenset) else _name_of(type(value))

@@ -31,7 +31,11 @@ from sweep.steps import hears_validation
 from sweep.structure import Structure, layers_of
 
 GROUP = "sweep"
-DIGEST_BYTES, DIGEST_ITEM_BYTES = 2**20, 4  # a sign of life has one twice a second, at no cost that can be seen
+DIGEST_BYTES, DIGEST_ITEM_BYTES, DIGEST_VARIABLES = (
+    2**20,
+    4,
+    50,
+)  # a sign of life has one twice a second, at no cost that can be seen
 SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 Plain = dict[str, Any]
@@ -107,10 +111,11 @@ class TrainingState:
         """Return the state of now, to which ``rewind`` can go back as long as nobody trains."""
         test = self._model.test_function
         touched = [] if self._validation_is_heard else test.variables()
-        variables = touched or [*self._known(), *(node.thing for node in self._graph().variables())]
+        graph = None if touched else self._graph()
+        variables = [*self._known(), *(node.thing for node in graph.variables())] if graph else touched
         # To read is not to copy: TensorFlow copies once somebody assigns to a variable whose value is held.
         values = [(variable, variable.value()) for variable in map(underlying, variables)]
-        python = self.capture() if self._validation_is_heard or self._model.run_eagerly else None
+        python = self.capture(graph) if self._validation_is_heard or test.calls_python() else None
         return BeforeValidation(values, _random_states(), python)
 
     def rewind(self, before: BeforeValidation) -> None:
@@ -120,25 +125,27 @@ class TrainingState:
         _set_random_states(before.random)
 
     def digest(self) -> str:
-        """Return a digest of the weights and of the optimizer, of those variables that together are small."""
+        """Return a digest of some variables of the model and its optimizer, which together are small.
+
+        A difference in any weight is one in all of them a batch later.
+        """
         digest, left = hashlib.sha256(), DIGEST_BYTES
-        for variable in [
-            *self._model.trainable_variables,
-            *(self._model.optimizer.variables if self._model.optimizer else ()),
-        ]:
+        of_optimizer = self._model.optimizer.variables if self._model.optimizer else ()
+        variables = [*self._model.trainable_variables, *of_optimizer]
+        for variable in variables[:: 1 + len(variables) // DIGEST_VARIABLES]:
             size = int(np.prod(variable.shape)) * DIGEST_ITEM_BYTES
             if size <= left:
                 left -= size
                 digest.update(np.ascontiguousarray(variable).tobytes())
         return digest.hexdigest()[:16]
 
-    def capture(self) -> tuple[Plain, Arrays]:
+    def capture(self, graph: Graph | None = None) -> tuple[Plain, Arrays]:
         """Return the state of now as plain JSON, and the arrays that it names.
 
-        What it cannot hold stands under ``left_out``, in words.
+        What it cannot hold stands under ``left_out``, in words. ``graph`` is that of now, where there is one already.
         """
         arrays: Arrays = {}
-        graph = self._graph()
+        graph = graph or self._graph()
         objects, left_out = hidden.capture(graph, self._built, arrays)
         plain = {
             "variables": [pack(np.asarray(variable), arrays) for variable in _variables(self._model)],

@@ -23,6 +23,8 @@ INEXACT = {
     *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal", "ParameterizedTruncatedNormal"),
     *("RandomShuffle", "Multinomial", "RandomGamma", "RandomPoisson", "RandomPoissonV2"),
 }
+# Operations that call a function in Python.
+OF_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 Step = Callable[[Any], dict[str, Any]]  # what one batch logs
 Weigh = Callable[[Any], Any]  # a batch with its weights
@@ -78,7 +80,12 @@ class Steps:
 
     def inexact(self) -> list[str]:
         """Return the names of the operations in the graphs whose state cannot be saved."""
-        return _inexact(self._loop.concrete) if self.is_traced else []
+        return sorted(_operations(self._loop.concrete) & INEXACT) if self.is_traced else []
+
+    def calls_python(self) -> bool:
+        """Tell whether Python does a part of the work, and may keep something of it; true before there is a graph."""
+        in_graph = isinstance(self._loop, GraphLoop) and self.is_traced
+        return not in_graph or bool(_operations(self._loop.concrete) & OF_PYTHON)
 
     @property
     def reads_ahead(self) -> bool:
@@ -247,8 +254,8 @@ class PythonLoop:
             self.concrete = self._step.get_concrete_function()
 
 
-def _inexact(concrete: Any) -> list[str]:
-    """Look at the operations of a graph, and of all graphs that it calls."""
+def _operations(concrete: Any) -> set[str]:
+    """Return the names of the operations of a graph, and of all graphs that it calls."""
     graph = concrete.graph.as_graph_def()
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
-    return sorted({node.op for node in nodes} & INEXACT)
+    return {node.op for node in nodes}

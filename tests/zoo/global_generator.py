@@ -1,0 +1,43 @@
+"""A callback draws from TensorFlow's global generator."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["acc"])
+    return model
+
+
+tf.random.get_global_generator().reset_from_seed(1)
+
+
+class Noisy(keras.callbacks.Callback):
+    def on_train_batch_end(self, batch, logs=None):
+        rate = tf.random.get_global_generator().uniform([])
+        self.model.optimizer.learning_rate.assign(0.1 * rate)
+
+
+def callbacks(parameters):
+    return [Noisy()]

@@ -1,0 +1,47 @@
+"""A callback adds to a SparseTensor and a RaggedTensor."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
+
+
+def suggest(trial):
+    return {"units": trial.suggest_int("units", 4, 16)}
+
+
+def load_data():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 400)
+    x = rng.normal(size=(400, 8)) + 1.5 * np.eye(3, 8)[y]
+    return (x[:320], y[:320]), (x[320:], y[320:])
+
+
+def build_model(parameters):
+    model = keras.Sequential(
+        [
+            keras.Input((8,)),
+            keras.layers.Dense(parameters["units"], activation="relu"),
+            keras.layers.Dense(3, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy", metrics=["acc"])
+    return model
+
+
+class Sums(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.sums = tf.sparse.from_dense([0.0, 1.0, 0.0])
+        self.parts = tf.ragged.constant([[1.0], [1.0, 2.0]])
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.sums = tf.sparse.add(self.sums, tf.sparse.from_dense([0.0, logs["loss"], 0.0]))
+        self.parts = self.parts * 1.01
+        total = tf.sparse.reduce_sum(self.sums) + tf.reduce_sum(self.parts)
+        self.model.optimizer.learning_rate.assign(0.5 / (1 + total))
+
+
+def callbacks(parameters):
+    return [Sums()]
