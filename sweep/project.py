@@ -16,9 +16,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from sweep.opened import is_of_python
+
 # Never the user's own, wherever they lie: they run in the controller too, or every session records their versions.
 NOT_OWN = {*sys.stdlib_module_names, "sweep", "keras", "tensorflow", "optuna", "numpy"}
-OF_PACKAGES = {"site-packages", "dist-packages"}
 PYTHONS_OWN = (BuiltinImporter, FrozenImporter, PathFinder)
 PACKAGE_OF_SPACES = "search_spaces"
 
@@ -147,7 +148,7 @@ class _Search:
         path = Path(spec.origin) if spec.origin and spec.has_location else None
         if not path:
             return False
-        if OF_PACKAGES & set(path.parts):
+        if is_of_python(str(path)):
             return True
         holds = path.parent.parent if path.name == "__init__.py" else path.parent
         if holds not in self._installed:
@@ -209,6 +210,10 @@ class Project(ExecutionLoader, MetaPathFinder):
 
     def get_source(self, fullname: str) -> str:
         return self._modules[fullname].text
+
+    def get_data(self, path: str) -> bytes:
+        """Return what stands in a file beside a module, as ``pkgutil.get_data`` asks for it."""
+        return Path(path).read_bytes()
 
     def lines_of(self, path: str) -> list[str] | None:
         """Return the lines of a file of this project, None for any other file."""
