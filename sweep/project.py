@@ -9,11 +9,11 @@ import linecache
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.abc import ExecutionLoader, MetaPathFinder
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from importlib.abc import MetaPathFinder
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import decode_source, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
 
 from sweep.opened import is_of_python
@@ -156,7 +156,21 @@ class _Search:
         return self._installed[holds]
 
 
-class Project(ExecutionLoader, MetaPathFinder):
+class _AsRead(SourceFileLoader):
+    """Executes a module from its text, and finds the files beside it."""
+
+    def __init__(self, module: Module) -> None:
+        super().__init__(module.name, str(module.path))
+        self._text = module.text
+
+    def get_source(self, fullname: str) -> str:
+        return self._text
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._text, self.path)
+
+
+class Project(MetaPathFinder):
     """Imports the user's own modules from the texts that were read, whatever has become of their files.
 
     Args:
@@ -200,20 +214,7 @@ class Project(ExecutionLoader, MetaPathFinder):
         if not module:
             return None
         inside = [str(module.path.parent)] if module.is_package else None
-        return spec_from_file_location(fullname, module.path, loader=self, submodule_search_locations=inside)
-
-    def is_package(self, fullname: str) -> bool:
-        return self._modules[fullname].is_package
-
-    def get_filename(self, fullname: str) -> str:
-        return str(self._modules[fullname].path)
-
-    def get_source(self, fullname: str) -> str:
-        return self._modules[fullname].text
-
-    def get_data(self, path: str) -> bytes:
-        """Return what stands in a file beside a module, as ``pkgutil.get_data`` asks for it."""
-        return Path(path).read_bytes()
+        return spec_from_file_location(fullname, module.path, loader=_AsRead(module), submodule_search_locations=inside)
 
     def lines_of(self, path: str) -> list[str] | None:
         """Return the lines of a file of this project, None for any other file."""

@@ -181,6 +181,14 @@ def test_what_runs_is_what_was_read_though_the_files_were_changed_and_deleted(pr
     assert not list(tmp_path.rglob("*.pyc"))
 
 
+def test_a_package_finds_its_own_files(project):
+    helpers = "import pkgutil\nimport importlib.resources\n\n\ndef load():\n"
+    helpers += "    found = importlib.resources.files(__name__).joinpath('a.txt').read_bytes()\n"
+    helpers += "    return found + pkgutil.get_data(__name__, 'a.txt')\n"
+    source = project({"helpers/__init__.py": helpers, "helpers/a.txt": "a"})
+    assert load(source).load_data() == b"aa"
+
+
 def test_byte_code_of_another_text_is_not_read(project, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     first = project({"helpers.py": HELPERS})
