@@ -183,11 +183,12 @@ class Project(MetaPathFinder):
         self._texts = {str(module.path): module.text for module in (main, *modules)}
         self._folder = str(main.path.parent)
         self.appended: str | None = None
+        self._former: dict[str, ModuleType] = {}
 
     def open(self) -> None:
         """Take the place of the project that was open: of its modules, none is left to be taken for one of this."""
-        for former in _projects():
-            former.close()
+        close_all()
+        self._former = {name: sys.modules[name] for name in self._modules if name in sys.modules}
         self._forget()
         sys.meta_path.insert(0, self)
         if self._folder not in sys.path:
@@ -197,11 +198,12 @@ class Project(MetaPathFinder):
             linecache.updatecache(path)
 
     def close(self) -> None:
-        """Let imports, and who looks for the lines of a file, find what is on the disk."""
+        """Let imports, and who looks for the lines of a file, find what is on the disk; what was imported is there again."""
         sys.meta_path.remove(self)
         if self.appended in sys.path:
             sys.path.remove(self.appended)
         self._forget()
+        sys.modules.update(self._former)
 
     def _forget(self) -> None:
         for name in self._modules:
@@ -219,6 +221,12 @@ class Project(MetaPathFinder):
     def lines_of(self, path: str) -> list[str] | None:
         """Return the lines of a file of this project, None for any other file."""
         return io.StringIO(f"{self._texts[path].rstrip()}\n").readlines() if path in self._texts else None
+
+
+def close_all() -> None:
+    """Close the project that is open, if one is."""
+    for project in _projects():
+        project.close()
 
 
 def _projects() -> list[Project]:
