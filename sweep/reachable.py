@@ -121,12 +121,14 @@ class Graph:
     Args:
         roots: objects by their names.
         known: variables whose values are saved elsewhere, such as the weights of the model.
+        identity: what tells an opaque value from another one, or from itself once it was changed.
     """
 
-    def __init__(self, roots: dict[str, Any], known: list[Any]) -> None:
+    def __init__(self, roots: dict[str, Any], known: list[Any], identity: Callable[[Any], object] | None = None) -> None:
         self.nodes: dict[str, Node] = {}
+        self.aliases: dict[str, str] = {}  # the other paths on which an object was found, and its own
         self._by_identity: dict[int, str] = {}
-        self._aliases: dict[str, str] = {}
+        self._identity = identity or _identity
         self._known = {id(underlying(variable)) for variable in known}
         self._waiting: deque[Node] = deque()
         for name, root in roots.items():
@@ -140,7 +142,7 @@ class Graph:
 
     def find(self, path: str) -> Node | None:
         """Return the object that is at a path, also where it was found on another one first."""
-        return self.nodes.get(self._aliases.get(path, path))
+        return self.nodes.get(self.aliases.get(path, path))
 
     def paths(self) -> dict[int, str]:
         """Return the paths of all objects by their identities."""
@@ -168,11 +170,11 @@ class Graph:
             return {name: items} if name in ("tuple", "frozenset") else {"tuple": items, "named": name}
         kind = _kind_of(value)
         if kind is None:
-            return Opaque(type(value).__qualname__, _identity(value), _is_harmless(value), value)
+            return Opaque(type(value).__qualname__, self._identity(value), is_harmless(value), value)
         thing = underlying(value) if kind == "variable" else value
         first = self._by_identity.setdefault(id(thing), path)
         if first != path:
-            self._aliases[path] = first
+            self.aliases[path] = first
         elif path not in self.nodes:
             self.nodes[path] = Node(path, kind, _name_of(type(value)), value)
             self._waiting.append(self.nodes[path])
@@ -348,6 +350,7 @@ def _forms(values: list[Any], path: Callable[[int], str], form: Callable[[Any, s
 def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
     """Yield what an object refers to, by name: attributes, what a function closes over, what a module or class has."""
     if isinstance(thing, types.FunctionType):
+        yield "code", thing.__code__  # another function may have taken its place
         yield from function_cells(thing)
         yield from ((f"default {number}", value) for number, value in enumerate(thing.__defaults__ or ()))
         yield from (thing.__kwdefaults__ or {}).items()
@@ -518,7 +521,7 @@ def _name_of(cls: type) -> str:
 
 def _identity(value: Any) -> object:
     """Return what tells an opaque value from another one, and from itself once it has changed."""
-    if _is_harmless(value):
+    if is_harmless(value):
         return id(value)
     return (id(value), _position(value)) if hasattr(value, "__next__") and not _is_written(value) else _content(value)
 
@@ -547,7 +550,8 @@ def _position(iterator: Any) -> object:
     return operator.length_hint(iterator, next(MOVED)) if hasattr(iterator, "__length_hint__") else next(MOVED)
 
 
-def _is_harmless(value: Any) -> bool:
+def is_harmless(value: Any) -> bool:
+    """Tell whether no training depends on what an opaque value holds."""
     if isinstance(value, type | types.ModuleType | types.FunctionType | types.BuiltinFunctionType | np.ufunc | np.dtype):
         return True
     if isinstance(value, np.memmap):

@@ -78,7 +78,7 @@ class TrainingState:
         self._built, self._structure = self._graph(), Structure(model)
         self._first_steps, self._were_made_anew = self._steps(), False
         self._validation_is_heard = any(map(hears_validation, callbacks))
-        self._at_epoch, self._are_drawn_ahead = _random_states(), False
+        self._at_epoch, self._are_drawn_ahead = random_states(), False
         self._variables: tuple[Any, list[Any]] = None, []
 
     def variables(self) -> list[Any]:
@@ -94,7 +94,7 @@ class TrainingState:
 
     def begin_epoch(self) -> None:
         """Note the random states with which the batches of an epoch are begun."""
-        self._at_epoch = _random_states()
+        self._at_epoch = random_states()
 
     def begin_epoch_again(self, plain: Plain, arrays: Arrays) -> None:
         """Put back the random states with which the epoch was begun the first time."""
@@ -105,7 +105,7 @@ class TrainingState:
     def note_what_was_drawn(self) -> None:
         """Look whether batches that are made ahead draw from the generators of this process: those are then where they are
         to be, as far as anybody can say."""
-        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(_random_states(), self._at_epoch)
+        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(random_states(), self._at_epoch)
 
     def before_validation(self) -> BeforeValidation:
         """Return the state of now, to which ``rewind`` can go back as long as nobody trains."""
@@ -116,7 +116,7 @@ class TrainingState:
         # To read is not to copy: TensorFlow copies once somebody assigns to a variable whose value is held.
         values = [(variable, variable.value()) for variable in map(underlying, variables)]
         python = self.capture(graph) if self._validation_is_heard or test.calls_python() else None
-        return BeforeValidation(values, _random_states(), python)
+        return BeforeValidation(values, random_states(), python)
 
     def rewind(self, before: BeforeValidation) -> None:
         """Go back to before a validation."""
@@ -158,7 +158,7 @@ class TrainingState:
             "made_anew": self._were_made_anew or self._steps() != self._first_steps,
             "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
             "left_out": left_out,
-            "random": pack(_random_states(), arrays),
+            "random": pack(random_states(), arrays),
             "at_epoch": pack(self._at_epoch, arrays),
         }
         return plain, arrays
@@ -283,7 +283,7 @@ class TrainingState:
 @contextlib.contextmanager
 def drawing_again() -> Iterator[None]:
     """Put the random states that backups hold back at the end: what follows draws the same numbers once more."""
-    before, value = _random_states(), [np.asarray(seed) for seed in _global_seed()]
+    before, value = random_states(), [np.asarray(seed) for seed in _global_seed()]
     yield
     _set_random_states(before)
     for seed, drawn in zip(_global_seed(), value, strict=False):
@@ -388,7 +388,7 @@ def _global_seed(is_needed: bool = False) -> list[keras.Variable]:
     return [global_seed_generator().state] if there else []
 
 
-def _random_states() -> Any:
+def random_states() -> Any:
     """Return the states of Python's and NumPy's own generators, and of what gives TensorFlow's eager operations seeds."""
     eager = context.context()._rng  # noqa: SLF001 # None before the first seed
     return random.getstate(), np.random.get_state(), eager and eager.getstate()

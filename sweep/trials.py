@@ -233,7 +233,8 @@ class Trials:
                 return
             if end.ending is Ending.GONE:
                 self._stop.wait(setbacks.pause(end))
-            self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
+            how = "goes on from its backup" if record.sessions else "is begun again"
+            self._progress.tell(trial.number, Warned(f"{end.why}: it {how}"))
 
     def _may_train(self) -> bool:
         return not self._stop.is_set() and not self._limits.no_training()
