@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import keras
@@ -22,7 +23,7 @@ from keras.src.backend.common import global_state  # no public name: what layers
 from tensorflow.python.framework.config import is_op_determinism_enabled  # no public name
 
 from sweep.project import Module
-from sweep.reachable import Graph, is_harmless, underlying, user_modules
+from sweep.reachable import CODE, Graph, is_harmless, underlying, user_modules
 from sweep.state import Arrays, NotPacked, pack, random_states, unpack
 
 NAMES, MISSING = "object_name_uids", object()
@@ -120,7 +121,7 @@ def _identity(value: Any) -> object:
     """Return what is equal for an opaque value that is seen twice in this process, as long as it is not changed between."""
     if hasattr(value, "cache_info"):
         return id(value), value.cache_info()
-    if is_harmless(value) or hasattr(value, "co_code"):
+    if is_harmless(value) or isinstance(value, (*CODE, CodeType)):
         return id(value)
     with contextlib.suppress(Exception):  # any object may be there, and not all can be pickled
         return hashlib.sha256(pickle.dumps(value)).digest()

@@ -78,6 +78,8 @@ HARMLESS = {
 CACHED = type(functools.cache(lambda: None))
 GENERATED = "__autograph_generated_file"  # modules that TensorFlow makes of traced functions
 
+CODE = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
+OF_NAMES = ("math", "operator", "numpy", "keras", "tensorflow")  # functions and classes are known again by their names
 MOVED = itertools.count(1)
 
 # Looked into, too, though they are neither the user's own nor of Keras.
@@ -205,6 +207,8 @@ def _inline(value: Any) -> Form:
         return {"scalar": [value.dtype.str, value.tobytes().hex()]}
     if isinstance(value, enum.Enum) and is_of_user(type(value).__module__):
         return {"enum": [_name_of(type(value)), value.name]}
+    if isinstance(value, CODE) and named(_name_of(value)) is value:
+        return {"global": _name_of(value)}
     return _inline_tensors(value)
 
 
@@ -515,8 +519,15 @@ def user_modules() -> dict[str, types.ModuleType]:
     return {name: module for name, module in sorted(sys.modules.items()) if is_of_user(name)}
 
 
-def _name_of(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+def _name_of(code: Any) -> str:
+    """Return the name of a class, or of a function; some of NumPy's say no module."""
+    return f"{getattr(code, '__module__', None) or 'numpy'}.{getattr(code, '__qualname__', code.__name__)}"
+
+
+def named(name: str) -> Any:
+    """Return the function or class of that name, of a package that only computes; None where there is none."""
+    module, _, last = name.rpartition(".")
+    return getattr(sys.modules.get(module), last, None) if name.partition(".")[0] in OF_NAMES else None
 
 
 def _identity(value: Any) -> object:
@@ -552,8 +563,10 @@ def _position(iterator: Any) -> object:
 
 def is_harmless(value: Any) -> bool:
     """Tell whether no training depends on what an opaque value holds."""
-    if isinstance(value, type | types.ModuleType | types.FunctionType | types.BuiltinFunctionType | np.ufunc | np.dtype):
+    if isinstance(value, types.ModuleType | np.dtype):
         return True
+    if isinstance(value, CODE):
+        return str(getattr(value, "__module__", None)).partition(".")[0] in HARMLESS - set(OF_NAMES)
     if isinstance(value, np.memmap):
         return True
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):

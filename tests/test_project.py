@@ -12,7 +12,7 @@ import pytest
 
 from support.command import in_keras
 from sweep.errors import SweepError
-from sweep.project import Project, close_all
+from sweep.project import close_all
 from sweep.search_space import find, load
 
 SPACE = '''"""A search space that is never trained."""
@@ -50,8 +50,8 @@ def project(tmp_path):
 def nothing_is_left_open():
     """Close the project that a test leaves open, for other tests look at ``sys.path`` too."""
     yield
-    for finder in [one for one in sys.meta_path if isinstance(one, Project)]:
-        finder.close()
+    close_all()
+    sys.modules.pop("helpers", None)
 
 
 def names(source):
@@ -220,7 +220,6 @@ def test_autograph_compiles_the_text_that_was_read(project, tmp_path):
     code = f"""
 import json, pathlib, sys
 import tensorflow as tf
-from sweep.project import Project, close_all
 from sweep.search_space import find, load
 source = find({str(source.path)!r})
 for name in ("space.py", "helpers.py"):
