@@ -26,7 +26,7 @@ from tensorflow.python.eager import context  # no public name: its generator giv
 from tensorflow.python.ops import stateful_random_ops as generators  # the public function makes a generator where none is
 
 from sweep import hidden
-from sweep.reachable import OF_CALLBACKS, Graph, underlying, user_modules
+from sweep.reachable import OF_CALLBACKS, PLAIN, Graph, underlying, user_modules
 from sweep.steps import hears_validation
 from sweep.structure import Structure, layers_of
 
@@ -315,6 +315,8 @@ def pack(value: Any, arrays: Arrays) -> Any:
     if type(value) is list:
         return [pack(item, arrays) for item in value]
     for name, kind in SEQUENCES.items():
+        if type(value) is kind and PLAIN.issuperset(map(type, value)):  # a random state has hundreds of numbers
+            return {name: list(value)}
         if type(value) is kind:
             return {name: [pack(item, arrays) for item in value]}
     if type(value) is deque:
@@ -390,7 +392,7 @@ def _global_seed(is_needed: bool = False) -> list[keras.Variable]:
 
 def random_states() -> Any:
     """Return the states of Python's and NumPy's own generators, and of what gives TensorFlow's eager operations seeds."""
-    eager = context.context()._rng  # noqa: SLF001 # None before the first seed
+    eager = getattr(context.context(), "_rng", None)  # before the first seed there is none
     return random.getstate(), np.random.get_state(), eager and eager.getstate()
 
 
