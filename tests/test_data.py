@@ -13,7 +13,9 @@ import pytest
 
 from support.bits import only, trained
 from support.command import Running, in_keras, run, shell, sweep
+from support.stand_ins import NoTraining, control
 from sweep import kept, opened
+from sweep.errors import SweepError
 from sweep.experience import experiences_in
 from sweep.host import cache_folder
 
@@ -170,6 +172,22 @@ def test_data_that_are_drawn_without_a_seed_are_refused_with_the_mend(space, tmp
     run(tmp_path / "root", *WORDS, "--trials", 2, space=path)
     assert "give what it draws at random a seed, as numpy.random.default_rng(0)" in refused(
         tmp_path / "root", path, "--trials", 6
+    )
+
+
+class OtherDataEachTime(NoTraining):
+    def train(self, job, stop, on_news):
+        digest = f"{job.record.trials[0]['number']:064d}"
+        job.record.data_identity = {"digest": digest, "files": [], "count": 0}
+        return super().train(job, stop, on_news)
+
+
+def test_two_that_were_begun_side_by_side_are_found_to_have_other_data(space, tmp_path):
+    """Each loads its own data, and neither had anything to be compared with."""
+    with pytest.raises(SweepError, match=r"load_data gives each training of .* other data: give"):
+        control(tmp_path / "root", space(), OtherDataEachTime(lambda *_: 0.5), trials=2)
+    control(
+        tmp_path / "any", space(), OtherDataEachTime(lambda *_: 0.5), trials=2, accept_change=True
     )
 
 
