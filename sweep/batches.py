@@ -17,7 +17,7 @@ class Source(Protocol):
     ``kind`` is what ``load_data`` returned, in words; ``count`` the number of batches in an epoch. ``numbers`` is a
     ``tf.data.Dataset`` of their numbers: it is what ``Model.fit`` iterates over, while the batches themselves are taken
     where they are trained. ``in_graph`` tells whether ``batch`` may be called inside a ``tf.function``, ``reads_ahead``
-    whether batches are made before they are taken.
+    whether batches are made before they are taken. ``made_of`` is what the user gave, where that may hold state of its own.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Source(Protocol):
     numbers: tf.data.Dataset
     in_graph: bool
     reads_ahead: bool
+    made_of: Any
 
     def begin(self, epoch: int, batch: int = 0) -> None:
         """Begin an epoch, so that ``batch`` is the next batch of it."""
@@ -59,7 +60,7 @@ class Batches:
         shuffle: False keeps the order of the arrays, for validation.
     """
 
-    kind, in_graph, reads_ahead = "arrays", True, False
+    kind, in_graph, reads_ahead, made_of = "arrays", True, False, None
 
     def __init__(self, arrays: tuple[Arrays, ...], batch_size: int, seed: int, shuffle: bool = True) -> None:
         self._samples = len(keras.tree.flatten(arrays)[0])

@@ -60,7 +60,8 @@ def _are_others(job: Job, space: SearchSpace, identity: dict[str, Any]) -> bool:
 def _why_others(before: dict[str, Any], now: dict[str, Any]) -> str:
     return why_others(before["files"], now["files"]) or (
         "no file that it opens was changed: see what else it reads, give what it draws at random a seed, as "
-        "numpy.random.default_rng(0), and sort what comes out of a set"
+        "numpy.random.default_rng(0), sort what comes out of a set, and know that another machine may compute other "
+        "last digits"
     )
 
 

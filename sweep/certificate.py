@@ -41,7 +41,7 @@ class Short:
     def __init__(self, source: Source, most: int) -> None:
         self.count = min(most, source.count)
         self.kind, self.in_graph, self.reads_ahead = source.kind, source.in_graph, source.reads_ahead
-        self.numbers = source.numbers.take(self.count)
+        self.numbers, self.made_of = source.numbers.take(self.count), source.made_of
         self.begin, self.batch, self.first, self.spec = source.begin, source.batch, source.first, source.spec
         self.why_approximate, self.compared = source.why_approximate, source.compared
 
@@ -149,7 +149,7 @@ def _train(job: Job, link: Link, keeps: bool) -> Source:
     start = resume.make_ready(job.experience)
     position = start.backup.position if start.backup else None
     reached = session.Reached(position.epoch, position.batch) if position else session.Reached()
-    state, log = TrainingState(model, of_user), Log(job.experience.log)
+    state, log = TrainingState(model, of_user, (train.made_of, validation.made_of)), Log(job.experience.log)
     best = BestModel(job.experience.meilleur, record.aim, position.best() if position else None, state.variables)
     proof = Proof(NO_EVIDENCE, lambda _: None)
     backup = Backup(job, link, start.backup, state, best, log, reached, proof)

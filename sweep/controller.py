@@ -107,7 +107,7 @@ class Controller:
 
     def _open(self, always_rebuild: bool = False) -> None:
         """Settle the folders, open a study that agrees with them, and say what is there."""
-        folders = self._settled_folders(begin_anew=not always_rebuild)
+        folders = self._settled_folders(begin_anew=not always_rebuild, judges_code=not always_rebuild)
         self._study = open_or_rebuild(
             self._space,
             self.root,
@@ -129,10 +129,12 @@ class Controller:
         self._disk.free_backups(self._known.values())
         self._say_what_is_there()
 
-    def _settled_folders(self, begin_anew: bool) -> Folders:
+    def _settled_folders(self, begin_anew: bool, judges_code: bool = True) -> Folders:
         """Return the folders, once what is under the root is seen to belong to this sweep.
 
-        Where all that was trained has failed, the sweep begins anew, with its mistake mended.
+        Args:
+            begin_anew: where all that was trained has failed, for its mistake is mended.
+            judges_code: refuse what other code has trained, or accept it; where nothing is to be trained, neither.
         """
         with self._progress.reading(self.root) as done:
             folders = Folders(self.root, self._name, done)
@@ -144,10 +146,11 @@ class Controller:
             folders.check_aims(self._space)
             if not self._settings.accept_change:
                 self._data_before = folders.latest_data()
-        source = folders.check_code(self._space.source, self._settings.accept_change or begins_anew)
-        self._space = replace(self._space, source=source)
+        if judges_code:
+            source = folders.check_code(self._space.source, self._settings.accept_change or begins_anew)
+            self._space = replace(self._space, source=source)
         folders.settle(self._progress.say)
-        folders.keep_accepted(source)
+        folders.keep_accepted(self._space.source)
         unprune.take_up(folders.recorded(), self._settings.unprune, self._progress.say)
         return folders
 

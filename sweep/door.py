@@ -1,5 +1,6 @@
 """``import sweep``: what a notebook or a script does with a sweep, and what the command line is a thin skin over."""
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -122,7 +123,8 @@ class Sweep:
             asked = as_proposals(parameters)
         except ValueError as error:
             raise Misuse(f"What is enqueued is no dict of parameters, and no list of them: {error}.") from error
-        checked = proposals.check(search_space.load(search_space.find(self.space)), asked, "What is enqueued")
+        with _own_modules_untouched():
+            checked = proposals.check(search_space.load(search_space.find(self.space)), asked, "What is enqueued")
         prepare(self.root)
         with Lock(self.root, _progress().say, threading.Event()):
             return enqueue(self.root, checked)
@@ -153,7 +155,8 @@ class Sweep:
         """
         from sweep.check import check
 
-        return check(self.space, epochs, _progress())
+        with _own_modules_untouched():
+            return check(self.space, epochs, _progress())
 
     def merge(self, others: list[Path], accept_change: bool = False) -> list["Merged"]:
         """Take in experiences that were trained elsewhere, by their ids, and return what became of each.
@@ -197,7 +200,8 @@ class Sweep:
             verification.repair()
             if not verification.study_is_well():
                 self.rebuild(**where)
-        yield from verification.findings(models)
+        with _own_modules_untouched():
+            yield from verification.findings(models)
 
     def rebuild(self, **options: Any) -> None:
         """Make the study again from the folders alone.
@@ -209,7 +213,8 @@ class Sweep:
             SweepError: a folder does not belong to the sweep, or the storage is out of reach.
         """
         self._check()
-        self._controller({**self._last_run(), **options, "accept_change": True}).rebuild()
+        with _own_modules_untouched():
+            self._controller({**self._last_run(), **options}).rebuild()
 
     def look(self) -> "Sight":
         """Return what the folders show just now, and show how far the reading is: ten thousand take some seconds.
@@ -316,11 +321,12 @@ class Sweep:
 
     def _train(self, options: dict[str, Any], work: Callable[["Controller"], None]) -> "Sweep":
         """Let a sweep train, until it is done or a signal comes."""
-        controller = self._controller(options)
-        from sweep.signals import listening
+        with _own_modules_untouched():
+            controller = self._controller(options)
+            from sweep.signals import listening
 
-        with listening(controller) as signals:
-            work(controller)
+            with listening(controller) as signals:
+                work(controller)
         if signals:
             raise StoppedByUser
         return self
@@ -372,6 +378,17 @@ def _progress() -> "Progress":
     from sweep.progress import Progress
 
     return Progress(_console())
+
+
+@contextlib.contextmanager
+def _own_modules_untouched() -> Iterator[None]:
+    """Give the caller's modules back at the end, for a search space imports those that it shares with them anew."""
+    from sweep.project import close_all
+
+    try:
+        yield
+    finally:
+        close_all()
 
 
 def _warn(text: str) -> None:

@@ -87,8 +87,7 @@ class Folders:
 
     def latest_data(self) -> dict[str, Any] | None:
         """Return what the data of the latest session were, as a record has it; None where none is known."""
-        known = [record for _, record in self.recorded() if record.sessions and record.data_identity]
-        return max(known, key=lambda record: str(record.sessions[-1]["begun"])).data_identity if known else None
+        return latest_data(record for _, record in self.recorded())
 
     def have_all_failed(self) -> bool:
         """Tell whether nothing here has come to a good end, or may yet: a folder without its record may hold a backup."""
@@ -140,6 +139,13 @@ def accepted_in(records: list[Record], source: Source) -> tuple[Source, Code | N
     judged = codes if any("accepted" in record.search_space for record in records) else codes[:1]
     refused = next((code for code in judged if not source.counts(code)), None)
     return (source, refused) if refused else (source.accepting(codes), None)
+
+
+def latest_data(records: Iterable[Record]) -> dict[str, Any] | None:
+    """Return what the data of the latest session in these records were; those count first that were not merged."""
+    known = [record for record in records if record.sessions and record.data_identity]
+    ours = [record for record in known if not any(trial.get("came_from") for trial in record.trials)]
+    return max(ours or known, key=_latest_session).data_identity if known else None
 
 
 def _accepted(records: Iterable[Record]) -> set[str]:

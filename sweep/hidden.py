@@ -33,6 +33,7 @@ from sweep.reachable import (
     Opaque,
     function_cells,
     is_of_user,
+    named,
     slots_of,
     table_content,
     underlying,
@@ -60,6 +61,7 @@ KINDS: dict[str, Callable[[Any, Arrays], Any]] = {
     "value": lambda content, _: MAKERS[content[0]](*content[1]),
     "builtin": lambda content, _: _builtin(content),
     "path": lambda content, _: Path(content),
+    "global": lambda content, _: named(content),
     "scalar": lambda content, _: np.frombuffer(bytes.fromhex(content[1]), np.dtype(content[0]))[0],
     "enum": lambda content, _: _class_of_user(content[0])[content[1]],
     "array": lambda content, arrays: np.array(arrays[content]),
@@ -174,9 +176,21 @@ def build_optimizers(graph: Graph, saved: dict[str, Any]) -> None:
             node.thing.build([found.thing for found in nodes if found])
 
 
-def undo(graph: Graph, built: Graph) -> None:
-    """Bring all objects back to how the search space built them."""
-    _Restoration(graph, built, NOTHING, {}).run()
+# Parts of objects, by path and name, as they were.
+Undone = list[tuple[str, str, Form]]
+
+
+def undo(graph: Graph, built: Graph) -> Undone:
+    """Bring all objects back to how the search space built them; return what ``redo`` is to be given."""
+    restoration = _Restoration(graph, built, NOTHING, {})
+    undone = [(path, name, graph.nodes[path].parts.get(name, MISSING)) for path, name, _ in restoration.undone()]
+    restoration.run()
+    return undone
+
+
+def redo(graph: Graph, undone: Undone) -> None:
+    """Take back an ``undo``; ``graph`` is the one that it was given."""
+    _Restoration(graph, graph, NOTHING, {}).put_all(undone)
 
 
 def restore(graph: Graph, built: Graph, saved: dict[str, Any], arrays: Arrays) -> list[str]:
@@ -206,10 +220,13 @@ class _Restoration:
     def run(self) -> list[str]:
         for path, saved in self._variables.items():
             self._trying(path, "", lambda: self._put_variable(path, saved))  # noqa: B023 # called here
-        for path, name, form in [*self._undone(), *self._wanted()]:
-            self._trying(path, name, lambda: self._put(path, name, form))  # noqa: B023
+        self.put_all([*self.undone(), *self._wanted()])
         nowhere = [path for path in self._made if path not in self._is_held]
         return [*self._lost, *(f"{path}: nothing refers to it" for path in nowhere)]
+
+    def put_all(self, parts: Undone) -> None:
+        for path, name, form in parts:
+            self._trying(path, name, lambda: self._put(path, name, form))  # noqa: B023
 
     def _trying(self, path: str, name: str, work: Any) -> None:
         try:
@@ -228,7 +245,7 @@ class _Restoration:
             for name in saved["gone"]:
                 yield path, name, MISSING
 
-    def _undone(self) -> Iterator[tuple[str, str, Form]]:
+    def undone(self) -> Iterator[tuple[str, str, Form]]:
         """Yield what hooks have changed in this process and had not in the other."""
         for path, node in self._graph.nodes.items():
             before, saved = _same(self._built.nodes.get(path), node), self._objects.get(path, {"parts": {}, "gone": []})
@@ -402,7 +419,7 @@ class _Restoration:
 
     def _simple(self, form: Form, current: Any) -> Any:
         if isinstance(form, Opaque):
-            return form if current is None else current
+            return form.value
         if isinstance(form, list):
             return [self._python(item, None) for item in form]
         return _of_array_form(form) if isinstance(form, ArrayForm) else form

@@ -5,6 +5,7 @@ import platform
 import re
 import socket
 import sys
+import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -124,7 +125,10 @@ def is_on_drive(path: Path) -> bool:
 
 def cache_folder() -> Path:
     """Return the user's folder on the local disk for what can be made again."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sweep"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sweep"
+    except RuntimeError:  # a container may run as a user without a home
+        return Path(tempfile.gettempdir()) / f"sweep-{os.getuid()}"
 
 
 def cores() -> int:

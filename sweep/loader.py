@@ -1,5 +1,9 @@
 """The process that loads the data of a run, before the first of its trainings on a host."""
 
+import contextlib
+import threading
+from collections.abc import Iterator
+
 from sweep.data import DataWrong
 from sweep.errors import SweepError
 from sweep.files import is_gone_for_a_while
@@ -7,6 +11,8 @@ from sweep.job import End, Ending, Job, Link, Warned
 from sweep.loading import load_and_keep
 from sweep.search_space import load
 from sweep.training import begin_process
+
+SLOW_S = 2.0
 
 
 def load_for_all(job: Job, link: Link) -> End:
@@ -17,8 +23,9 @@ def load_for_all(job: Job, link: Link) -> End:
         What else ``load_data`` raises is left to the training, which calls it again, and whose outcome it is.
     """
     try:
-        begin_process(job.record)
-        said = load_and_keep(load(job.source), job.run or "")
+        with _said_where_slow(link):
+            begin_process(job.record)
+            said = load_and_keep(load(job.source), job.run or "")
     except DataWrong as error:
         return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
@@ -29,3 +36,16 @@ def load_for_all(job: Job, link: Link) -> End:
     if said:
         link.tell(Warned(said))
     return End(Ending.OUTCOME)
+
+
+@contextlib.contextmanager
+def _said_where_slow(link: Link) -> Iterator[None]:
+    """Tell the user what there is to wait for, where it takes a while."""
+    words = Warned("its data are being loaded, once for all trainings of this run")
+    timer = threading.Timer(SLOW_S, lambda: link.tell(words))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()

@@ -76,8 +76,8 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
         DataWrong: what ``load_data`` returns cannot be trained on.
     """
     folder = kept.folder_of(run)
-    module_state.import_helpers(space.source.modules)
-    before = module_state.Before()
+    keras.utils.set_random_seed(SEED)
+    before = module_state.Before(space.source.modules)
     loaded = load_here(space)
     arrays: dict[str, np.ndarray] = {}
     changes = before.changes(arrays)

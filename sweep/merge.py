@@ -15,7 +15,7 @@ from sweep.damage import find_damages
 from sweep.errors import Misuse, SweepError
 from sweep.experience import Experience, experiences_in
 from sweep.files import copy_synced, move_to_quarantine, new_folder
-from sweep.folders import accepted_in
+from sweep.folders import accepted_in, latest_data
 from sweep.frozen import check_compatible, frozen_of
 from sweep.known import Known, known_trials
 from sweep.record import Record, State, state_of
@@ -57,6 +57,7 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
     """
     here = [(one, record) for one in experiences_in(root) if (record := resume.read_record(one))]
     source, _ = accepted_in([record for _, record in here], source)
+    data = latest_data(record for _, record in here)
     known = known_trials(here)
     following = max(known, default=-1) + 1
     numbers: dict[tuple[Any, ...], int] = {}  # what ours are, for those of the others that are repeated
@@ -64,7 +65,7 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
     sample = {name: frozen for one in known.values() for frozen in [_frozen(one)] if frozen for name in frozen.distributions}
     for theirs in others:
         record = resume.read_record(theirs)
-        refused = _why_not(theirs, record, source, accept_change, list(sample.values()), aims)
+        refused = _why_not(theirs, record, source, data, accept_change, list(sample.values()), aims)
         if refused or not record:
             yield Merged(theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}")
             continue
@@ -74,6 +75,7 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
         # What its own root has accepted is not accepted here.
         accepted = list(source.accepting([record.search_space]).accepted)
         record = replace(record, search_space={**record.search_space, "accepted": accepted})
+        data = data or record.data_identity
         merged = _merge_one(root, theirs, record, numbers.get(trial, following))
         if merged.what.startswith(NEW_HERE) and trial not in numbers:
             numbers[trial] = following
@@ -103,6 +105,7 @@ def _why_not(
     theirs: Experience,
     record: Record | None,
     source: Source,
+    data: dict[str, Any] | None,
     accept_change: bool,
     ours: list[FrozenTrial],
     aims: list[Aim] | None,
@@ -128,6 +131,8 @@ def _why_not(
         return f"its {damages[0]}; mend that there, see sweep verify"
     if not (accept_change or source.counts(record.search_space)):
         return f"it was trained by another {', '.join(source.changes_since(record.search_space))}; see --accept-change"
+    if not accept_change and data and record.data_identity and record.data_identity["digest"] != data["digest"]:
+        return "load_data gave it other data than ours; see --accept-change"
     return "it is being trained" if state_of(record) is State.RUNNING else None
 
 

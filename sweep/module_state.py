@@ -1,7 +1,7 @@
 """What ``load_data`` leaves behind beside its data: the globals that it sets, for the trainings that do not call it.
 
-Only what this file can carry over is: plain values and arrays. Of all else it tells whether it was changed, and where it
-cannot tell, says that it was: such a training calls ``load_data`` itself.
+Carried over are plain values and arrays that belong to one global. All else is only noticed: where more was changed, or may
+have been, each training calls ``load_data`` itself.
 """
 
 import contextlib
@@ -9,57 +9,72 @@ import hashlib
 import importlib
 import os
 import pickle
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType
 from typing import Any
 
 import keras
+import numpy as np
+import tensorflow as tf
 from keras.src.backend.common import global_state  # no public name: what layers without a name are numbered by
+from tensorflow.python.framework.config import is_op_determinism_enabled  # no public name
 
 from sweep.project import Module
-from sweep.reachable import user_modules
-from sweep.state import Arrays, NotPacked, pack, unpack
+from sweep.reachable import CODE, Graph, is_harmless, underlying, user_modules
+from sweep.state import Arrays, NotPacked, pack, random_states, unpack
 
-NAMES = "object_name_uids"
-DEEPEST = 6  # of attributes of attributes: what is deeper is taken for what it is at that place
+NAMES, MISSING = "object_name_uids", object()
 
 # The globals that were set, packed, by module and name.
 Changes = dict[str, dict[str, Any]]
 
 
 class Before:
-    """What the user's modules hold now, and the settings of this process."""
+    """What the user's modules hold now, and the settings of this process.
 
-    def __init__(self) -> None:
-        self._forms = {name: _forms(module) for name, module in user_modules().items()}
-        self._settings = _settings()
+    Args:
+        modules: those that ``load_data`` may import. They are imported here, to be known as they are when they are new.
+    """
+
+    def __init__(self, modules: tuple[Module, ...]) -> None:
+        self._settings, drawn = _settings(), repr(random_states())
+        for module in modules:
+            with contextlib.suppress(Exception, SystemExit):  # it may be a script; and never be imported by the search space
+                importlib.import_module(module.name)
+        # A training that does not call ``load_data`` imports them later, or never.
+        self._imports_do_more = self._settings != _settings() or drawn != repr(random_states())
+        self._objects = sorted(keras.saving.get_custom_objects())
+        self._graph = _graph()
+        self._held = _held(self._graph)
 
     def changes(self, arrays: Arrays) -> Changes | None:
         """Return the globals that were set since, whose arrays go into ``arrays``; None where more than these was changed.
 
         A module that was imported since counts as more: nobody knows what it held when it was new.
         """
-        modules = user_modules()
-        if _settings() != self._settings or modules.keys() != self._forms.keys():
+        modules, graph = user_modules(), _graph()
+        if self._imports_do_more or self._settings != _settings() or modules.keys() - self._graph.nodes.keys():
             return None
-        found: Changes = {}
-        values: list[Any] = []
-        for name, module in modules.items():
-            before, now = self._forms[name], _forms(module)
-            were_set = [key for key in now if now[key] != before.get(key)]
-            if before.keys() - now.keys():
-                return None
-            if were_set:
-                values += [vars(module)[key] for key in were_set]
-                found[name] = {key: vars(module)[key] for key in were_set}
-        if _has_twice(values):
+        if self._objects != sorted(keras.saving.get_custom_objects()):
+            return None
+        now = _held(graph)
+        changed = {
+            _global(modules, *place)
+            for place in {**self._held, **now}
+            if self._held.get(place, MISSING) != now.get(place, MISSING)
+        }
+        if any({_global(modules, path), _global(modules, own)} & changed for path, own in graph.aliases.items()):
             return None  # one object under two names would become two
+        found: Changes = {}
         try:
-            return {name: {key: pack(value, arrays) for key, value in of_one.items()} for name, of_one in found.items()}
-        except NotPacked:
+            for module, name in sorted(changed):
+                found.setdefault(module, {})[name] = pack(vars(modules[module])[name], arrays)
+        except (KeyError, NotPacked):
             return None
+        return found
 
 
 def set_again(changes: Changes, arrays: Arrays) -> None:
@@ -67,13 +82,6 @@ def set_again(changes: Changes, arrays: Arrays) -> None:
     for name, values in changes.items():
         module = sys.modules.get(name) or importlib.import_module(name)
         vars(module).update({key: unpack(packed, arrays) for key, packed in values.items()})
-
-
-def import_helpers(modules: tuple[Module, ...]) -> None:
-    """Import the user's modules, so that ``Before`` knows what they hold when they are new."""
-    for module in modules:
-        with contextlib.suppress(Exception):  # the search space has its own word on a module that does not import
-            importlib.import_module(module.name)
 
 
 @contextlib.contextmanager
@@ -88,60 +96,42 @@ def names_kept() -> Iterator[None]:
 
 
 def _settings() -> Any:
-    """Return what belongs to no module and decides a training all the same."""
+    """Return what belongs to no module of the user's, and decides a training all the same."""
     of_keras = (
         keras.config.floatx(),
         keras.config.epsilon(),
         keras.config.image_data_format(),
         keras.config.dtype_policy().name,
     )
-    return dict(os.environ), Path.cwd(), of_keras, sorted(keras.saving.get_custom_objects())
+    of_tensorflow = tf.config.functions_run_eagerly(), tf.config.optimizer.get_jit(), is_op_determinism_enabled()
+    return dict(os.environ), Path.cwd(), list(sys.path), np.geterr(), of_keras, of_tensorflow
 
 
-def _has_twice(values: list[Any]) -> bool:
-    objects = [id(value) for value in values if not isinstance(value, int | float | str | None)]
-    return len(objects) > len(set(objects))
+def _graph() -> Graph:
+    return Graph(dict(user_modules()), [], _identity)
 
 
-def _forms(module: ModuleType) -> dict[str, Any]:
-    return {name: _form(value, module.__name__) for name, value in vars(module).items() if not name.startswith("__")}
+def _held(graph: Graph) -> dict[tuple[str, str], Any]:
+    """Return all that the objects of a graph hold, by path and part."""
+    parts = {(path, name): form for path, node in graph.nodes.items() for name, form in node.parts.items()}
+    return {**parts, **{(node.path, "value"): _identity(np.asarray(underlying(node.thing))) for node in graph.variables()}}
 
 
-def _form(value: Any, module: str, depth: int = 0) -> Any:
-    """Return what is equal for a value that is seen twice in this process, as long as it is not changed between."""
-    with contextlib.suppress(NotPacked):
-        return _form_of_plain(value)
-    if isinstance(value, ModuleType) or depth > DEEPEST:
+def _identity(value: Any) -> object:
+    """Return what is equal for an opaque value that is seen twice in this process, as long as it is not changed between."""
+    if hasattr(value, "cache_info"):
+        return id(value), value.cache_info()
+    if is_harmless(value) or isinstance(value, (*CODE, CodeType)):
         return id(value)
-    inner: Any = None
-    if isinstance(value, FunctionType | type):
-        inner = _held_by(value) if value.__module__ == module else None
-    elif isinstance(value, dict):
-        inner = [*value, *value.values()]
-    elif isinstance(value, list | tuple | set | frozenset):
-        inner = list(value)
-    elif not hasattr(type(value), "__get__"):  # a property and the like is code
-        with contextlib.suppress(Exception):  # any object may be there, and not all can be pickled
-            return id(value), hashlib.sha256(pickle.dumps(value)).digest()
-        if type(value).__module__ == module:
-            inner = [*vars(value).values()]
-        elif not depth:
-            return object()  # equal to nothing: who knows
-    return id(value), inner and [_form(one, module, depth + 1) for one in inner]
+    with contextlib.suppress(Exception):  # any object may be there, and not all can be pickled
+        return hashlib.sha256(pickle.dumps(value)).digest()
+    return object()  # equal to nothing: who knows
 
 
-def _form_of_plain(value: Any) -> Any:
-    arrays: Arrays = {}
-    packed = repr(pack(value, arrays))
-    return packed, [(array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).digest()) for array in arrays.values()]
-
-
-def _held_by(code: Any) -> list[Any]:
-    """Return the attributes of a class, or what a function holds on to beside its code."""
-    if isinstance(code, type):
-        return [value for name, value in vars(code).items() if not name.startswith("__")]
-    held = [vars(code), code.__defaults__, code.__kwdefaults__]
-    for cell in code.__closure__ or ():
-        with contextlib.suppress(ValueError):  # it is empty
-            held.append(cell.cell_contents)
-    return held
+def _global(modules: dict[str, Any], path: str, part: str = "") -> tuple[str, str]:
+    """Return the global, by module and name, that an object of a graph belongs to."""
+    if path in modules:
+        return path, part
+    module = max((name for name in modules if path.startswith(f"{name}.")), key=len)
+    name = re.match(r"\w*", path.removeprefix(f"{module}."))
+    return module, name.group() if name else ""

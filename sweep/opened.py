@@ -106,8 +106,9 @@ def _shown(path: str) -> str:
 
 
 def _folders_of_python() -> tuple[str, ...]:
+    """Return those of its own files: its prefix may hold the user's too, as /usr and an environment in a project do."""
     paths = sysconfig.get_paths()
-    folders = {sys.prefix, sys.base_prefix, sys.exec_prefix, str(Path(__file__).parent), site.getusersitepackages()}
+    folders = {str(Path(__file__).parent), site.getusersitepackages()}
     folders |= {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return tuple(f"{folder}{os.sep}" for folder in folders if folder.strip(os.sep))
 

@@ -116,6 +116,8 @@ class LocalProcesses:
         with kept.alone():
             if not kept.is_settled():
                 end = self._run(_load, job, stop, on_news)
+                if end.ending is Ending.DIED:
+                    return End(Ending.DIED, f"while its data were loaded, {end.why}")
                 if end.ending is not Ending.OUTCOME:
                     return end
                 kept.was_tried = True

@@ -9,16 +9,17 @@ import linecache
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.abc import ExecutionLoader, MetaPathFinder
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder
+from importlib.abc import MetaPathFinder
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import decode_source, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 from typing import Any
+
+from sweep.opened import is_of_python
 
 # Never the user's own, wherever they lie: they run in the controller too, or every session records their versions.
 NOT_OWN = {*sys.stdlib_module_names, "sweep", "keras", "tensorflow", "optuna", "numpy"}
-OF_PACKAGES = {"site-packages", "dist-packages"}
 PYTHONS_OWN = (BuiltinImporter, FrozenImporter, PathFinder)
 PACKAGE_OF_SPACES = "search_spaces"
 
@@ -147,7 +148,7 @@ class _Search:
         path = Path(spec.origin) if spec.origin and spec.has_location else None
         if not path:
             return False
-        if OF_PACKAGES & set(path.parts):
+        if is_of_python(str(path)):
             return True
         holds = path.parent.parent if path.name == "__init__.py" else path.parent
         if holds not in self._installed:
@@ -155,7 +156,21 @@ class _Search:
         return self._installed[holds]
 
 
-class Project(ExecutionLoader, MetaPathFinder):
+class _AsRead(SourceFileLoader):
+    """Executes a module from its text, and finds the files beside it."""
+
+    def __init__(self, module: Module) -> None:
+        super().__init__(module.name, str(module.path))
+        self._text = module.text
+
+    def get_source(self, fullname: str) -> str:
+        return self._text
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self._text, self.path)
+
+
+class Project(MetaPathFinder):
     """Imports the user's own modules from the texts that were read, whatever has become of their files.
 
     Args:
@@ -168,11 +183,12 @@ class Project(ExecutionLoader, MetaPathFinder):
         self._texts = {str(module.path): module.text for module in (main, *modules)}
         self._folder = str(main.path.parent)
         self.appended: str | None = None
+        self._former: dict[str, ModuleType] = {}
 
     def open(self) -> None:
         """Take the place of the project that was open: of its modules, none is left to be taken for one of this."""
-        for former in _projects():
-            former.close()
+        close_all()
+        self._former = {name: sys.modules[name] for name in self._modules if name in sys.modules}
         self._forget()
         sys.meta_path.insert(0, self)
         if self._folder not in sys.path:
@@ -182,11 +198,12 @@ class Project(ExecutionLoader, MetaPathFinder):
             linecache.updatecache(path)
 
     def close(self) -> None:
-        """Let imports, and who looks for the lines of a file, find what is on the disk."""
+        """Let imports, and who looks for the lines of a file, find what is on the disk; what was imported is there again."""
         sys.meta_path.remove(self)
         if self.appended in sys.path:
             sys.path.remove(self.appended)
         self._forget()
+        sys.modules.update(self._former)
 
     def _forget(self) -> None:
         for name in self._modules:
@@ -199,20 +216,17 @@ class Project(ExecutionLoader, MetaPathFinder):
         if not module:
             return None
         inside = [str(module.path.parent)] if module.is_package else None
-        return spec_from_file_location(fullname, module.path, loader=self, submodule_search_locations=inside)
-
-    def is_package(self, fullname: str) -> bool:
-        return self._modules[fullname].is_package
-
-    def get_filename(self, fullname: str) -> str:
-        return str(self._modules[fullname].path)
-
-    def get_source(self, fullname: str) -> str:
-        return self._modules[fullname].text
+        return spec_from_file_location(fullname, module.path, loader=_AsRead(module), submodule_search_locations=inside)
 
     def lines_of(self, path: str) -> list[str] | None:
         """Return the lines of a file of this project, None for any other file."""
         return io.StringIO(f"{self._texts[path].rstrip()}\n").readlines() if path in self._texts else None
+
+
+def close_all() -> None:
+    """Close the project that is open, if one is."""
+    for project in _projects():
+        project.close()
 
 
 def _projects() -> list[Project]:

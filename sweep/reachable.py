@@ -33,6 +33,7 @@ from uuid import UUID
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.models.functional import Functional  # no public name: what keras.Model(inputs, outputs) makes
 
 from sweep.opened import is_of_python
 
@@ -65,6 +66,8 @@ VALUES: dict[type, Callable[[Any], list[Any]]] = {
     np.str_: lambda one: [str(one)],
 }
 INLINE_BYTES = 4096
+# An array that is larger is looked at in samples: of so many bytes, so many. A whole look would take a second a gigabyte.
+LARGE_BYTES, SAMPLED_BYTES, SAMPLE_BYTES = 2**26, 2**16, 2**12
 # They only show or write, or cannot change: no training depends on them.
 HARMLESS = {
     *("tqdm", "rich", "io", "_io", "logging", "threading", "_thread", "subprocess", "socket", "_queue"),
@@ -76,7 +79,10 @@ HARMLESS = {
 CACHED = type(functools.cache(lambda: None))
 GENERATED = "__autograph_generated_file"  # modules that TensorFlow makes of traced functions
 
+CODE = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
+OF_NAMES = ("math", "operator", "numpy", "keras", "tensorflow")  # functions and classes are known again by their names
 MOVED = itertools.count(1)
+STORE, EXTENDED = dis.opmap["STORE_ATTR"], dis.opmap["EXTENDED_ARG"]
 
 # Looked into, too, though they are neither the user's own nor of Keras.
 OBJECTS = (
@@ -94,6 +100,7 @@ class Opaque:
     kind: str
     identity: object
     is_harmless: bool
+    value: Any = field(compare=False, repr=False)
 
 
 @dataclass
@@ -118,12 +125,14 @@ class Graph:
     Args:
         roots: objects by their names.
         known: variables whose values are saved elsewhere, such as the weights of the model.
+        identity: what tells an opaque value from another one, or from itself once it was changed.
     """
 
-    def __init__(self, roots: dict[str, Any], known: list[Any]) -> None:
+    def __init__(self, roots: dict[str, Any], known: list[Any], identity: Callable[[Any], object] | None = None) -> None:
         self.nodes: dict[str, Node] = {}
+        self.aliases: dict[str, str] = {}  # the other paths on which an object was found, and its own
         self._by_identity: dict[int, str] = {}
-        self._aliases: dict[str, str] = {}
+        self._identity = identity or _identity
         self._known = {id(underlying(variable)) for variable in known}
         self._waiting: deque[Node] = deque()
         for name, root in roots.items():
@@ -133,11 +142,11 @@ class Graph:
             try:
                 node.parts = {part: self._form_of_part(value, path) for part, path, value in _parts(node, self._form)}
             except Exception:  # noqa: BLE001 # objects of the user's may raise anything: named, no training ends for it
-                node.parts = {"": Opaque(node.type, next(MOVED), is_harmless=False)}
+                node.parts = {"": Opaque(node.type, next(MOVED), is_harmless=False, value=node.thing)}
 
     def find(self, path: str) -> Node | None:
         """Return the object that is at a path, also where it was found on another one first."""
-        return self.nodes.get(self._aliases.get(path, path))
+        return self.nodes.get(self.aliases.get(path, path))
 
     def paths(self) -> dict[int, str]:
         """Return the paths of all objects by their identities."""
@@ -165,11 +174,11 @@ class Graph:
             return {name: items} if name in ("tuple", "frozenset") else {"tuple": items, "named": name}
         kind = _kind_of(value)
         if kind is None:
-            return Opaque(type(value).__qualname__, _identity(value), _is_harmless(value))
+            return Opaque(type(value).__qualname__, self._identity(value), is_harmless(value), value)
         thing = underlying(value) if kind == "variable" else value
         first = self._by_identity.setdefault(id(thing), path)
         if first != path:
-            self._aliases[path] = first
+            self.aliases[path] = first
         elif path not in self.nodes:
             self.nodes[path] = Node(path, kind, _name_of(type(value)), value)
             self._waiting.append(self.nodes[path])
@@ -200,6 +209,8 @@ def _inline(value: Any) -> Form:
         return {"scalar": [value.dtype.str, value.tobytes().hex()]}
     if isinstance(value, enum.Enum) and is_of_user(type(value).__module__):
         return {"enum": [_name_of(type(value)), value.name]}
+    if isinstance(value, CODE) and named(_name_of(value)) is value:
+        return {"global": _name_of(value)}
     return _inline_tensors(value)
 
 
@@ -245,10 +256,13 @@ class ArrayForm:
 
     @classmethod
     def of(cls, array: np.ndarray) -> "ArrayForm":
-        content = np.ascontiguousarray(array)
-        view = content.reshape(-1).view(np.uint8).data
-        digest = bytes(view) if content.nbytes <= INLINE_BYTES else hashlib.sha256(view).digest()
-        return cls(array.dtype.str, array.shape, digest, array)
+        view = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        if len(view) <= INLINE_BYTES:
+            return cls(array.dtype.str, array.shape, view.tobytes(), array)
+        digest = hashlib.sha256()
+        for start in range(0, len(view), SAMPLED_BYTES if len(view) > LARGE_BYTES else LARGE_BYTES):
+            digest.update(view[start : start + (SAMPLE_BYTES if len(view) > LARGE_BYTES else LARGE_BYTES)].data)
+        return cls(array.dtype.str, array.shape, digest.digest(), array)
 
 
 def _kind_of(value: Any) -> str | None:
@@ -259,6 +273,8 @@ def _kind_of(value: Any) -> str | None:
         if isinstance(value, container):
             return kind
     if isinstance(value, np.ndarray):
+        if isinstance(value, np.memmap) and not value.flags.writeable:
+            return None  # of a file that all trainings share: it does not change
         return "array" if value.dtype.kind in NUMBERS and type(value) in (np.ndarray, np.memmap) else None
     if isinstance(value, random.Random | np.random.Generator | np.random.RandomState):
         return "random"
@@ -362,6 +378,7 @@ def _forms(values: list[Any], path: Callable[[int], str], form: Callable[[Any, s
 def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
     """Yield what an object refers to, by name: attributes, what a function closes over, what a module or class has."""
     if isinstance(thing, types.FunctionType):
+        yield "code", thing.__code__  # another function may have taken its place
         yield from function_cells(thing)
         yield from ((f"default {number}", value) for number, value in enumerate(thing.__defaults__ or ()))
         yield from (thing.__kwdefaults__ or {}).items()
@@ -474,8 +491,17 @@ def _stored_by(cls: type) -> frozenset[str]:
     for member in vars(cls).values():
         function = inspect.unwrap(getattr(member, "fget", None) or getattr(member, "__func__", None) or member)
         for code in _codes(getattr(function, "__code__", None)):
-            found |= {one.argval for one in dis.get_instructions(code) if one.opname == "STORE_ATTR"}
+            found.update(_stored_in(code))
     return frozenset(found)
+
+
+def _stored_in(code: types.CodeType) -> Iterator[str]:
+    """Yield the attributes that a code sets. ``dis.get_instructions`` takes ten times as long, in each training."""
+    more = 0
+    for operation, argument in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        if operation == STORE:
+            yield code.co_names[more | argument]
+        more = (more | argument) << 8 if operation == EXTENDED else 0
 
 
 def _codes(code: Any) -> Iterator[types.CodeType]:
@@ -529,16 +555,36 @@ def is_of_user(module: str) -> bool:
 
 def user_modules() -> dict[str, types.ModuleType]:
     """Return the modules of the user's own code that are imported, by name."""
-    return {name: module for name, module in sorted(sys.modules.items()) if is_of_user(name)}
+    names = _names_of_user(len(sys.modules), next(reversed(sys.modules)))
+    return {name: sys.modules[name] for name in names if name in sys.modules}
 
 
-def _name_of(cls: type) -> str:
-    return f"{cls.__module__}.{cls.__qualname__}"
+@functools.lru_cache(maxsize=1)
+def _names_of_user(count: int, latest: str) -> list[str]:  # noqa: ARG001 # of all modules, of which there are thousands
+    return sorted(filter(is_of_user, list(sys.modules)))
+
+
+def look_ahead() -> None:
+    """Find out now what every training would find out anew: which modules and attributes are not the user's."""
+    user_modules()
+    for cls in (keras.Sequential, Functional, keras.optimizers.Adam, keras.metrics.Mean, keras.losses.MeanSquaredError):
+        _hidden_names(cls)
+
+
+def _name_of(code: Any) -> str:
+    """Return the name of a class, or of a function; some of NumPy's say no module."""
+    return f"{getattr(code, '__module__', None) or 'numpy'}.{getattr(code, '__qualname__', code.__name__)}"
+
+
+def named(name: str) -> Any:
+    """Return the function or class of that name, of a package that only computes; None where there is none."""
+    module, _, last = name.rpartition(".")
+    return getattr(sys.modules.get(module), last, None) if name.partition(".")[0] in OF_NAMES else None
 
 
 def _identity(value: Any) -> object:
     """Return what tells an opaque value from another one, and from itself once it has changed."""
-    if _is_harmless(value):
+    if is_harmless(value):
         return id(value)
     return (id(value), _position(value)) if hasattr(value, "__next__") and not _is_written(value) else _content(value)
 
@@ -567,8 +613,13 @@ def _position(iterator: Any) -> object:
     return operator.length_hint(iterator, next(MOVED)) if hasattr(iterator, "__length_hint__") else next(MOVED)
 
 
-def _is_harmless(value: Any) -> bool:
-    if isinstance(value, type | types.ModuleType | types.FunctionType | types.BuiltinFunctionType | np.ufunc | np.dtype):
+def is_harmless(value: Any) -> bool:
+    """Tell whether no training depends on what an opaque value holds."""
+    if isinstance(value, types.ModuleType | np.dtype):
+        return True
+    if isinstance(value, CODE):
+        return str(getattr(value, "__module__", None)).partition(".")[0] in HARMLESS - set(OF_NAMES)
+    if isinstance(value, np.memmap):
         return True
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
         return False

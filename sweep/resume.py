@@ -8,7 +8,7 @@ instant the cut came at, and whichever of the four names a file was left under.
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +74,7 @@ class Start:
     backup: Generation | None
     model: Path | None = None
     why_anew: str = ""
-    beyond: tuple[str, ...] = ()
+    beyond: tuple[str, ...] = field(default=(), compare=False)
 
 
 def write_backup(sauvegarde: Path, position: Position) -> None:

@@ -26,7 +26,7 @@ from tensorflow.python.eager import context  # no public name: its generator giv
 from tensorflow.python.ops import stateful_random_ops as generators  # the public function makes a generator where none is
 
 from sweep import hidden
-from sweep.reachable import OF_CALLBACKS, Graph, underlying, user_modules
+from sweep.reachable import OF_CALLBACKS, PLAIN, Graph, underlying, user_modules
 from sweep.steps import hears_validation
 from sweep.structure import Structure, layers_of
 
@@ -68,15 +68,17 @@ class TrainingState:
     Args:
         model: built and compiled.
         callbacks: of the search space.
+        data: what it is trained on and validated with, where that may hold state of its own.
     """
 
-    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback]) -> None:
+    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback], data: tuple[Any, ...]) -> None:
         self._model, self._callbacks = model, callbacks
+        self._data = {f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None}
         self._unkept = [variable for layer in layers_of(model) for variable in _unkept(layer)]
         self._built, self._structure = self._graph(), Structure(model)
-        self._first_steps = self._steps()
+        self._first_steps, self._were_made_anew = self._steps(), False
         self._validation_is_heard = any(map(hears_validation, callbacks))
-        self._at_epoch, self._are_drawn_ahead = _random_states(), False
+        self._at_epoch, self._are_drawn_ahead = random_states(), False
         self._variables: tuple[Any, list[Any]] = None, []
 
     def variables(self) -> list[Any]:
@@ -92,7 +94,7 @@ class TrainingState:
 
     def begin_epoch(self) -> None:
         """Note the random states with which the batches of an epoch are begun."""
-        self._at_epoch = _random_states()
+        self._at_epoch = random_states()
 
     def begin_epoch_again(self, plain: Plain, arrays: Arrays) -> None:
         """Put back the random states with which the epoch was begun the first time."""
@@ -103,7 +105,7 @@ class TrainingState:
     def note_what_was_drawn(self) -> None:
         """Look whether batches that are made ahead draw from the generators of this process: those are then where they are
         to be, as far as anybody can say."""
-        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(_random_states(), self._at_epoch)
+        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(random_states(), self._at_epoch)
 
     def before_validation(self) -> BeforeValidation:
         """Return the state of now, to which ``rewind`` can go back as long as nobody trains."""
@@ -114,7 +116,7 @@ class TrainingState:
         # To read is not to copy: TensorFlow copies once somebody assigns to a variable whose value is held.
         values = [(variable, variable.value()) for variable in map(underlying, variables)]
         python = self.capture(graph) if self._validation_is_heard or test.calls_python() else None
-        return BeforeValidation(values, _random_states(), python)
+        return BeforeValidation(values, random_states(), python)
 
     def rewind(self, before: BeforeValidation) -> None:
         """Go back to before a validation."""
@@ -153,10 +155,10 @@ class TrainingState:
                 name: self._save_captured(name, graph, arrays) for name, steps in self._steps().items() if steps.is_traced
             },
             "structure": self._structure.capture(self._built),
-            "made_anew": self._steps() != self._first_steps,
+            "made_anew": self._were_made_anew or self._steps() != self._first_steps,
             "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
             "left_out": left_out,
-            "random": pack(_random_states(), arrays),
+            "random": pack(random_states(), arrays),
             "at_epoch": pack(self._at_epoch, arrays),
         }
         return plain, arrays
@@ -168,10 +170,13 @@ class TrainingState:
         """
         if "hidden" not in plain:
             return []
+        self._were_made_anew = plain["made_anew"]
         if not plain["made_anew"]:
             self._structure.undo()
-            hidden.undo(self._graph(), self._built)
+            graph = self._graph()
+            undone = hidden.undo(graph, self._built)
             self._trace(plain)
+            hidden.redo(graph, undone)
         lost = self._structure.restore(plain["structure"], self._built)
         self._steps()
         if not self._model.optimizer.built:
@@ -227,7 +232,7 @@ class TrainingState:
             kind = type(callback).__name__
             roots[kind if kind not in roots else f"{kind} {number}"] = callback
         modules = {name.removeprefix("search_spaces."): module for name, module in user_modules().items()}
-        return Graph({**roots, **modules}, self._known())
+        return Graph({**roots, **self._data, **modules}, self._known())
 
     def _known(self) -> list[Any]:
         model = self._model
@@ -278,7 +283,7 @@ class TrainingState:
 @contextlib.contextmanager
 def drawing_again() -> Iterator[None]:
     """Put the random states that backups hold back at the end: what follows draws the same numbers once more."""
-    before, value = _random_states(), [np.asarray(seed) for seed in _global_seed()]
+    before, value = random_states(), [np.asarray(seed) for seed in _global_seed()]
     yield
     _set_random_states(before)
     for seed, drawn in zip(_global_seed(), value, strict=False):
@@ -310,6 +315,8 @@ def pack(value: Any, arrays: Arrays) -> Any:
     if type(value) is list:
         return [pack(item, arrays) for item in value]
     for name, kind in SEQUENCES.items():
+        if type(value) is kind and PLAIN.issuperset(map(type, value)):  # a random state has hundreds of numbers
+            return {name: list(value)}
         if type(value) is kind:
             return {name: [pack(item, arrays) for item in value]}
     if type(value) is deque:
@@ -383,9 +390,9 @@ def _global_seed(is_needed: bool = False) -> list[keras.Variable]:
     return [global_seed_generator().state] if there else []
 
 
-def _random_states() -> Any:
+def random_states() -> Any:
     """Return the states of Python's and NumPy's own generators, and of what gives TensorFlow's eager operations seeds."""
-    eager = context.context()._rng  # noqa: SLF001 # None before the first seed
+    eager = getattr(context.context(), "_rng", None)  # before the first seed there is none
     return random.getstate(), np.random.get_state(), eager and eager.getstate()
 
 

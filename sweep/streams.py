@@ -52,8 +52,8 @@ class _Stream:
 
     in_graph = reads_ahead = False
 
-    def __init__(self, count: int, first: Any, spec: Any) -> None:
-        self.count, self._first, self._spec = count, first, spec
+    def __init__(self, made_of: Any, count: int, first: Any, spec: Any) -> None:
+        self.made_of, self.count, self._first, self._spec = made_of, count, first, spec
         self.numbers = tf.data.Dataset.range(count)
 
     def first(self) -> Any:
@@ -108,7 +108,7 @@ class Datasets(_Stream):
         _check(first, self._name)
         if cardinality == tf.data.UNKNOWN_CARDINALITY:
             cardinality = count or 1 + self._pass_over(batches, None, "counts the batches of an epoch")
-        super().__init__(cardinality, first, tf.nest.map_structure(_of_any_size, dataset.element_spec))
+        super().__init__(make, cardinality, first, tf.nest.map_structure(_of_any_size, dataset.element_spec))
 
     def begin(self, epoch: int, batch: int = 0) -> None:
         """Make the dataset of the epoch, and pass over the batches before ``batch``.
@@ -198,6 +198,7 @@ class Epochs(Datasets):
     def __init__(self, train: Callable[[int], Any], seed: int, say: Say, count: int | None = None) -> None:
         self._train, self._seed = train, seed
         super().__init__(self._of_epoch, "train(0)", say, count)
+        self.made_of = train
 
     def _first_batches(self) -> list[Any]:
         """Make them under one seed, whatever that of the training is."""
@@ -237,7 +238,7 @@ class PyBatches(_Stream):
         batches = [self._take(number) for number in self._probed]
         for batch in batches:
             _check(batch, name)
-        super().__init__(count, batches[0], tf.nest.map_structure(_common_spec, *batches))
+        super().__init__(dataset, count, batches[0], tf.nest.map_structure(_common_spec, *batches))
 
     def begin(self, epoch: int, batch: int = 0) -> None:
         """Call ``on_epoch_begin``."""
@@ -262,9 +263,6 @@ class PyBatches(_Stream):
 
     def why_approximate(self) -> str | None:
         """Look for what no backup holds."""
-        for hook in ("on_epoch_begin", "on_epoch_end"):
-            if getattr(type(self._dataset), hook) is not getattr(keras.utils.PyDataset, hook):
-                return f"its PyDataset has an {hook} of its own, and what that changes is in no backup"
         if self.compared() is not None:
             return None
         return "its PyDataset gave other batches when it was asked a second time: draw from random or numpy.random only"

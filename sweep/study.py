@@ -210,9 +210,16 @@ class Study:
         """
         known = {name: old for trial in self._trials() for name, old in trial.distributions.items()}
         for name, distribution in suggested.items():
+            before = known.get(name, distribution)
             try:
-                check_distribution_compatibility(known.get(name, distribution), distribution)
+                check_distribution_compatibility(before, distribution)
             except ValueError as error:
+                choices, now = (list(getattr(one, "choices", ())) for one in (before, distribution))
+                if choices and sorted(choices, key=repr) == sorted(now, key=repr):
+                    raise SweepError(
+                        f"suggest gives {name!r} its choices in another order than before, as a set does in each process: "
+                        f"write the list {choices}."
+                    ) from error
                 raise SweepError(
                     f"suggest gives {name!r} other choices, or another kind, than the trials of this sweep have, and Optuna "
                     "cannot hold both in one study: undo that, or take another --root."

@@ -7,6 +7,7 @@ from rich.console import Console
 
 from sweep.check import check, in_words
 from sweep.progress import Progress
+from sweep.project import close_all
 
 
 def assert_resumes_exactly(search_space: str | Path, epochs: int | None = None) -> None:
@@ -24,7 +25,10 @@ def assert_resumes_exactly(search_space: str | Path, epochs: int | None = None) 
         SweepError: the search space cannot be trained.
     """
     with Path(os.devnull).open("w") as nowhere:
-        all_checked = check(str(search_space), epochs, Progress(Console(file=nowhere)))
+        try:
+            all_checked = check(str(search_space), epochs, Progress(Console(file=nowhere)))
+        finally:
+            close_all()  # the modules of the tests are theirs again
     for checked in all_checked:
         if any(one.differs or one.named for one in checked.exactness):
             raise AssertionError(f"{search_space}, with {checked.parameters}: a resume is {in_words(checked.exactness)}.")

@@ -183,7 +183,7 @@ def _fit(
     aims = job.record.aims
     heard = any(map(steps.hears_batches, of_user))
     steps.take_over(model, batches, validation, None if heard else lambda: backup.batches_to_next(), weigh)
-    state = TrainingState(model, of_user)
+    state = TrainingState(model, of_user, (batches.made_of, validation.made_of))
     best = BestModel(experience.meilleur, aims[0], position.best() if position else None, state.variables)
     log = Log(experience.log)
     backup = Backup(job, link, start, state, best, log, reached, proof)

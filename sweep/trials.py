@@ -166,7 +166,7 @@ class Trials:
                 self._progress.trained(trial.number, part.experience.id)
                 record = self._patiently(lambda: self._record(trial, part))  # noqa: B023
                 self._limits.count(record.sessions[-1:])
-                self._data_before = self._data_before or record.data_identity
+                self._compare_data(record)
             if not record.outcome:
                 return
             (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
@@ -174,6 +174,16 @@ class Trials:
             if is_over([record.outcome]):
                 break
         self._close(trial, replace(ended[0], others=tuple(ended[1:])))
+
+    def _compare_data(self, record: Record) -> None:
+        """Let the data of the first training be those of all; others may have been begun beside it."""
+        if not self._data_before or self._settings.accept_change:
+            self._data_before = record.data_identity
+        elif record.data_identity and record.data_identity["digest"] != self._data_before["digest"]:
+            raise SweepError(
+                f"{self._space.source.path}: load_data gives each training of {self._root} other data: give what it draws "
+                "at random a seed, as numpy.random.default_rng(0), sort what comes out of a set, and take another --root."
+            )
 
     def _patiently(self, work: Callable[[], T]) -> T:
         def on_wait(error: OSError) -> None:
@@ -233,7 +243,8 @@ class Trials:
                 return
             if end.ending is Ending.GONE:
                 self._stop.wait(setbacks.pause(end))
-            self._progress.tell(trial.number, Warned(f"{end.why}: it goes on from its backup"))
+            how = "goes on from its backup" if record.sessions else "is begun again"
+            self._progress.tell(trial.number, Warned(f"{end.why}: it {how}"))
 
     def _may_train(self) -> bool:
         return not self._stop.is_set() and not self._limits.no_training()

@@ -14,10 +14,12 @@ with tempfile.TemporaryFile() as _said:
     os.dup2(_said.fileno(), 2)
     try:
         import sweep.training  # noqa: F401 # imported for what it does to this process
+        from sweep.reachable import look_ahead
 
         for _module in os.environ.get("SWEEP_WARM", "sweep").split(","):
             with contextlib.suppress(Exception):  # the search space has its own word on a module that does not import
                 importlib.import_module(_module)
+        look_ahead()
     except BaseException:
         _said.seek(0)
         os.write(_stderr, _said.read())

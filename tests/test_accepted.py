@@ -7,6 +7,7 @@ import pytest
 
 from support.folders import Search, toy_experience
 from support.stand_ins import SPACE, NoTraining, control
+from sweep import Sweep
 from sweep.errors import SweepError
 from sweep.experience import experiences_in
 from sweep.folders import Folders
@@ -204,6 +205,17 @@ def test_a_sweep_whose_helper_was_changed_is_refused_until_that_is_accepted(toy,
     control(root, toy(), trials=5)
     with pytest.raises(SearchSpaceWrong, match=r"VALUE in helper.py"):
         control(root, toy("VALUE = 3"), trials=6)
+
+
+def test_a_study_that_is_made_again_accepts_nothing(toy, tmp_path):
+    root = tmp_path / "root"
+    control(root, toy(), trials=1)
+    before = codes(root)
+    changed = toy("VALUE = 2")
+    Sweep(changed, root).rebuild()
+    assert codes(root) == before
+    with pytest.raises(SearchSpaceWrong, match=r"VALUE in helper.py"):
+        control(root, changed, trials=2)
 
 
 class Raises(NoTraining):

@@ -33,6 +33,9 @@ def test_every_search_space_that_ships_can_be_run(path, tmp_path):
     found = rows(done.stdout)
     assert len(found) == 3, done.stdout
     assert len({what for what, *_ in found}) == 3
+    certified = [line for line in done.stdout.splitlines() if line.startswith("a resume is ")]
+    assert certified
+    assert all(line.startswith("a resume is exact (proven") for line in certified), certified
     assert f"{path} can be run" in done.stderr
     assert not list(tmp_path.iterdir())
 
@@ -132,3 +135,58 @@ def test_proposals_differ_and_those_with_other_parameters_come_first(tmp_path):
     assert propose(space, 3) == proposals
     path.write_text(path.read_text().replace('"more", 1, 9', '"more", 1, 1'))
     assert len(propose(search_space.load(search_space.find(str(path))), 3)) == 2
+
+
+# State that no walk over objects finds: the environment of the process decides the rate.
+IN_THE_ENVIRONMENT = """    import os
+    import keras
+
+    def count(batch, logs):
+        number = int(os.environ.get("COUNTED", 0)) + 1
+        os.environ["COUNTED"] = str(number)
+        counted.model.optimizer.learning_rate.assign(0.1 / number)
+
+    counted = keras.callbacks.LambdaCallback(on_train_batch_end=count)
+    return [counted, cut.Cut()]"""
+DRAWS = """    import keras
+    import tensorflow as tf
+
+    class Noisy(keras.Sequential):
+        def train_step(self, data):
+            x, y = data
+            return super().train_step((x + tf.random.normal(tf.shape(x)), y))
+
+    model = Noisy(layers)"""
+
+
+def test_a_resume_is_certified_before_it_matters(space):
+    done = sweep("check", space())
+    assert "a resume is exact (proven over 2 saves and 1 epoch's end): " in done.stdout
+
+
+def test_a_resume_that_is_not_exact_is_found_out_and_what_differs_is_named(space):
+    path = space(("    return [cut.Cut()]", IN_THE_ENVIRONMENT))
+    code = f"from sweep.testing import assert_resumes_exactly as run; run({str(path)!r}, epochs=2)"
+    done = python("-c", code, keras=True)
+    assert done.returncode == 1
+    (said,) = (line for line in done.stderr.splitlines() if line.startswith("AssertionError"))
+    assert str(path) in said
+    assert "a resume is NOT exact (resumed in the middle of an epoch, " in said
+    assert "layers/dense/vars/0 differs)" in said
+
+
+def test_a_resume_that_cannot_be_exact_is_called_approximate_and_why(space):
+    done = sweep("check", space(("    model = keras.Sequential(layers)", DRAWS)))
+    assert "a resume is approximate (it was resumed without a part of its state: " in done.stdout
+    assert "RandomStandardNormal, by which train_step draws" in done.stdout
+
+
+def test_data_that_differ_each_time_are_found_out(space):
+    drawn = (
+        "    import numpy\n    x += numpy.random.default_rng().random(x.shape)\n    return (x[:250]"
+    )
+    done = sweep("check", space(("    return (x[:250]", drawn)))
+    assert (
+        "a resume is NOT exact (resumed in the middle of an epoch, what load_data returns differs)"
+        in done.stdout
+    )

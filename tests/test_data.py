@@ -2,7 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -10,8 +13,11 @@ import pytest
 
 from support.bits import only, trained
 from support.command import Running, in_keras, run, shell, sweep
+from support.stand_ins import NoTraining, control
 from sweep import kept, opened
+from sweep.errors import SweepError
 from sweep.experience import experiences_in
+from sweep.host import cache_folder
 
 WORDS = ("--sampler", "random", "--threads", 1)
 
@@ -155,7 +161,7 @@ def test_a_changed_environment_variable_and_an_edited_helper_are_seen(space, tmp
     said = refused(root, path, "--trials", 2, env={**os.environ, "SHIFT": "1"})
     assert "no file that it opens was changed: see what else it reads" in said
     helper.write_text("FACTOR = 8  # edited\n")
-    assert "load_data gives other data" in refused(root, path, "--trials", 2)
+    assert "was changed in FACTOR in scaling.py" in refused(root, path, "--trials", 2)
     helper.write_text("FACTOR = 16\n")
     run(root, *WORDS, "--trials", 2, space=path)
 
@@ -166,6 +172,22 @@ def test_data_that_are_drawn_without_a_seed_are_refused_with_the_mend(space, tmp
     run(tmp_path / "root", *WORDS, "--trials", 2, space=path)
     assert "give what it draws at random a seed, as numpy.random.default_rng(0)" in refused(
         tmp_path / "root", path, "--trials", 6
+    )
+
+
+class OtherDataEachTime(NoTraining):
+    def train(self, job, stop, on_news):
+        digest = f"{job.record.trials[0]['number']:064d}"
+        job.record.data_identity = {"digest": digest, "files": [], "count": 0}
+        return super().train(job, stop, on_news)
+
+
+def test_two_that_were_begun_side_by_side_are_found_to_have_other_data(space, tmp_path):
+    """Each loads its own data, and neither had anything to be compared with."""
+    with pytest.raises(SweepError, match=r"load_data gives each training of .* other data: give"):
+        control(tmp_path / "root", space(), OtherDataEachTime(lambda *_: 0.5), trials=2)
+    control(
+        tmp_path / "any", space(), OtherDataEachTime(lambda *_: 0.5), trials=2, accept_change=True
     )
 
 
@@ -182,7 +204,7 @@ def test_a_record_without_a_digest_is_not_compared_and_gets_one(of_csv, tmp_path
     write_csv(table, 1)
     run(root, *WORDS, "--trials", 1, space=path)
     assert only(root).read().data_identity["count"] == 1
-    assert only(root).read().approximate_because is None
+    assert "did not continue as before" in only(root).read().approximate_because, "its own proof"
 
 
 GLOBALS = {
@@ -391,6 +413,102 @@ def test_the_files_that_explain_other_data_are_named(tmp_path):
     assert opened.why_others(now[1:], now) == f"{tmp_path}/a.csv is new"
     others = [{**one, "path": f"/{number}"} for number, one in enumerate(before * 2)]
     assert opened.why_others(others, []) == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
+
+
+LEFT_BEHIND = {
+    "nothing": ("L = keras.layers.Normalization()\nS = StandardScaler()", "pass", True),
+    "a list in place": ("V = []\nF = [lambda: V]", "V.append(1)", True),
+    "two names": ("V = W = None", "global V, W; V = []; W = {'of': V}", False),
+    "a name for what was there": ("V = [1]\nW = None", "global W; W = V", False),
+    "another function": ("F = lambda x: x", "global F; F = lambda x: 2 * x", False),
+    "a table": (
+        "N = tf.constant([1], 'int64')\nV = {1: tf.lookup.experimental.MutableHashTable('int64', 'int64', 0)}",
+        "V[1].insert(N, N)",
+        False,
+    ),
+    "a variable": ("V = [tf.Variable(1.0)]", "V[0].assign(2.0)", False),
+    "a layer": (
+        "V = [keras.layers.Normalization()]",
+        "V[0].adapt(tf.constant([[1.0], [2.0]]))",
+        False,
+    ),
+    "an object of an installed package": ("V = [StandardScaler()]", "V[0].fit([[1.0]])", False),
+    "an object that cannot be pickled": ("V = [helper.Locked()]", "V[0].by = 2", False),
+    "an object with slots": ("V = helper.Slots()", "V.by = 2", False),
+    "a memo": ("@functools.cache\ndef f(): return []", "f().append(1)", False),
+    "a default": ("V = {}\ndef f(v=V): return v", "V[1] = 1", False),
+    "the path of modules": ("", "sys.path.append('/nowhere')", False),
+    "eager functions": ("", "tf.config.run_functions_eagerly(True)", False),
+    "a setting by an import": ("", "import setting", False),
+    "a number drawn by an import": ("", "import drawing", False),
+    "an import that ends": ("def f(): import script", "pass", True),
+}
+
+
+def test_what_load_data_leaves_behind_is_carried_over_whole_or_noticed(tmp_path):
+    files = {
+        "helper.py": "import threading\n\nclass Locked:\n    by, lock = 1, threading.Lock()\n"
+        "    def __init__(self):\n        self.lock = threading.Lock()\n"
+        "class Slots:\n    __slots__ = ('by',)\n    def __init__(self):\n        self.by = 1\n",
+        "setting.py": "import keras\n\nkeras.config.set_epsilon(0.1)\n",
+        "drawing.py": "import random\n\nrandom.random()\n",
+        "script.py": "raise SystemExit(3)\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for number, (begin, load, _) in enumerate(LEFT_BEHIND.values()):
+        (tmp_path / f"space{number}.py").write_text(
+            "import functools, sys, keras, tensorflow as tf, helper\n"
+            f"from sklearn.preprocessing import StandardScaler\n{begin}\n\n"
+            f"def load_data():\n    {load}\n\n"
+            "def suggest(trial): pass\n\ndef build_model(parameters): pass\n"
+        )
+    code = f"""
+import json, sys
+import keras, tensorflow as tf
+from sweep import module_state, search_space
+keras.utils.set_random_seed(0)
+found = []
+for number in range({len(LEFT_BEHIND)}):
+    space = search_space.load(search_space.find({str(tmp_path)!r} + f"/space{{number}}.py"))
+    before = module_state.Before(space.source.modules)
+    space.load_data()
+    found.append(before.changes({{}}) is not None)
+    tf.config.run_functions_eagerly(False)
+    sys.modules.pop("search_spaces." + space.source.name)
+print(json.dumps(found))
+"""
+    are_carried = dict(zip(LEFT_BEHIND, in_keras(code), strict=True))
+    assert are_carried == {what: carried for what, (*_, carried) in LEFT_BEHIND.items()}
+
+
+def test_the_user_is_told_what_there_is_to_wait_for_and_that_the_loader_died(space, tmp_path):
+    slow = (
+        f"    import os, time\n    open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))\n"
+    )
+    path = space(("    from sklearn", f"{slow}    time.sleep(2.5)\n    from sklearn"))
+    running = Running(tmp_path / "root", *WORDS, "--trials", 1, space=path)
+    running.wait_for(lambda _: "its data are being loaded, once for" in running.said())
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    code, said = running.end()
+    assert code == 0
+    assert "while its data were loaded, its process was killed by SIGKILL" in said
+    assert "memory may have run out: it is begun again\n" in said
+
+
+def test_without_a_home_there_is_a_cache_all_the_same(monkeypatch):
+    def no_home():
+        raise RuntimeError
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr(Path, "home", no_home)
+    assert cache_folder().parent == Path(tempfile.gettempdir())
+
+
+def test_what_lies_below_the_prefix_of_python_may_be_the_users(tmp_path):
+    assert not opened.is_of_python(str(Path(sys.prefix) / "project" / "helpers.py"))
+    for module in (subprocess, pytest, opened):
+        assert opened.is_of_python(module.__file__)
 
 
 def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):

@@ -142,12 +142,12 @@ def test_asked_to_stop_it_saves_at_the_next_batch_and_goes_on_there(trainer, unc
 def test_asked_to_stop_in_a_long_validation_it_does_not_wait_for_its_end(trainer, uncut, tmp_path):
     waiting = threading.Thread(target=stop_once_it_waits, args=(trainer,))
     waiting.start()
-    order = {"epoch": 2, "validation": True, "wait": True}
+    order = {"epoch": 0, "validation": True, "wait": True}  # nobody knows how long the first takes
     assert trainer("mlp", tmp_path, order, save_freq=1000).ending == "stopped"
     waiting.join()
     experience = trainer.experience("mlp", tmp_path)
     position = resume.newest_position(experience.sauvegarde)
-    assert (position.epoch, position.batch) == (2, 10), (
+    assert (position.epoch, position.batch) == (0, 10), (
         "after its last batch, before its validation"
     )
     assert trainer("mlp", tmp_path, save_freq=1000).ending == "outcome"

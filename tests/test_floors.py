@@ -79,7 +79,7 @@ HEAVY = {
     },
     "tensorflow": {
         *("batches", "streams", "steps", "class_weight", "building", "training"),
-        *("reachable", "hidden", "state"),
+        *("reachable", "hidden", "state", "module_state"),
     },
     "optuna": {
         *("server", "storage", "voice", "enumeration", "sampler", "pruner", "frozen", "study"),

@@ -11,6 +11,7 @@ from sweep import merge as module
 from sweep.errors import Misuse
 from sweep.experience import Experience, experiences_in
 from sweep.files import size_and_sha256
+from sweep.folders import latest_data
 from sweep.host import now, this_process
 from sweep.merge import find_others, merge
 from sweep.record import Outcome, State
@@ -212,6 +213,23 @@ def test_one_that_was_pruned_early_does_not_displace_one_that_is_further_on(tmp_
     )
     (found,) = merged(ours.root, theirs.root).values()
     assert found.what == "ours is further on"
+
+
+def test_what_other_data_have_trained_comes_in_where_that_is_accepted(tmp_path):
+    ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(2)
+    for root, digest in ((ours.root, "0" * 64), (theirs.root, "1" * 64)):
+        for experience in experiences_in(root):
+            record = experience.read()
+            record.data_identity = {"digest": digest, "files": [], "count": 0}
+            experience.write(record)
+    before = content(ours.root)
+    for one in merged(ours.root, theirs.root).values():
+        assert one.what == "not taken: load_data gave it other data than ours; see --accept-change"
+    assert content(ours.root) == before
+    found = merged(ours.root, theirs.root, accept_change=True).values()
+    assert [one.what for one in found] == ["new here: trial 1", "new here: trial 2"]
+    data = latest_data(one.read() for one in experiences_in(ours.root))
+    assert data["digest"] == "0" * 64, "a run goes on with ours"
 
 
 def test_other_code_comes_in_where_that_is_accepted(tmp_path):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from support.bits import assert_equal, only
-from support.command import python, sweep
+from support.command import in_keras, python, sweep
 from sweep import gpu, places, resume
 from sweep.host import machine
 from sweep.job import EpochDone
@@ -14,17 +14,14 @@ from sweep.record import State
 
 TOY = {"units": 4, "rate": 0.1}
 CALLBACKS = "    return [cut.Cut()]"
-SECOND_OPTIMIZER = """
+DRAWS = """
 
 class Model(keras.Sequential):
-    def __init__(self, layers):
-        super().__init__(layers)
-        self.second = keras.optimizers.Adam(0.1)
-
     def train_step(self, data):
-        if not self.second.built:
-            self.second.build(self.trainable_variables)
-        return super().train_step(data)
+        import tensorflow as tf
+
+        x, y = data
+        return super().train_step((x + tf.random.normal(tf.shape(x)), y))
 
 
 def build_model("""
@@ -47,18 +44,18 @@ ENDS_ITSELF = """    import keras
     ("because", "changes"),
     [
         (
-            "Counts.file, a TextIOWrapper",
+            "Counts.numbers, a generator",
             [
                 (
                     "self.batches, self.epochs,",
-                    "self.file = open('/dev/null'); self.batches, self.epochs,",
+                    "self.numbers = (n for n in [1]); next(self.numbers); self.batches, self.epochs,",
                 )
             ],
         ),
         (
-            "Skipping variable loading for optimizer",
+            "the state of RandomStandardNormal, by which train_step draws",
             [
-                ("\n\ndef build_model(", SECOND_OPTIMIZER),
+                ("\n\ndef build_model(", DRAWS),
                 ("model = keras.Sequential(", "model = Model("),
             ],
         ),
@@ -256,3 +253,35 @@ def test_a_train_step_may_log_what_has_no_fixed_size(trainer, space, tmp_path):
     )
     trainer(path, tmp_path, parameters=TOY)
     assert only(tmp_path).read().outcome.state == State.FINISHED, only(tmp_path).read().outcome
+
+
+def test_functions_and_dicts_of_ones_own_are_told_apart_and_put_back(tmp_path):
+    """A function of NumPy, attributes of a dict, and in words a function that cannot be saved."""
+    (tmp_path / "mine.py").write_text(
+        "import numpy\n\n\nclass Own(dict):\n    n = 0\n\n\n"
+        "there, new, function = Own(), None, numpy.sqrt\nthere.n = 1\n"
+        "own = lambda: 1\n\n\ndef make():\n    return lambda: 2\n"
+    )
+    code = f"""
+import json, sys
+import numpy as np
+from sweep import hidden
+from sweep.reachable import Graph
+sys.path.insert(0, {str(tmp_path)!r})
+import mine
+graph = lambda: Graph({{"mine": mine}}, [])
+built, arrays, found = graph(), {{}}, []
+mine.function, mine.there.n, mine.there["a"], mine.new, mine.own = np.square, 2, 3, mine.Own(b=4), mine.make()
+mine.new.n = 5
+saved, left_out = hidden.capture(graph(), built, arrays)
+saved = json.loads(json.dumps(saved))
+hidden.undo(graph(), built)
+found.append([mine.function is np.sqrt, dict(mine.there), mine.there.n, mine.new])
+lost = hidden.restore(graph(), built, saved, arrays)
+found.append([mine.function is np.square, mine.there, mine.there.n, mine.new, mine.new.n])
+print(json.dumps([*found, type(mine.new).__name__, left_out, lost]))
+"""
+    undone, restored, kind, left_out, lost = in_keras(code)
+    assert undone == [True, {}, 1, None]
+    assert restored == [True, {"a": 3}, 2, {"b": 4}, 5]
+    assert (kind, left_out, lost) == ("Own", ["mine.own.code, a code"], [])

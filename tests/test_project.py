@@ -12,7 +12,7 @@ import pytest
 
 from support.command import in_keras
 from sweep.errors import SweepError
-from sweep.project import Project
+from sweep.project import close_all
 from sweep.search_space import find, load
 
 SPACE = '''"""A search space that is never trained."""
@@ -50,8 +50,8 @@ def project(tmp_path):
 def nothing_is_left_open():
     """Close the project that a test leaves open, for other tests look at ``sys.path`` too."""
     yield
-    for finder in [one for one in sys.meta_path if isinstance(one, Project)]:
-        finder.close()
+    close_all()
+    sys.modules.pop("helpers", None)
 
 
 def names(source):
@@ -181,6 +181,14 @@ def test_what_runs_is_what_was_read_though_the_files_were_changed_and_deleted(pr
     assert not list(tmp_path.rglob("*.pyc"))
 
 
+def test_a_package_finds_its_own_files(project):
+    helpers = "import pkgutil\nimport importlib.resources\n\n\ndef load():\n"
+    helpers += "    found = importlib.resources.files(__name__).joinpath('a.txt').read_bytes()\n"
+    helpers += "    return found + pkgutil.get_data(__name__, 'a.txt')\n"
+    source = project({"helpers/__init__.py": helpers, "helpers/a.txt": "a"})
+    assert load(source).load_data() == b"aa"
+
+
 def test_byte_code_of_another_text_is_not_read(project, tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", False)
     first = project({"helpers.py": HELPERS})
@@ -212,7 +220,6 @@ def test_autograph_compiles_the_text_that_was_read(project, tmp_path):
     code = f"""
 import json, pathlib, sys
 import tensorflow as tf
-from sweep.project import Project
 from sweep.search_space import find, load
 source = find({str(source.path)!r})
 for name in ("space.py", "helpers.py"):
@@ -259,6 +266,23 @@ def test_a_module_of_another_search_space_is_not_taken_for_one_of_this(project):
         load(bare).load_data()
     assert "helpers" not in sys.modules
     assert not {str(source.path.parent) for source in (one, other)} & set(sys.path)
+
+
+def test_the_modules_of_the_caller_are_theirs_again_once_all_is_done(
+    project, tmp_path, monkeypatch
+):
+    source = project({"helpers.py": HELPERS})
+    monkeypatch.syspath_prepend(tmp_path / "project")
+    theirs = __import__("helpers")
+    source = find(str(source.path))
+    load(source)
+    assert sys.modules["helpers"] is not theirs
+    load(source)
+    close_all()
+    assert sys.modules.pop("helpers") is theirs
+    project({"helpers.py": HELPERS.replace("read", "kept now")})
+    assert __import__("helpers").load() == "as it was kept now"
+    del sys.modules["helpers"]
 
 
 def test_a_change_of_an_own_module_is_named_with_its_file(project):

@@ -5,11 +5,13 @@ import re
 
 import pytest
 
-from support.command import Running, run, sweep
+from support.command import TOY, Running, run, sweep
 from support.folders import GONE, Search
+from sweep import Sweep
 from sweep.experience import experiences_in
 from sweep.host import now, this_process
 from sweep.pulse import Pulse, read_pulse, write_pulse
+from sweep.tidy import essais
 from sweep.work import Work, work_of
 
 BATCHES = 10
@@ -142,3 +144,28 @@ def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path, space):
     assert "would lose" not in shown
     assert "the rest" not in shown
     assert not list(root.glob("*/pulse.json")), "a training that has ended gives no sign of life"
+
+
+def test_resumes_are_counted_with_their_proofs_and_what_is_approximate_is_said(begun):
+    proven = {"compared": 2, "differs": []}
+    because = "it was resumed at epoch 4, batch 0, and did not continue as before"
+    found_out = {
+        "compared": 1,
+        "differs": ["in epoch 4, loss is 1.0 after the resume, and was 2.0"],
+    }
+    sessions = [
+        session(0, 0, ended("cut", 3, 5, 7.0)),
+        {**session(2, 0, ended("cut", 4, 4, 7.0)), "proof": proven},
+        {**session(4, 0, ended("cut", 6, 4, 7.0)), "proof": found_out},
+        session(6, 0, ended("outcome", 8, 0, 12.0)),
+    ]
+    ((experience, record),) = begun(*sessions, saved=8)
+    record.approximate_because = because
+    experience.write(record)
+    root = experience.path.parent
+    said = sweep("status", TOY, "--root", root).stdout
+    counted = "3 resumes, 1 proven exact, 1 not exact (see approximate_because), 1 without anything"
+    assert f"{counted} to compare" in said
+    results = sweep("results", TOY, "--root", root).stdout
+    assert results.endswith(f"trial 0 {experience.id} is approximate: {because}\n")
+    assert list(essais(Sweep(TOY, root).look())["approximate"]) == [because]

@@ -259,6 +259,8 @@ def test_other_choices_than_the_trials_have_are_refused(tmp_path):
     study.check_distributions({"kind": kinds(["a", "b"]), "new": kinds([1])})
     with pytest.raises(SweepError, match="'kind' other choices, or another kind, than the trials"):
         study.check_distributions({"kind": kinds(["a", "b", "c"])})
+    with pytest.raises(SweepError, match=r"in another order than before.*list \['a', 'b'\]"):
+        study.check_distributions({"kind": kinds(["b", "a"])})
 
 
 def test_a_journal_that_had_no_room_for_a_line_holds_the_next_ones(tmp_path):

@@ -173,7 +173,7 @@ EXPECTED = {
         "callback_generator": NAMED,
         "callback_cycle": NAMED,
         "callback_reads_file": NAMED,
-        "pydataset_hooks": NAMED,
+        "pydataset_hooks": EQUAL,
         "from_generator_unseeded": NAMED,
         "tf_data_shuffled": NAMED,
         "byte_array": NAMED,
