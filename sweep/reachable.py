@@ -523,9 +523,10 @@ def table_content(table: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def is_frame(value: Any) -> bool:
-    """Tell whether it is a DataFrame of pandas, which is not imported for it."""
+    """Tell whether it is a DataFrame of pandas, which is not imported for it. One whose axes have names is not saved."""
     pandas = sys.modules.get("pandas")
-    return pandas is not None and type(value) is getattr(pandas, "DataFrame", None)
+    is_one = pandas is not None and type(value) is getattr(pandas, "DataFrame", None)
+    return is_one and not any((*value.index.names, *value.columns.names))
 
 
 def underlying(variable: Any) -> Any:
