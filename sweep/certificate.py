@@ -178,7 +178,7 @@ def _flat(position: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leaves(value: Any, arrays: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and "path" in value and "shape" in value:  # a variable
+    if isinstance(value, dict) and "path" in value and ("array" in value or "bytes" in value):  # a variable
         yield value["path"], arrays[value.get("array") or value["bytes"]].tobytes()
     elif isinstance(value, dict):
         for name, item in value.items():

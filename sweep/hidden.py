@@ -283,17 +283,18 @@ class _Restoration:
             self._fill_dict(thing, form)
         elif kind in ("list", "set", "deque"):
             self._fill(thing, self._list(form["items"]))
-        elif kind == "array":
+        else:
+            self._put_content(thing, kind, form)
+
+    def _put_content(self, thing: Any, kind: str, form: Form) -> None:
+        if kind == "array":
             thing[...] = self._python(form, None)
         elif kind == "random":
             _set_random_state(thing, self._python(form, None))
+        elif kind == "frame":
+            self._fill_frame(thing, form)
         elif kind == "table":
-            keys, values = self._python(form, [None, None])
-            there, _ = table_content(thing)
-            if len(there):
-                thing.remove(tf.constant(there))
-            if len(keys):
-                thing.insert(keys, values)
+            self._fill_table(thing, form)
 
     def _put_attribute(self, thing: Any, name: str, form: Form) -> None:
         if _is_opaque(form):
@@ -345,6 +346,26 @@ class _Restoration:
         thing.clear()
         for key, value in pairs:  # ``update`` of a Counter would count them
             thing[key] = value
+
+    def _fill_table(self, thing: Any, form: Form) -> None:
+        keys, values = self._python(form, [None, None])
+        there, _ = table_content(thing)
+        if len(there):
+            thing.remove(tf.constant(there))
+        if len(keys):
+            thing.insert(keys, values)
+
+    def _fill_frame(self, thing: Any, form: Form) -> None:
+        def of(part: Form) -> Any:
+            if isinstance(part, ArrayForm) or "items" not in part:
+                return self._python(part, None)
+            return pandas.Series([self._python(item, None) for item in self._list(part["items"])], dtype=part["dtype"])
+
+        pandas = sys.modules["pandas"]
+        frame = pandas.DataFrame({number: of(part) for number, part in enumerate(form["data"])})
+        frame.index = pandas.Index(of(form["index"]))
+        frame.columns = [self._python(name, None) for name in self._list(form["columns"])]
+        thing._update_inplace(frame)  # noqa: SLF001 # else each column would keep its type
 
     def _thing(self, path: str) -> Any:
         """Return the object that stands for one of the other process: the one at its path, or a new one."""
@@ -423,6 +444,8 @@ class _Restoration:
             return np.array(self._arrays[content["array"]])
         if kind == "random":
             return _new_random(name)
+        if kind == "frame":
+            return sys.modules["pandas"].DataFrame()
         if name == "collections.deque":
             return deque(maxlen=content["maxlen"])
         if name in EMPTY:

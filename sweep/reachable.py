@@ -107,9 +107,9 @@ class Opaque:
 class Node:
     """An object of a graph.
 
-    ``kind`` is one of "object", "list", "dict", "set", "deque", "array", "random", "table" and "variable". The parts of an
-    object are its attributes, cells or globals, by name. The content of anything else is the part named ""; a list or a
-    dict of a class of the user's has attributes beside it.
+    ``kind`` is "object", "list", "dict", "set", "deque", "array", "random", "table", "frame" or "variable". The parts
+    of an object are its attributes, cells or globals, by name. The content of anything else is the part named ""; a list or
+    a dict of a class of the user's has attributes beside it.
     """
 
     path: str
@@ -280,6 +280,8 @@ def _kind_of(value: Any) -> str | None:
         return "random"
     if isinstance(value, tf.lookup.experimental.MutableHashTable | tf.lookup.experimental.DenseHashTable):
         return "table"
+    if is_frame(value):
+        return "frame"
     return "object" if _is_object(value) else None
 
 
@@ -333,6 +335,8 @@ def _parts(node: Node, form: Callable[[Any, str], Form]) -> Iterator[tuple[str, 
     elif node.kind in CONTAINERS:
         items = _forms(list(thing), lambda number: f"{path}[{number}]", form)
         yield "", path, Content({"items": items, **({"maxlen": thing.maxlen} if node.kind == "deque" else {})})
+    elif node.kind == "frame":
+        yield "", path, Content(_frame(thing, path, form))
     elif node.kind == "array":
         yield "", path, Content(ArrayForm.of(thing))
     elif node.kind == "random":
@@ -344,6 +348,24 @@ def _parts(node: Node, form: Callable[[Any, str], Form]) -> Iterator[tuple[str, 
     if node.kind in CONTAINERS and is_of_user(type(thing).__module__):
         attributes = [*getattr(thing, "__dict__", {}).items(), *_slots(thing)]
         yield from ((name, f"{path}.{name}", value) for name, value in attributes)
+
+
+def _frame(frame: Any, path: str, form: Callable[[Any, str], Form]) -> Form:
+    """Return what a DataFrame of pandas holds."""
+
+    def of(values: Any) -> Form:
+        dtype = values.dtype
+        if isinstance(dtype, np.dtype) and dtype.kind in NUMBERS:
+            return ArrayForm.of(values.to_numpy())
+        return {"items": _forms(list(values), lambda number: f"{path} {number}", form), "dtype": str(dtype)}
+
+    index = frame.index
+    is_range = type(index).__name__ == "RangeIndex"
+    return {
+        "columns": _forms(list(frame.columns), lambda number: f"{path} column {number}", form),
+        "index": form(range(index.start, index.stop, index.step), path) if is_range else of(index),
+        "data": [of(frame.iloc[:, number]) for number in range(frame.shape[1])],
+    }
 
 
 def _forms(values: list[Any], path: Callable[[int], str], form: Callable[[Any, str], Form]) -> list[Form]:
@@ -498,6 +520,13 @@ def table_content(table: Any) -> tuple[np.ndarray, np.ndarray]:
     by_bucket = keys.reshape(len(keys), -1)  # those that are free are exported, too
     is_taken = ~((by_bucket == empty.ravel()).all(axis=1) | (by_bucket == deleted.ravel()).all(axis=1))
     return keys[is_taken].reshape(-1, *empty.shape), values[is_taken].reshape(-1, *table._value_shape)  # noqa: SLF001
+
+
+def is_frame(value: Any) -> bool:
+    """Tell whether it is a DataFrame of pandas, which is not imported for it. One whose axes have names is not saved."""
+    pandas = sys.modules.get("pandas")
+    is_one = pandas is not None and type(value) is getattr(pandas, "DataFrame", None)
+    return is_one and not any((*value.index.names, *value.columns.names))
 
 
 def underlying(variable: Any) -> Any:
