@@ -556,13 +556,7 @@ def is_of_user(module: str) -> bool:
 
 def user_modules() -> dict[str, types.ModuleType]:
     """Return the modules of the user's own code that are imported, by name."""
-    names = _names_of_user(len(sys.modules), next(reversed(sys.modules)))
-    return {name: sys.modules[name] for name in names if name in sys.modules}
-
-
-@functools.lru_cache(maxsize=1)
-def _names_of_user(count: int, latest: str) -> list[str]:  # noqa: ARG001 # of all modules, of which there are thousands
-    return sorted(filter(is_of_user, list(sys.modules)))
+    return {name: sys.modules[name] for name in sorted(filter(is_of_user, list(sys.modules)))}
 
 
 def look_ahead() -> None:
@@ -619,7 +613,7 @@ def is_harmless(value: Any) -> bool:
     if isinstance(value, types.ModuleType | np.dtype):
         return True
     if isinstance(value, CODE):
-        return str(getattr(value, "__module__", None)).partition(".")[0] in HARMLESS - set(OF_NAMES)
+        return str(getattr(value, "__module__", None)).partition(".")[0] in HARMLESS
     if isinstance(value, np.memmap):
         return True
     if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
