@@ -77,6 +77,7 @@ HARMLESS = {
 }
 
 CACHED = type(functools.cache(lambda: None))
+OF_AUTOGRAPH = {"ag_dnc_wrapper__", "autograph_info__"}  # what TensorFlow notes in functions that it has traced
 GENERATED = "__autograph_generated_file"  # modules that TensorFlow makes of traced functions
 
 CODE = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
@@ -382,7 +383,7 @@ def _attributes(thing: Any) -> Iterator[tuple[str, Any]]:
         yield from function_cells(thing)
         yield from ((f"default {number}", value) for number, value in enumerate(thing.__defaults__ or ()))
         yield from (thing.__kwdefaults__ or {}).items()
-        yield from vars(thing).items()
+        yield from ((name, value) for name, value in vars(thing).items() if name not in OF_AUTOGRAPH)
     elif isinstance(thing, types.MethodType):
         yield "self", thing.__self__
         yield "function", thing.__func__
