@@ -83,6 +83,9 @@ class Nowhere:
     def kill(self):
         pass
 
+    def forget(self, run):
+        pass
+
     def train(self, job, stop, on_news):
         val_acc = [1 - abs(job.record.parameters["x0"] - 0.5) * (1 + 1 / (epoch + 1)) for epoch in range(10)]
         self.write(job, val_acc)

@@ -17,7 +17,7 @@ from sweep.host import now
 from sweep.job import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
 from sweep.proof import Proof, Sample, exact
 from sweep.session import Reached
-from sweep.state import BeforeValidation, TrainingState, read_arrays, write_arrays
+from sweep.state import Arrays, BeforeValidation, TrainingState, read_arrays, write_arrays
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch more than that long, only to leave evidence
@@ -85,7 +85,8 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._reached.begun_at = self._reached.saved_at = time.monotonic()
         # Between two epochs the state is from before ``on_epoch_begin`` of the next; inside one it is from after it.
         if self._start and not self._start.position.batch:
-            self._restore(self._start, self._state.prepare(self._start.position.state))
+            lost = self._state.prepare(self._start.position.state)
+            self._restore(self._start, read_arrays(self._start.weights), lost)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         inside = self._start if self._start and self._start.position.epoch == epoch else None
@@ -95,12 +96,12 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._state.begin_epoch()
             self.model.train_function.begin(epoch)
             return
-        plain = inside.position.state
+        plain, arrays = inside.position.state, read_arrays(inside.weights)
         lost = self._state.prepare(plain)
-        self._state.begin_epoch_again(plain, read_arrays(inside.weights))
+        self._state.begin_epoch_again(plain, arrays)
         self.model.train_function.begin(epoch, self._reached.batch, self._reached.logs)
         self._state.note_what_was_drawn()
-        self._restore(inside, lost)
+        self._restore(inside, arrays, lost)
 
     def batches_to_next(self) -> int:
         """Return how many batches may be trained until a save, or a comparison of the proof, is due."""
@@ -270,9 +271,9 @@ class Backup(keras.callbacks.BackupAndRestore):
         )
         resume.write_backup(self._folder, position)
 
-    def _restore(self, backup: resume.Generation, lost: list[str]) -> None:
+    def _restore(self, backup: resume.Generation, arrays: Arrays, lost: list[str]) -> None:
         skipped = self._state.load_weights(backup.weights)
-        lost = lost + self._state.restore(backup.position.state, read_arrays(backup.weights))
+        lost = lost + self._state.restore(backup.position.state, arrays)
         self.model.stop_training = backup.position.stop_training
         if skipped or lost:
             self._job.mark_approximate(f"it was resumed without a part of its state: {', '.join([*skipped, *lost])}")

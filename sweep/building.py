@@ -1,6 +1,7 @@
 """What is trained, made of the search space: its data in batches, its model, its callbacks; and how they were made."""
 
 import difflib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,20 @@ from sweep.job import Job, Sized
 from sweep.loading import identity_of, load
 from sweep.opened import why_others
 from sweep.search_space import SearchSpace, SearchSpaceWrong
+from sweep.steps import Weigh
 
 HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is trained: a model, its batches and those of its validation, what weighs them by class, the user's callbacks."""
+
+    model: keras.Model
+    batches: Source
+    validation: Source
+    weigh: Weigh | None
+    of_user: list[keras.callbacks.Callback]
 
 
 def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[Source, Source]:

@@ -17,18 +17,17 @@ from typing import Any
 import h5py
 import keras
 
-from sweep import building, resume, session, steps
+from sweep import building, resume, session
 from sweep.backup import Backup, Stopped, Watched, fit
 from sweep.batches import Source
-from sweep.callbacks import BestModel, Log, Logs
-from sweep.class_weight import weigh_by_class
+from sweep.callbacks import Logs
 from sweep.experience import Experience
 from sweep.job import SAVES, End, Exactness, Job, Link, Warned
-from sweep.measure import refusing
+from sweep.measure import prepare, refusing
 from sweep.proof import NO_EVIDENCE, Proof
-from sweep.search_space import load
-from sweep.state import TrainingState, read_arrays
-from sweep.training import begin_process
+from sweep.search_space import SearchSpace
+from sweep.state import read_arrays
+from sweep.training import savers
 
 TRAINED, VALIDATED = 4, 2  # batches of an epoch, and of its validation
 DATA = "data.txt"  # what the data are known by
@@ -134,30 +133,24 @@ def _compared(position: resume.Position, left_out: tuple[str, ...]) -> dict[str,
 
 def _train(job: Job, link: Link, keeps: bool) -> Source:
     """Train to the last batch, and return what was trained on."""
-    parameters, record = job.record.parameters, job.record
-    begin_process(record)
-    space = load(job.source)
-    train, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
-    batches, tests = Short(train, TRAINED), Short(validation, VALIDATED)
-    weigh = weigh_by_class(space, parameters, batches.spec())
-    model = building.build(space, parameters, tests)
-    of_user = building.callbacks(space, parameters)
+
+    def short_batches(space: SearchSpace) -> tuple[Source, Source]:
+        train, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
+        return Short(train, TRAINED), Short(validation, VALIDATED)
+
+    record, made = job.record, prepare(job, short_batches)
     job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
     (job.experience.path / DATA).write_text(str(record.data_identity and record.data_identity["digest"]))
-    steps.take_over(model, batches, tests, None, weigh)
     start = resume.make_ready(job.experience)
     position = start.backup.position if start.backup else None
     reached = session.Reached(position.epoch, position.batch) if position else session.Reached()
-    state, log = TrainingState(model, of_user, (train.made_of, validation.made_of)), Log(job.experience.log)
-    best = BestModel(job.experience.meilleur, record.aim, position.best() if position else None, state.variables)
-    proof = Proof(NO_EVIDENCE, lambda _: None)
-    backup = Backup(job, link, start.backup, state, best, log, reached, proof)
-    stages = Stages(backup, job.experience.path, keeps, batches.count)
-    callbacks = [Watched(backup), best, log, *of_user, backup, stages]
+    best, log, backup = savers(job, link, made, start.backup, reached, Proof(NO_EVIDENCE, lambda _: None))
+    stages = Stages(backup, job.experience.path, keeps, made.batches.count)
+    callbacks = [Watched(backup), best, log, *made.of_user, backup, stages]
     with contextlib.suppress(Stopped):
-        fit(model, (batches, tests), callbacks, reached.epoch, parameters["epochs"])
-    return batches
+        fit(made.model, (made.batches, made.validation), callbacks, reached.epoch, record.parameters["epochs"])
+    return made.batches
 
 
 def _datasets(weights: Path) -> dict[str, bytes]:

@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,9 +89,13 @@ def print_costs(checked: list[Checked]) -> None:
         "disk": [decimal(one.size.ended) for one in checked],
     }
     print_parameters([one.parameters for one in checked], columns)
+
+
+def resumes(checked: list[Checked]) -> Iterator[str]:
+    """Yield a line for each architecture whose resumes were tried."""
     for one in checked:
         if one.exactness:
-            print(f"a resume is {in_words(one.exactness)}: {one.cost.architecture}")  # noqa: T201 # a result
+            yield f"a resume is {in_words(one.exactness)}: {one.cost.architecture}"
 
 
 def in_words(exactness: tuple[Exactness, ...]) -> str:

@@ -40,9 +40,12 @@ def new(name: str) -> None:
 @options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 def check(space: str, epochs: int | None) -> None:
     """Try three proposals for some batches each, and say what a trial will cost."""
-    from sweep.check import print_costs
+    from sweep.check import print_costs, resumes
 
-    print_costs(Sweep(space).check(epochs))
+    checked = Sweep(space).check(epochs)
+    print_costs(checked)
+    for line in resumes(checked):
+        click.echo(line)
     click.echo(
         f"{space} can be run, by sweep run {space}. Of a trial: the time of all its epochs, unless a callback or a pruner "
         "ends it; the memory at its peak; what it leaves on the disk.",

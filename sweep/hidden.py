@@ -104,7 +104,7 @@ def capture(graph: Graph, built: Graph, arrays: Arrays) -> tuple[dict[str, Any],
     variables = []
     for node in graph.variables():
         try:
-            variables.append(_as_saved(node.path, node.thing, arrays))
+            variables.append(save_variable(node.path, node.thing, arrays))
         except Exception as error:  # noqa: BLE001 # whatever TensorFlow has, no training ends for it
             left_out.append(f"{node.path}: {error}")
     return {"objects": objects, "variables": variables, "optimizers": _optimizers(graph, moves)}, left_out
@@ -155,7 +155,22 @@ class Moves:
 
 def save_variable(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
     """Return a variable as plain JSON; its value goes into ``arrays``."""
-    return _as_saved(path, variable, arrays)
+    value = np.asarray(underlying(variable).numpy())
+    is_number = value.dtype.kind in NUMBERS  # HDF5 knows no bfloat16: the bytes go in its place
+    return {
+        "path": path,
+        "name": variable.name.partition(":")[0],
+        "shape": _shape(underlying(variable)),
+        "value_shape": list(np.shape(value)),
+        "dtype": _dtype(variable),
+        "trainable": bool(variable.trainable),
+        "keras": isinstance(variable, keras.Variable),
+        **(
+            {"strings": [text.hex() for text in np.ravel(value)]}
+            if value.dtype.kind in "OSU"
+            else {"array" if is_number else "bytes": _keep(value if is_number else _bytes_of(value), arrays)}
+        ),
+    }
 
 
 def assign(variable: Any, saved: dict[str, Any], arrays: Arrays) -> str | None:
@@ -452,9 +467,7 @@ class _Restoration:
             return EMPTY[name]()
         if name == "collections.defaultdict":
             return defaultdict(self._python(content.get("factory"), None))
-        if kind in EMPTY and not self._is_class_of_user(
-            wanted["type"]
-        ):  # of Keras, which keeps track of what is put into it
+        if kind in EMPTY and not self._is_class_of_user(wanted["type"]):  # of Keras, which tracks what is put into it
             return EMPTY[kind]()
         cls = self._class(wanted["type"])
         if kind == "deque" or issubclass(cls, (*KERAS_CLASSES, tf.Module)):
@@ -599,25 +612,6 @@ def _keep(array: np.ndarray, arrays: Arrays) -> str:
     name = str(len(arrays))
     arrays[name] = np.array(array)
     return name
-
-
-def _as_saved(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
-    value = np.asarray(underlying(variable).numpy())
-    is_number = value.dtype.kind in NUMBERS  # HDF5 knows no bfloat16: the bytes go in its place
-    return {
-        "path": path,
-        "name": variable.name.partition(":")[0],
-        "shape": _shape(underlying(variable)),
-        "value_shape": list(np.shape(value)),
-        "dtype": _dtype(variable),
-        "trainable": bool(variable.trainable),
-        "keras": isinstance(variable, keras.Variable),
-        **(
-            {"strings": [text.hex() for text in np.ravel(value)]}
-            if value.dtype.kind in "OSU"
-            else {"array" if is_number else "bytes": _keep(value if is_number else _bytes_of(value), arrays)}
-        ),
-    }
 
 
 def _shape(variable: Any) -> list[int | None] | None:

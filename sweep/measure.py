@@ -10,13 +10,14 @@ import keras
 from sweep import building, steps
 from sweep.backup import fit
 from sweep.batches import Source
+from sweep.building import Prepared
 from sweep.callbacks import Logs
 from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
 from sweep.errors import SweepError
 from sweep.job import Cost, End, Ending, Job, Link, Warned
 from sweep.loading import load_here
-from sweep.search_space import load, mistake
+from sweep.search_space import SearchSpace, load, mistake
 from sweep.training import begin_process
 
 TIMED_S = 1.0  # of training, and of validation
@@ -78,17 +79,30 @@ def refusing(job: Job, work: Callable[[], object]) -> End:
     return End(Ending.OUTCOME)
 
 
-def _measure(job: Job, link: Link) -> None:
-    begun, parameters = time.perf_counter(), job.record.parameters
+def prepare(job: Job, batches_of: Callable[[SearchSpace], tuple[Source, Source]]) -> Prepared:
+    """Return what the job trains, made as for a training of it.
+
+    Args:
+        job: whose search space is loaded.
+        batches_of: returns the batches of the training and those of its validation.
+    """
     begin_process(job.record)
-    space = load(job.source)
-    batches, validation = building.make_batches(job, space, load_here(space).data, lambda text: link.tell(Warned(text)))
+    space, parameters = load(job.source), job.record.parameters
+    batches, validation = batches_of(space)
     weigh = weigh_by_class(space, parameters, batches.spec())
     model = building.build(space, parameters, validation)
-    of_user = building.callbacks(space, parameters)
+    return Prepared(model, batches, validation, weigh, building.callbacks(space, parameters))
+
+
+def _measure(job: Job, link: Link) -> None:
+    begun = time.perf_counter()
+    made = prepare(
+        job, lambda space: building.make_batches(job, space, load_here(space).data, lambda text: link.tell(Warned(text)))
+    )
+    model, batches, validation, of_user = made.model, made.batches, made.validation, made.of_user
     link.tell(building.size(model))
     heard = any(map(steps.hears_batches, of_user))
-    steps.take_over(model, batches, validation, None if heard else lambda: batches.count, weigh)
+    steps.take_over(model, batches, validation, None if heard else lambda: batches.count, made.weigh)
     stopwatch = Stopwatch(batches, validation)
     fit(model, (batches, validation), [*of_user, stopwatch], 0, 1)  # a batch of each, for which TensorFlow makes its graphs
     start_s = time.perf_counter() - begun

@@ -260,9 +260,10 @@ class ArrayForm:
         view = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         if len(view) <= INLINE_BYTES:
             return cls(array.dtype.str, array.shape, view.tobytes(), array)
+        every, part = (SAMPLED_BYTES, SAMPLE_BYTES) if len(view) > LARGE_BYTES else (LARGE_BYTES, LARGE_BYTES)
         digest = hashlib.sha256()
-        for start in range(0, len(view), SAMPLED_BYTES if len(view) > LARGE_BYTES else LARGE_BYTES):
-            digest.update(view[start : start + (SAMPLE_BYTES if len(view) > LARGE_BYTES else LARGE_BYTES)].data)
+        for start in range(0, len(view), every):
+            digest.update(view[start : start + part].data)
         return cls(array.dtype.str, array.shape, digest.digest(), array)
 
 

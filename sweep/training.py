@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from sweep import building, meilleur, resume, session, steps
 from sweep.backup import Backup, NotSaved, Overtaken, Stopped, Watched, fit
-from sweep.batches import Source
+from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
@@ -23,7 +23,6 @@ from sweep.record import Outcome, Record, State
 from sweep.search_space import error_in_file, lines_in_file, load
 from sweep.session import Reached
 from sweep.state import TrainingState
-from sweep.steps import Weigh
 
 POLL_S = 0.1
 
@@ -133,7 +132,8 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         if as_parent and start.backup:
             building.compare_with_its_parent(job, as_parent, building.how_built(space, parameters, model, of_user))
         proof = session.begin(job, link, start, batches.count, reached)
-        _fit(job, link, model, (batches, validation, weigh), of_user, start.backup, reached, proof)
+        made = Prepared(model, batches, validation, weigh, of_user)
+        _fit(job, link, made, start.backup, reached, proof)
     except DataWrong as error:
         raise DataWrong(f"{job.source.path}: {error}.") from error
     except (Stopped, Overtaken, SweepError):
@@ -156,22 +156,26 @@ def begin_process(record: Record) -> None:
     keras.utils.set_random_seed(record.seed)
 
 
-def _fit(
-    job: Job,
-    link: Link,
-    model: keras.Model,
-    data: tuple[Source, Source, Weigh | None],
-    of_user: list[keras.callbacks.Callback],
-    start: resume.Generation | None,
-    reached: Reached,
-    proof: Proof,
-) -> None:
-    """Train the epochs that are still to be trained.
+def savers(
+    job: Job, link: Link, made: Prepared, start: resume.Generation | None, reached: Reached, proof: Proof
+) -> tuple[BestModel, Log, Backup]:
+    """Let a model train by our steps, and return the callbacks that write its files."""
+    backup: Backup  # which the steps ask, and which saves the state of the model that they train
+    heard = any(map(steps.hears_batches, made.of_user))
+    most = None if heard else lambda: backup.batches_to_next()
+    steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
+    state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
+    before = start.position.best() if start else None
+    best = BestModel(job.experience.meilleur, job.record.aim, before, state.variables)
+    log = Log(job.experience.log)
+    backup = Backup(job, link, start, state, best, log, reached, proof)
+    steps.before_compile(made.model, lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked))
+    return best, log, backup
 
-    ``data`` are the batches of the training, those of the validation, and what weighs the former by class.
-    """
-    batches, validation, weigh = data
-    experience, epochs = job.experience, job.record.parameters["epochs"]
+
+def _fit(job: Job, link: Link, made: Prepared, start: resume.Generation | None, reached: Reached, proof: Proof) -> None:
+    """Train the epochs that are still to be trained."""
+    epochs = job.record.parameters["epochs"]
     position = start.position if start else None
     reached.epoch, reached.batch = (position.epoch, position.batch) if position else (0, 0)
     link.tell(Begun(reached.epoch, reached.batch))
@@ -180,26 +184,19 @@ def _fit(
     if position and not position.batch and (position.stop_training or position.epoch >= epochs):
         reports.on_train_begin()
         return
-    aims = job.record.aims
-    heard = any(map(steps.hears_batches, of_user))
-    steps.take_over(model, batches, validation, None if heard else lambda: backup.batches_to_next(), weigh)
-    state = TrainingState(model, of_user, (batches.made_of, validation.made_of))
-    best = BestModel(experience.meilleur, aims[0], position.best() if position else None, state.variables)
-    log = Log(experience.log)
-    backup = Backup(job, link, start, state, best, log, reached, proof)
-    steps.before_compile(model, lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked))
+    best, log, backup = savers(job, link, made, start, reached, proof)
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
         Watched(backup),
         best,
         log,  # a row too many is cut back by a resume; a missing row would be lost for ever
-        *of_user,
-        Finite(aims),  # after the log, whose last row shows the NaN
+        *made.of_user,
+        Finite(job.record.aims),  # after the log, whose last row shows the NaN
         backup,  # it means: all above is written
         reports,  # who hears of an epoch may count on it
     ]
     try:
-        fit(model, (batches, validation), callbacks, reached.epoch, epochs)
+        fit(made.model, (made.batches, made.validation), callbacks, reached.epoch, epochs)
     except (Stopped, Overtaken, SweepError):
         raise
     except Pruned:

@@ -8,6 +8,22 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "sweep"
+OF_KERAS = {
+    "data",
+    "reachable",
+    "hidden",
+    "structure",
+    "state",
+    "module_state",
+    "loading",
+    "batches",
+    "streams",
+    "steps",
+    "class_weight",
+    "callbacks",
+    "backup",
+    "building",
+}
 FLOORS = [
     {"errors", "language", "aims"},
     {
@@ -22,22 +38,7 @@ FLOORS = [
     {"work"},
     {"folders", "frozen", "extension", "proposals", "unprune"},
     {
-        *(
-            "data",
-            "reachable",
-            "hidden",
-            "structure",
-            "state",
-            "module_state",
-            "loading",
-            "batches",
-            "streams",
-            "steps",
-            "class_weight",
-            "callbacks",
-            "backup",
-            "building",
-        ),
+        *OF_KERAS,
         *("training", "warm", "evaluate", "study"),
     },
     {"watch", "measure", "loader"},
@@ -59,22 +60,7 @@ FLOORS = [
 FLOOR = {module: number for number, floor in enumerate(FLOORS) for module in floor}
 HEAVY = {
     "keras": {
-        *(
-            "data",
-            "reachable",
-            "hidden",
-            "structure",
-            "state",
-            "module_state",
-            "loading",
-            "batches",
-            "streams",
-            "steps",
-            "class_weight",
-            "callbacks",
-            "backup",
-            "building",
-        ),
+        *OF_KERAS,
         *("training", "measure", "certificate", "evaluate", "door"),
     },
     "tensorflow": {

@@ -13,104 +13,66 @@ from sweep.record import State
 
 PARAMETERS = {"units": 6, "epochs": 3, "batch_size": 32, "seed": 5}
 SAVE_FREQ = 7  # of 10 batches an epoch: the backup before the end of epoch 1 is after its batch 4
+HIDDEN = ("hidden.restore", "graph, built, saved, arrays")
+STATE = ("state.TrainingState.restore", "self, plain, arrays")
+
+
+def changing(function, arguments, *lines, wrapped="        return original({arguments})"):
+    """Return the text that lets a function of sweep do these lines first."""
+    body = "\n".join(f"        {line}" for line in lines)
+    call = wrapped.format(arguments=arguments)
+    wrapper = f"    def run({arguments}):\n{body}\n{call}\n    return run"
+    return f"def changed(original):\n{wrapper}\n{function} = changed({function})\n"
+
+
 # Each forgets or changes one thing in a resume. The text is executed in the process that trains.
 MUTATIONS = {
-    "a hidden variable": """
-def forgets(restore):
-    def run(graph, built, saved, arrays):
-        return restore(graph, built, {**saved, "variables": saved["variables"][1:]}, arrays)
-    return run
-hidden.restore = forgets(hidden.restore)
-""",
-    "an attribute of a callback": """
-def forgets(restore):
-    def run(graph, built, saved, arrays):
-        saved["objects"]["Anneals"]["parts"].pop("count")
-        return restore(graph, built, saved, arrays)
-    return run
-hidden.restore = forgets(hidden.restore)
-""",
-    "a global of the module": """
-def forgets(restore):
-    def run(graph, built, saved, arrays):
-        saved["objects"]["stateful"]["parts"].pop("BATCHES")
-        return restore(graph, built, saved, arrays)
-    return run
-hidden.restore = forgets(hidden.restore)
-""",
-    "the seed of Dropout": """
-state._variables = lambda model: list(model.metrics_variables)
-def forgets(restore):
-    def run(self, plain, arrays):
-        return restore(self, {**plain, "variables": plain["variables"][1:]}, arrays)
-    return run
-state.TrainingState.restore = forgets(state.TrainingState.restore)
-""",
-    "the running metrics": """
-def forgets(restore):
-    def run(self, plain, arrays):
-        lost = restore(self, plain, arrays)
-        self._model.reset_metrics()
-        return lost
-    return run
-state.TrainingState.restore = forgets(state.TrainingState.restore)
-""",
-    "the moments of the optimizer": """
-def forgets(restore):
-    def run(self, plain, arrays):
-        for variable in self._model.optimizer.variables[2:]:
-            variable.assign(variable * 0)
-        return restore(self, plain, arrays)
-    return run
-state.TrainingState.restore = forgets(state.TrainingState.restore)
-""",
-    "the learning rate": """
-def forgets(restore):
-    def run(self, plain, arrays):
-        self._model.optimizer.learning_rate.assign(0.01)
-        return restore(self, plain, arrays)
-    return run
-state.TrainingState.restore = forgets(state.TrainingState.restore)
-""",
-    "a weight": """
-def forgets(restore):
-    def run(self, plain, arrays):
-        weight = self._model.trainable_weights[-1]
-        weight.assign(weight * 0.999)
-        return restore(self, plain, arrays)
-    return run
-state.TrainingState.restore = forgets(state.TrainingState.restore)
-""",
+    "a hidden variable": changing(
+        *HIDDEN, 'saved = {**saved, "variables": saved["variables"][1:]}'
+    ),
+    "an attribute of a callback": changing(
+        *HIDDEN, 'saved["objects"]["Anneals"]["parts"].pop("count")'
+    ),
+    "a global of the module": changing(
+        *HIDDEN, 'saved["objects"]["stateful"]["parts"].pop("BATCHES")'
+    ),
+    "the seed of Dropout": "state._variables = lambda model: list(model.metrics_variables)\n"
+    + changing(*STATE, 'plain = {**plain, "variables": plain["variables"][1:]}'),
+    "the running metrics": changing(
+        *STATE,
+        "lost = original(self, plain, arrays)",
+        "self._model.reset_metrics()",
+        wrapped="        return lost",
+    ),
+    "the moments of the optimizer": changing(
+        *STATE,
+        "for variable in self._model.optimizer.variables[2:]: variable.assign(variable * 0)",
+    ),
+    "the learning rate": changing(*STATE, "self._model.optimizer.learning_rate.assign(0.01)"),
+    "a weight": changing(
+        *STATE, "weight = self._model.trainable_weights[-1]", "weight.assign(weight * 0.999)"
+    ),
     "the state of NumPy's and Python's generators": """
 state._set_random_states = lambda states: None
 """,
-    "the position in the epoch, by one batch": """
-def shifts(begin):
-    def run(self, epoch=0, done=0, logs=None):
-        begin(self, epoch, done - 1 if done else 0, logs)
-    return run
-steps.Steps.begin = shifts(steps.Steps.begin)
-""",
-    "the order of the epoch": """
-def shifts(begin):
-    def run(self, epoch, batch=0):
-        begin(self, epoch + (1 if batch else 0), batch)
-    return run
-batches.Batches.begin = shifts(batches.Batches.begin)
-""",
+    "the position in the epoch, by one batch": changing(
+        "steps.Steps.begin",
+        "self, epoch=0, done=0, logs=None",
+        wrapped="        original(self, epoch, done - 1 if done else 0, logs)",
+    ),
+    "the order of the epoch": changing(
+        "batches.Batches.begin",
+        "self, epoch, batch=0",
+        wrapped="        original(self, epoch + (1 if batch else 0), batch)",
+    ),
 }
-LAST_BIT = """
-import numpy
-def forgets(restore):
-    def run(self, plain, arrays):
-        weight = self._model.trainable_weights[0]
-        value = weight.numpy()
-        value[0, 0] = numpy.nextafter(value[0, 0], numpy.float32(9))
-        weight.assign(value)
-        return restore(self, plain, arrays)
-    return run
-state.TrainingState.restore = forgets(state.TrainingState.restore)
-"""
+LAST_BIT = "import numpy\n" + changing(
+    *STATE,
+    "weight = self._model.trainable_weights[0]",
+    "value = weight.numpy()",
+    "value[0, 0] = numpy.nextafter(value[0, 0], numpy.float32(9))",
+    "weight.assign(value)",
+)
 BEFORE = "from sweep import batches, hidden, state, steps\n"
 
 
