@@ -13,11 +13,12 @@ from sweep.batches import Source
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
 from sweep.files import patiently, pauses
+from sweep.forms import Arrays
 from sweep.host import now
 from sweep.job import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
 from sweep.proof import Proof, Sample, exact
 from sweep.session import Reached
-from sweep.state import Arrays, BeforeValidation, TrainingState, read_arrays, write_arrays
+from sweep.state import BeforeValidation, TrainingState, read_arrays, write_arrays
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch more than that long, only to leave evidence

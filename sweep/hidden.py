@@ -4,42 +4,35 @@ What is saved are the parts of objects that differ from how the search space bui
 new process has built it: a path or a process id of the former session would be wrong there.
 """
 
-import builtins
 import contextlib
 import functools
 import random
 import sys
 import types
 from collections import Counter, OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep.reachable import (
-    KERAS_CLASSES,
+from sweep.forms import (
     NUMBERS,
     PLAIN,
-    VALUES,
     ArrayForm,
+    Arrays,
     Form,
-    Graph,
-    Node,
+    Lost,
     Opaque,
-    function_cells,
-    is_of_user,
-    named,
-    slots_of,
-    table_content,
-    underlying,
+    array_of,
+    class_of_user,
+    outer_names,
+    plain_value,
 )
-
-Arrays = dict[str, np.ndarray]
+from sweep.ownership import is_of_user
+from sweep.reachable import KERAS_CLASSES, Graph, Node, function_cells, slots_of, table_content, underlying
 
 MISSING = object()
 NOTHING: dict[str, Any] = {"objects": {}, "variables": [], "optimizers": {}}
@@ -50,33 +43,6 @@ STRUCTURE = {
 }
 MANY = 1000  # numbers of a list, which stand in an array then
 EMPTY = {"list": list, "dict": dict, "set": set, "collections.OrderedDict": OrderedDict, "collections.Counter": Counter}
-
-MAKERS: dict[str, Any] = {
-    **{cls.__name__: cls for cls in VALUES},
-    "bytes": bytes.fromhex,
-    "datetime": datetime.fromisoformat,
-}
-# How a value is made of what its form holds.
-KINDS: dict[str, Callable[[Any, Arrays], Any]] = {
-    "value": lambda content, _: MAKERS[content[0]](*content[1]),
-    "builtin": lambda content, _: _builtin(content),
-    "path": lambda content, _: Path(content),
-    "global": lambda content, _: named(content),
-    "scalar": lambda content, _: np.frombuffer(bytes.fromhex(content[1]), np.dtype(content[0]))[0],
-    "enum": lambda content, _: _class_of_user(content[0])[content[1]],
-    "array": lambda content, arrays: np.array(arrays[content]),
-    "numbers": lambda content, arrays: arrays[content["array"]].tolist(),
-    "tensor": lambda content, arrays: _tensor(content, arrays),
-    "strings": lambda content, _: tf.reshape(
-        tf.constant([bytes.fromhex(text) for text in content[0]], tf.string), content[1]
-    ),
-    "sparse": lambda content, arrays: tf.SparseTensor(*(_plain_value(part, arrays) for part in content)),
-    "ragged": lambda content, arrays: _ragged(content, arrays),
-}
-
-
-class Lost(Exception):  # an answer within this module
-    """Something cannot be put back."""
 
 
 def capture(graph: Graph, built: Graph, arrays: Arrays) -> tuple[dict[str, Any], list[str]]:
@@ -430,14 +396,14 @@ class _Restoration:
             return {name: self._python(item, None) for name, item in form["mapping"].items()}
         if kind in ("tuple", "frozenset"):
             return self._tuple(form, current)
-        return _plain_value(form, self._arrays)
+        return plain_value(form, self._arrays)
 
     def _simple(self, form: Form, current: Any) -> Any:
         if isinstance(form, Opaque):
             return form.value
         if isinstance(form, list):
             return [self._python(item, None) for item in form]
-        return _of_array_form(form) if isinstance(form, ArrayForm) else form
+        return array_of(form) if isinstance(form, ArrayForm) else form
 
     def _tuple(self, form: Form, current: Any) -> Any:
         kind = next(iter(form))
@@ -475,7 +441,7 @@ class _Restoration:
         return cls.__new__(cls)
 
     def _is_class_of_user(self, name: str) -> bool:
-        return any(is_of_user(module) for module in _outer(name))
+        return any(is_of_user(module) for module in outer_names(name))
 
     def _class(self, name: str) -> Any:
         """Return a class of the user's own code, by its full name; nothing is imported for it.
@@ -484,18 +450,12 @@ class _Restoration:
             Lost: there is none.
         """
         with contextlib.suppress(Lost):
-            return _class_of_user(name)
+            return class_of_user(name)
         for node in (*self._graph.nodes.values(), *self._built.nodes.values()):  # one that a function defines
             for cls in (node.thing, type(node.thing)):
                 if isinstance(cls, type) and is_of_user(cls.__module__) and f"{cls.__module__}.{cls.__qualname__}" == name:
                     return cls
         raise Lost(f"a {name}")
-
-
-def _outer(name: str) -> Iterator[str]:
-    """Yield the names of the modules in which something of this full name may be."""
-    while name := name.rpartition(".")[0]:
-        yield name
 
 
 def _attribute(thing: Any, name: str) -> Any:
@@ -505,58 +465,12 @@ def _attribute(thing: Any, name: str) -> Any:
     return getattr(thing, "__dict__", {}).get(name)
 
 
-def _plain_value(form: dict[str, Any], arrays: Arrays) -> Any:
-    kind, content = next(iter(form.items()))
-    if kind not in KINDS:
-        raise Lost(kind)
-    return KINDS[kind](content, arrays)
-
-
-def _builtin(name: str) -> Any:
-    if not isinstance(getattr(builtins, name, None), type):
-        raise Lost(name)
-    return getattr(builtins, name)
-
-
-def _tensor(content: Any, arrays: Arrays) -> Any:
-    value = content if isinstance(content, ArrayForm) else arrays[content["array"]]
-    return tf.constant(_of_array_form(value) if isinstance(value, ArrayForm) else value)
-
-
-def _ragged(content: list[Any], arrays: Arrays) -> Any:
-    values, *splits = (_plain_value(part, arrays) for part in content)
-    return tf.RaggedTensor.from_nested_row_splits(values, splits, validate=False)
-
-
-def _of_array_form(form: ArrayForm) -> np.ndarray:
-    if form != ArrayForm.of(form.array):
-        raise Lost("it was changed while the training was prepared")
-    return form.array
-
-
 def _new_random(name: str) -> Any:
     if name == "random.Random":
         return random.Random()  # as the user does
     if name.endswith("Generator"):
         return np.random.default_rng(0)
     return np.random.RandomState(0)
-
-
-def _class_of_user(name: str) -> Any:
-    """Return a class of the user's own code, by its full name; nothing is imported for it.
-
-    Raises:
-        Lost: there is none.
-    """
-    module = next((one for one in _outer(name) if one in sys.modules), "")
-    if not is_of_user(module):
-        raise Lost(f"a {name}")
-    found: Any = sys.modules[module]
-    for part in name.removeprefix(f"{module}.").split("."):
-        found = getattr(found, part, None)
-    if not isinstance(found, type):
-        raise Lost(f"a {name}")
-    return found
 
 
 def _set_random_state(thing: Any, state: Any) -> None:

@@ -22,9 +22,11 @@ import tensorflow as tf
 from keras.src.backend.common import global_state  # no public name: what layers without a name are numbered by
 from tensorflow.python.framework.config import is_op_determinism_enabled  # no public name
 
+from sweep.forms import Arrays
+from sweep.ownership import CODE, is_harmless, user_modules
 from sweep.project import Module
-from sweep.reachable import CODE, Graph, is_harmless, underlying, user_modules
-from sweep.state import Arrays, NotPacked, pack, random_states, unpack
+from sweep.reachable import Graph, underlying
+from sweep.state import NotPacked, pack, random_states, unpack
 
 NAMES, MISSING = "object_name_uids", object()
 

@@ -7,7 +7,6 @@ object is named by the path on which it was found first, so that the same object
 
 import contextlib
 import dis
-import enum
 import functools
 import gc
 import hashlib
@@ -23,19 +22,15 @@ import types
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from fractions import Fraction
-from pathlib import PurePath
 from typing import Any
-from uuid import UUID
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras.src.models.functional import Functional  # no public name: what keras.Model(inputs, outputs) makes
 
-from sweep.opened import is_of_python
+from sweep.forms import NOT_INLINE, NUMBERS, PLAIN, ArrayForm, Form, Opaque, closed, inline
+from sweep.ownership import HARMLESS, is_harmless, is_of_user, is_written, name_of, user_modules
 
 # What Keras itself sets on every callback: no state of the callback. Its own callbacks choose their ``monitor_op`` anew.
 OF_CALLBACKS = {"_model", "params", "validation_data", "monitor_op"}
@@ -50,38 +45,10 @@ KERAS_CLASSES = (
     *(keras.callbacks.Callback, keras.utils.PyDataset),
 )
 CONTAINERS = {"list": list, "dict": dict, "set": set, "deque": deque}
-NUMBERS = "biufc"  # the kinds of NumPy types that HDF5 holds
-PLAIN = {type(None), bool, int, float, str}
-# Of values that cannot change, by their types: what each is made again from.
-VALUES: dict[type, Callable[[Any], list[Any]]] = {
-    bytes: lambda one: [one.hex()],
-    complex: lambda one: [one.real, one.imag],
-    datetime: lambda one: [one.isoformat()],
-    Decimal: lambda one: [str(one)],
-    Fraction: lambda one: [one.numerator, one.denominator],
-    date: lambda one: [one.year, one.month, one.day],
-    timedelta: lambda one: [one.days, one.seconds, one.microseconds],
-    range: lambda one: [one.start, one.stop, one.step],
-    UUID: lambda one: [str(one)],
-    np.str_: lambda one: [str(one)],
-}
-INLINE_BYTES = 4096
-# An array that is larger is looked at in samples: of so many bytes, so many. A whole look would take a second a gigabyte.
-LARGE_BYTES, SAMPLED_BYTES, SAMPLE_BYTES = 2**26, 2**16, 2**12
-# They only show or write, or cannot change: no training depends on them.
-HARMLESS = {
-    *("tqdm", "rich", "io", "_io", "logging", "threading", "_thread", "subprocess", "socket", "_queue"),
-    *("concurrent", "multiprocessing", "matplotlib", "tensorboard", "wandb", "mlflow", "h5py", "tempfile", "csv", "_csv"),
-    *("datetime", "time", "zoneinfo", "re", "weakref", "contextlib", "typing", "enum", "abc", "functools", "operator"),
-    *("sweep", "keras", "tensorflow", "optuna", "logger", "pathlib", "contextvars"),
-}
 
 CACHED = type(functools.cache(lambda: None))
 OF_AUTOGRAPH = {"ag_dnc_wrapper__", "autograph_info__"}  # what TensorFlow notes in functions that it has traced
-GENERATED = "__autograph_generated_file"  # modules that TensorFlow makes of traced functions
 
-CODE = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
-OF_NAMES = ("math", "operator", "numpy", "keras", "tensorflow")  # functions and classes are known again by their names
 MOVED = itertools.count(1)
 STORE, EXTENDED = dis.opmap["STORE_ATTR"], dis.opmap["EXTENDED_ARG"]
 
@@ -90,18 +57,6 @@ OBJECTS = (
     *(functools.partial, types.SimpleNamespace, threading.local),
     *(tf.Module, tf.random.Generator, tf.train.Checkpoint, tf.train.ExponentialMovingAverage),
 )
-
-Form = Any  # plain JSON, but for ``Opaque`` and the contents of arrays
-
-
-@dataclass(frozen=True)
-class Opaque:
-    """A value that cannot be saved; in its process it is told from another one by its identity."""
-
-    kind: str
-    identity: object
-    is_harmless: bool
-    value: Any = field(compare=False, repr=False)
 
 
 @dataclass
@@ -164,14 +119,14 @@ class Graph:
 
     def _form(self, value: Any, path: str) -> Form:
         """Return a value as plain JSON; an object that can change is referred to by its path, and visited later."""
-        inline = _inline(value)
-        if inline is not NOT_INLINE:
-            return inline
+        form = inline(value)
+        if form is not NOT_INLINE:
+            return form
         if type(value) is tuple and PLAIN.issuperset(map(type, value)):
             return {"tuple": [*value]}
         if isinstance(value, tuple | frozenset):
             items = [self._form(item, f"{path}[{number}]") for number, item in enumerate(value)]
-            name = type(value).__name__ if type(value) in (tuple, frozenset) else _name_of(type(value))
+            name = type(value).__name__ if type(value) in (tuple, frozenset) else name_of(type(value))
             return {name: items} if name in ("tuple", "frozenset") else {"tuple": items, "named": name}
         kind = _kind_of(value)
         if kind is None:
@@ -181,7 +136,7 @@ class Graph:
         if first != path:
             self.aliases[path] = first
         elif path not in self.nodes:
-            self.nodes[path] = Node(path, kind, _name_of(type(value)), value)
+            self.nodes[path] = Node(path, kind, name_of(type(value)), value)
             self._waiting.append(self.nodes[path])
         return {"node": first}
 
@@ -191,80 +146,6 @@ class Content:
     """A part that is no object: what an array or a random state holds."""
 
     form: Form
-
-
-NOT_INLINE = object()
-
-
-def _inline(value: Any) -> Form:
-    """Return what cannot change as plain JSON, or NOT_INLINE."""
-    if type(value) in PLAIN:
-        return value
-    if type(value) in VALUES:
-        return {"value": [type(value).__name__, VALUES[type(value)](value)]}
-    if isinstance(value, type) and value.__module__ == "builtins":
-        return {"builtin": value.__name__}
-    if isinstance(value, PurePath):
-        return {"path": str(value)}
-    if isinstance(value, np.generic) and value.dtype.kind in NUMBERS:
-        return {"scalar": [value.dtype.str, value.tobytes().hex()]}
-    if isinstance(value, enum.Enum) and is_of_user(type(value).__module__):
-        return {"enum": [_name_of(type(value)), value.name]}
-    if isinstance(value, CODE) and named(_name_of(value)) is value:
-        return {"global": _name_of(value)}
-    return _inline_tensors(value)
-
-
-def _inline_tensors(value: Any) -> Form:
-    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
-        return _tensor(value)
-    if isinstance(value, tf.SparseTensor):
-        return _tensors("sparse", value.indices, value.values, value.dense_shape)
-    if isinstance(value, tf.RaggedTensor):
-        return _tensors("ragged", value.flat_values, *value.nested_row_splits)
-    return NOT_INLINE
-
-
-def _tensor(tensor: Any) -> Form:
-    if tensor.dtype == tf.string:
-        return {"strings": [[text.hex() for text in np.ravel(tensor.numpy())], tensor.shape.as_list()]}
-    array = np.asarray(tensor)
-    return {"tensor": ArrayForm.of(array)} if array.dtype.kind in NUMBERS else NOT_INLINE
-
-
-def _tensors(kind: str, *parts: Any) -> Form:
-    forms = [_inline(part) for part in parts]
-    return NOT_INLINE if NOT_INLINE in forms else {kind: forms}
-
-
-def _closed(value: Any) -> Form:
-    """Return a random state as a form: what it consists of belongs to nobody else."""
-    if isinstance(value, dict):
-        return {"mapping": {name: _closed(item) for name, item in value.items()}}
-    if isinstance(value, tuple):
-        return {"tuple": [_closed(item) for item in value]}
-    return ArrayForm.of(np.array(value)) if isinstance(value, np.ndarray) else value
-
-
-@dataclass(frozen=True)
-class ArrayForm:
-    """The content of an array, told from another one by a digest where it is large."""
-
-    dtype: str
-    shape: tuple[int, ...]
-    digest: bytes
-    array: np.ndarray = field(compare=False, repr=False)
-
-    @classmethod
-    def of(cls, array: np.ndarray) -> "ArrayForm":
-        view = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        if len(view) <= INLINE_BYTES:
-            return cls(array.dtype.str, array.shape, view.tobytes(), array)
-        every, part = (SAMPLED_BYTES, SAMPLE_BYTES) if len(view) > LARGE_BYTES else (LARGE_BYTES, LARGE_BYTES)
-        digest = hashlib.sha256()
-        for start in range(0, len(view), every):
-            digest.update(view[start : start + part].data)
-        return cls(array.dtype.str, array.shape, digest.digest(), array)
 
 
 def _kind_of(value: Any) -> str | None:
@@ -342,7 +223,7 @@ def _parts(node: Node, form: Callable[[Any, str], Form]) -> Iterator[tuple[str, 
     elif node.kind == "array":
         yield "", path, Content(ArrayForm.of(thing))
     elif node.kind == "random":
-        yield "", path, Content(_closed(random_state(thing)))
+        yield "", path, Content(closed(random_state(thing)))
     elif node.kind == "table":
         inside, held = table_content(thing)
         order = np.argsort(inside.reshape(len(inside), -1)[:, 0], kind="stable") if len(inside) else slice(None)
@@ -545,22 +426,6 @@ def random_state(thing: Any) -> Any:
     return thing.get_state()
 
 
-@functools.cache
-def is_of_user(module: str) -> bool:
-    """Tell whether a module is the user's own code: not of Python, of an installed package, or of sweep."""
-    if module.partition(".")[0] in {"builtins", "__main__", "__mp_main__", "sweep", *sys.stdlib_module_names}:
-        return False
-    if module.startswith(GENERATED):
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is not None and not is_of_python(file)
-
-
-def user_modules() -> dict[str, types.ModuleType]:
-    """Return the modules of the user's own code that are imported, by name."""
-    return {name: sys.modules[name] for name in sorted(filter(is_of_user, list(sys.modules)))}
-
-
 def look_ahead() -> None:
     """Find out now what every training would find out anew: which modules and attributes are not the user's."""
     user_modules()
@@ -568,22 +433,11 @@ def look_ahead() -> None:
         _hidden_names(cls)
 
 
-def _name_of(code: Any) -> str:
-    """Return the name of a class, or of a function; some of NumPy's say no module."""
-    return f"{getattr(code, '__module__', None) or 'numpy'}.{getattr(code, '__qualname__', code.__name__)}"
-
-
-def named(name: str) -> Any:
-    """Return the function or class of that name, of a package that only computes; None where there is none."""
-    module, _, last = name.rpartition(".")
-    return getattr(sys.modules.get(module), last, None) if name.partition(".")[0] in OF_NAMES else None
-
-
 def _identity(value: Any) -> object:
     """Return what tells an opaque value from another one, and from itself once it has changed."""
     if is_harmless(value):
         return id(value)
-    return (id(value), _position(value)) if hasattr(value, "__next__") and not _is_written(value) else _content(value)
+    return (id(value), _position(value)) if hasattr(value, "__next__") and not is_written(value) else _content(value)
 
 
 def _content(value: Any) -> object:
@@ -608,23 +462,3 @@ def _position(iterator: Any) -> object:
         with contextlib.suppress(OSError):  # a text file does not tell where it is, once its lines are iterated over
             return iterator.tell()
     return operator.length_hint(iterator, next(MOVED)) if hasattr(iterator, "__length_hint__") else next(MOVED)
-
-
-def is_harmless(value: Any) -> bool:
-    """Tell whether no training depends on what an opaque value holds."""
-    if isinstance(value, types.ModuleType | np.dtype):
-        return True
-    if isinstance(value, CODE):
-        return str(getattr(value, "__module__", None)).partition(".")[0] in HARMLESS
-    if isinstance(value, np.memmap):
-        return True
-    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
-        return False
-    package = type(value).__module__.partition(".")[0]
-    is_read = hasattr(value, "__next__") and not _is_written(value)
-    return package in HARMLESS and not (is_read and package in ("tensorflow", "keras", "io", "_io"))
-
-
-def _is_written(value: Any) -> bool:
-    """Tell whether it is a file that is only written."""
-    return isinstance(value, io.IOBase) and (value.closed or not value.readable())

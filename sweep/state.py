@@ -26,7 +26,9 @@ from tensorflow.python.eager import context  # no public name: its generator giv
 from tensorflow.python.ops import stateful_random_ops as generators  # the public function makes a generator where none is
 
 from sweep import hidden
-from sweep.reachable import OF_CALLBACKS, PLAIN, Graph, underlying, user_modules
+from sweep.forms import PLAIN, Arrays
+from sweep.ownership import user_modules
+from sweep.reachable import OF_CALLBACKS, Graph, underlying
 from sweep.steps import hears_validation
 from sweep.structure import Structure, layers_of
 
@@ -39,8 +41,6 @@ DIGEST_BYTES, DIGEST_ITEM_BYTES, DIGEST_VARIABLES = (
 SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 Plain = dict[str, Any]
-
-Arrays = dict[str, np.ndarray]
 
 
 class NotPacked(TypeError):

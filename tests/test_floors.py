@@ -10,6 +10,8 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "sweep"
 OF_KERAS = {
     "data",
+    "ownership",
+    "forms",
     "reachable",
     "hidden",
     "structure",
@@ -65,7 +67,7 @@ HEAVY = {
     },
     "tensorflow": {
         *("batches", "streams", "steps", "class_weight", "building", "training"),
-        *("reachable", "hidden", "state", "module_state"),
+        *("ownership", "forms", "reachable", "hidden", "state", "module_state"),
     },
     "optuna": {
         *("server", "storage", "voice", "enumeration", "sampler", "pruner", "frozen", "study"),
