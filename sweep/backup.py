@@ -119,6 +119,10 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._proof.at_batch(self._reached.epoch, self._reached.batch, {**self._reached.logs, **self._measured()})
         self._save_if_due()
 
+    def note_work(self) -> None:
+        """Note that this session has come to train, or to validate: what raises from now on was not raised before it."""
+        self._reached.is_at_work = True
+
     def before_validation(self) -> None:
         """Keep the state of now: a validation may be long, and a stop in it does not wait for its end."""
         if self._stops_after:
@@ -281,13 +285,17 @@ class Backup(keras.callbacks.BackupAndRestore):
 
 
 class Watched(keras.callbacks.Callback):
-    """Calls the backup before any callback of the user's hears of a validation: it may swap other weights in."""
+    """Hears first of what is done: before a callback of the user's may raise, or swap other weights in for a validation."""
 
     def __init__(self, backup: Backup) -> None:
         super().__init__()
         self._backup = backup
 
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._backup.note_work()
+
     def on_test_begin(self, logs: Logs = None) -> None:
+        self._backup.note_work()
         self._backup.before_validation()
 
 

@@ -243,6 +243,8 @@ class Controller:
             while self._cut_off or self._may_begin():  # again where the last ends were better, so that patience lasts
                 for _ in slots(joblib.delayed(self._bring_to_its_end)(trials, trial) for trial in self._trials()):
                     pass
+        if not self._error:
+            trials.check_none_is_left()
 
     @contextlib.contextmanager
     def _timed(self) -> Iterator[None]:

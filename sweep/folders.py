@@ -94,16 +94,17 @@ class Folders:
         return all(record and state_of(record) is State.FAILED for _, record in self._all)
 
     def begin_anew(self, say: Callable[[str], None]) -> None:
-        """Forget the trainings that failed; those that died go on where they were."""
-        if self._all:
-            say(f"all {len(self._all)} trainings had failed: what raised begins anew, from the beginning")
-        left: list[tuple[Experience, Record | None]] = []
+        """Move the trainings that raised to the quarantine; those that died go on where they were."""
+        left, aside = list[tuple[Experience, Record | None]](), None
         for experience, record in self._all:
             if record and record.outcome and record.outcome.died:
                 take_back_the_end(experience, record)
                 left.append((experience, record))
             else:
-                resume.begin_anew(experience)
+                aside = resume.begin_anew(experience).parent
+        if self._all:
+            moved = f", and what there was of it is in {aside}" if aside else ""
+            say(f"all {len(self._all)} trainings had failed: what raised begins from the beginning{moved}")
         self._all = left
 
     def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:

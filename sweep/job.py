@@ -23,7 +23,7 @@ class Job:
     data are kept on the disk, ``prunes`` whether the controller has a word on each epoch. ``cluster`` is the address of the
     cluster that it runs on, where it outlives its controller; elsewhere None. ``run`` names the run of the sweep, whose
     trainings share their data; None where it shares none. ``data_before`` is what its data must be, as a record has it; None
-    where they may be any.
+    where they may be any. One that ``only_prepares`` ends before its first batch, and writes nothing.
     """
 
     source: Source
@@ -35,6 +35,7 @@ class Job:
     cluster: str | None = None
     run: str | None = None
     data_before: dict[str, Any] | None = None
+    only_prepares: bool = False
 
     def mark_approximate(self, reason: str) -> None:
         """Write into the record why the training may differ from an uncut one."""
@@ -50,16 +51,18 @@ class Ending(StrEnum):
     REFUSED = "refused"  # the search space is wrong: no other training of it would fare better
     GONE = "gone"  # the drive, or the cluster, does not answer just now
     UNFIT = "unfit"  # this worker of a cluster cannot train it; another may
+    UNPREPARED = "unprepared"  # the search space raised before the first batch of this session
     MOVED_ON = "moved_on"  # another process has trained meanwhile
     DIED = "died"  # it said nothing
 
 
 @dataclass(frozen=True)
 class End:
-    """How a training process ended, with a sentence where it did not end by an outcome."""
+    """How a training process ended, with a sentence where it did not end by an outcome, and where it raised, how."""
 
     ending: Ending
     why: str = ""
+    traceback: str | None = None
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 from sweep import meilleur
 from sweep.aims import DEFAULT, Aim
 from sweep.experience import Experience
-from sweep.files import parse_json, put_in_place, sha256_of, write_whole
+from sweep.files import move_to_quarantine, parse_json, put_in_place, sha256_of, write_whole
 from sweep.log import Best, best_of, check_header, curve_of
 from sweep.record import NO_RECORD, Record
 
@@ -68,13 +68,16 @@ class Generation:
 class Start:
     """Where a training goes on: a backup and the best model that belongs to it, or neither, and why it begins anew.
 
-    ``beyond`` has the header and the rows of ``log.csv`` that are cut back to the backup.
+    ``passed_over`` are whole backups that are newer, and whose best model is lost. ``beyond`` has the header and the rows of
+    ``log.csv`` that are cut back to the backup. ``aside`` is where they are now that are passed over, if any.
     """
 
     backup: Generation | None
     model: Path | None = None
     why_anew: str = ""
+    passed_over: tuple[Generation, ...] = field(default=(), compare=False)
     beyond: tuple[str, ...] = field(default=(), compare=False)
+    aside: Path | None = field(default=None, compare=False)
 
 
 def write_backup(sauvegarde: Path, position: Position) -> None:
@@ -133,16 +136,17 @@ def find_start(experience: Experience) -> Start:
     Raises:
         OSError: a file cannot be read.
     """
-    why = "no backup of it had been made"
+    why, passed_over = "no backup of it had been made", list[Generation]()
     if any(experience.sauvegarde.glob("*.json*")):
         why = "none of its backups is whole"
     for backup in whole_backups(experience.sauvegarde):
         curve, best = backup.position.curve(), backup.position.best()
         model = meilleur.find(experience.path, best, len(curve)) if best else None
         if model or not best:
-            return Start(backup, model)
+            return Start(backup, model, passed_over=tuple(passed_over))
         why = f"its best model, of epoch {best.epoch}, is lost"
-    return Start(None, why_anew=why)
+        passed_over.append(backup)
+    return Start(None, why_anew=why, passed_over=tuple(passed_over))
 
 
 def make_ready(experience: Experience) -> Start:
@@ -154,7 +158,7 @@ def make_ready(experience: Experience) -> Start:
     """
     start = find_start(experience)
     log = start.backup.position.log.encode() if start.backup else b""
-    start = replace(start, beyond=_rows_beyond(experience, log))
+    start = replace(start, beyond=_rows_beyond(experience, log), aside=_set_aside(experience, start))
     restore_log(experience, log)
     if start.backup:
         start = replace(start, backup=_under_its_own_names(start.backup, experience.sauvegarde))
@@ -164,6 +168,21 @@ def make_ready(experience: Experience) -> Start:
         start.model.replace(experience.meilleur)
     _remove_unfinished(experience)
     return start
+
+
+def _set_aside(experience: Experience, start: Start) -> Path | None:
+    """Move to the quarantine what of the backups the training cannot go on from, and return where it is now.
+
+    Where it begins anew, that is all of them, and the log.
+    """
+    root, sauvegarde = experience.path.parent, experience.sauvegarde
+    if start.backup:
+        passed_over = {path for backup in start.passed_over for path in (backup.metadata, backup.weights)}
+        files = sorted(passed_over - {start.backup.metadata, start.backup.weights})
+    else:
+        files = [experience.log, sauvegarde] if any(sauvegarde.glob("*.json*")) else []
+    asides = [move_to_quarantine(path, root) for path in files if path.exists()]
+    return asides[-1].parent if asides else None
 
 
 def free_backup(experience: Experience, record: Record) -> None:
@@ -178,11 +197,9 @@ def free_backup(experience: Experience, record: Record) -> None:
         path.unlink()
 
 
-def begin_anew(experience: Experience) -> None:
-    """Forget a training that failed: the next one begins at the beginning, and replaces the other files."""
-    _forget_backups(experience.sauvegarde)
-    for path in experience.path.glob("experience*.json"):
-        path.unlink()
+def begin_anew(experience: Experience) -> Path:
+    """Move a training that failed to the quarantine, so that it begins at the beginning; return where it is now."""
+    return move_to_quarantine(experience.path, experience.path.parent)
 
 
 def restore_log(experience: Experience, log: bytes) -> None:

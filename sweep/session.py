@@ -25,8 +25,8 @@ class Reached:
     """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet.
 
     ``logs`` are the running metrics after the last batch of this epoch, and ``measure`` returns what else is known of this
-    moment. ``sign`` is there once the session stands in the record. ``sample`` is what a session that was stopped leaves as
-    evidence.
+    moment. It ``is_at_work`` once it has trained a batch, or has begun to validate. ``sign`` is there once the session
+    stands in the record. ``sample`` is what a session that was stopped leaves as evidence.
     """
 
     epoch: int = 0
@@ -38,6 +38,7 @@ class Reached:
     unsaved_batches: int = 0
     logs: dict[str, Any] | None = None
     measure: Callable[[], dict[str, Any]] = dict
+    is_at_work: bool = False
     sign: "SignOfLife | None" = None
     sample: Sample | None = None
 
@@ -166,6 +167,16 @@ def _note_comparison(job: Job, link: Link, proof: Proof, difference: str | None)
     if is_first or noted["compared"] == 1 or proof.evidence.is_empty():
         with contextlib.suppress(OSError):  # the end of the session writes it again
             job.experience.write(job.record)
+
+
+def have_trained(experience: Experience, record: Record, since: int = 0) -> bool:
+    """Tell whether any of its sessions, from that number on, has trained a batch, as far as its signs of life say."""
+    pulse = read_pulse(experience.pulse)
+    for number, one in list(enumerate(record.sessions))[since:]:
+        end = one.get("ended") or (vars(pulse) if pulse and pulse.session == number else one)
+        if (end["epoch"], end["batch"]) > (one["epoch"], one["batch"]):
+            return True
+    return False
 
 
 def _close_the_one_before(job: Job) -> None:

@@ -1,7 +1,11 @@
 """One experience, from wherever it is, to its end."""
 
+import contextlib
+import re
 import time
 import traceback
+from collections.abc import Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -25,6 +29,14 @@ from sweep.session import Reached
 from sweep.state import TrainingState
 
 POLL_S = 0.1
+# What names a file, a package or memory that is not there today.
+BY_THE_DAY = (
+    *(OSError, ImportError, MemoryError),
+    *(tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError),
+)
+OF_A_GENERATOR = re.compile(
+    r"(\{\{.*\}\} )?(OS|FileNotFound|Permission|Connection|Timeout|Import|ModuleNotFound|Memory)Error\b"
+)
 
 
 class Pruned(Exception):  # an end of a training, no error of the program
@@ -56,14 +68,28 @@ class Reports(keras.callbacks.Callback):
             raise Pruned(why)
 
 
+class Raised(Exception):  # an end of a training, no error of the program
+    """The search space has raised.
+
+    Args:
+        reason: where and what, in words.
+        by_the_day: it names what may be there again tomorrow: a file, a package, memory.
+    """
+
+    def __init__(self, reason: str, by_the_day: bool) -> None:
+        super().__init__(reason)
+        self.by_the_day, self.traceback = by_the_day, traceback.format_exc()
+
+
 def train(job: Job, link: Link) -> End:
     """Bring the experience to its end, from its newest backup if it has one, and write how it ended.
 
     Returns:
-        How it ended. What the search space raises is an outcome too: the experience has failed, with its reason.
+        How it ended. What the search space raises once it has trained a batch is an outcome too: the experience has failed,
+        with its reason. Where a file, a package or memory is missing, it is none: it was cut off.
     """
     try:
-        return _to_its_end(job, link, Reached())
+        return _prepare_only(job, link) if job.only_prepares else _to_its_end(job, link, Reached())
     except Overtaken:
         return End(Ending.MOVED_ON, "another process has begun to train it meanwhile")
     except SweepError as error:
@@ -80,10 +106,27 @@ def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
         return moved_on
     try:
         outcome = _train(job, link, reached)
-        patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
     except Stopped:
         session.end(job, "stopped", reached)
         return End(Ending.STOPPED)
+    except Raised as raised:
+        if not reached.is_at_work:
+            if reached.sign:
+                session.end(job, "raised", reached)
+            return End(Ending.UNPREPARED, str(raised), raised.traceback)
+        if raised.by_the_day:
+            return End(Ending.DIED, str(raised))
+        outcome = Outcome(State.FAILED, now(), str(raised), traceback=raised.traceback)
+    patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
+    return End(Ending.OUTCOME)
+
+
+def _prepare_only(job: Job, link: Link) -> End:
+    try:
+        with _mistakes(job):
+            _prepare(job, link)
+    except Raised as raised:
+        return End(Ending.UNPREPARED, str(raised), raised.traceback)
     return End(Ending.OUTCOME)
 
 
@@ -111,41 +154,66 @@ def _wait(link: Link, error: OSError) -> None:
 
 
 def _train(job: Job, link: Link, reached: Reached) -> Outcome:
-    parameters = job.record.parameters
     try:
-        begin_process(job.record)
-        space = load(job.source)
-        batches, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
-        weigh = weigh_by_class(space, parameters, batches.spec())
-        as_parent = building.how_its_parent_was_built(job, space, validation)
-        model = building.build(space, parameters, validation)
-        job.record.count_params = building.count_params(model)
-        of_user = building.callbacks(space, parameters)
-        link.tell(building.size(model))
-        there = job.experience
-        if _outwait_others(job, link):  # to prepare took seconds, in which another may have begun: its files are its own
-            raise Overtaken
-        has_been_trained = job.record.sessions or there.log.exists() or meilleur.versions_in(there.path)
-        start = resume.make_ready(job.experience)
-        if has_been_trained and not start.backup:
-            link.tell(Warned(f"begins again from the beginning: {start.why_anew}"))
-        if as_parent and start.backup:
-            building.compare_with_its_parent(job, as_parent, building.how_built(space, parameters, model, of_user))
-        proof = session.begin(job, link, start, batches.count, reached)
-        made = Prepared(model, batches, validation, weigh, of_user)
-        _fit(job, link, made, start.backup, reached, proof)
-    except DataWrong as error:
-        raise DataWrong(f"{job.source.path}: {error}.") from error
-    except (Stopped, Overtaken, SweepError):
-        raise
+        with _mistakes(job):
+            made, extension = _prepare(job, link)
+            if _outwait_others(job, link):  # to prepare took seconds, in which another may have begun: its files are its own
+                raise Overtaken
+            start = _make_ready(job, link)
+            if extension and start.backup:
+                building.compare_with_its_parent(job, *extension)
+            proof = session.begin(job, link, start, made.batches.count, reached)
+            _fit(job, link, made, start.backup, reached, proof)
     except (Diverged, Pruned) as end:
         return Outcome(State.PRUNED if isinstance(end, Pruned) else State.FAILED, now(), str(end))
-    except Exception as error:
-        if isinstance(error, OSError) and (is_gone_for_a_while(error) or not lines_in_file(error, job.source.path)):
-            raise  # the disk's error, and none of the search space: the experience has not failed
-        reason = f"{job.source.path.name}, {error_in_file(error, job.source.path)}"
-        return Outcome(State.FAILED, now(), reason, traceback=traceback.format_exc())
     return Outcome(State.FINISHED, now())
+
+
+@contextlib.contextmanager
+def _mistakes(job: Job) -> Iterator[None]:
+    """Make Raised of what the search space raises."""
+    path = job.source.path
+    try:
+        yield
+    except DataWrong as error:
+        raise DataWrong(f"{path}: {error}.") from error
+    except (Stopped, Overtaken, SweepError, Diverged, Pruned):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and (is_gone_for_a_while(error) or not lines_in_file(error, path)):
+            raise  # the disk's error, and none of the search space
+        raise Raised(f"{path.name}, {error_in_file(error, path)}", _is_by_the_day(error)) from error
+
+
+def _is_by_the_day(error: Exception) -> bool:
+    """Tell whether it names a file, a package or memory; TensorFlow has the errors of a generator as texts of its own."""
+    return isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
+
+
+def _prepare(job: Job, link: Link) -> tuple[Prepared, tuple[dict[str, Any], dict[str, Any]] | None]:
+    """Return what is trained; and of an extension before its first session, how its parent was built, and how it was."""
+    parameters = job.record.parameters
+    begin_process(job.record)
+    space = load(job.source)
+    batches, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
+    weigh = weigh_by_class(space, parameters, batches.spec())
+    as_parent = building.how_its_parent_was_built(job, space, validation)
+    model = building.build(space, parameters, validation)
+    job.record.count_params = building.count_params(model)
+    of_user = building.callbacks(space, parameters)
+    link.tell(building.size(model))
+    extension = (as_parent, building.how_built(space, parameters, model, of_user)) if as_parent else None
+    return Prepared(model, batches, validation, weigh, of_user), extension
+
+
+def _make_ready(job: Job, link: Link) -> resume.Start:
+    there = job.experience
+    has_been_trained = job.record.sessions or there.log.exists() or meilleur.versions_in(there.path)
+    start = resume.make_ready(there)
+    if has_been_trained and not start.backup:
+        aside = f"; what there was of it is in {start.aside}" if start.aside else ""
+        link.tell(Warned(f"begins again from the beginning: {start.why_anew}{aside}"))
+    return start
 
 
 def begin_process(record: Record) -> None:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import optuna
 
-from sweep import resume, search_space
+from sweep import resume, search_space, session
 from sweep.disk import Disk
 from sweep.errors import SweepError
 from sweep.experience import Experience
@@ -27,9 +27,11 @@ from sweep.record import Outcome, Record, State
 from sweep.search_space import SEEDS, SearchSpace
 from sweep.settings import Settings
 from sweep.study import Study
+from sweep.trouble import Control
 
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
+BY_THE_DAY = (OSError, ImportError, MemoryError)  # of ``suggest``: they say nothing of the trial
 MOVED_ON_S = 0.5
 
 T = TypeVar("T")
@@ -39,16 +41,23 @@ class Setbacks:
     """What has befallen one training since its last new epoch; one that is trained again after a cut is not new."""
 
     def __init__(self) -> None:
-        self.deaths = 0
+        self.deaths, self.was_at_work = 0, False
         self._furthest = -1
         self._waits, self._until = pauses(), float("inf")
 
-    def count(self, end: End, epoch: int) -> None:
-        """Count an end that was none; ``epoch`` is the last one that it had trained, -1 for none."""
+    def count(self, end: End, epoch: int, was_at_work: bool) -> None:
+        """Count an end that was none.
+
+        Args:
+            end: of a process.
+            epoch: the last one that it had trained, -1 for none.
+            was_at_work: it had trained a batch.
+        """
         if epoch > self._furthest:
-            self._furthest, self.deaths = epoch, 0
+            self._furthest, self.deaths, self.was_at_work = epoch, 0, False
             self._waits, self._until = pauses(), float("inf")
         self.deaths += end.ending is Ending.DIED
+        self.was_at_work |= was_at_work
 
     def pause(self, end: End) -> float:
         """Return how many seconds to wait for the drive, or the cluster.
@@ -108,9 +117,16 @@ class Trials:
     ) -> None:
         self._run, self._data_before = run, data_before
         self._known, self._disk, self._limits = known, disk, limits
+        self._control = Control(space, place, stop, known.values())
+        self.left: list[str] = []
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def check_none_is_left(self) -> None:
+        """Raises SweepError where a training could not go on, and others could."""
+        if self.left:
+            raise SweepError(f"{'; '.join(self.left)}: mend that, and run the same command to go on.")
 
     def bring_to_its_end(self, trial: optuna.Trial) -> None:
         """Train the experience that the trial leads to, or read it where it has been trained, and tell its value.
@@ -144,6 +160,8 @@ class Trials:
             suggested = self._study.suggest(trial, self._space.suggest)
         except SweepError:
             raise
+        except BY_THE_DAY as error:
+            raise search_space.mistake(error, self._space.source.path) from error
         except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
@@ -173,7 +191,9 @@ class Trials:
             ended.append(Known(part.experience, record, entry))
             if is_over([record.outcome]):
                 break
-        self._close(trial, replace(ended[0], others=tuple(ended[1:])))
+        known = replace(ended[0], others=tuple(ended[1:]))
+        self._close(trial, known)
+        self._control.note(known)
 
     def _compare_data(self, record: Record) -> None:
         """Let the data of the first training be those of all; others may have been begun beside it."""
@@ -226,21 +246,19 @@ class Trials:
             self._study.catch_up(trial, self._patiently(known.curve))
         self._progress.begin(trial.number, part.experience.id)
         while self._may_train():
+            sessions = len(record.sessions)
             end, epoch = self._train_once(trial, part, record)
             if end.ending is Ending.OUTCOME:
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
             record = self._patiently(lambda: self._record(trial, part))
-            if record.outcome:  # it died after its last word
+            setbacks.count(end, epoch, session.have_trained(part.experience, record, sessions))
+            if record.outcome or self._is_given_up(trial, part, record, end, setbacks):  # it may die after its last word
                 return
             if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
                 self._stop.wait(MOVED_ON_S)
                 continue
-            setbacks.count(end, epoch)
-            if setbacks.deaths == DEATHS_THAT_FAIL:
-                self._fail(part.experience, record, f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
-                return
             if end.ending is Ending.GONE:
                 self._stop.wait(setbacks.pause(end))
             how = "goes on from its backup" if record.sessions else "is begun again"
@@ -264,8 +282,12 @@ class Trials:
             # A pruner compares first ones with first ones.
             return self._report(trial, news, job.prunes) if not part.repeat else None
 
+        job = self._job(part, record)
+        return self._place.train(job, self._stop, on_news), epoch
+
+    def _job(self, part: Part, record: Record) -> Job:
         settings = self._settings
-        job = Job(
+        return Job(
             source=self._space.source,
             experience=part.experience,
             record=record,
@@ -276,10 +298,43 @@ class Trials:
             run=self._run,
             data_before=None if settings.accept_change else self._data_before,
         )
-        return self._place.train(job, self._stop, on_news), epoch
 
-    def _fail(self, experience: Experience, record: Record, reason: str) -> None:
-        record.outcome = Outcome(State.FAILED, now(), reason, died=True)
+    def _is_given_up(self, trial: optuna.Trial, part: Part, record: Record, end: End, setbacks: Setbacks) -> bool:
+        """Tell whether the training is not to be begun again in this run; what that means is then decided."""
+        if setbacks.deaths == DEATHS_THAT_FAIL:
+            end = replace(end, why=f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
+        elif end.ending is not Ending.UNPREPARED:
+            return False
+        if setbacks.was_at_work and end.ending is Ending.DIED:
+            self._fail(part.experience, record, end)
+        else:
+            self._judge(trial, part, record, end)
+        return True
+
+    def _judge(self, trial: optuna.Trial, part: Part, record: Record, end: End) -> None:
+        """Decide what it means that a training could not come to its first batch.
+
+        Where no other can begin either, it is no outcome; nor where this one has been trained before. Else it has failed.
+
+        Raises:
+            SweepError: it is the session's trouble.
+        """
+        has_trained = session.have_trained(part.experience, record) or resume.newest_position(part.experience.sauvegarde)
+        other = self._control.fails(self._job(part, record), lambda text: self._progress.tell(trial.number, Warned(text)))
+        if self._stop.is_set():
+            return
+        what = f"trial {trial.number} ({part.experience.id}) cannot {'go on' if has_trained else 'begin'}: {end.why}"
+        if other:
+            raise SweepError(f"{what}; nor can {other}: mend that, and run the same command to go on.")
+        if has_trained:
+            self._progress.tell(trial.number, Warned(f"{end.why}: it stays interrupted, with its backups"))
+            self.left.append(what)
+        else:
+            self._fail(part.experience, record, end)
+
+    def _fail(self, experience: Experience, record: Record, end: End) -> None:
+        died = end.ending is Ending.DIED
+        record.outcome = Outcome(State.FAILED, now(), end.why, traceback=end.traceback, died=died)
         self._patiently(lambda: experience.write(record))
 
     def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:

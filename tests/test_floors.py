@@ -49,7 +49,7 @@ FLOORS = [
     {"live", "tidy", "axes", "importances", "limits", "warm_start"},
     {"progress", "curves", "display"},
     {"figures", "pictures"},
-    {"station", "trials", "opening", "shown", "report"},
+    {"station", "trials", "trouble", "opening", "shown", "report"},
     {"cluster"},
     {"controller", "check", "verification", "dashboard"},
     {"signals", "testing"},
