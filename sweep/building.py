@@ -150,11 +150,16 @@ def callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.call
     """Return the callbacks of the search space.
 
     Raises:
-        SearchSpaceWrong: they are something else.
+        SearchSpaceWrong: they are something else, or one of them is a BackupAndRestore.
     """
     found = space.callbacks(parameters)
     if not isinstance(found, list | tuple) or any(not isinstance(one, keras.callbacks.Callback) for one in found):
         raise SearchSpaceWrong(f"{space.source.path}: callbacks returns {found!r}; return a list of keras.callbacks.")
+    if any(isinstance(one, keras.callbacks.BackupAndRestore) for one in found):
+        raise SearchSpaceWrong(
+            f"{space.source.path}: callbacks returns a BackupAndRestore; every training has one already, which resumes it "
+            "at the batch: leave yours out."
+        )
     return list(found)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from sweep import Sweep, __version__, options
-from sweep.errors import STOPPED_BY_USER, StoppedByUser, SweepError, printable
+from sweep.errors import STOPPED_BY_USER, Misuse, StoppedByUser, SweepError, printable
 from sweep.settings import PRUNERS, SAMPLERS
 
 ROWS_AT_THE_END = 5
@@ -113,6 +113,23 @@ def run(space: str, root: Path | None, **asked: Any) -> None:
 def extend(space: str, root: Path | None, **asked: Any) -> None:
     """Let finished experiences go on to more epochs, under new ids."""
     _print_best(Sweep(space, root).extend(**asked))
+
+
+@app.command()
+@options.of_a_study
+@click.argument("ids", nargs=-1, metavar="[ID…]")
+@click.option("--failed", is_flag=True, show_default=False, help="All that have failed.")
+@options.where_it_trains
+@options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
+def retry(space: str, root: Path | None, ids: tuple[str, ...], failed: bool, **asked: Any) -> None:
+    """Take failed experiences up again, from their backups.
+
+    ID is an id_experience, or its first digits.
+    """
+    if bool(ids) == failed:
+        raise Misuse(f"Name the ids to try again, or all by --failed, and not both: sweep results {space} lists them.")
+    _print_best(Sweep(space, root).retry(ids or None, **asked))
 
 
 @app.command()

@@ -4,14 +4,14 @@ import contextlib
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import joblib
 import optuna
 
-from sweep import extension, resume, search_space, unprune
+from sweep import extension, resume, search_space, take_up
 from sweep.disk import Disk
 from sweep.enqueued import enqueue
 from sweep.errors import Misuse, StoppedWaiting, SweepError
@@ -89,6 +89,19 @@ class Controller:
         if self._error:
             raise self._error
 
+    def retry(self, names: Sequence[str] | None) -> None:
+        """Let failed experiences go on from their backups; None is all of them. What was cut off goes on beside them.
+
+        Raises:
+            SweepError: a name is of none that has failed, or something is wrong that no other trial would mend.
+        """
+        with self._locked():
+            take_up.retry(self._settled_folders(begin_anew=False).recorded(), names, self._progress.say)
+            self._open(always_rebuild=names is None)  # a trial has no folder where ``suggest`` has raised
+            self._train_all()
+        if self._error:
+            raise self._error
+
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
         """Hold the root, once the search space is seen to propose."""
@@ -151,7 +164,7 @@ class Controller:
             self._space = replace(self._space, source=source)
         folders.settle(self._progress.say)
         folders.keep_accepted(self._space.source)
-        unprune.take_up(folders.recorded(), self._settings.unprune, self._progress.say)
+        take_up.unprune(folders.recorded(), self._settings.unprune, self._progress.say)
         return folders
 
     def _prepare_extensions(self, epochs: int, best: int | None) -> None:

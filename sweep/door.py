@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,6 +143,20 @@ class Sweep:
         """
         self._check()
         return self._train({**self._last_run(), **options, "trials": 0}, lambda controller: controller.extend(epochs, best))
+
+    def retry(self, ids: Sequence[str] | None = None, **options: Any) -> "Sweep":
+        """Let failed experiences go on from their backups, and return the sweep.
+
+        Args:
+            ids: of some of them, or the beginnings of their ids; None is all.
+            options: see ``run``; what is not given is as in the last run.
+
+        Raises:
+            SweepError: an id is of none that has failed, or as ``run``.
+            KeyboardInterrupt: as ``run``.
+        """
+        self._check()
+        return self._train({**self._last_run(), **options, "trials": 0}, lambda controller: controller.retry(ids))
 
     def check(self, epochs: int | None = None) -> list["Checked"]:
         """Try three proposals for some batches each, and return what a trial of each will cost; nothing is written.

@@ -40,7 +40,7 @@ def read_enqueued(root: Path) -> Enqueued:
     except (ValueError, TypeError):
         enqueued = None
     if not enqueued or not _is_of_our_shape(enqueued):
-        raise SweepError(f"{path} is torn, or was edited: mend it, or delete it and enqueue again.")
+        raise SweepError(f"{path} is torn, or was edited: mend it, or move it away and enqueue again.")
     return enqueued
 
 

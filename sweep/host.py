@@ -16,6 +16,7 @@ import psutil
 import sweep
 
 DRIVE = "fuse.drive"
+OF_THIS_MACHINE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "apfs"}  # file systems
 CPUINFO = Path("/proc/cpuinfo")
 # By which oneDNN, Eigen and LLVM choose the code that computes, under the name that Linux lists it by.
 INSTRUCTION_SETS = {
@@ -118,9 +119,18 @@ def _of_processor(name: str) -> str:
 
 def is_on_drive(path: Path) -> bool:
     """Tell whether ``path`` lies on a Google Drive, as Colab mounts it."""
+    return _file_system(path) == DRIVE
+
+
+def is_local(path: Path) -> bool:
+    """Tell whether ``path`` lies on a disk of this machine, which no other one sees."""
+    return _file_system(path) in OF_THIS_MACHINE
+
+
+def _file_system(path: Path) -> str:
     mounts = {Path(disk.mountpoint): disk.fstype for disk in psutil.disk_partitions(all=True)}
     place = path.absolute()
-    return next((mounts[folder] for folder in (place, *place.parents) if folder in mounts), "") == DRIVE
+    return next((mounts[folder] for folder in (place, *place.parents) if folder in mounts), "")
 
 
 def cache_folder() -> Path:

@@ -53,7 +53,9 @@ def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
         if any(len(row) != len(header) for row in rows) or epochs != list(range(len(rows))):
             raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
     except (ValueError, IndexError) as error:
-        raise LogUnreadable(f"{path}: {error}; delete this file, and the next run goes on from the last backup.") from error
+        raise LogUnreadable(
+            f"{path}: {error}; move this file away, and the next run goes on from the last backup, or trains it again."
+        ) from error
     return curve
 
 
@@ -66,7 +68,7 @@ def read_row(path: Path, epoch: int) -> dict[str, float]:
     lines = _whole_lines(path.read_bytes())
     cells = _cells([*lines[:1], *lines[epoch + 1 : epoch + 2]])
     if len(cells) != 2:
-        raise LogUnreadable(f"{path} has no row of epoch {epoch}; delete this file, and run again.")
+        raise LogUnreadable(f"{path} has no row of epoch {epoch}; move this file away, and the next run writes it again.")
     return {name: number for name, cell in zip(*cells, strict=False) if (number := _number(cell)) is not None}
 
 

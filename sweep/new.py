@@ -26,5 +26,5 @@ def write(name: str) -> Path:
         with path.open("x", encoding="utf-8") as file:
             file.write((files("sweep") / "new_space.txt").read_text(encoding="utf-8"))
     except FileExistsError:
-        raise SweepError(f"{path} is there already, and stays as it is: give another name, or remove it.") from None
+        raise SweepError(f"{path} is there already, and stays as it is: give another name.") from None
     return path

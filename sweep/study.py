@@ -3,8 +3,10 @@
 import contextlib
 import functools
 import itertools
+import json
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -75,6 +77,7 @@ class Study:
         aims: Sequence[Aim] = DEFAULT,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
+        warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")  # see ``_let_choose_lists``
         self._voice = Voice(storage, say, stop or threading.Event())
         self._aims = aims
         how, when = Choice.read("sampler", sampler, SAMPLERS), Choice.read("pruner", pruner, PRUNERS)
@@ -309,6 +312,7 @@ class Study:
     @_spoken
     def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
         """Return what the search space suggests for the trial, while no other trial is asked or told."""
+        _let_choose_lists(trial)
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
             return suggest(trial)
 
@@ -394,3 +398,20 @@ class Study:
     def _attach(self, trial: FrozenTrial) -> optuna.Trial:
         # No public way leads back to a running trial; ``ask`` itself makes one like this. A test holds on to it.
         return optuna.Trial(self._study, trial._trial_id)  # noqa: SLF001
+
+
+def _let_choose_lists(trial: optuna.Trial) -> None:
+    """Let the choices of a trial be lists or tuples, as the widths of layers.
+
+    Optuna takes them, and every storage gives them back as JSON does. So it is given what JSON makes of them, else it would
+    take them for other choices in the next session; and the search space gets its own.
+    """
+    asked = trial.suggest_categorical
+
+    def suggest_categorical(name: str, choices: Sequence[Any]) -> Any:
+        if not any(isinstance(choice, list | tuple) for choice in choices):
+            return asked(name, choices)
+        value = asked(name, json.loads(json.dumps(choices)))
+        return choices[int(trial.distributions[name].to_internal_repr(value))]
+
+    trial.suggest_categorical = suggest_categorical  # type: ignore[method-assign]

@@ -5,12 +5,13 @@ import re
 import time
 import traceback
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from sweep import building, meilleur, resume, session, steps
+from sweep import building, cache_lock, meilleur, resume, session, steps
 from sweep.backup import Backup, NotSaved, Overtaken, Stopped, Watched, fit
 from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
@@ -73,12 +74,26 @@ class Raised(Exception):  # an end of a training, no error of the program
 
     Args:
         reason: where and what, in words.
-        by_the_day: it names what may be there again tomorrow: a file, a package, memory.
+        error: what it was.
     """
 
-    def __init__(self, reason: str, by_the_day: bool) -> None:
+    def __init__(self, reason: str, error: Exception) -> None:
         super().__init__(reason)
-        self.by_the_day, self.traceback = by_the_day, traceback.format_exc()
+        self.traceback = traceback.format_exc()
+        # TensorFlow has the errors of a generator as texts of its own.
+        self.is_by_the_day = isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
+
+
+class CacheLocked(Exception):  # an end of a training, no error of the program
+    """A cache of ``tf.data`` is being written by somebody, or was when he was killed.
+
+    Args:
+        lock: the file that says so.
+    """
+
+    def __init__(self, lock: Path) -> None:
+        super().__init__(lock)
+        self.lock = lock
 
 
 def train(job: Job, link: Link) -> End:
@@ -92,6 +107,8 @@ def train(job: Job, link: Link) -> End:
         return _prepare_only(job, link) if job.only_prepares else _to_its_end(job, link, Reached())
     except Overtaken:
         return End(Ending.MOVED_ON, "another process has begun to train it meanwhile")
+    except CacheLocked as found:
+        return _unlock(found.lock)
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
@@ -114,7 +131,7 @@ def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
             if reached.sign:
                 session.end(job, "raised", reached)
             return End(Ending.UNPREPARED, str(raised), raised.traceback)
-        if raised.by_the_day:
+        if raised.is_by_the_day:
             return End(Ending.DIED, str(raised))
         outcome = Outcome(State.FAILED, now(), str(raised), traceback=raised.traceback)
     patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
@@ -182,12 +199,16 @@ def _mistakes(job: Job) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and (is_gone_for_a_while(error) or not lines_in_file(error, path)):
             raise  # the disk's error, and none of the search space
-        raise Raised(f"{path.name}, {error_in_file(error, path)}", _is_by_the_day(error)) from error
+        if lock := cache_lock.lock_in(error):
+            raise CacheLocked(lock) from error
+        raise Raised(f"{path.name}, {error_in_file(error, path)}", error) from error
 
 
-def _is_by_the_day(error: Exception) -> bool:
-    """Tell whether it names a file, a package or memory; TensorFlow has the errors of a generator as texts of its own."""
-    return isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
+def _unlock(lock: Path) -> End:
+    if cache_lock.is_left_behind(lock):
+        lock.unlink(missing_ok=True)
+        return End(Ending.DIED, f"the cache that {lock} locks was being written when a training was cut off")
+    return End(Ending.GONE, f"another process writes the cache that {lock} locks")
 
 
 def _prepare(job: Job, link: Link) -> tuple[Prepared, tuple[dict[str, Any], dict[str, Any]] | None]:

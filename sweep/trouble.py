@@ -16,7 +16,7 @@ from sweep.opening import propose
 from sweep.record import Record
 from sweep.search_space import SearchSpace
 
-PROPOSALS = 4  # are the control, where nothing has been trained yet
+PROPOSALS = 5  # are the control, where nothing has been trained yet
 
 
 class Control:

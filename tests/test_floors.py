@@ -30,7 +30,7 @@ FLOORS = [
     {"errors", "language", "aims"},
     {
         *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
-        *("opened", "kept", "project", "proof"),
+        *("opened", "kept", "project", "proof", "cache_lock"),
     },
     {"settings", "sampler", "pruner"},
     {"record", "search_space", "meilleur", "storage", "enqueued"},
@@ -38,7 +38,7 @@ FLOORS = [
     {"resume", "job", "root", "voice"},
     {"damage", "known", "lease", "session", "guard"},
     {"work"},
-    {"folders", "frozen", "extension", "proposals", "unprune"},
+    {"folders", "frozen", "extension", "proposals", "take_up"},
     {
         *OF_KERAS,
         *("training", "warm", "evaluate", "study"),

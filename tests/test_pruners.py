@@ -127,14 +127,14 @@ def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
     there = f"pruned are {', '.join(pruned)}."
     mistyped = f"{pruned[0][:-1]}x"
     for name, why in {
-        "xyz": f"no experience has an id that begins so; {there}",
-        mistyped: f"did you mean {pruned[0]}? no experience has an id that begins so; {there}",
-        finished[0]: f"{finished[0]} is finished, not pruned; {there}",
-        "": f"{len(pruned) + len(finished)} ids begin so, ",
+        "xyz": f"There is no experience whose id begins with 'xyz': {there}",
+        mistyped: f"whose id begins with {mistyped!r}: did you mean {pruned[0]}? {there}",
+        finished[0]: f"{finished[0]} is finished, not pruned: {there}",
+        "": f"{len(pruned) + len(finished)} ids begin with '', ",
     }.items():
         done = sweep("run", SPACES / "amounts.py", "--root", root, "--unprune", name)
         assert done.returncode == 2
-        assert f"sweep: unprune is {name!r}: {why}" in done.stderr.splitlines()[-1]
+        assert why in done.stderr.splitlines()[-1]
         assert {one.id for one in experiences_in(root) if one.state() is State.PRUNED} == set(
             pruned
         )

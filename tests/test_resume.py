@@ -169,9 +169,15 @@ LOST = "its best model, of epoch 1, is lost"
 def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     content = experience.meilleur.read_bytes()
     experience.meilleur.write_bytes(content[: int(len(content) * part)])
-    assert resume.make_ready(experience) == Start(None, why_anew=LOST)
+    log = experience.log.read_bytes()
+    backups = {path.name: path.read_bytes() for path in experience.sauvegarde.iterdir()}
+    start = resume.make_ready(experience)
+    assert start == Start(None, why_anew=LOST)
     assert newest_backup(experience.sauvegarde) is None
-    assert experience.log.read_bytes() == b""
+    aside = experience.path.parent / ".quarantine" / experience.id
+    assert start.aside == aside, "whole backups are not deleted"
+    assert {path.name: path.read_bytes() for path in (aside / "sauvegarde").iterdir()} == backups
+    assert (aside / "log.csv").read_bytes() == log
 
 
 def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):

@@ -11,7 +11,15 @@ from optuna.trial import TrialState, create_trial
 
 from support.command import sessions, sweep
 from support.search import search
-from support.stand_ins import all_of, cut_three_times, lose_the_study, run_whole
+from support.stand_ins import (
+    SPACE,
+    all_of,
+    control,
+    cut_three_times,
+    lose_the_study,
+    proposals,
+    run_whole,
+)
 from support.trainer import SPACES
 from sweep.choice import Choice
 from sweep.enumeration import values_of
@@ -265,3 +273,25 @@ def test_a_choice_reads_numbers_truths_and_words():
     assert choice.options == {"b": 1, "c": 0.5, "d": True, "e": None, "f": "word", "g": -1e-3}
     with pytest.raises(SweepError, match="sampler is 3: it is one of a"):
         Choice.read("sampler", 3, ["a"])
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "nsgaii", "brute_force"])
+def test_choices_may_be_tuples_and_lists_in_each_session(tmp_path, sampler):
+    """Storages give them back as lists."""
+    kinds = "[(16,), (32, 16), [64, 32, 16], None, True]"
+    space = tmp_path / "space.py"
+    space.write_text(
+        SPACE.replace('["a", None, True, 3]', kinds)
+        .replace('parameters["kind"] == "a"', 'parameters["kind"] == (16,)')
+        .replace('trial.suggest_float("x", 0, 1)', 'trial.suggest_float("x", 0, 1, step=0.5)')
+        .replace('trial.suggest_float("lr", 1e-4, 1, log=True)', "0.5")
+    )
+    root, whole = tmp_path / "root", tmp_path / "whole"
+    control(whole, space, trials=24, sampler=sampler)
+    for trials in (6, 16, 24):
+        control(root, space, trials=trials, sampler=sampler)
+        if trials == 16:
+            lose_the_study(root)
+    assert proposals(root, space) == proposals(whole, space)
+    chosen = {repr(params["kind"]) for _, params, _, _ in proposals(root, space)}
+    assert {"[16]", "[64, 32, 16]"} <= chosen

@@ -286,13 +286,30 @@ def test_trainings_that_raise_or_diverge_fail_with_their_reason_and_the_others_g
     assert 'raise ValueError("no five")' in failed.outcome.traceback
 
 
-def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space):
+def test_a_space_that_cannot_be_built_stops_at_once_and_says_why(tmp_path, space):
     wrong = space(("    import keras\n\n    hidden", "    raise ValueError('never')\n    hidden"))
+    done = sweep("run", wrong, "--root", tmp_path / "root")
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert (
+        "cannot begin: toy.py, line 18: ValueError: never; nor can another proposal: mend" in last
+    )
+    assert not table(tmp_path / "root")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space):
+    wrong = space(
+        (
+            "import cut\n",
+            "import cut\n\n    cut.Cut.on_epoch_end = lambda self, epoch, logs: 1 / 0\n",
+        )
+    )
     done = sweep("run", wrong, "--root", tmp_path / "root", "--sampler", "random")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith(
-        "sweep: The first 5 trials all failed, the last one because of toy.py, line 18: ValueError: never; mend"
+        "sweep: The first 5 trials all failed, the last one because of toy.py, line 30: ZeroDivisionError"
     )
     assert len(table(tmp_path / "root")) == 5
     assert "Traceback" not in done.stderr
@@ -302,19 +319,20 @@ def test_a_sweep_that_failed_whole_begins_anew_once_the_mistake_is_mended(uncut,
     root = tmp_path / "root"
     wrong = space(
         (
-            "    import keras\n\n    hidden",
-            "    import keras\n\n    hidden = parameters['unit']\n    hidden",
+            "import cut\n",
+            "import cut\n\n    cut.Cut.on_epoch_end = lambda self, epoch, logs: parameters['unit']\n",
         )
     )
     done = sweep("run", wrong, "--root", root, "--trials", 2)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert (
-        "The first 2 trials all failed, the last one because of toy.py, line 20: KeyError: 'unit'; mend"
+        "The first 2 trials all failed, the last one because of toy.py, line 30: KeyError: 'unit'; mend"
         in last
     )
     assert "KeyError: 'unit'" in sweep("status", wrong, "--root", root).stdout
     said = run(root, "--trials", TRIALS, space=space())
+    assert f"begins from the beginning, and what there was of it is in {root}/.quarantine" in said
     assert f"0 done, 0 cut off, 0 failed, {TRIALS} to do" in said
     assert_equal(root, uncut)
 
