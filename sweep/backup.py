@@ -28,10 +28,6 @@ class Stopped(Exception):  # an end of a training, no error of the program
     """The training was asked to stop."""
 
 
-class Overtaken(Exception):  # an end of a training, no error of the program
-    """Another process has trained here since this one was told to."""
-
-
 class NotSaved(SweepError):
     """A training cannot write its files."""
 
@@ -235,27 +231,8 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._link.tell(Warned(text))
         self._disk_is_short = free < need
 
-    def _give_way(self) -> None:
-        """Write nothing more where another process has begun a session here since.
-
-        On a drive that two machines share, this one may have been paused, or without its drive, for longer than its lease.
-
-        Raises:
-            Overtaken: another has, on a cluster.
-            NotSaved: another has, which no cluster has sent there.
-        """
-        record = self._job.experience.read()
-        latest, ours = (one.sessions[-1]["process"] if one and one.sessions else None for one in (record, self._job.record))
-        if latest and latest != ours:
-            if self._job.cluster:
-                raise Overtaken
-            raise NotSaved(
-                f"{self._folder.parent} is trained by process {latest['pid']} on {latest['host']} by now, "
-                "and no longer here: see there."
-            )
-
     def _save_all(self) -> None:
-        self._give_way()
+        self._job.experience.fence()  # to put a model into memory and back takes long
         self._best.write_now()
         self._log.write_now()
         weights = self._folder / resume.NEXT_WEIGHTS
@@ -274,7 +251,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             saved=now(),
             record=self._job.record.as_content(),
         )
-        resume.write_backup(self._folder, position)
+        resume.write_backup(self._folder, position, self._job.experience.fence)
 
     def _restore(self, backup: resume.Generation, arrays: Arrays, lost: list[str]) -> None:
         skipped = self._state.load_weights(backup.weights)

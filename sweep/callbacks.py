@@ -15,7 +15,7 @@ import keras
 
 from sweep import meilleur
 from sweep.aims import Aim
-from sweep.files import put_in_place
+from sweep.files import put_in_place, unfenced
 from sweep.log import Best, check_header
 
 Logs = dict[str, Any] | None
@@ -39,10 +39,19 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         best_before: the best of the epochs before this session, else a worse model would replace a better one.
         variables: returns all variables of the training, by which a model is kept in memory: a file of Keras may hold more
             than the weights and the optimizer.
+        fence: see ``sweep.experience.Experience``.
     """
 
-    def __init__(self, path: Path, aim: Aim, best_before: Best | None, variables: Callable[[], list[Any]]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        aim: Aim,
+        best_before: Best | None,
+        variables: Callable[[], list[Any]],
+        fence: Callable[[], None] = unfenced,
+    ) -> None:
         self._aim, self._path, self._beside = aim, path, path.with_name("next.model.keras")
+        self._fence = fence
         super().__init__(
             str(self._beside).replace("{", "{{").replace("}", "}}"),  # braces would be format fields
             monitor=aim.name,
@@ -100,7 +109,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
 
     def _put_in_place(self, epoch: int) -> None:
         meilleur.label(self._beside, Best(float(self.best), epoch))
-        put_in_place(self._beside, self._path)
+        put_in_place(self._beside, self._path, self._fence)
 
 
 class Log(keras.callbacks.CSVLogger):
@@ -111,9 +120,9 @@ class Log(keras.callbacks.CSVLogger):
 
     closed = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, fence: Callable[[], None] = unfenced) -> None:
         super().__init__(str(path), append=True)
-        self._path = path
+        self._path, self._fence = path, fence
         self._bytes_written = 0
         self.csv_file: Any = None
         self.text = ""
@@ -140,7 +149,7 @@ class Log(keras.callbacks.CSVLogger):
         """Do nothing: the file is open only while a row is written."""
 
     def write_now(self) -> None:
-        """Write the rows that are still to be written.
+        """Write the rows that are still to be written; where rows before them are gone, those too.
 
         Raises:
             OSError: they still cannot be written.
@@ -148,6 +157,9 @@ class Log(keras.callbacks.CSVLogger):
         rows = self.text.encode()[self._bytes_written :]
         if rows:
             with self._path.open("r+b" if self._path.exists() else "wb") as file:
+                self._fence()
+                if file.seek(0, os.SEEK_END) < self._bytes_written:  # else there would be a hole of NUL
+                    self._bytes_written, rows = 0, self.text.encode()
                 file.seek(self._bytes_written)
                 file.truncate()  # half a row, which a full disk left
                 file.write(rows)

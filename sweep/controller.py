@@ -108,7 +108,7 @@ class Controller:
         self._rehearsal = rehearse(self._space, self._settings)
         proposals = proposals_of(self._space, self.root, self._settings, self._progress)
         prepare(self.root)
-        with Lock(self.root, self._progress.say, self.stop, self._give_way):
+        with Lock(self.root, self._progress.say, self.stop, self._give_way) as self._lock:
             for some, came_from in proposals:
                 enqueue(self.root, some, came_from)
             yield
@@ -243,6 +243,7 @@ class Controller:
             self._limits,
             self._run,
             self._data_before,
+            self._lock.check,
         )
         with self._progress.sweep(self.root):
             # One trial at a time is taken from the iterator, when a thread is free: each proposal knows all ends before it.

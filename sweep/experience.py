@@ -1,12 +1,12 @@
 """The folder of an experience: every file name once, and its state told from the files alone."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweep.errors import SweepError
-from sweep.files import move_to_quarantine, write_whole
+from sweep.files import move_to_quarantine, unfenced, write_whole
 from sweep.identity import id_experience
 from sweep.log import Best, best_of, check_header, read_curve, read_row
 from sweep.record import ID, NO_RECORD, Record, State, state_of
@@ -18,9 +18,13 @@ class RecordWrong(SweepError):
 
 @dataclass(frozen=True)
 class Experience:
-    """One training on disk, whole or cut off. Asking writes nothing."""
+    """One training on disk, whole or cut off. Asking writes nothing.
+
+    ``fence`` is asked last before each write of whoever trains here; it raises where another has taken the folder over.
+    """
 
     path: Path
+    fence: Callable[[], None] = field(default=unfenced, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -72,7 +76,7 @@ class Experience:
             OSError: the disk is full or gone.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.record, record.as_json())
+        write_whole(self.record, record.as_json(), fence=self.fence)
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
 

@@ -20,10 +20,18 @@ QUARANTINE = ".quarantine"
 T = TypeVar("T")
 
 
-def write_whole(path: Path, content: bytes, sync: bool = True) -> None:
+def unfenced() -> None:
+    """Let a write through: nobody else can be writing there."""
+
+
+def write_whole(path: Path, content: bytes, sync: bool = True, fence: Callable[[], None] = unfenced) -> None:
     """Put ``content`` in place of ``path`` in one step: a reader sees the old file or the new one.
 
-    Where nothing depends on the file, it need not be synced: after a power cut it may then be torn.
+    Args:
+        path: of the file.
+        content: of the file.
+        sync: where nothing depends on the file, it need not be: after a power cut it may then be torn.
+        fence: is asked last; it raises where the file is no longer this process's to write.
 
     Raises:
         OSError: the disk is full or gone; ``path`` is then as it was.
@@ -32,8 +40,9 @@ def write_whole(path: Path, content: bytes, sync: bool = True) -> None:
     with open(beside, "wb", opener=_without_links) as file:  # Path.open has no opener
         file.write(content)
     if sync:
-        put_in_place(beside, path)
+        put_in_place(beside, path, fence)
     else:
+        fence()
         beside.replace(path)
 
 
@@ -42,12 +51,13 @@ def _without_links(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW, 0o666)
 
 
-def put_in_place(beside: Path, path: Path) -> None:
-    """Make the finished file ``beside`` the file ``path``, once its bytes are on the disk.
+def put_in_place(beside: Path, path: Path, fence: Callable[[], None] = unfenced) -> None:
+    """Make the finished file ``beside`` the file ``path``, once its bytes are on the disk and the fence lets it through.
 
     The folder itself is not synced: after a power cut it may show the older file, which is whole as well.
     """
     sync(beside)
+    fence()
     beside.replace(path)
 
 

@@ -4,13 +4,73 @@ A training on this host is alive or not, and the kernel knows. Of one on another
 folder: its lease runs out when they do not change for ``LEASE_S``. No clocks are compared.
 """
 
+import os
 import time
 from typing import Any
 
 from sweep.experience import Experience
-from sweep.host import is_alive, is_of_this_boot
+from sweep.host import is_alive, is_of_this_boot, this_process
 from sweep.record import Record, State, state_of
 from sweep.root import LEASE_S
+
+
+class Overtaken(Exception):  # an end of a training, no error of the program
+    """Another process has taken a folder over.
+
+    Args:
+        holder: that process, as ``sweep.host.this_process`` names it.
+    """
+
+    def __init__(self, holder: dict[str, Any]) -> None:
+        super().__init__(holder)
+        self.holder = holder
+
+
+class Hold:
+    """The hold of this process on the folder that it trains in.
+
+    A machine may be suspended in any instruction, and wake when another one has long gone on in its place. So whoever takes
+    a folder over says so in its record, with a number one higher than before, and whoever is about to put a file in place
+    looks there last.
+
+    Args:
+        experience: whose folder it is.
+    """
+
+    def __init__(self, experience: Experience) -> None:
+        self._experience = experience
+        self._holder: dict[str, Any] | None = None
+        self._seen: tuple[int, int, int] | None = None
+
+    def take(self, record: Record) -> None:
+        """Take the folder over, which is nobody's just now, and write that into its record.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        record.holder = {"number": (record.holder or {"number": 0})["number"] + 1, **this_process()}
+        self._experience.write(record)
+        self._holder = record.holder
+
+    def check(self) -> None:
+        """Raises Overtaken where another process has taken the folder over, OSError where that cannot be read."""
+        if not self._holder:
+            return
+        seen = self._version()
+        if seen is None or seen != self._seen:
+            record = self._experience.read()
+            if record and record.holder and record.holder != self._holder:
+                raise Overtaken(record.holder)
+            self._seen = seen
+
+    def _version(self) -> tuple[int, int, int] | None:
+        """Return what is another each time the record is written; a network file system asks its server at an ``open``."""
+        try:
+            with self._experience.record.open("rb") as file:
+                found = os.fstat(file.fileno())
+        except FileNotFoundError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 class Lease:

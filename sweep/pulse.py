@@ -5,11 +5,12 @@ It is a sign of life and no state: it is not synced, and where it is lost, nothi
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweep.files import parse_json, write_whole
+from sweep.files import parse_json, unfenced, write_whole
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,13 @@ class Pulse:
     logs: dict[str, Any] | None = None
 
 
-def write_pulse(path: Path, pulse: Pulse) -> None:
-    """Put the pulse in place.
+def write_pulse(path: Path, pulse: Pulse, fence: Callable[[], None] = unfenced) -> None:
+    """Put the pulse in place, unless the fence raises.
 
     Raises:
         OSError: the disk is full or gone.
     """
-    write_whole(path, json.dumps(asdict(pulse)).encode(), sync=False)
+    write_whole(path, json.dumps(asdict(pulse)).encode(), sync=False, fence=fence)
 
 
 def read_pulse(path: Path) -> Pulse | None:

@@ -89,6 +89,8 @@ class Record:
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
     ``data_identity`` is what these data are known again by: ``digest``, the first of the ``files`` that ``load_data`` opened
     (path, bytes, modified), and the ``count`` of them all; None where an older version trained it.
+    ``holder`` is the process that has written here last, as ``sweep.host.this_process`` names it, and its ``number``: how
+    many have taken the folder over. Who is no longer the holder writes nothing more. None where an older version trained it.
     ``unpruned`` says that the end which a pruner gave it was taken back: it is trained without the pruner's word since.
     """
 
@@ -107,6 +109,7 @@ class Record:
     data: str | None = None
     unpruned: bool = False
     data_identity: dict[str, Any] | None = None
+    holder: dict[str, Any] | None = None
 
     def mark_approximate(self, reason: str) -> None:
         """Note why this training may differ from an uncut one, after the reasons that there are."""

@@ -7,7 +7,7 @@ instant the cut came at, and whichever of the four names a file was left under.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from sweep import meilleur
 from sweep.aims import DEFAULT, Aim
 from sweep.experience import Experience
-from sweep.files import move_to_quarantine, parse_json, put_in_place, sha256_of, write_whole
+from sweep.files import move_to_quarantine, parse_json, put_in_place, sha256_of, unfenced, write_whole
 from sweep.log import Best, best_of, check_header, curve_of
 from sweep.record import NO_RECORD, Record
 
@@ -80,8 +80,8 @@ class Start:
     aside: Path | None = field(default=None, compare=False)
 
 
-def write_backup(sauvegarde: Path, position: Position) -> None:
-    """Make ``next.weights.h5``, which is written already, and ``position`` the newest backup.
+def write_backup(sauvegarde: Path, position: Position, fence: Callable[[], None] = unfenced) -> None:
+    """Make ``next.weights.h5``, which is written already, and ``position`` the newest backup, unless the fence raises.
 
     Raises:
         OSError: the disk is full or gone; at least one older backup, if there was one, is still whole.
@@ -89,10 +89,10 @@ def write_backup(sauvegarde: Path, position: Position) -> None:
     text = _as_text(position, sha256_of(sauvegarde / NEXT_WEIGHTS))
     weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
     # After each of these steps some pair is whole, as a test that cuts between them shows.
-    _keep_as_previous(weights)
-    put_in_place(sauvegarde / NEXT_WEIGHTS, weights)
-    _keep_as_previous(metadata)
-    write_whole(metadata, text)
+    _keep_as_previous(weights, fence)
+    put_in_place(sauvegarde / NEXT_WEIGHTS, weights, fence)
+    _keep_as_previous(metadata, fence)
+    write_whole(metadata, text, fence=fence)
 
 
 def whole_backups(sauvegarde: Path) -> Iterator[Generation]:
@@ -211,7 +211,7 @@ def restore_log(experience: Experience, log: bytes) -> None:
     there = experience.log.read_bytes() if experience.log.exists() else b""
     check_header(there, experience.log, "epoch", check_header(log, experience.log, "epoch") or None)
     if there != log:
-        write_whole(experience.log, log)
+        write_whole(experience.log, log, fence=experience.fence)
 
 
 def _rows_beyond(experience: Experience, log: bytes) -> tuple[str, ...]:
@@ -255,8 +255,9 @@ def _checksum(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _keep_as_previous(path: Path) -> None:
+def _keep_as_previous(path: Path, fence: Callable[[], None]) -> None:
     if path.exists():
+        fence()
         path.replace(path.with_name(path.name + PREVIOUS))
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.files import parse_json, write_whole
-from sweep.host import cache_folder, is_alive, is_on_drive, is_same, now, this_process
+from sweep.host import cache_folder, is_alive, is_local, is_on_drive, is_same, now, this_process
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
@@ -27,6 +27,7 @@ RAPPORT = "rapport"
 ASKED_SHAPE = {"trials": int, "workers": int, "seed": int, "sampler": str, "pruner": str}
 HOLDER_SHAPE = {"host": str, "boot": str, "pid": int, "started": float, "since": str, "renewed": int}
 LEASE_S = 60.0
+SETTLE_S = 5.0  # two hosts that take over at once have both written by then
 
 
 class RootWrong(SweepError):
@@ -131,18 +132,17 @@ class Lock:
         self._on_lost = on_lost or (lambda error: say(str(error)))
         self._released = threading.Event()
         self._descriptor: int | None = None
+        self._holder = {**this_process(), "since": now(), "renewed": 0}
 
     def __enter__(self) -> "Lock":
         """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
         self._descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             self._lock_on_this_host()
-            self._outwait_other_hosts()
+            self._take_over(self._outwait_other_hosts())
         except BaseException:
             os.close(self._descriptor)
             raise
-        self._holder = {**this_process(), "since": now(), "renewed": 0}
-        self._renew()
         threading.Thread(target=self._keep_renewing, daemon=True).start()
         return self
 
@@ -154,6 +154,14 @@ class Lock:
         if self._descriptor is not None:
             os.close(self._descriptor)
 
+    def _take_over(self, has_waited: bool) -> None:
+        """Write the name of this process; of two hosts that have waited for one holder, the one whose name stays has it."""
+        self._renew()
+        if has_waited:
+            if self._stop.wait(SETTLE_S):
+                raise KeyboardInterrupt
+            self._check_only(self._holder)
+
     def _lock_on_this_host(self) -> None:
         holder = read_holder(self._root)
         try:
@@ -164,17 +172,36 @@ class Lock:
             if holder and is_alive(holder):
                 raise RootBusy(self._busy(holder)) from None
 
-    def _outwait_other_hosts(self) -> None:
+    def _outwait_other_hosts(self) -> bool:
+        """Wait until a holder on another host has been silent for its lease, and tell whether there was one."""
         holder = read_holder(self._root)
-        if not holder or holder["host"] == socket.gethostname():
-            return
+        if not holder or not self._may_be_elsewhere(holder):
+            return False
         self._say(f"{self._root} was held by {_name(holder)}; waiting {LEASE_S:.0f} s to see whether it still runs")
         until = time.monotonic() + LEASE_S
         while time.monotonic() < until:
             if self._stop.wait(1):
                 raise KeyboardInterrupt
-            if read_holder(self._root) not in (None, holder):
-                raise RootBusy(self._busy(read_holder(self._root)))
+            self._check_only(holder)
+        return True
+
+    def _may_be_elsewhere(self, holder: dict[str, Any]) -> bool:
+        """Tell whether the kernel's lock says nothing of the holder; two hosts may have one name, which the boot tells."""
+        if holder["host"] == socket.gethostname() and holder["boot"] in (this_process()["boot"], ""):
+            return False
+        return holder["host"] != socket.gethostname() or not is_local(self._root)
+
+    def _check_only(self, holder: dict[str, Any]) -> None:
+        """Raises RootBusy where there is another holder than this one."""
+        found = read_holder(self._root)
+        if found and found != holder:
+            raise RootBusy(self._busy(found))
+
+    def check(self) -> None:
+        """Raises RootBusy where another sweep has taken the root over, while this process was paused."""
+        holder = read_holder(self._root)
+        if holder and not self._is_ours(holder):
+            raise RootBusy(f"{self._root} was taken over by {_name(holder)}, while this process was paused: see there.")
 
     def _busy(self, holder: dict[str, Any] | None) -> str:
         by = _name(holder) if holder else "another sweep"
@@ -188,11 +215,10 @@ class Lock:
 
     def _keep_renewing(self) -> None:
         while not self._released.wait(LEASE_S / 4):
-            holder = read_holder(self._root)
-            if holder and not self._is_ours(holder):
-                self._on_lost(
-                    RootBusy(f"{self._root} was taken over by {_name(holder)}, while this process was paused: see there.")
-                )
+            try:
+                self.check()
+            except RootBusy as error:
+                self._on_lost(error)
                 return
             self._holder["renewed"] += 1
             with contextlib.suppress(OSError):  # a drive that is gone for a while: tried again

@@ -12,6 +12,7 @@ from sweep import gpu, resume
 from sweep.experience import Experience
 from sweep.host import is_on_drive, machine, now, processor, this_process, versions
 from sweep.job import Job, Link, Warned
+from sweep.lease import Overtaken
 from sweep.proof import NO_EVIDENCE, Evidence, Proof, Sample
 from sweep.pulse import Pulse, read_pulse, write_pulse
 from sweep.record import Outcome, Record
@@ -64,7 +65,7 @@ class SignOfLife:
     """
 
     def __init__(self, job: Job, reached: Reached) -> None:
-        self._path, self._session, self._reached = job.experience.pulse, len(job.record.sessions) - 1, reached
+        self._experience, self._session, self._reached = job.experience, len(job.record.sessions) - 1, reached
         self._every_s = EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else EVERY_S
         self._written_at = -math.inf
         self._lock, self._ended = threading.Lock(), threading.Event()
@@ -81,7 +82,8 @@ class SignOfLife:
         """Take the sign away."""
         with self._lock:
             self._ended.set()
-            self._path.unlink(missing_ok=True)
+            self._experience.fence()
+            self._experience.pulse.unlink(missing_ok=True)
 
     def _keep_beating(self) -> None:
         """Between two batches much time may pass: say again what was said last."""
@@ -103,9 +105,10 @@ class SignOfLife:
         )
 
     def _write(self, pulse: Pulse) -> None:
-        with self._lock, contextlib.suppress(OSError):  # what cannot be saved is said by the backup
+        # What cannot be saved, or is another's by now, is said by the backup.
+        with self._lock, contextlib.suppress(OSError, Overtaken):
             if not self._ended.is_set():
-                write_pulse(self._path, pulse)
+                write_pulse(self._experience.pulse, pulse, self._experience.fence)
                 self._written_at = time.monotonic()
 
 

@@ -5,6 +5,7 @@ import re
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from sweep import building, cache_lock, meilleur, resume, session, steps
-from sweep.backup import Backup, NotSaved, Overtaken, Stopped, Watched, fit
+from sweep.backup import Backup, NotSaved, Stopped, Watched, fit
 from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
@@ -21,7 +22,7 @@ from sweep.errors import SweepError
 from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
 from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
-from sweep.lease import Lease, open_session
+from sweep.lease import Hold, Lease, Overtaken, open_session
 from sweep.log import read_curve
 from sweep.proof import Proof
 from sweep.record import Outcome, Record, State
@@ -84,6 +85,18 @@ class Raised(Exception):  # an end of a training, no error of the program
         self.is_by_the_day = isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
 
 
+class MovedOn(Exception):  # an end of a training, no error of the program
+    """Another process trains here, or has since this one was told to.
+
+    Args:
+        end: of this one.
+    """
+
+    def __init__(self, end: End) -> None:
+        super().__init__(end)
+        self.end = end
+
+
 class CacheLocked(Exception):  # an end of a training, no error of the program
     """A cache of ``tf.data`` is being written by somebody, or was when he was killed.
 
@@ -105,8 +118,12 @@ def train(job: Job, link: Link) -> End:
     """
     try:
         return _prepare_only(job, link) if job.only_prepares else _to_its_end(job, link, Reached())
-    except Overtaken:
-        return End(Ending.MOVED_ON, "another process has begun to train it meanwhile")
+    except MovedOn as moved:
+        return moved.end
+    except Overtaken as by:
+        where = f"process {by.holder['pid']} on {by.holder['host']}"
+        why = f"{job.experience.path} is trained by {where} by now, and no longer here: see there."
+        return End(Ending.MOVED_ON if job.cluster else Ending.REFUSED, why)
     except CacheLocked as found:
         return _unlock(found.lock)
     except SweepError as error:
@@ -118,11 +135,11 @@ def train(job: Job, link: Link) -> End:
 
 
 def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
-    moved_on = _outwait_others(job, link)
-    if moved_on:
-        return moved_on
+    hold = Hold(job.experience)
+    job = replace(job, experience=replace(job.experience, fence=hold.check))
+    _outwait_others(job, link)
     try:
-        outcome = _train(job, link, reached)
+        outcome = _train(job, link, reached, hold)
     except Stopped:
         session.end(job, "stopped", reached)
         return End(Ending.STOPPED)
@@ -147,35 +164,40 @@ def _prepare_only(job: Job, link: Link) -> End:
     return End(Ending.OUTCOME)
 
 
-def _outwait_others(job: Job, link: Link) -> End | None:
-    """Wait while another process trains here, and tell what became of it: the record of this job is then an old one."""
+def _outwait_others(job: Job, link: Link) -> None:
+    """Wait while another process trains here.
+
+    Raises:
+        MovedOn: one has; the record of this job is an old one.
+    """
     lease, said = Lease(job.experience), False
     while other := lease.holder():
         if not said:
             link.tell(Warned(f"process {other['pid']} on {other['host']} trains it, and is waited for"))
             said = True
         if link.stop_asked():
-            return End(Ending.STOPPED)
+            raise MovedOn(End(Ending.STOPPED))
         time.sleep(POLL_S)
     record = job.experience.read()
     if not record or (not record.outcome and record.sessions == job.record.sessions):
-        return None
+        return
     died = open_session(record)
     if not died:
-        return End(Ending.MOVED_ON, "another process has trained it meanwhile")
-    return End(Ending.DIED, f"process {died['process']['pid']} on {died['process']['host']} was killed, or cut off")
+        raise MovedOn(End(Ending.MOVED_ON, "another process has trained it meanwhile"))
+    who = died["process"]
+    raise MovedOn(End(Ending.DIED, f"process {who['pid']} on {who['host']} was killed, or cut off"))
 
 
 def _wait(link: Link, error: OSError) -> None:
     link.tell(Warned(f"its end cannot be written ({error}); trying again until it can"))
 
 
-def _train(job: Job, link: Link, reached: Reached) -> Outcome:
+def _train(job: Job, link: Link, reached: Reached, hold: Hold) -> Outcome:
     try:
         with _mistakes(job):
             made, extension = _prepare(job, link)
-            if _outwait_others(job, link):  # to prepare took seconds, in which another may have begun: its files are its own
-                raise Overtaken
+            _outwait_others(job, link)  # to prepare took seconds, in which another may have begun: its files are its own
+            hold.take(job.record)
             start = _make_ready(job, link)
             if extension and start.backup:
                 building.compare_with_its_parent(job, *extension)
@@ -194,7 +216,7 @@ def _mistakes(job: Job) -> Iterator[None]:
         yield
     except DataWrong as error:
         raise DataWrong(f"{path}: {error}.") from error
-    except (Stopped, Overtaken, SweepError, Diverged, Pruned):
+    except (Stopped, MovedOn, Overtaken, SweepError, Diverged, Pruned):
         raise
     except Exception as error:
         if isinstance(error, OSError) and (is_gone_for_a_while(error) or not lines_in_file(error, path)):
@@ -255,8 +277,8 @@ def savers(
     steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
     state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
     before = start.position.best() if start else None
-    best = BestModel(job.experience.meilleur, job.record.aim, before, state.variables)
-    log = Log(job.experience.log)
+    best = BestModel(job.experience.meilleur, job.record.aim, before, state.variables, job.experience.fence)
+    log = Log(job.experience.log, job.experience.fence)
     backup = Backup(job, link, start, state, best, log, reached, proof)
     steps.before_compile(made.model, lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked))
     return best, log, backup

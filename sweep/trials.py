@@ -98,6 +98,7 @@ class Trials:
         limits: say whether there is time for a training, and learn from each how much it takes.
         run: names this run of the sweep.
         data_before: what the data must be, as a record has it; None where there are none yet.
+        fence: raises where another sweep has taken the root over.
     """
 
     def __init__(
@@ -114,8 +115,9 @@ class Trials:
         limits: Limits,
         run: str,
         data_before: dict[str, Any] | None,
+        fence: Callable[[], None],
     ) -> None:
-        self._run, self._data_before = run, data_before
+        self._run, self._data_before, self._fence = run, data_before, fence
         self._known, self._disk, self._limits = known, disk, limits
         self._control = Control(space, place, stop, known.values())
         self.left: list[str] = []
@@ -146,7 +148,7 @@ class Trials:
 
     def _part(self, parameters: dict[str, Any], repeat: int, repeats: int) -> Part:
         of_seed = {**parameters, "seed": (parameters["seed"] + repeat) % SEEDS}
-        experience = Experience(self._root / id_experience(self._space.source.name, of_seed))
+        experience = Experience(self._root / id_experience(self._space.source.name, of_seed), self._fence)
         return Part(experience, of_seed, repeat, repeats)
 
     def _proposal(self, trial: optuna.Trial) -> tuple[dict[str, Any], int] | None:
@@ -289,7 +291,7 @@ class Trials:
         settings = self._settings
         return Job(
             source=self._space.source,
-            experience=part.experience,
+            experience=Experience(part.experience.path),
             record=record,
             save_freq=settings.save_freq,
             keep_data=settings.keep_data,

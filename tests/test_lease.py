@@ -2,15 +2,19 @@
 
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
 from support.folders import Search
-from sweep import lease
+from sweep import lease, resume
+from sweep.callbacks import Log
+from sweep.files import put_in_place
 from sweep.host import now, this_process
-from sweep.lease import Lease, shown_state
+from sweep.lease import Hold, Lease, Overtaken, shown_state
 from sweep.pulse import Pulse, write_pulse
 from sweep.record import Outcome, State
+from sweep.resume import Position
 
 ELSEWHERE = {"host": "another", "boot": "", "pid": 1, "started": 0.0}
 
@@ -91,3 +95,61 @@ def test_who_looks_on_sees_a_training_on_another_host_run(opened):
     assert shown_state(experience, record) is State.RUNNING
     os.utime(experience.pulse, (time.time() - 60,) * 2)
     assert shown_state(experience, record) is State.CUT_OFF
+
+
+@pytest.fixture
+def two(tmp_path):
+    """Two processes that take one folder over, one after the other; the first writes through its own hold."""
+    search = Search(tmp_path / "root")
+    experience = search.write(*search.begin(), [0.5])
+    first, second = Hold(experience), Hold(experience)
+    first.take(experience.read())
+    return replace(experience, fence=first.check), lambda: second.take(experience.read())
+
+
+def contents(experience):
+    return {path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()}
+
+
+WRITES = {
+    "record": lambda one: one.write(one.read()),
+    "pulse": lambda one: write_pulse(one.pulse, Pulse(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence),
+    "log": lambda one: resume.restore_log(one, b""),
+    "backup": lambda one: resume.write_backup(
+        one.sauvegarde, Position(1, 0, False, "", {}, {}, now()), one.fence
+    ),
+    "model": lambda one: put_in_place(one.path / "next.model.keras", one.meilleur, one.fence),
+}
+
+
+@pytest.mark.parametrize("what", WRITES)
+def test_who_is_overtaken_writes_nothing_more(two, what):
+    ours, overtake = two
+    (ours.path / "next.model.keras").write_bytes(b"a model")
+    Search.save(ours, [0.5])
+    (ours.sauvegarde / "next.weights.h5").write_bytes(b"weights")
+    overtake()
+    before = contents(ours)
+    with pytest.raises(Overtaken) as overtaken:
+        WRITES[what](ours)
+    assert overtaken.value.holder["number"] == 2
+    after = contents(ours)
+    assert {path: after[path] for path in before} == before
+
+
+def test_who_holds_a_folder_writes_into_it(two):
+    ours, _ = two
+    for _ in range(3):
+        ours.write(ours.read())
+    assert ours.read().holder["number"] == 1
+
+
+def test_a_log_that_another_has_cut_gets_no_hole(tmp_path):
+    path = tmp_path / "log.csv"
+    log = Log(path)
+    log.text = "epoch,acc\r\n0,0.5\r\n"
+    log.write_now()
+    path.write_bytes(b"epoch,acc\r\n")
+    log.write("1,0.6\r\n")
+    log.write_now()
+    assert path.read_bytes() == b"epoch,acc\r\n0,0.5\r\n1,0.6\r\n"

@@ -88,6 +88,7 @@ def elsewhere(tmp_path, renewed):
 
 def test_a_silent_holder_on_another_host_is_followed_after_its_lease(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 2.0)
+    monkeypatch.setattr(module, "SETTLE_S", 0.1)
     elsewhere(tmp_path, renewed=7)
     said = []
     with Lock(tmp_path, said.append, Event()):
@@ -103,6 +104,49 @@ def test_a_holder_on_another_host_that_renews_its_lease_keeps_the_root(tmp_path,
         Lock(tmp_path, lambda _: elsewhere(tmp_path, 8), Event()),
     ):
         pass
+
+
+def test_another_host_of_the_same_name_is_waited_for(tmp_path, monkeypatch):
+    """Its boot tells it from this one, unless no other machine sees the disk: then this one was started anew."""
+    monkeypatch.setattr(module, "LEASE_S", 2.0)
+    monkeypatch.setattr(module, "SETTLE_S", 0.1)
+    namesake = {**this_process(), "boot": "another", "since": "2026-01-01T00:00:00", "renewed": 7}
+    (tmp_path / "sweep.lock.json").write_text(json.dumps(namesake))
+    with Lock(tmp_path, silent, Event()):
+        pass
+    (tmp_path / "sweep.lock.json").write_text(json.dumps(namesake))
+    monkeypatch.setattr(module, "is_local", lambda path: False)
+    said = []
+    with Lock(tmp_path, said.append, Event()):
+        assert "waiting 2 s" in said[0]
+
+
+def test_of_two_hosts_that_wait_for_one_dead_holder_one_gets_the_root(tmp_path, monkeypatch):
+    """The other one writes its name while this one settles."""
+    monkeypatch.setattr(module, "LEASE_S", 1.0)
+    monkeypatch.setattr(module, "SETTLE_S", 1.0)
+    elsewhere(tmp_path, renewed=7)
+    renew = Lock._renew
+
+    def both_renew(lock):
+        renew(lock)
+        elsewhere(tmp_path, renewed=0)
+
+    monkeypatch.setattr(Lock, "_renew", both_renew)
+    with (
+        pytest.raises(RootBusy, match="in use by process 1 on another"),
+        Lock(tmp_path, print, Event()),
+    ):
+        pass
+    assert read_holder(tmp_path)["host"] == "another"
+
+
+def test_who_has_lost_the_root_is_told_at_its_next_write(tmp_path):
+    with Lock(tmp_path, silent, Event(), lambda error: None) as lock:
+        lock.check()
+        elsewhere(tmp_path, renewed=3)
+        with pytest.raises(RootBusy, match="was taken over by process 1 on another"):
+            lock.check()
 
 
 def test_the_lease_is_renewed(tmp_path, monkeypatch):
