@@ -7,6 +7,7 @@ folder: its lease runs out when they do not change for ``LEASE_S``. No clocks ar
 import time
 from typing import Any
 
+from sweep import plain_files
 from sweep.experience import Experience
 from sweep.host import is_alive, is_of_this_boot
 from sweep.record import Record, State, state_of
@@ -42,7 +43,7 @@ class Lease:
 
     def _is_beating(self, process: dict[str, Any]) -> bool:
         pulse = self._experience.pulse
-        beat = (process, pulse.read_bytes() if pulse.exists() else None)
+        beat = (process, plain_files.read(pulse) if plain_files.is_file(pulse) else None)
         if beat != self._beat:
             self._beat, self._beat_at = beat, time.monotonic()
         return time.monotonic() - self._beat_at < LEASE_S
@@ -63,7 +64,7 @@ def shown_state(experience: Experience, record: Record) -> State:
     if not session or not session.get("cluster") or is_of_this_boot(session["process"]):
         return state_of(record)
     try:
-        silent_s = time.time() - experience.pulse.stat().st_mtime
-    except FileNotFoundError:
+        silent_s = time.time() - plain_files.status(experience.pulse).st_mtime
+    except (FileNotFoundError, plain_files.NotPlain):
         return State.CUT_OFF
     return State.RUNNING if silent_s < LEASE_S else State.CUT_OFF

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sweep import gpu, resume
+from sweep import gpu, plain_files, resume
 from sweep.experience import Experience
 from sweep.host import is_on_drive, machine, now, processor, this_process, versions
 from sweep.job import Job, Link, Warned
@@ -80,7 +80,7 @@ class SignOfLife:
         """Take the sign away."""
         with self._lock:
             self._ended.set()
-            self._path.unlink(missing_ok=True)
+            plain_files.remove(self._path)
 
     def _keep_beating(self) -> None:
         """Between two batches much time may pass: say again what was said last."""

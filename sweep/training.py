@@ -6,14 +6,14 @@ import traceback
 import keras
 import tensorflow as tf
 
-from sweep import building, meilleur, resume, session, steps
+from sweep import building, hdf5, meilleur, plain_files, resume, session, steps
 from sweep.backup import Backup, NotSaved, Overtaken, Stopped, Watched, fit
 from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
 from sweep.errors import SweepError
-from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
+from sweep.files import is_gone_for_a_while, move_to_quarantine, patiently, size_and_sha256
 from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Lease, open_session
@@ -125,8 +125,8 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         there = job.experience
         if _outwait_others(job, link):  # to prepare took seconds, in which another may have begun: its files are its own
             raise Overtaken
-        has_been_trained = job.record.sessions or there.log.exists() or meilleur.versions_in(there.path)
-        start = resume.make_ready(job.experience)
+        has_been_trained = job.record.sessions or plain_files.is_file(there.log) or meilleur.versions_in(there.path)
+        start = _make_ready(job, link)
         if has_been_trained and not start.backup:
             link.tell(Warned(f"begins again from the beginning: {start.why_anew}"))
         if as_parent and start.backup:
@@ -146,6 +146,18 @@ def _train(job: Job, link: Link, reached: Reached) -> Outcome:
         reason = f"{job.source.path.name}, {error_in_file(error, job.source.path)}"
         return Outcome(State.FAILED, now(), reason, traceback=traceback.format_exc())
     return Outcome(State.FINISHED, now())
+
+
+def _make_ready(job: Job, link: Link) -> resume.Start:
+    """Bring the folder back to its newest backup whose weights may be read."""
+    while True:
+        start = resume.make_ready(job.experience)
+        why_not = hdf5.why_not_read(start.backup.weights) if start.backup else None
+        if not start.backup or not why_not:
+            return start
+        weights = start.backup.weights
+        aside = move_to_quarantine(weights, job.experience.path.parent)
+        link.tell(Warned(f"{weights} {why_not}, so it is not read, and is now {aside}"))
 
 
 def begin_process(record: Record) -> None:
@@ -217,6 +229,6 @@ def _write_outcome(job: Job, outcome: Outcome, reached: Reached) -> None:
     if outcome.state is State.FINISHED and meilleur.find(experience.path, best, epochs) != experience.meilleur:
         epoch = best.epoch if best else None
         raise NotSaved(f"{experience.meilleur} is not the model of epoch {epoch}; run the same command to go on.")
-    outcome.log = size_and_sha256(experience.log) if experience.log.exists() else None
-    outcome.model = size_and_sha256(experience.meilleur) if experience.meilleur.exists() else None
+    outcome.log = size_and_sha256(experience.log) if plain_files.is_file(experience.log) else None
+    outcome.model = size_and_sha256(experience.meilleur) if plain_files.is_file(experience.meilleur) else None
     session.end(job, "outcome", reached, outcome)
