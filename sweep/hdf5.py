@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import h5py
 
 from sweep import plain_files
+from sweep.callbacks import disk_errors
 from sweep.errors import SweepError
 from sweep.meilleur import WEIGHTS
 
@@ -82,9 +83,11 @@ def _why_not_loaded(file: BinaryIO) -> str | None:
 def _why_not_read(weights: Path | BinaryIO) -> str | None:
     size = weights.stat().st_size if isinstance(weights, Path) else weights.seek(0, io.SEEK_END)
     try:
-        with h5py.File(weights, "r") as file:
+        with disk_errors(), h5py.File(weights, "r") as file:
             return _why_foreign(file, size)
-    except Exception as error:  # noqa: BLE001 # h5py raises any of a dozen for a torn file
+    except Exception as error:  # h5py raises any of a dozen for a torn file
+        if isinstance(error, OSError) and error.errno:  # the disk's: the file may be whole
+            raise
         return f"is no file of weights ({type(error).__name__})"
 
 

@@ -113,8 +113,6 @@ def remove(path: Path) -> None:
     with contextlib.suppress(FileNotFoundError), _folder_of(path) as folder:
         try:
             os.unlink(path.name, dir_fd=folder)
-        except FileNotFoundError:
-            raise
         except OSError:
             _refuse_other_kinds(path, folder)
             raise
@@ -128,8 +126,7 @@ def replace(source: Path, target: Path) -> None:
         OSError: the disk is full or gone.
     """
     with _folder_of(source) as here, _folder_of(target) as there:
-        with contextlib.suppress(FileNotFoundError):
-            _refuse_other_kinds(target, there)
+        _refuse_other_kinds(target, there)
         os.replace(source.name, target.name, src_dir_fd=here, dst_dir_fd=there)
 
 
@@ -309,8 +306,11 @@ def _walk_to(path: Path, flags: int) -> int:
 
 
 def _refuse_other_kinds(path: Path, folder: int, wanted: int = stat.S_IFREG) -> None:
-    """Raises NotPlain where something else than is wanted has the name, FileNotFoundError where nothing has."""
-    mode = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode
+    """Raises NotPlain where something else than is wanted has the name."""
+    try:
+        mode = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode
+    except OSError:  # there is nothing, or the disk does not say: who asks sees that as well
+        return
     if stat.S_IFMT(mode) != wanted:
         raise _not_plain(path, mode, "file" if wanted == stat.S_IFREG else "folder")
 

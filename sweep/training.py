@@ -2,6 +2,7 @@
 
 import time
 import traceback
+from dataclasses import replace
 
 import keras
 import tensorflow as tf
@@ -13,6 +14,7 @@ from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
 from sweep.errors import SweepError
+from sweep.experience import Experience
 from sweep.files import is_gone_for_a_while, move_to_quarantine, patiently, size_and_sha256
 from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
@@ -62,6 +64,9 @@ def train(job: Job, link: Link) -> End:
     Returns:
         How it ended. What the search space raises is an outcome too: the experience has failed, with its reason.
     """
+    if job.cluster:  # another host may come to the root by another way, through links of its own
+        path = job.experience.path
+        job = replace(job, experience=Experience(path.parent.resolve() / path.name))
     try:
         return _to_its_end(job, link, Reached())
     except Overtaken:

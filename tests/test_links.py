@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import errno
 import hashlib
 import io
 import os
@@ -548,6 +549,22 @@ def test_no_descriptor_is_left_open(tmp_path):
             with contextlib.suppress(OSError):
                 work(tmp_path / name)
     assert len(list(there.iterdir())) == before
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EIO, errno.ENOTCONN])
+def test_an_error_of_the_disk_is_told_as_that(tmp_path, monkeypatch, number):
+    really = os.open
+
+    def failing(path, flags, *args, **kwargs):
+        if flags & os.O_CREAT:
+            raise OSError(number, os.strerror(number), path)
+        return really(path, flags, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", failing)
+    with pytest.raises(OSError, match=os.strerror(number)) as raised:
+        write_whole(tmp_path / "file", b"x")
+    assert raised.value.errno == number
+    assert raised.value.filename == str(tmp_path / "file.part")
 
 
 def test_the_refusal_comes_back_whole_from_another_process(tmp_path):
