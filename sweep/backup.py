@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from sweep import resume
+from sweep import plain_files, resume
 from sweep.batches import Source
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
@@ -222,7 +222,9 @@ class Backup(keras.callbacks.BackupAndRestore):
     def _warn_of_a_short_disk(self) -> None:
         """Say that the disk is too full for one more backup, before it is hit."""
         try:
-            need = sum(path.stat().st_size for path in (self._folder / resume.WEIGHTS, self._folder / resume.POSITION))
+            need = sum(
+                plain_files.status(path).st_size for path in (self._folder / resume.WEIGHTS, self._folder / resume.POSITION)
+            )
             free = shutil.disk_usage(self._folder).free
         except OSError:  # all is saved; what cannot be foretold now, is at the next backup
             return
@@ -237,10 +239,10 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._log.write_now()
         weights = self._folder / resume.NEXT_WEIGHTS
         plain, arrays = (self._before_validation and self._before_validation.python) or self._state.capture()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with disk_errors():
-            self.model.save_weights(weights)
-            write_arrays(weights, arrays)
+        plain_files.make_folder(self._folder)
+        with disk_errors(), plain_files.created(weights) as file, plain_files.lent(file, weights) as path:
+            self.model.save_weights(path)
+            write_arrays(path, arrays)
         position = resume.Position(
             epoch=self._reached.epoch,
             batch=self._reached.batch,

@@ -35,6 +35,11 @@ def is_left_behind(lock: Path) -> bool:
     )
 
 
+def remove(lock: Path) -> None:
+    """Remove the lock, if it is there."""
+    lock.unlink(missing_ok=True)
+
+
 def _writes(process: psutil.Process, cache: str) -> bool:
     try:
         return any(one.path.startswith(f"{cache}.") for one in process.open_files())

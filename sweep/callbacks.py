@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from sweep import meilleur
+from sweep import meilleur, plain_files
 from sweep.aims import Aim
 from sweep.files import put_in_place, unfenced
 from sweep.log import Best, check_header
@@ -53,7 +53,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         self._aim, self._path, self._beside = aim, path, path.with_name("next.model.keras")
         self._fence = fence
         super().__init__(
-            str(self._beside).replace("{", "{{").replace("}", "}}"),  # braces would be format fields
+            _without_fields(self._beside),
             monitor=aim.name,
             mode=aim.mode,
             save_best_only=True,
@@ -76,9 +76,9 @@ class BestModel(keras.callbacks.ModelCheckpoint):
             self._keep(epoch)
             return
         try:
-            with disk_errors():
+            with self._put_in_place(epoch) as beside:
+                self.filepath = _without_fields(beside)
                 super().on_epoch_end(epoch, logs)
-                self._put_in_place(epoch)
             self._unwritten = None
         except OSError:
             self._keep(epoch)
@@ -100,16 +100,25 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         current = _values([variable for variable, _ in self._unwritten])
         _assign(self._unwritten)
         try:
-            with disk_errors():
-                self.model.save(self._beside)
-                self._put_in_place(self._unwritten_epoch)
+            with self._put_in_place(self._unwritten_epoch) as beside:
+                self.model.save(beside)
         finally:
             _assign(current)
         self._unwritten = None
 
-    def _put_in_place(self, epoch: int) -> None:
-        meilleur.label(self._beside, Best(float(self.best), epoch))
-        put_in_place(self._beside, self._path, self._fence)
+    @contextlib.contextmanager
+    def _put_in_place(self, epoch: int) -> Iterator[Path]:
+        """Give the path of a new file; what was written into it is labelled and put in place.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        self._fence()
+        with disk_errors():
+            with plain_files.created(self._beside) as file, plain_files.lent(file, self._beside) as path:
+                yield path
+                meilleur.label(file, Best(float(self.best), epoch))
+            put_in_place(self._beside, self._path, self._fence)
 
 
 class Log(keras.callbacks.CSVLogger):
@@ -128,11 +137,12 @@ class Log(keras.callbacks.CSVLogger):
         self.text = ""
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        super().on_train_begin(logs)
-        self.csv_file.close()
-        self.csv_file = self
-        content = self._path.read_bytes()
+        """Do what Keras's own does, which would open what a link of that name leads to."""
+        with plain_files.changing(self._path) as file:
+            content = file.read()
         self.text, self._bytes_written = content.decode(), len(content)
+        self.append_header, self.csv_file = not content, self
+        self.writer = self.keys = None
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         check_header(self.text.encode(), self._path, "epoch", ["epoch", *sorted(logs or {})])
@@ -156,7 +166,7 @@ class Log(keras.callbacks.CSVLogger):
         """
         rows = self.text.encode()[self._bytes_written :]
         if rows:
-            with self._path.open("r+b" if self._path.exists() else "wb") as file:
+            with plain_files.changing(self._path) as file:
                 self._fence()
                 if file.seek(0, os.SEEK_END) < self._bytes_written:  # else there would be a hole of NUL
                     self._bytes_written, rows = 0, self.text.encode()
@@ -218,6 +228,11 @@ def silence_h5py() -> None:
 
     # Cython prints the traceback by the one, and that it is ignored by the other.
     sys.excepthook, sys.unraisablehook = on_exception, on_unraisable
+
+
+def _without_fields(path: Path) -> str:
+    """Return the path for Keras, which would take braces for fields to be filled in."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _values(variables: list[Any]) -> list[tuple[Any, Any]]:

@@ -116,7 +116,7 @@ def _measured(place: LocalProcesses, job: Job) -> Checked:
 def _certified(place: LocalProcesses, job: Job) -> tuple[Exactness, ...]:
     """Train some batches in a folder that is removed again, and resume them in fresh processes."""
     with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
-        job = replace(job, experience=Experience(Path(folder) / job.experience.id))
+        job = replace(job, experience=Experience(Path(folder).resolve() / job.experience.id))
         _told(job, lambda on_news: place.certify(job, threading.Event(), on_news))
         resumes = (_told(job, lambda on_news: place.certify(job, threading.Event(), on_news, save)) for save in SAVES)  # noqa: B023
         return tuple(told[Exactness] for told in resumes if Exactness in told)

@@ -4,7 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep import meilleur, resume
+from sweep import meilleur, plain_files, resume
 from sweep.experience import Experience
 from sweep.files import move_to_quarantine, sha256_of, write_whole
 from sweep.log import read_curve
@@ -56,12 +56,12 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
     """
     root = experience.path.parent
     for damage in damages:
-        if damage.path.exists():
+        if plain_files.kind_of(damage.path):
             move_to_quarantine(damage.path, root)
         if isinstance(damage.spare, bytes):
             write_whole(damage.path, damage.spare)
         elif damage.spare:
-            damage.spare.rename(damage.path)
+            plain_files.replace(damage.spare, damage.path)
     if all(damage.spare is not None for damage in damages):
         return "put in place again"
     take_back_the_end(experience, record)
@@ -70,7 +70,7 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
 
 def put_record_in_place(experience: Experience, record: Record) -> None:
     """Write a record that was known to a backup only."""
-    if experience.record.exists():
+    if plain_files.kind_of(experience.record):
         move_to_quarantine(experience.record, experience.path.parent)
     experience.write(record)
 
@@ -93,14 +93,14 @@ def what_training_again_costs(experience: Experience) -> str:
 
 def _is(path: Path, expected: dict[str, int | str], thoroughly: bool) -> bool:
     try:
-        same_size = path.stat().st_size == expected["bytes"]
-    except FileNotFoundError:
+        same_size = plain_files.status(path).st_size == expected["bytes"]
+    except (FileNotFoundError, plain_files.NotPlain):
         return False
     return same_size and (not thoroughly or sha256_of(path) == expected["sha256"])
 
 
 def _what(path: Path) -> str:
-    return "not the one that the training ended with" if path.exists() else "missing"
+    return "not the one that the training ended with" if plain_files.kind_of(path) else "missing"
 
 
 def _spare_log(experience: Experience, sha256: int | str) -> bytes | None:

@@ -65,8 +65,11 @@ class Best:
         search_space.load(search_space.find(self.space))
         import keras
 
+        from sweep.hdf5 import checked_model
+
         try:
-            return keras.models.load_model(self.path, safe_mode=True)
+            with checked_model(self.path) as path:
+                return keras.models.load_model(path, safe_mode=True)
         except Exception as error:  # a file that may be anybody's
             raise SweepError(
                 f"{self.path} cannot be loaded in Keras's safe mode ({first_line(error)}): see sweep verify --models."

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sweep import plain_files
 from sweep.errors import Misuse, SweepError, first_line
 from sweep.files import parse_json, write_whole
 
@@ -34,7 +35,7 @@ def read_enqueued(root: Path) -> Enqueued:
     """
     path = root / ENQUEUED
     try:
-        enqueued = Enqueued(**parse_json(path.read_bytes()))
+        enqueued = Enqueued(**parse_json(plain_files.read(path)))
     except FileNotFoundError:
         return Enqueued()
     except (ValueError, TypeError):

@@ -1,12 +1,13 @@
 """Best models, loaded and evaluated against the rows of their logs."""
 
 import csv
+import io
 import math
 from collections.abc import Callable, Iterator
 
 import keras
 
-from sweep import steps, streams
+from sweep import hdf5, plain_files, steps, streams
 from sweep.batches import Source
 from sweep.experience import Experience
 from sweep.loading import load_here
@@ -34,13 +35,14 @@ def evaluate(
 
 def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, validation: Source) -> str | None:
     try:
-        model = keras.models.load_model(experience.meilleur, safe_mode=True)
+        with hdf5.checked_model(experience.meilleur) as path:
+            model = keras.models.load_model(path, safe_mode=True)
         steps.build(model, validation)
         steps.take_over(model, validation, validation, lambda: validation.count)
         model.test_function.begin()
         found = model.evaluate(validation.numbers, verbose=0, return_dict=True)
-        with experience.log.open(newline="") as log:
-            row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
+        log = io.StringIO(plain_files.read(experience.log).decode(), newline="")
+        row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
         logged = {name: float(row.get(f"val_{name}") or "nan") for name, value in found.items() if isinstance(value, float)}
     except Exception as error:  # noqa: BLE001 # files of anybody's, with layers of the user's
         return f"meilleur.model.keras cannot be loaded and evaluated: {error_in_file(error, space.source.path)}"

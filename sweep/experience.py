@@ -5,11 +5,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sweep import plain_files
 from sweep.errors import SweepError
-from sweep.files import move_to_quarantine, unfenced, write_whole
+from sweep.files import UNFINISHED, move_to_quarantine, names_of, unfenced, write_whole
 from sweep.identity import id_experience
 from sweep.log import Best, best_of, check_header, read_curve, read_row
 from sweep.record import ID, NO_RECORD, Record, State, state_of
+
+RECORDS = names_of("experience.json")
+KEPT = ("experience.json", "log.csv", "meilleur.model.keras", "pulse.json")
+UNFINISHED_FILES = ("next.model.keras", *(f"{name}{UNFINISHED}" for name in ("experience.json", "log.csv", "pulse.json")))
 
 
 class RecordWrong(SweepError):
@@ -63,7 +68,7 @@ class Experience:
         return max(records, key=_how_far, default=None)
 
     def _doubled_records(self) -> list[Path]:
-        return [path for path in self.path.glob("experience*.json") if path != self.record]
+        return [path for path in plain_files.files_in(self.path, RECORDS) if path != self.record]
 
     def state(self) -> State:
         """Tell the state from the files alone."""
@@ -75,7 +80,7 @@ class Experience:
         Raises:
             OSError: the disk is full or gone.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        plain_files.make_folder(self.path)
         write_whole(self.record, record.as_json(), fence=self.fence)
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
@@ -128,14 +133,14 @@ class Experience:
                 f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
                 "give each search space a --root of its own."
             )
-        if self.log.exists():
-            check_header(self.log.read_bytes(), self.log, record.aim.name)
+        if plain_files.is_file(self.log):
+            check_header(plain_files.read(self.log), self.log, record.aim.name)
 
 
 def _read_record(path: Path) -> Record | None:
     try:
-        return Record.from_json(path.read_bytes()) if path.is_file() else None
-    except (FileNotFoundError, *NO_RECORD):
+        return Record.from_json(plain_files.read(path))
+    except (FileNotFoundError, plain_files.NotPlain, *NO_RECORD):
         return None
 
 
@@ -145,6 +150,6 @@ def _how_far(record: Record) -> tuple[bool, int, int]:
 
 def experiences_in(root: Path) -> Iterator[Experience]:
     """Yield the experiences under ``root``, sorted by id; other folders are not ours."""
-    for path in sorted(root.iterdir()) if root.is_dir() else ():
-        if re.fullmatch(ID, path.name) and path.is_dir():
+    for path, kind in plain_files.contents(root).items():
+        if kind == plain_files.FOLDER and re.fullmatch(ID, path.name):
             yield Experience(path)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sweep import resume
+from sweep import plain_files, resume
 from sweep.experience import Experience
 from sweep.files import copy_synced, new_folder
 from sweep.host import now
@@ -66,7 +66,7 @@ def _prepare_one(parent: Known, epochs: int, new: dict[str, Any]) -> bool:
     start = resume.find_start(parent.experience)
     if not start.backup or not start.model:
         return False
-    if child.path.exists():
+    if plain_files.kind_of(child.path):
         return True
     entry = {**parent.entry, "ended": None, "attributes": {}, "came_from": None, **new}
     longer = Record(
@@ -88,7 +88,7 @@ def _prepare_one(parent: Known, epochs: int, new: dict[str, Any]) -> bool:
 def _write(child: Experience, record: Record, backup: resume.Generation, model: Path) -> None:
     with new_folder(child.path) as folder:
         beside = Experience(folder)
-        beside.sauvegarde.mkdir()
+        plain_files.make_folder(beside.sauvegarde)
         copy_synced(model, beside.meilleur)
         copy_synced(backup.weights, beside.sauvegarde / resume.NEXT_WEIGHTS)
         resume.write_backup(beside.sauvegarde, replace(backup.position, record=record.as_content()))

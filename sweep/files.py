@@ -5,17 +5,22 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
+
+from sweep import plain_files
 
 # What a mount answers that is gone for a while: Google Drive's by FUSE, and network file systems.
 GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 PATIENCE_S = 900.0
 QUARANTINE = ".quarantine"
+UNFINISHED = ".part"
+COPIED_AT_ONCE = 2**20
 
 T = TypeVar("T")
 
@@ -31,24 +36,19 @@ def write_whole(path: Path, content: bytes, sync: bool = True, fence: Callable[[
         path: of the file.
         content: of the file.
         sync: where nothing depends on the file, it need not be: after a power cut it may then be torn.
-        fence: is asked last; it raises where the file is no longer this process's to write.
+        fence: is asked first and last; it raises where the file is no longer this process's to write.
 
     Raises:
         OSError: the disk is full or gone; ``path`` is then as it was.
     """
-    beside = path.with_name(path.name + ".part")
-    with open(beside, "wb", opener=_without_links) as file:  # Path.open has no opener
+    beside = path.with_name(path.name + UNFINISHED)
+    fence()
+    with plain_files.created(beside) as file:
         file.write(content)
-    if sync:
-        put_in_place(beside, path, fence)
-    else:
-        fence()
-        beside.replace(path)
-
-
-def _without_links(path: str, flags: int) -> int:
-    """Open a file for writing, and not what a link of that name leads to: somebody else may have laid it."""
-    return os.open(path, flags | os.O_NOFOLLOW, 0o666)
+        if sync:
+            sync_file(file)
+    fence()
+    plain_files.replace(beside, path)
 
 
 def put_in_place(beside: Path, path: Path, fence: Callable[[], None] = unfenced) -> None:
@@ -56,25 +56,42 @@ def put_in_place(beside: Path, path: Path, fence: Callable[[], None] = unfenced)
 
     The folder itself is not synced: after a power cut it may show the older file, which is whole as well.
     """
-    sync(beside)
+    with plain_files.reading(beside) as file:
+        sync_file(file)
     fence()
-    beside.replace(path)
+    plain_files.replace(beside, path)
 
 
-def copy_synced(source: Path | str, target: Path | str) -> None:
-    """Copy the bytes of a file, and return once they are on the disk."""
-    shutil.copyfile(source, target)
-    sync(target)
+def copy_synced(source: Path, target: Path) -> None:
+    """Copy the bytes of a file to a new one, and return once they are on the disk."""
+    with plain_files.reading(source) as content, plain_files.created(target) as copied:
+        shutil.copyfileobj(content, copied, COPIED_AT_ONCE)
+        sync_file(copied)
+
+
+def sync_file(file: BinaryIO) -> None:
+    """Return once what was written is on the disk."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
 def new_folder(place: Path) -> Iterator[Path]:
     """Give a folder beside ``place`` to be filled, and put it in place at once where nothing was raised meanwhile."""
-    beside = place.with_name(f".{place.name}.part")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
+    beside = place.with_name(f".{place.name}{UNFINISHED}")
+    plain_files.remove_folder(beside)
+    plain_files.make_folder(beside)
     yield beside
-    beside.rename(place)
+    plain_files.rename(beside, place)
+
+
+def names_of(*names: str) -> re.Pattern[str]:
+    """Return the pattern of file names that these are, or that a Google Drive makes of them.
+
+    It doubles a file as ``name (1).ending``.
+    """
+    split = [(Path(name).stem, Path(name).suffix) for name in names]
+    return re.compile("|".join(rf"{re.escape(stem)}(?: \(\d+\))?{re.escape(suffix)}" for stem, suffix in split))
 
 
 def parse_json(text: bytes) -> Any:
@@ -91,13 +108,13 @@ def parse_json(text: bytes) -> Any:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of the file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
+    with plain_files.reading(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def size_and_sha256(path: Path) -> dict[str, int | str]:
     """Return what recognises this file again: ``bytes`` at once, ``sha256`` for sure."""
-    return {"bytes": path.stat().st_size, "sha256": sha256_of(path)}
+    return {"bytes": plain_files.status(path).st_size, "sha256": sha256_of(path)}
 
 
 def is_gone_for_a_while(error: OSError) -> bool:
@@ -149,18 +166,17 @@ def patiently(
 
 
 def move_to_quarantine(path: Path, root: Path) -> Path:
-    """Move a file or folder below ``root`` into ``root/.quarantine``, under its own name there, and return where it is."""
+    """Move what is below ``root`` into ``root/.quarantine``, under its own name there, and return where it is.
+
+    Of a link, the link itself is moved.
+
+    Raises:
+        NotPlain: the quarantine is a link, or no folder.
+        OSError: the disk is full or gone.
+    """
     place = root / QUARANTINE / path.relative_to(root)
-    place.parent.mkdir(parents=True, exist_ok=True)
+    plain_files.make_folder(place.parent)
     names = (place.with_name(f"{place.name}{f'.{number}' if number else ''}") for number in range(10**6))
-    free = next(name for name in names if not name.exists())
-    return path.rename(free)
-
-
-def sync(path: Path | str) -> None:
-    """Return once the bytes of the file are on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    free = next(name for name in names if plain_files.kind_of(name) is None)
+    plain_files.rename(path, free)
+    return free

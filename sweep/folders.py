@@ -1,15 +1,17 @@
 """The folders under a root: read, checked, and brought to where a study can be compared with them."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sweep import damage, resume
+from sweep import damage, plain_files, resume
 from sweep.damage import take_back_the_end
 from sweep.experience import Experience, experiences_in
+from sweep.files import move_to_quarantine
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
-from sweep.record import Record, State, state_of
+from sweep.record import ID, Record, State, state_of
 from sweep.search_space import Code, SearchSpace, SearchSpaceWrong, Source, digest
 
 
@@ -39,8 +41,8 @@ class Folders:
         for experience, record in self._all:
             if record:
                 experience.check(record, self._search_space)
-            elif experience.log.exists():
-                check_header(experience.log.read_bytes(), experience.log, "epoch")
+            elif plain_files.is_file(experience.log):
+                check_header(plain_files.read(experience.log), experience.log, "epoch")
 
     def check_aims(self, space: SearchSpace) -> None:
         """Raises SearchSpaceWrong where an experience has kept the best by other aims than those of the search space."""
@@ -108,7 +110,18 @@ class Folders:
         self._all = left
 
     def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:
-        """Mend what is not as the end of its training left it, and give each trial a number of its own."""
+        """Mend what is not as the end of its training left it, and give each trial a number of its own.
+
+        A link, or whatever else is no plain file, is moved out of the way where it has a name of ours; nothing is done to
+        what it leads to.
+        """
+        for path, kind in plain_files.contents(self._root).items():
+            if kind != plain_files.FOLDER and re.fullmatch(ID, path.name):
+                say(f"{path} is {kind}, and no folder of sweep's: left alone")
+        for experience, _ in self._all:
+            for path, kind in resume.find_misplaced(experience).items():
+                aside = move_to_quarantine(path, self._root)
+                say(f"{path} is {kind} that sweep has not made, and is now {aside}")
         for experience, record in self._recovered:
             damage.put_record_in_place(experience, record)
             say(f"{experience.id}: experience.json was missing or torn: put in place again, from a backup")

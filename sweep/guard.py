@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from sweep import plain_files
 from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.record import ID
@@ -72,14 +73,16 @@ def _refuse(start: Callable[..., Any], reason: str, status: str = "403 Forbidden
 def _serve_folder(experience: Experience, name: str, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
     """Serve one of the files of an experience, by its name, or the list of them."""
     there = (experience.record, experience.log, experience.meilleur)
-    files = {path.name: path for path in there if path.is_file() and not path.is_symlink()}
+    files = {path.name: path for path in there if plain_files.is_file(path)}
     if name in files:
-        path = files[name]
-        start("200 OK", [("Content-Type", TYPES[path.suffix]), ("Content-Length", str(path.stat().st_size))])
-        wrapped: Iterable[bytes] = (
-            environ["wsgi.file_wrapper"](path.open("rb")) if environ["REQUEST_METHOD"] == "GET" else []
-        )
-        return wrapped
+        file = plain_files.reading(files[name])
+        size = os.fstat(file.fileno()).st_size
+        start("200 OK", [("Content-Type", TYPES[files[name].suffix]), ("Content-Length", str(size))])
+        if environ["REQUEST_METHOD"] == "GET":
+            wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)  # which closes it
+            return wrapped
+        file.close()
+        return []
     if name or not files:
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"there is no such file"]

@@ -8,6 +8,7 @@ import os
 import time
 from typing import Any
 
+from sweep import plain_files
 from sweep.experience import Experience
 from sweep.host import is_alive, is_of_this_boot, this_process
 from sweep.record import Record, State, state_of
@@ -66,7 +67,7 @@ class Hold:
     def _version(self) -> tuple[int, int, int] | None:
         """Return what is another each time the record is written; a network file system asks its server at an ``open``."""
         try:
-            with self._experience.record.open("rb") as file:
+            with plain_files.reading(self._experience.record) as file:
                 found = os.fstat(file.fileno())
         except FileNotFoundError:
             return None
@@ -102,7 +103,7 @@ class Lease:
 
     def _is_beating(self, process: dict[str, Any]) -> bool:
         pulse = self._experience.pulse
-        beat = (process, pulse.read_bytes() if pulse.exists() else None)
+        beat = (process, plain_files.read(pulse) if plain_files.is_file(pulse) else None)
         if beat != self._beat:
             self._beat, self._beat_at = beat, time.monotonic()
         return time.monotonic() - self._beat_at < LEASE_S
@@ -123,7 +124,7 @@ def shown_state(experience: Experience, record: Record) -> State:
     if not session or not session.get("cluster") or is_of_this_boot(session["process"]):
         return state_of(record)
     try:
-        silent_s = time.time() - experience.pulse.stat().st_mtime
-    except FileNotFoundError:
+        silent_s = time.time() - plain_files.status(experience.pulse).st_mtime
+    except (FileNotFoundError, plain_files.NotPlain):
         return State.CUT_OFF
     return State.RUNNING if silent_s < LEASE_S else State.CUT_OFF

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from sweep.aims import as_words, short
 from sweep.experience import Experience
+from sweep.plain_files import is_file
 from sweep.record import Outcome, State
 from sweep.resume import POSITION
 from sweep.status import duration, lines
@@ -111,7 +112,7 @@ class Scene:
 
     def end(self, experience: Experience) -> None:
         """Say the last epochs of an experience that has ended."""
-        training = self._watch.training(experience) if not self._moves and experience.record.exists() else None
+        training = self._watch.training(experience) if not self._moves and is_file(experience.record) else None
         if training:
             self._catch_up(training)
 
@@ -198,7 +199,7 @@ def _saved(one: Training, seen_at: float) -> str:
     """Say how long ago the latest backup was; between two looks, the time goes on."""
     if not one.pulse:
         return ""
-    if not (one.experience.sauvegarde / POSITION).exists():
+    if not is_file(one.experience.sauvegarde / POSITION):
         return "not saved yet"
     return f"saved {duration(one.pulse.unsaved_s + time.monotonic() - seen_at)} ago"
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from sweep import plain_files
 from sweep.aims import Aim
 from sweep.errors import SweepError
 
@@ -30,8 +31,8 @@ def read_curve(path: Path, metric: str) -> list[float]:
         LogUnreadable: the header is foreign, or a row is not the next epoch.
     """
     try:
-        log = path.read_bytes()
-    except FileNotFoundError:
+        log = plain_files.read(path)
+    except (FileNotFoundError, plain_files.NotPlain):
         return []
     return curve_of(log, path, metric)
 
@@ -65,7 +66,7 @@ def read_row(path: Path, epoch: int) -> dict[str, float]:
     Raises:
         LogUnreadable: there is no such row.
     """
-    lines = _whole_lines(path.read_bytes())
+    lines = _whole_lines(plain_files.read(path))
     cells = _cells([*lines[:1], *lines[epoch + 1 : epoch + 2]])
     if len(cells) != 2:
         raise LogUnreadable(f"{path} has no row of epoch {epoch}; move this file away, and the next run writes it again.")

@@ -8,22 +8,24 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from sweep.files import parse_json
+from sweep import plain_files
+from sweep.files import names_of, parse_json
 from sweep.log import Best
 
 LABEL = "sweep.json"
 WEIGHTS = "model.weights.h5"
+VERSIONS = names_of("meilleur.model.keras", "next.model.keras")
 
 
-def label(path: Path, best: Best) -> None:
+def label(model: Path | BinaryIO, best: Best) -> None:
     """Write into a model's archive which epoch it is of, and the monitored value of that epoch.
 
     Raises:
         OSError: the disk is full or gone.
     """
-    with zipfile.ZipFile(path, "a") as archive:
+    with zipfile.ZipFile(model, "a") as archive:
         archive.writestr(LABEL, json.dumps(best._asdict()))
 
 
@@ -60,8 +62,7 @@ def checksum_of_weights(path: Path) -> int | None:
 
 def versions_in(folder: Path) -> list[Path]:
     """Return every file that may be the best model: its own name first, then what a drive or a cut made beside it."""
-    beside = sorted([*folder.glob("meilleur.model*.keras*"), *folder.glob("next.model*.keras")])
-    return sorted(beside, key=lambda path: path.name != "meilleur.model.keras")
+    return sorted(plain_files.files_in(folder, VERSIONS), key=lambda path: path.name != "meilleur.model.keras")
 
 
 def find(folder: Path, best: Best | None, epochs: int) -> Path | None:
@@ -80,8 +81,8 @@ def find(folder: Path, best: Best | None, epochs: int) -> Path | None:
 def _open(path: Path) -> zipfile.ZipFile | None:
     """Read the file first, so that an error of the disk is told from one of its content."""
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
+        content = plain_files.read(path, most=None)
+    except (FileNotFoundError, plain_files.NotPlain):
         return None
     try:
         return zipfile.ZipFile(io.BytesIO(content))

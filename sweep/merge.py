@@ -1,7 +1,6 @@
 """Experiences that were trained elsewhere come in by their ids; nothing is overwritten."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,12 +8,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial
 
-from sweep import meilleur, resume
+from sweep import meilleur, plain_files, resume
 from sweep.aims import Aim
 from sweep.damage import find_damages
 from sweep.errors import Misuse, SweepError
-from sweep.experience import Experience, experiences_in
-from sweep.files import copy_synced, move_to_quarantine, new_folder
+from sweep.experience import RECORDS, Experience, experiences_in
+from sweep.files import copy_synced, move_to_quarantine, names_of, new_folder
 from sweep.folders import accepted_in, latest_data
 from sweep.frozen import check_compatible, frozen_of
 from sweep.known import Known, known_trials
@@ -22,6 +21,7 @@ from sweep.record import Record, State, state_of
 from sweep.search_space import Source
 
 NEW_HERE = "new here"
+PULSES = names_of("pulse.json")
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ def find_others(root: Path, others: list[Path]) -> list[Experience]:
         Misuse: one is no folder, or is ``root`` itself.
     """
     for other in others:
-        if not other.is_dir() or other.resolve() == root:
-            what = "this root itself" if other.is_dir() else "no folder"
+        is_folder = plain_files.is_folder(other.resolve())
+        if not is_folder or other.resolve() == root:
+            what = "this root itself" if is_folder else "no folder"
             raise Misuse(f"{other} is {what}: name the root of another sweep.")
     return [experience for other in others for experience in experiences_in(other.resolve())]
 
@@ -86,7 +87,7 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
 def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -> Merged:
     ours, came_from, state = Experience(root / theirs.id), theirs.path.parent, state_of(record)
     our_record = resume.read_record(ours)
-    if not ours.path.exists():
+    if plain_files.kind_of(ours.path) is None:
         name = os.fsencode(came_from).decode(errors="replace")
         entry = {**record.trials[0], "number": following, "came_from": name, "attributes": {}}
         _take(theirs, ours, replace(record, trials=[entry]), root)
@@ -113,8 +114,9 @@ def _why_not(
     """Return why an experience cannot come in: what others wrote is not to be trusted."""
     if not record:
         return "its experience.json is missing or torn"
-    if any(path.is_symlink() for path in (theirs.path, *theirs.path.rglob("*"))):
-        return "there is a symbolic link in its folder"
+    other = _first_other(theirs.path)
+    if other:
+        return f"there is {other} in its folder"
     try:
         theirs.check(record, source.name)
         if not record.trials:
@@ -165,17 +167,36 @@ def _compare(theirs: Experience, ours: Experience) -> str:
 
 def _seen(experience: Experience) -> tuple[bytes, int | None]:
     """Return what two equal trainings have in common: the log, and the checksum of the best weights."""
-    log = experience.log.read_bytes() if experience.log.exists() else b""
+    log = plain_files.read(experience.log) if plain_files.is_file(experience.log) else b""
     return log, meilleur.checksum_of_weights(experience.meilleur)
 
 
 def _take(theirs: Experience, ours: Experience, record: Record, root: Path) -> Path | None:
-    """Copy the folder, with this record in it; return where ours is now, if there was one."""
+    """Copy the folder, with this record in it; return where ours is now, if there was one.
+
+    What a user has put into it is copied as well.
+    """
     aside = None
-    no_state = shutil.ignore_patterns("*.part", "next.*", "pulse.json", "experience*.json")
     with new_folder(ours.path) as beside:
-        shutil.copytree(theirs.path, beside, copy_function=copy_synced, ignore=no_state, dirs_exist_ok=True)
+        plain_files.copy_folder(theirs.path, beside, _copy)
         Experience(beside).write(record)
-        if ours.path.exists():
+        if plain_files.kind_of(ours.path):
             aside = move_to_quarantine(ours.path, root)
     return aside
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file, but none of what says how far a process is: of that, the copy has its own."""
+    if not any(names.fullmatch(source.name) for names in (resume.OF_A_CUT, PULSES, RECORDS)):
+        copy_synced(source, target)
+
+
+def _first_other(folder: Path) -> str | None:
+    """Return what the first thing in a folder is that is neither a file nor a folder, or None."""
+    for path, kind in plain_files.contents(folder).items():
+        if kind not in (plain_files.FILE, plain_files.FOLDER):
+            return kind
+        found = _first_other(path) if kind == plain_files.FOLDER else None
+        if found:
+            return found
+    return None

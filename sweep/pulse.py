@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sweep import plain_files
 from sweep.files import parse_json, unfenced, write_whole
 
 
@@ -45,7 +46,7 @@ def write_pulse(path: Path, pulse: Pulse, fence: Callable[[], None] = unfenced) 
 def read_pulse(path: Path) -> Pulse | None:
     """Return the latest pulse, or None where there is none or it is torn."""
     try:
-        pulse = Pulse(**parse_json(path.read_bytes()))
+        pulse = Pulse(**parse_json(plain_files.read(path)))
     except (OSError, ValueError, TypeError):
         return None
     numbers = [value for name, value in vars(pulse).items() if name not in ("at", "logs")]

@@ -22,6 +22,7 @@ from sweep.files import write_whole
 from sweep.host import now
 from sweep.importances import importances_of
 from sweep.language import Words, words
+from sweep.plain_files import NotPlain, make_folder, remove
 from sweep.progress import Progress
 from sweep.root import RAPPORT
 from sweep.status import duration
@@ -67,9 +68,10 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
     if not any(one.curve for one in sight.trainings):
         raise SweepError(f"{sight.root} has no trained epoch yet, so there is nothing to draw: see sweep status {space}.")
     said, folder = words(language), sight.root / RAPPORT
-    if folder.is_symlink():
-        raise SweepError(f"{folder} is a link, and nothing is written through it: move it away.")
-    folder.mkdir(exist_ok=True)
+    try:
+        make_folder(folder)
+    except NotPlain as error:
+        raise SweepError(f"{error}, and nothing is written through it: move it away.") from error
     essais, sections = tidy.essais(sight), list(sections_of(sight, said))
     with progress.count(f"writing {folder}", len(sections) + 4) as done:
         for section in sections:
@@ -77,7 +79,7 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
             if section.there_is:
                 write_whole(path, pictures.png(partial(section.draw, pictures)), sync=False)
             else:
-                path.unlink(missing_ok=True)  # of an earlier report, whose trials are gone
+                remove(path)  # of an earlier report, whose trials are gone
             done()
         for name, table in zip(TABLES, (essais, tidy.epochs(sight)), strict=True):
             # The mark at the beginning tells Excel that this is UTF-8.

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError, printable
+from sweep.plain_files import is_file
 from sweep.record import State
 from sweep.watch import Row, Sight, Trial
 
@@ -33,7 +34,7 @@ def best_of(sight: Sight) -> Trial:
             raise SweepError(f"{sight.root} has no finished experience that keeps the constraints: see sweep results.")
         raise SweepError(f"{sight.root} has no finished experience yet: see sweep status, and let sweep run end a training.")
     outcome, model = trial.best.record.outcome, trial.best.experience.meilleur
-    if outcome and outcome.model and not model.exists():
+    if outcome and outcome.model and not is_file(model):
         raise SweepError(f"{model} is missing: sweep run trains it again.")
     return trial
 

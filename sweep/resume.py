@@ -12,10 +12,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sweep import meilleur
+from sweep import meilleur, plain_files
 from sweep.aims import DEFAULT, Aim
-from sweep.experience import Experience
-from sweep.files import move_to_quarantine, parse_json, put_in_place, sha256_of, unfenced, write_whole
+from sweep.experience import KEPT, UNFINISHED_FILES, Experience
+from sweep.files import (
+    QUARANTINE,
+    UNFINISHED,
+    move_to_quarantine,
+    names_of,
+    parse_json,
+    put_in_place,
+    sha256_of,
+    unfenced,
+    write_whole,
+)
 from sweep.log import Best, best_of, check_header, curve_of
 from sweep.record import NO_RECORD, Record
 
@@ -23,6 +33,10 @@ WEIGHTS = "latest.weights.h5"
 POSITION = "training_metadata.json"
 PREVIOUS = ".bkp"
 NEXT_WEIGHTS = "next.weights.h5"
+WEIGHTS_FILES = names_of(WEIGHTS, WEIGHTS + PREVIOUS, NEXT_WEIGHTS)
+POSITION_FILES = names_of(POSITION, POSITION + PREVIOUS, POSITION + UNFINISHED)
+KEPT_FILES = names_of(*KEPT)
+OF_A_CUT = names_of(*UNFINISHED_FILES, NEXT_WEIGHTS, POSITION + UNFINISHED)
 
 
 @dataclass(frozen=True)
@@ -101,7 +115,7 @@ def whole_backups(sauvegarde: Path) -> Iterator[Generation]:
     Raises:
         OSError: a file cannot be read, which is no reason to take it for torn.
     """
-    files = [path for path in sorted(sauvegarde.glob("*.h5*")) if path.is_file()]
+    files = plain_files.files_in(sauvegarde, WEIGHTS_FILES)
     digests: dict[Path, str] = {}
     for position, metadata, digest in read_positions(sauvegarde):
         for weights in files:
@@ -137,7 +151,7 @@ def find_start(experience: Experience) -> Start:
         OSError: a file cannot be read.
     """
     why, passed_over = "no backup of it had been made", list[Generation]()
-    if any(experience.sauvegarde.glob("*.json*")):
+    if plain_files.files_in(experience.sauvegarde, POSITION_FILES):
         why = "none of its backups is whole"
     for backup in whole_backups(experience.sauvegarde):
         curve, best = backup.position.curve(), backup.position.best()
@@ -165,7 +179,7 @@ def make_ready(experience: Experience) -> Start:
     else:
         _forget_backups(experience.sauvegarde)
     if start.model and start.model != experience.meilleur:
-        start.model.replace(experience.meilleur)
+        plain_files.replace(start.model, experience.meilleur)
     _remove_unfinished(experience)
     return start
 
@@ -180,9 +194,9 @@ def _set_aside(experience: Experience, start: Start) -> Path | None:
         passed_over = {path for backup in start.passed_over for path in (backup.metadata, backup.weights)}
         files = sorted(passed_over - {start.backup.metadata, start.backup.weights})
     else:
-        files = [experience.log, sauvegarde] if any(sauvegarde.glob("*.json*")) else []
-    asides = [move_to_quarantine(path, root) for path in files if path.exists()]
-    return asides[-1].parent if asides else None
+        files = [*_backups_in(sauvegarde), experience.log] if plain_files.files_in(sauvegarde, POSITION_FILES) else []
+    moved = [move_to_quarantine(path, root) for path in files if plain_files.is_file(path)]
+    return root / QUARANTINE / experience.id if moved else None
 
 
 def free_backup(experience: Experience, record: Record) -> None:
@@ -193,13 +207,32 @@ def free_backup(experience: Experience, record: Record) -> None:
     for position, path, digest in read_positions(experience.sauvegarde)[:1]:
         if position.record != record.as_content():
             write_whole(path, _as_text(replace(position, record=record.as_content()), digest))
-    for path in experience.sauvegarde.glob("*.h5*"):
-        path.unlink()
+    for path in plain_files.files_in(experience.sauvegarde, WEIGHTS_FILES):
+        plain_files.remove(path)
 
 
 def begin_anew(experience: Experience) -> Path:
-    """Move a training that failed to the quarantine, so that it begins at the beginning; return where it is now."""
-    return move_to_quarantine(experience.path, experience.path.parent)
+    """Move the files of a training that failed to the quarantine, and return where they are now.
+
+    It begins at the beginning then.
+    """
+    files = [*plain_files.files_in(experience.path, KEPT_FILES), *_backups_in(experience.sauvegarde)]
+    for path in files:
+        move_to_quarantine(path, experience.path.parent)
+    return experience.path.parent / QUARANTINE / experience.id
+
+
+def find_misplaced(experience: Experience) -> dict[Path, str]:
+    """Return what has a name of ours and is no plain file, or no folder, with what it is instead."""
+    in_backup = (WEIGHTS_FILES, POSITION_FILES)
+    found = {
+        path: kind
+        for folder, ours in ((experience.path, (KEPT_FILES, OF_A_CUT)), (experience.sauvegarde, in_backup))
+        for path, kind in plain_files.contents(folder).items()
+        if kind != plain_files.FILE and any(names.fullmatch(path.name) for names in ours)
+    }
+    instead = plain_files.kind_of(experience.sauvegarde)
+    return found if instead in (None, plain_files.FOLDER) else {**found, experience.sauvegarde: instead}
 
 
 def restore_log(experience: Experience, log: bytes) -> None:
@@ -208,7 +241,7 @@ def restore_log(experience: Experience, log: bytes) -> None:
     Raises:
         LogUnreadable: the file is not of this training: its header is foreign.
     """
-    there = experience.log.read_bytes() if experience.log.exists() else b""
+    there = _log_of(experience)
     check_header(there, experience.log, "epoch", check_header(log, experience.log, "epoch") or None)
     if there != log:
         write_whole(experience.log, log, fence=experience.fence)
@@ -216,7 +249,7 @@ def restore_log(experience: Experience, log: bytes) -> None:
 
 def _rows_beyond(experience: Experience, log: bytes) -> tuple[str, ...]:
     """Return the header of ``log.csv`` and its whole rows after those of ``log``; nothing where it does not begin so."""
-    there = experience.log.read_bytes() if experience.log.exists() else b""
+    there = _log_of(experience)
     if not there.startswith(log):
         return ()
     rows = there.splitlines(keepends=True)
@@ -224,16 +257,20 @@ def _rows_beyond(experience: Experience, log: bytes) -> tuple[str, ...]:
     return tuple(row.decode(errors="replace") for row in rows[:1] + beyond if row.endswith(b"\n"))
 
 
+def _log_of(experience: Experience) -> bytes:
+    return plain_files.read(experience.log) if plain_files.is_file(experience.log) else b""
+
+
 def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
     """Return each whole position with its file and the digest of its weights, the newest first."""
     found = []
-    for path in sauvegarde.glob("*.json*"):
+    for path in plain_files.files_in(sauvegarde, POSITION_FILES):
         try:
-            content = parse_json(path.read_bytes() if path.is_file() else b"")
+            content = parse_json(plain_files.read(path))
             if content.pop("checksum") == _checksum(content) and isinstance(content["epoch"] + content["batch"], int):
                 digest = content.pop("weights")
                 found.append((Position(**content), path, digest))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, plain_files.NotPlain):
             continue  # torn, or written by plain Keras, which keeps no checksum: not a backup to go on from
     return sorted(found, key=lambda one: (one[0].epoch, one[0].batch), reverse=True)
 
@@ -241,8 +278,8 @@ def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
 def _under_its_own_names(backup: Generation, sauvegarde: Path) -> Generation:
     """Else the next backup would put aside a torn file in place of this whole one."""
     weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
-    backup.weights.replace(weights)
-    backup.metadata.replace(metadata)
+    plain_files.replace(backup.weights, weights)
+    plain_files.replace(backup.metadata, metadata)
     return Generation(backup.position, metadata, weights)
 
 
@@ -256,19 +293,23 @@ def _checksum(content: dict[str, Any]) -> str:
 
 
 def _keep_as_previous(path: Path, fence: Callable[[], None]) -> None:
-    if path.exists():
+    if plain_files.is_file(path):
         fence()
-        path.replace(path.with_name(path.name + PREVIOUS))
+        plain_files.replace(path, path.with_name(path.name + PREVIOUS))
 
 
 def _remove_unfinished(experience: Experience) -> None:
     """Remove what was being written beside its place when the cut came."""
     for folder in (experience.path, experience.sauvegarde):
-        for path in [*folder.glob("next.*"), *folder.glob("*.part")]:
-            path.unlink()
+        for path in plain_files.files_in(folder, OF_A_CUT):
+            plain_files.remove(path)
 
 
 def _forget_backups(sauvegarde: Path) -> None:
-    if sauvegarde.is_dir():
-        for path in [*sauvegarde.glob("*.json*"), *sauvegarde.glob("*.h5*")]:
-            path.unlink()
+    for path in _backups_in(sauvegarde):
+        plain_files.remove(path)
+
+
+def _backups_in(sauvegarde: Path) -> list[Path]:
+    """Return the files of whole and torn backups."""
+    return [path for names in (POSITION_FILES, WEIGHTS_FILES) for path in plain_files.files_in(sauvegarde, names)]

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from sweep import plain_files
 from sweep.errors import SweepError
 from sweep.files import parse_json, write_whole
 from sweep.host import cache_folder, is_alive, is_local, is_on_drive, is_same, now, this_process
@@ -53,7 +54,7 @@ def study_of(root: Path, study_dir: Path | None) -> Path:
         return root / STUDY
     local = study_dir or cache_folder()
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]  # two roots of one name have two studies
-    return local.absolute() / f"{root.name}-{digest}.journal"
+    return local.resolve() / f"{root.name}-{digest}.journal"
 
 
 def prepare(root: Path) -> None:
@@ -80,7 +81,7 @@ def prepare(root: Path) -> None:
 def read_holder(root: Path) -> dict[str, Any] | None:
     """Return who holds the root, or held it and did not give it back, as ``HOLDER_SHAPE``; None for a torn file too."""
     try:
-        holder = parse_json((root / HOLDER).read_bytes())
+        holder = parse_json(plain_files.read(root / HOLDER))
     except (OSError, ValueError):
         return None
     whole = isinstance(holder, dict) and {name: type(value) for name, value in holder.items()} == HOLDER_SHAPE
@@ -100,7 +101,7 @@ def write_asked(root: Path, asked: dict[str, Any]) -> None:
 def read_asked(root: Path) -> dict[str, Any]:
     """Return how the sweep was run last; nothing where that is not known."""
     try:
-        asked = parse_json((root / ASKED).read_bytes())
+        asked = parse_json(plain_files.read(root / ASKED))
     except (OSError, ValueError):
         return {}
     whole = isinstance(asked, dict) and {name: type(value) for name, value in asked.items()} == ASKED_SHAPE
@@ -136,7 +137,7 @@ class Lock:
 
     def __enter__(self) -> "Lock":
         """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
-        self._descriptor = os.open(self._root / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+        self._descriptor = plain_files.open_plain(self._root / LOCK, os.O_RDWR | os.O_CREAT)
         try:
             self._lock_on_this_host()
             self._take_over(self._outwait_other_hosts())
@@ -150,7 +151,7 @@ class Lock:
         self._released.set()
         with contextlib.suppress(OSError):
             if self._is_ours(read_holder(self._root)):
-                (self._root / HOLDER).unlink()
+                plain_files.remove(self._root / HOLDER)
         if self._descriptor is not None:
             os.close(self._descriptor)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sweep import gpu, resume
+from sweep import gpu, plain_files, resume
 from sweep.experience import Experience
 from sweep.host import is_on_drive, machine, now, processor, this_process, versions
 from sweep.job import Job, Link, Warned
@@ -83,7 +83,7 @@ class SignOfLife:
         with self._lock:
             self._ended.set()
             self._experience.fence()
-            self._experience.pulse.unlink(missing_ok=True)
+            plain_files.remove(self._experience.pulse)
 
     def _keep_beating(self) -> None:
         """Between two batches much time may pass: say again what was said last."""

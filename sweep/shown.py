@@ -12,6 +12,7 @@ from typing import BinaryIO
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep import plain_files
 from sweep.curves import Line, curves_of
 from sweep.errors import SweepError
 from sweep.experience import Experience
@@ -107,10 +108,10 @@ class Files:
         """
         name, _, kind = artifact_id.rpartition("-")
         experience = Experience(self._root / name)
-        if not re.fullmatch(ID, name) or kind not in FILES or experience.log.is_symlink():
+        if not re.fullmatch(ID, name) or kind not in FILES or not plain_files.is_file(experience.log):
             raise FileNotFoundError(artifact_id)
         if kind == LOG:
-            return io.BytesIO(experience.log.read_bytes())
+            return io.BytesIO(plain_files.read(experience.log))
         return io.BytesIO(picture(self._look(), name))
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
@@ -152,7 +153,7 @@ def _frozen(known: Known, training: Training) -> FrozenTrial:
 
 
 def _has_files(training: Training) -> bool:
-    return bool(training.curve) and not training.experience.log.is_symlink()
+    return bool(training.curve) and plain_files.is_file(training.experience.log)
 
 
 def _files_of(name: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_g
 from tensorflow.python.eager import context  # no public name: its generator gives eager operations their seeds
 from tensorflow.python.ops import stateful_random_ops as generators  # the public function makes a generator where none is
 
-from sweep import hidden
+from sweep import hdf5, hidden
 from sweep.forms import PLAIN, Arrays
 from sweep.ownership import user_modules
 from sweep.reachable import OF_CALLBACKS, Graph, underlying
@@ -249,7 +249,8 @@ class TrainingState:
         """
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
-            self._model.load_weights(path, skip_mismatch=bool(self._unkept))
+            with hdf5.checked(path) as weights:
+                self._model.load_weights(weights, skip_mismatch=bool(self._unkept))
         said = [] if self._unkept else said
         return [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
 
@@ -298,8 +299,13 @@ def write_arrays(weights: Path, arrays: Arrays) -> None:
 
 
 def read_arrays(weights: Path) -> Arrays:
-    """Return the arrays that ``write_arrays`` added."""
-    with h5py.File(weights, "r") as file:
+    """Return the arrays that ``write_arrays`` added.
+
+    Raises:
+        NotSelfContained: some of them are not in the file.
+        OSError: it cannot be read.
+    """
+    with hdf5.checked(weights) as path, h5py.File(path, "r") as file:
         return {name: array[()] for name, array in file.get(GROUP, {}).items()}
 
 

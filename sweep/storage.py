@@ -1,10 +1,9 @@
 """Where a study lies: a journal file, opened whole after any cut, or a database; and what it holds, only read."""
 
-import contextlib
 import json
-import shutil
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ import optuna
 from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
+from sweep import plain_files
 from sweep.errors import SweepError
-from sweep.files import put_in_place
+from sweep.files import copy_synced, write_whole
 from sweep.server import has_tables, is_on_server, open_database, reason, shown
 
 
@@ -39,11 +39,8 @@ class Draft(BaseJournalBackend):
         Raises:
             OSError: the disk is full or gone.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.absolute().with_name(path.name + ".part")
-        beside.unlink(missing_ok=True)
-        JournalFileBackend(str(beside), lock_obj=JournalFileOpenLock(str(beside))).append_logs(self._logs)
-        put_in_place(beside, path)
+        plain_files.make_folder(path.parent)
+        write_whole(path, _lines(self._logs))
 
 
 class Journal(JournalFileBackend):
@@ -53,20 +50,30 @@ class Journal(JournalFileBackend):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(str(path), lock_obj=JournalFileOpenLock(str(path)))
         self._path = path
+        with plain_files.changing(path) as file:  # else Optuna would make it, wherever a link leads
+            super().__init__(plain_files.way_to(file.fileno(), path), lock_obj=JournalFileOpenLock(str(path)))
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        with plain_files.reading(self._path) as file:
+            self._file_path = plain_files.way_to(file.fileno(), self._path)
+            yield from super().read_logs(log_number_from)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with self._path.open("ab", buffering=0) as file:
-            end = file.tell()
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
+        with os.fdopen(plain_files.open_plain(self._path, flags), "ab", buffering=0) as file:
+            end = file.seek(0, os.SEEK_END)
             try:
-                rest = memoryview(lines.encode())
+                rest = memoryview(_lines(logs))
                 while rest:
                     rest = rest[file.write(rest) :]
             except OSError:
                 file.truncate(end)  # half a line, to which the next would be glued
                 raise
+
+
+def _lines(logs: list[dict[str, Any]]) -> bytes:
+    return "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs).encode()
 
 
 def open_storage(storage: str | Path | None) -> optuna.storages.BaseStorage:
@@ -94,24 +101,30 @@ def open_journal(path: Path) -> optuna.storages.JournalStorage:
     """Open a journal file, after mending what a cut may have left: half a line, and the lock of a process that is dead.
 
     The root is locked, so nobody else has the file open.
+
+    Raises:
+        StudyUnreadable: something else than a file has its name.
+        OSError: the disk is full or gone.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     path = path.absolute()  # Optuna's lock spins for ever on a relative path in a subfolder
-    with contextlib.suppress(FileNotFoundError):
-        Path(f"{path}.lock").unlink()
-    if path.exists():
-        _cut_torn_tail(path)
-    return optuna.storages.JournalStorage(Journal(path))
+    plain_files.make_folder(path.parent)
+    plain_files.remove(Path(f"{path}.lock"))
+    try:
+        if plain_files.kind_of(path):
+            _cut_torn_tail(path)
+        return optuna.storages.JournalStorage(Journal(path))
+    except plain_files.NotPlain as error:
+        raise StudyUnreadable(f"The study in {path} cannot be read ({error.strerror})") from error
 
 
 def _cut_torn_tail(path: Path) -> None:
     """Cut the journal back to its last whole line: Optuna forgives a torn one, then glues the next to it."""
-    content = path.read_bytes()
+    content = plain_files.read(path, most=None)
     whole = content.rfind(b"\n") + 1
     while whole and not _is_json(content[content.rfind(b"\n", 0, whole - 1) + 1 : whole]):
         whole = content.rfind(b"\n", 0, whole - 1) + 1
     if whole < len(content):
-        with path.open("r+b") as file:
+        with plain_files.changing(path) as file:
             file.truncate(whole)
 
 
@@ -135,7 +148,9 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
             return None
         with tempfile.TemporaryDirectory() as folder:
             if isinstance(storage, Path):  # of which a copy is opened, for to open it is to mend its end
-                return _load_trials(name, open_journal(Path(shutil.copyfile(storage, Path(folder) / storage.name))))
+                copy = Path(folder).resolve() / storage.name
+                copy_synced(storage, copy)
+                return _load_trials(name, open_journal(copy))
             database = open_database(storage)
             try:
                 return _load_trials(name, database)
@@ -144,7 +159,7 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
     except SweepError:
         raise
     except Exception as error:
-        if isinstance(storage, Path) and not isinstance(error, OSError):
+        if isinstance(storage, Path) and (not isinstance(error, OSError) or isinstance(error, plain_files.NotPlain)):
             raise StudyUnreadable(f"The study in {storage} cannot be read ({type(error).__name__}: {error})") from error
         raise out_of_reach(storage, error) from error
 
@@ -152,7 +167,7 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
 def _is_there(storage: str | Path) -> bool:
     """Tell whether there may be a study: to open a database is to make its file, or its tables."""
     if isinstance(storage, Path):
-        return storage.exists()
+        return plain_files.kind_of(storage) is not None
     if is_on_server(storage):
         return has_tables(storage)
     file = storage.removeprefix("sqlite:///")

@@ -12,14 +12,15 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep import building, cache_lock, meilleur, resume, session, steps
+from sweep import building, cache_lock, hdf5, meilleur, plain_files, resume, session, steps
 from sweep.backup import Backup, NotSaved, Stopped, Watched, fit
 from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
 from sweep.errors import SweepError
-from sweep.files import is_gone_for_a_while, patiently, size_and_sha256
+from sweep.experience import Experience
+from sweep.files import is_gone_for_a_while, move_to_quarantine, patiently, size_and_sha256
 from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Hold, Lease, Overtaken, open_session
@@ -116,6 +117,9 @@ def train(job: Job, link: Link) -> End:
         How it ended. What the search space raises once it has trained a batch is an outcome too: the experience has failed,
         with its reason. Where a file, a package or memory is missing, it is none: it was cut off.
     """
+    if job.cluster:  # another host may come to the root by another way, through links of its own
+        path = job.experience.path
+        job = replace(job, experience=Experience(path.parent.resolve() / path.name))
     try:
         return _prepare_only(job, link) if job.only_prepares else _to_its_end(job, link, Reached())
     except MovedOn as moved:
@@ -228,7 +232,7 @@ def _mistakes(job: Job) -> Iterator[None]:
 
 def _unlock(lock: Path) -> End:
     if cache_lock.is_left_behind(lock):
-        lock.unlink(missing_ok=True)
+        cache_lock.remove(lock)
         return End(Ending.DIED, f"the cache that {lock} locks was being written when a training was cut off")
     return End(Ending.GONE, f"another process writes the cache that {lock} locks")
 
@@ -251,12 +255,24 @@ def _prepare(job: Job, link: Link) -> tuple[Prepared, tuple[dict[str, Any], dict
 
 def _make_ready(job: Job, link: Link) -> resume.Start:
     there = job.experience
-    has_been_trained = job.record.sessions or there.log.exists() or meilleur.versions_in(there.path)
-    start = resume.make_ready(there)
+    has_been_trained = job.record.sessions or plain_files.is_file(there.log) or meilleur.versions_in(there.path)
+    start = _newest_to_be_read(job, link)
     if has_been_trained and not start.backup:
         aside = f"; what there was of it is in {start.aside}" if start.aside else ""
         link.tell(Warned(f"begins again from the beginning: {start.why_anew}{aside}"))
     return start
+
+
+def _newest_to_be_read(job: Job, link: Link) -> resume.Start:
+    """Bring the folder back to its newest backup whose weights may be read."""
+    while True:
+        start = resume.make_ready(job.experience)
+        why_not = hdf5.why_not_read(start.backup.weights) if start.backup else None
+        if not start.backup or not why_not:
+            return start
+        weights = start.backup.weights
+        aside = move_to_quarantine(weights, job.experience.path.parent)
+        link.tell(Warned(f"{weights} {why_not}, so it is not read, and is now {aside}"))
 
 
 def begin_process(record: Record) -> None:
@@ -328,6 +344,6 @@ def _write_outcome(job: Job, outcome: Outcome, reached: Reached) -> None:
     if outcome.state is State.FINISHED and meilleur.find(experience.path, best, epochs) != experience.meilleur:
         epoch = best.epoch if best else None
         raise NotSaved(f"{experience.meilleur} is not the model of epoch {epoch}; run the same command to go on.")
-    outcome.log = size_and_sha256(experience.log) if experience.log.exists() else None
-    outcome.model = size_and_sha256(experience.meilleur) if experience.meilleur.exists() else None
+    outcome.log = size_and_sha256(experience.log) if plain_files.is_file(experience.log) else None
+    outcome.model = size_and_sha256(experience.meilleur) if plain_files.is_file(experience.meilleur) else None
     session.end(job, "outcome", reached, outcome)

@@ -8,6 +8,7 @@ from sweep import search_space, verify
 from sweep.folders import Folders
 from sweep.host import prepare_for_keras
 from sweep.opening import compare
+from sweep.plain_files import is_file
 from sweep.progress import Progress
 from sweep.record import State
 from sweep.root import Lock, study_of
@@ -58,7 +59,7 @@ class Verification:
         finished = [
             (experience, record)
             for experience, record in folders.recorded()
-            if record.outcome and record.outcome.state is State.FINISHED and experience.meilleur.exists()
+            if record.outcome and record.outcome.state is State.FINISHED and is_file(experience.meilleur)
         ]
         self._progress.say("importing Keras, to load the models")
         prepare_for_keras()

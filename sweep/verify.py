@@ -5,19 +5,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep import damage, resume
+from sweep import damage, plain_files, resume
 from sweep.aims import as_words
+from sweep.enqueued import ENQUEUED
 from sweep.errors import SweepError
-from sweep.experience import Experience, experiences_in
-from sweep.files import QUARANTINE, move_to_quarantine
+from sweep.experience import KEPT, Experience, experiences_in
+from sweep.files import QUARANTINE, UNFINISHED, move_to_quarantine, names_of
 from sweep.log import LogUnreadable
-from sweep.record import Record, State, state_of
+from sweep.record import ID, Record, State, state_of
 from sweep.resume import Start
 from sweep.root import ASKED, HOLDER, LOCK, RAPPORT, STUDY
 
-OURS = {RAPPORT, STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, QUARANTINE}
+FOLDERS = (RAPPORT, QUARANTINE)
+FILES = (STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, ENQUEUED)
+UNFINISHED_IN_ROOT = rf"({'|'.join(map(re.escape, FILES))}|\.{ID}){re.escape(UNFINISHED)}"
 BACKUP_NAMES = {f"{name}{old}" for name in (resume.WEIGHTS, resume.POSITION) for old in ("", resume.PREVIOUS)}
-DOUBLED = r"(experience|log|meilleur\.model|pulse).* \(\d+\).*"  # as Google Drive does
+VERSIONS = names_of(*KEPT)
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,24 @@ def verify(root: Path, search_space: str) -> Iterator[Finding]:
     for experience in there:
         yield verify_experience(experience, search_space)
     known = {experience.path for experience in there}
-    for path in sorted(root.iterdir()):
-        if path not in known and path.name not in OURS and not path.name.endswith(".part"):
-            yield Finding(path.name, "foreign", "is none of sweep's; run leaves it alone")
+    for path, kind in plain_files.contents(root).items():
+        ours = {plain_files.FOLDER: FOLDERS, plain_files.FILE: FILES}
+        if path in known or path.name in ours.get(kind, ()) or re.fullmatch(UNFINISHED_IN_ROOT, path.name):
+            continue
+        if path.name in (*FOLDERS, *FILES):
+            to_move = (path,) if path.name != QUARANTINE else ()
+            yield Finding(path.name, "damaged", f"is {kind} that sweep has not made: move it away", to_move)
+        else:
+            what = f"{kind}, and " if kind not in ours else ""
+            yield Finding(path.name, "foreign", f"is {what}none of sweep's; run leaves it alone")
 
 
 def verify_experience(experience: Experience, search_space: str) -> Finding:
     """Return what is to be said of one experience."""
+    misplaced = resume.find_misplaced(experience)
+    if misplaced:
+        text = "; ".join(f"{path.name} is {kind} that sweep has not made" for path, kind in misplaced.items())
+        return Finding(experience.id, "damaged", f"{text}: run moves it out of the way", tuple(misplaced))
     record = resume.read_record(experience)
     if not record:
         return _without_record(experience)
@@ -82,7 +96,7 @@ def _what_is_wrong(experience: Experience, record: Record, start: Start | None) 
     wrong, to_move = [], []
     if not experience.read():
         wrong.append("experience.json is missing or torn: run writes it again, as the newest backup knows it")
-        to_move += [experience.record] if experience.record.exists() else []
+        to_move += [experience.record] if plain_files.is_file(experience.record) else []
     damages = damage.find_damages(experience, record, thoroughly=True)
     for one in damages:
         again = "run puts it in place again" if one.spare is not None else damage.what_training_again_costs(experience)
@@ -91,14 +105,15 @@ def _what_is_wrong(experience: Experience, record: Record, start: Start | None) 
     if useless:
         wrong.append(f"{', '.join(path.name for path in useless)}: nothing reads that, so run does without")
         to_move += useless
-    if start and not start.backup and any(experience.sauvegarde.glob("*")):
+    if start and not start.backup and _backups_of(experience.sauvegarde):
         wrong.append(f"{start.why_anew}: run begins again from the beginning")
     return wrong, to_move
 
 
 def _useless_files(experience: Experience, keep: set[Path]) -> list[Path]:
     """Return the files of ours that nothing reads: doubled by a drive, or torn. What else a user keeps here is no matter."""
-    doubles = [path for path in experience.path.iterdir() if re.fullmatch(DOUBLED, path.name) and path not in keep]
+    versions = plain_files.files_in(experience.path, VERSIONS)
+    doubles = [path for path in versions if path.name not in KEPT and path not in keep]
     return sorted([*doubles, *_useless_backups(experience.sauvegarde)])
 
 
@@ -106,8 +121,10 @@ def _useless_backups(sauvegarde: Path) -> list[Path]:
     positions, backups = resume.read_positions(sauvegarde), list(resume.whole_backups(sauvegarde))
     whole = {metadata for _, metadata, _ in positions}
     used = {path for backup in backups for path in (backup.metadata, backup.weights)}
-    torn = [path for path in sauvegarde.glob("*.json*") if path not in whole and not _is_of_a_cut(path)]
-    weights = [path for path in sauvegarde.glob("*.h5*") if path not in used and not _is_of_a_cut(path)]
+    left = [path for path in _backups_of(sauvegarde) if not resume.OF_A_CUT.fullmatch(path.name)]
+    is_position = {path: bool(resume.POSITION_FILES.fullmatch(path.name)) for path in left}
+    torn = [path for path in left if is_position[path] and path not in whole]
+    weights = [path for path in left if not is_position[path] and path not in used]
     if backups and backups[0].metadata == positions[0][1]:
         # A cut between the steps of a save may leave a file without its other half; after the last step, only a position.
         is_done = (backups[0].metadata.name, backups[0].weights.name) == (resume.POSITION, resume.WEIGHTS)
@@ -118,8 +135,9 @@ def _useless_backups(sauvegarde: Path) -> list[Path]:
     return torn + rest
 
 
-def _is_of_a_cut(path: Path) -> bool:
-    return path.name.endswith(".part") or path.name.startswith("next.")
+def _backups_of(sauvegarde: Path) -> list[Path]:
+    names = (resume.POSITION_FILES, resume.WEIGHTS_FILES)
+    return [path for one in names for path in plain_files.files_in(sauvegarde, one)]
 
 
 def _without_record(experience: Experience) -> Finding:

@@ -13,6 +13,7 @@ from sweep.experience import Experience, experiences_in
 from sweep.known import Known, all_trials
 from sweep.lease import shown_state
 from sweep.log import Best, LogUnreadable, best_of, read_curve
+from sweep.plain_files import NotPlain, status
 from sweep.pulse import Pulse, read_pulse
 from sweep.record import Record, State
 from sweep.resume import read_record
@@ -288,7 +289,7 @@ class Watch:
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = path.stat()
-    except FileNotFoundError:
+        found = status(path)
+    except (FileNotFoundError, NotPlain):
         return None
     return found.st_mtime_ns, found.st_size

@@ -16,6 +16,7 @@ OF_KERAS = {
     "hidden",
     "structure",
     "state",
+    "hdf5",
     "module_state",
     "loading",
     "batches",
@@ -27,7 +28,7 @@ OF_KERAS = {
     "building",
 }
 FLOORS = [
-    {"errors", "language", "aims"},
+    {"errors", "language", "aims", "plain_files"},
     {
         *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
         *("opened", "kept", "project", "proof", "cache_lock"),
@@ -75,7 +76,7 @@ HEAVY = {
     },
     "joblib": {"controller", "loading"},
     "distributed": {"station", "cluster"},
-    "h5py": {"state", "certificate"},
+    "h5py": {"state", "hdf5", "certificate"},
     "pandas": {"results", "tidy", "report", "door"},
     "plotly": {"figures", "report", "door"},
     "matplotlib": {"pictures"},

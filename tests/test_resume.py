@@ -85,15 +85,15 @@ def test_a_save_cut_before_any_of_its_steps_leaves_a_whole_backup(experience, mo
     steps = []
 
     def cut_before(operation):
-        def call(*args):
+        def call(*args, **kwargs):
             steps.append(operation)
             if len(steps) == step:
                 raise Cut
-            return operation(*args)
+            return operation(*args, **kwargs)
 
         return call
 
-    monkeypatch.setattr(Path, "replace", cut_before(Path.replace))
+    monkeypatch.setattr(os, "replace", cut_before(os.replace))
     monkeypatch.setattr(os, "fsync", cut_before(os.fsync))
     try:
         save(experience.sauvegarde, 3)
@@ -277,8 +277,7 @@ def test_a_file_that_cannot_be_read_is_not_taken_for_torn(experience, monkeypatc
         return call
 
     before = {path: path.read_bytes() for path in experience.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr(Path, "read_bytes", refuse(Path.read_bytes))
-    monkeypatch.setattr(Path, "open", refuse(Path.open))
+    monkeypatch.setattr(os, "open", refuse(os.open))
     monkeypatch.setattr(zipfile, "ZipFile", refuse(zipfile.ZipFile))
     with pytest.raises(OSError, match="Input/output error"):
         make_ready(experience)

@@ -43,7 +43,7 @@ def carry_out(ordered):
     path = pathlib.Path(os.environ["SWEEP_TEST_ORDER"])
     reached = path.with_suffix(".reached")
     try:
-        path.replace(reached)
+        path.rename(reached)
     except FileNotFoundError:  # another training was quicker
         return
     if not ordered.get("wait"):
@@ -112,7 +112,7 @@ def cut_in_call(number):
 
         return call
 
-    pathlib.Path.replace = counted(pathlib.Path.replace)
+    os.replace = counted(os.replace)
     os.fsync = counted(os.fsync)
     keras.Model.save = counted(keras.Model.save)
     keras.Model.save_weights = counted(keras.Model.save_weights)
