@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from sweep import plain_files, resume
+from sweep import damage, plain_files, resume
 from sweep.batches import Source
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
@@ -253,6 +253,17 @@ class Backup(keras.callbacks.BackupAndRestore):
             )
 
     def _save_all(self) -> None:
+        """Write all files, and do so again where somebody has laid a link under a name of them since."""
+        try:
+            self._write_all()
+        except plain_files.NotPlain:
+            moved = damage.set_aside(self._job.experience)
+            if not moved:  # the folder itself is none of ours any more
+                raise
+            self._link.tell(Warned("; ".join(moved)))
+            self._write_all()
+
+    def _write_all(self) -> None:
         self._give_way()
         self._best.write_now()
         self._log.write_now()
