@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from sweep import plain_files, resume
+from sweep import damage, plain_files, resume
 from sweep.batches import Source
 from sweep.callbacks import BestModel, Log, Logs, disk_errors
 from sweep.errors import SweepError
@@ -234,6 +234,17 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._disk_is_short = free < need
 
     def _save_all(self) -> None:
+        """Write all files, and do so again where somebody has laid a link under a name of them since."""
+        try:
+            self._write_all()
+        except plain_files.NotPlain:
+            moved = damage.set_aside(self._job.experience)
+            if not moved:  # the folder itself is none of ours any more
+                raise
+            self._link.tell(Warned("; ".join(moved)))
+            self._write_all()
+
+    def _write_all(self) -> None:
         self._job.experience.fence()  # to put a model into memory and back takes long
         self._best.write_now()
         self._log.write_now()

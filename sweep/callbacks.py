@@ -164,6 +164,8 @@ class Log(keras.callbacks.CSVLogger):
         Raises:
             OSError: they still cannot be written.
         """
+        if not plain_files.is_file(self._path):  # it was taken away
+            self._bytes_written = 0
         rows = self.text.encode()[self._bytes_written :]
         if rows:
             with plain_files.changing(self._path) as file:

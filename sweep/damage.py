@@ -68,6 +68,18 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
     return what_training_again_costs(experience)
 
 
+def set_aside(experience: Experience) -> list[str]:
+    """Move what has a name of ours and is no plain file to the quarantine, and return a sentence for each.
+
+    Of a link, the link itself is moved; nothing is done to what it leads to.
+    """
+    moved = []
+    for path, kind in resume.find_misplaced(experience).items():
+        aside = move_to_quarantine(path, experience.path.parent)
+        moved.append(f"{path} is {kind} that sweep has not made, and is now {aside}")
+    return moved
+
+
 def put_record_in_place(experience: Experience, record: Record) -> None:
     """Write a record that was known to a backup only."""
     if plain_files.kind_of(experience.record):

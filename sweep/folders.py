@@ -8,7 +8,6 @@ from typing import Any
 from sweep import damage, plain_files, resume
 from sweep.damage import take_back_the_end
 from sweep.experience import Experience, experiences_in
-from sweep.files import move_to_quarantine
 from sweep.known import Known, known_trials, number_anew
 from sweep.log import check_header
 from sweep.record import ID, Record, State, state_of
@@ -112,16 +111,14 @@ class Folders:
     def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:
         """Mend what is not as the end of its training left it, and give each trial a number of its own.
 
-        A link, or whatever else is no plain file, is moved out of the way where it has a name of ours; nothing is done to
-        what it leads to.
+        A link, or whatever else is no plain file, is moved out of the way where it has a name of ours.
         """
         for path, kind in plain_files.contents(self._root).items():
             if kind != plain_files.FOLDER and re.fullmatch(ID, path.name):
                 say(f"{path} is {kind}, and no folder of sweep's: left alone")
         for experience, _ in self._all:
-            for path, kind in resume.find_misplaced(experience).items():
-                aside = move_to_quarantine(path, self._root)
-                say(f"{path} is {kind} that sweep has not made, and is now {aside}")
+            for text in damage.set_aside(experience):
+                say(text)
         for experience, record in self._recovered:
             damage.put_record_in_place(experience, record)
             say(f"{experience.id}: experience.json was missing or torn: put in place again, from a backup")
