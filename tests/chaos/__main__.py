@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.trainer import SPACES
 
-from . import cuts, damage, mishaps
+from . import cuts, damage, days, mishaps
 from .case import Case, Chaos, say
 from .drive import NoDrive
 
@@ -57,6 +57,12 @@ SCENARIOS: dict[str, Callable[[Chaos], Iterable[Case]]] = {
         mishaps.paused,
         mishaps.two_controllers,
         mishaps.clock_set_back,
+        days.missing_data,
+        days.missing_package,
+        days.dead_stderr,
+        days.closed_terminal,
+        days.suspended_machine,
+        days.ten_bad_days,
     )
 }
 

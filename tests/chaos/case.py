@@ -24,6 +24,15 @@ from sweep.record import State
 from sweep.root import STUDY
 
 WHAT_TO_DO = r"\b(check|delete|free|give|install|kill|make|mend|mount|move|name|put|run|see|stop|take|undo|wait)\b"
+GUARD = "of_the_user"
+GUARDED = (
+    *("study.journal", "sweep.lock", "notes.txt", "0123456789abcdef/experience.json"),
+    *(
+        "0123456789abcdef/log.csv",
+        "0123456789abcdef/sauvegarde/latest.weights.h5",
+        "next.model.keras",
+    ),
+)
 Words = tuple[object, ...]
 
 
@@ -47,9 +56,13 @@ class Case:
 
     def run(self) -> "Case":
         began = time.monotonic()
+        guarded = guard(self.root.parent)
         try:
             self.happens(self)
             assert_whole(self.root, self.twin, self.space)
+            assert guarded == contents(self.root.parent / GUARD), (
+                "something outside the root was changed"
+            )
         except (
             AssertionError,
             OSError,
@@ -69,6 +82,22 @@ class Case:
     @property
     def experiences(self) -> int:
         return len(experiences_of(self.twin))
+
+
+def guard(folder: Path) -> dict[str, bytes]:
+    """Lay files beside the root, which have names as sweep's own have, and return what they hold."""
+    for name in GUARDED:
+        (folder / GUARD / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / GUARD / name).write_text(f"the user's {name}")
+    return contents(folder / GUARD)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @dataclass

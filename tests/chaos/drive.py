@@ -4,11 +4,13 @@ A FUSE file system that passes on to the folder BACKING. /proc/mounts calls it `
 links (errno 95). While the file CONTROL holds the number of an errno, every operation fails with it.
 """
 
+import contextlib
 import errno
 import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 INSTALL = (
@@ -31,6 +33,14 @@ class Drive:
             folder / "drive",
             folder / "control",
         )
+
+    @contextlib.contextmanager
+    def seen_from_elsewhere(self) -> Iterator[Path]:
+        """Give where another machine has mounted what the drive holds: their locks know nothing of each other."""
+        elsewhere = Drive(self.backing.parent / "elsewhere")
+        elsewhere.backing = self.backing
+        with elsewhere:
+            yield elsewhere.mounted
 
     def __enter__(self) -> "Drive":
         """Raises NoDrive where it cannot be mounted."""

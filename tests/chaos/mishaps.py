@@ -154,13 +154,7 @@ def race(apart_s: float, case: Case) -> None:
 
 def clock_set_back(chaos: Chaos) -> Iterator[Case]:
     """The clock is set back by two hours while a sweep runs, and it is killed after that."""
-    if not shutil.which("gcc"):
-        raise Missing("gcc", "gcc libc6-dev")
-    shim = chaos.folder / "clock.so"
-    subprocess.run(
-        ["gcc", "-O1", "-shared", "-fPIC", "-o", shim, Path(__file__).with_name("clock.c")],
-        check=True,
-    )
+    shim = shim_of_clock(chaos.folder)
     for rows in (4, 8):
         yield chaos.case(
             f"clock set back before {rows} epochs", TOY, TWO, partial(set_back, shim, rows)
@@ -184,6 +178,19 @@ def set_back(shim: Path, rows: int, case: Case) -> None:
     )
     began = [session["begun"] for record in records for session in record.sessions]
     assert min(began) < began[0], f"the clock was not set back: {began}"
+
+
+def shim_of_clock(folder: Path) -> Path:
+    """Return a library that lets a program see the clock as a file says.
+
+    Raises:
+        Missing: there is no compiler.
+    """
+    if not shutil.which("gcc"):
+        raise Missing("gcc", "gcc libc6-dev")
+    shim, code = folder / "clock.so", Path(__file__).with_name("clock.c")
+    subprocess.run(["gcc", "-O1", "-shared", "-fPIC", "-o", shim, code], check=True)
+    return shim
 
 
 class Missing(Exception):

@@ -58,6 +58,10 @@ class Terminal:
             assert time.monotonic() < until, self._raw
             time.sleep(0.005)
 
+    def close(self):
+        """Close the terminal: what runs in it gets a SIGHUP, and can write there no more."""
+        os.close(self._keyboard)
+
     def end(self):
         """Return the exit status and all that was shown, without what moves the cursor."""
         status = self.process.wait(60)
