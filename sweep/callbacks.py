@@ -116,21 +116,30 @@ class Log(keras.callbacks.CSVLogger):
         self._path = path
         self._bytes_written = 0
         self.csv_file: Any = None
-        self.text = ""
+        self._content = bytearray()
 
     def on_train_begin(self, logs: Logs = None) -> None:
         super().on_train_begin(logs)
         self.csv_file.close()
         self.csv_file = self
-        content = self._path.read_bytes()
-        self.text, self._bytes_written = content.decode(), len(content)
+        self._content = bytearray(self._path.read_bytes())
+        self._bytes_written = len(self._content)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        check_header(self.text.encode(), self._path, "epoch", ["epoch", *sorted(logs or {})])
+        header = bytes(self._content[: self._content.find(b"\n") + 1])
+        check_header(header, self._path, "epoch", ["epoch", *sorted(logs or {})])
         super().on_epoch_end(epoch, logs)
 
+    def text(self) -> str:
+        """Return all rows, those too that are still to be written."""
+        return self._content.decode()
+
+    def last_row(self) -> str:
+        """Return the row of the latest epoch."""
+        return self._content[self._content.rfind(b"\n", 0, -1) + 1 :].decode()
+
     def write(self, row: str) -> None:
-        self.text += row
+        self._content += row.encode()
 
     def flush(self) -> None:
         with contextlib.suppress(OSError):  # the next backup tries again, and says so if it fails
@@ -145,7 +154,7 @@ class Log(keras.callbacks.CSVLogger):
         Raises:
             OSError: they still cannot be written.
         """
-        rows = self.text.encode()[self._bytes_written :]
+        rows = self._content[self._bytes_written :]
         if rows:
             with self._path.open("r+b" if self._path.exists() else "wb") as file:
                 file.seek(self._bytes_written)
