@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ import psutil
 from rich.filesize import decimal
 
 from sweep import gpu
+from sweep.calm import calm
 from sweep.errors import SweepError
 from sweep.host import cores, prepare_for_keras
 from sweep.job import End, Ending, EpochDone, Job, Link, News, OnNews
@@ -261,6 +263,7 @@ def _child(work: Work, job: Job, ours: connection.Connection, of_gpu: dict[str, 
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
+    sys.stdout, sys.stderr = calm(sys.stdout), calm(sys.stderr)
     ours.send(work(job, LinkToController(ours)))
 
 

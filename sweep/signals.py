@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from sweep.calm import say_at_once
 from sweep.controller import Controller
 from sweep.errors import STOPPED_BY_USER
 
@@ -29,10 +30,10 @@ def listening(controller: Controller) -> Iterator[list[int]]:
             if "ipykernel" in sys.modules:  # a notebook's kernel holds more than this sweep
                 raise KeyboardInterrupt
             if sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h")  # the cursor, which the bars have hidden
+                say_at_once(b"\x1b[?25h")  # the cursor, which the bars have hidden
             os._exit(STOPPED_BY_USER)
         controller.stop.set()
-        os.write(2, b"\nstopping at the next batch; once more to end at once\n")
+        say_at_once(b"\nstopping at the next batch; once more to end at once\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield came

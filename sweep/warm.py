@@ -25,6 +25,7 @@ with tempfile.TemporaryFile() as _said:
         os.write(_stderr, _said.read())
         raise
     finally:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
         os.dup2(_stderr, 2)
         os.close(_stderr)

@@ -27,7 +27,7 @@ OF_KERAS = {
     "building",
 }
 FLOORS = [
-    {"errors", "language", "aims"},
+    {"calm", "errors", "language", "aims"},
     {
         *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
         *("opened", "kept", "project", "proof"),
