@@ -12,6 +12,7 @@ import click
 from sweep import Sweep, __version__, options
 from sweep.calm import calm, occupy_streams
 from sweep.errors import STOPPED_BY_USER, StoppedByUser, SweepError, printable
+from sweep.host import stop_signals
 from sweep.settings import PRUNERS, SAMPLERS
 
 ROWS_AT_THE_END = 5
@@ -234,7 +235,8 @@ def run_command_line() -> int:
 
 
 def _run_command_line() -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a training saves first, see ``sweep.signals``
+    for number in stop_signals():
+        signal.signal(number, signal.default_int_handler)  # a training saves first, see ``sweep.signals``
     try:
         app(standalone_mode=False)
     except SweepError as error:

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import signal
 import socket
 import sys
 import tempfile
@@ -29,6 +30,12 @@ DECIDES = re.compile(
     r"(ONEDNN|DNNL|XLA|NVIDIA_TF32|TF_(CUBLAS|CUDNN|CONV2D|MATMUL|XLA|USE|ENABLE|DISABLE|OVERRIDE))_.*"
     r"|TF_DETERMINISTIC_OPS|TF_AUTOTUNE_THRESHOLD|KERAS_MAX_.*|OPENBLAS_CORETYPE|NPY_(EN|DIS)ABLE_CPU_FEATURES"
 )
+
+
+def stop_signals() -> set[signal.Signals]:
+    """Return the signals that ask to stop: Ctrl-C, SIGTERM, and a closed terminal's SIGHUP, unless nohup has it ignored."""
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return {signal.SIGINT, signal.SIGTERM} | (set() if is_ignored else {signal.SIGHUP})
 
 
 def now() -> str:

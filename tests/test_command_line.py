@@ -368,7 +368,7 @@ def test_a_sweep_that_is_stopped_before_it_began_says_so(tmp_path):
         f"import pathlib, time\npathlib.Path({str(tmp_path / 'here')!r}).unlink()\ntime.sleep(60)\n"
     )
     space.write_text(text + (SPACES / "toy.py").read_text())
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         (tmp_path / "here").write_text("")
         running = Running(tmp_path / "root", space=space)
         running.wait_for(lambda root: not (tmp_path / "here").exists())

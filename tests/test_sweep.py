@@ -116,7 +116,7 @@ def test_the_next_sweep_waits_for_a_training_that_outlived_its_controller(uncut,
     assert_equal(tmp_path, uncut)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(uncut, tmp_path, number):
     running = Running(tmp_path, "--trials", TRIALS, hold=2).held()
     asked = time.monotonic()
@@ -128,6 +128,13 @@ def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(uncut, tmp_path, numb
     assert "1 cut_off, 0 finished" in sweep("status", TOY, "--root", tmp_path).stdout
     run(tmp_path, "--trials", TRIALS)
     assert_equal(tmp_path, uncut)
+
+
+def test_by_nohup_a_closed_terminal_is_not_heard(tmp_path):
+    running = Running(tmp_path, "--trials", 1, hold=1, before=("nohup",)).held()
+    running.interrupt(signal.SIGHUP)
+    assert running.go_on(slowly=True).end()[0] == 0
+    assert set(sessions(tmp_path).values()) == {1}
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path):
