@@ -30,6 +30,7 @@ STOP = "stop"
 OURS = "sweep"  # the name of our processes
 DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_S = 0.1
+LEFT_BEHIND_S = 1.0
 Work = Callable[[Job, Link], End]
 # A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
 LAST_SAVE_S = 20.0
@@ -265,7 +266,25 @@ def _child(work: Work, job: Job, ours: connection.Connection, of_gpu: dict[str, 
     signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
     sys.stdout, sys.stderr = calm(sys.stdout), calm(sys.stderr)
-    ours.send(work(job, LinkToController(ours)))
+    status = 1
+    try:
+        ours.send(work(job, LinkToController(ours)))
+        status = 0
+    finally:
+        _end_soon(status)
+
+
+def _end_soon(status: int) -> None:
+    """End this process in good order, or at once where threads and processes that the search space left keep it waiting."""
+
+    def end() -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+        os._exit(status)
+
+    timer = threading.Timer(LEFT_BEHIND_S, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _train(job: Job, link: Link) -> End:
