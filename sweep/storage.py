@@ -4,7 +4,7 @@ import contextlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, Jour
 from optuna.trial import FrozenTrial
 
 from sweep.errors import SweepError
-from sweep.files import put_in_place
-from sweep.server import has_tables, is_on_server, open_database, reason, shown
+from sweep.files import is_unwritable_for_a_while, put_in_place
+from sweep.server import Away, has_tables, is_on_server, open_database, reason, shown
 
 
 class StudyUnreadable(SweepError):
@@ -49,7 +49,8 @@ class Draft(BaseJournalBackend):
 class Journal(JournalFileBackend):
     """Optuna's journal file, written by one process, and not synced: the folders give back what a power cut takes of it.
 
-    Optuna's own takes a lock, and waits for the disk, at each of some twenty lines a trial.
+    Optuna's own takes a lock, and waits for the disk, at each of some twenty lines a trial. Where the disk is full or gone
+    for a while, it raises Away, as a database whose server does.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,7 +59,7 @@ class Journal(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         lines = "".join(json.dumps(log, separators=(",", ":")) + "\n" for log in logs)
-        with self._path.open("ab", buffering=0) as file:
+        with _away(), self._path.open("ab", buffering=0) as file:
             end = file.tell()
             try:
                 rest = memoryview(lines.encode())
@@ -67,6 +68,20 @@ class Journal(JournalFileBackend):
             except OSError:
                 file.truncate(end)  # half a line, to which the next would be glued
                 raise
+
+    def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
+        with _away():
+            yield from super().read_logs(log_number_from)
+
+
+@contextlib.contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_unwritable_for_a_while(error):
+            raise Away(str(error)) from error
+        raise
 
 
 def open_storage(storage: str | Path | None) -> optuna.storages.BaseStorage:
