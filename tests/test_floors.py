@@ -67,7 +67,7 @@ HEAVY = {
     },
     "tensorflow": {
         *("batches", "streams", "steps", "class_weight", "building", "training"),
-        *("ownership", "forms", "reachable", "hidden", "state", "module_state"),
+        *("ownership", "forms", "reachable", "hidden", "state", "module_state", "warm"),
     },
     "optuna": {
         *("server", "storage", "voice", "enumeration", "sampler", "pruner", "frozen", "study"),

@@ -279,6 +279,9 @@ def fork_server_of_trainings(path, args, passed):
     pid = fork()
     if not pid:
         close_all_but(passed)
+        sys.orig_argv = [os.fsdecode(word) for word in args]
+        for descriptor in passed:  # as for a program that is started
+            os.set_inheritable(descriptor, True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         exit_as(lambda: exec(args[-1], {"__name__": "__main__"}))  # noqa: S102
