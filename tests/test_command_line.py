@@ -6,13 +6,14 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from support.command import TOY, Running, python, shell, sweep
+from support.command import TOY, Running, command, python, shell, sweep
 from support.folders import TOY_FIXED, toy_experience
 from support.trainer import SPACES
 from sweep import search_space
@@ -393,3 +394,15 @@ def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, s
     assert "trial 3 " in done.stderr, (
         "the trial whose folder is gone is trained, so nothing was refused"
     )
+
+
+@pytest.mark.cold
+def test_a_user_without_a_name_or_a_home_can_run_a_sweep(tmp_path):
+    bare = ["unshare", "--map-user=54321", "--map-group=54321", "env", "-i"]
+    paths = os.pathsep.join(sys.path)
+    words = command(["run", TOY, "--root", tmp_path, "--trials", 1, "--epochs", 1])
+    done = subprocess.run(
+        [*bare, f"PYTHONPATH={paths}", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert states(tmp_path) == [State.FINISHED]
