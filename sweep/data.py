@@ -141,8 +141,8 @@ def as_array(numbers: Any) -> np.ndarray:
     floatx = keras.backend.floatx()
     if floatx == "bfloat16":
         raise DataWrong(
-            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it float32, and for layers that "
-            'compute in bfloat16 call keras.config.set_dtype_policy("mixed_bfloat16")'
+            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it float32, and for layers "
+            'that compute in bfloat16 call keras.config.set_dtype_policy("mixed_bfloat16")'
         )
     return array.astype(floatx, copy=False)
 
