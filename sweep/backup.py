@@ -139,7 +139,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._validation_s = time.monotonic() - self._validated_at
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._proof.at_row(epoch, self._log.text.splitlines(keepends=True)[-1])
+        self._proof.at_row(epoch, self._log.last_row())
         self._reached.epoch, self._reached.batch, self._reached.logs = epoch + 1, 0, None
         if self.model.stop_training or self._reached.epoch == self.params["epochs"]:
             self.save_the_end()
@@ -258,7 +258,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             epoch=self._reached.epoch,
             batch=self._reached.batch,
             stop_training=bool(self.model.stop_training),
-            log=self._log.text,
+            log=self._log.text(),
             logs=self._reached.logs or {},
             state=plain,
             saved=now(),

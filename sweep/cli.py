@@ -1,5 +1,6 @@
 """The command line: words to calls, errors to one sentence and an exit status."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -9,13 +10,27 @@ from typing import Any
 import click
 
 from sweep import Sweep, __version__, options
+from sweep.calm import calm, occupy_streams
 from sweep.errors import STOPPED_BY_USER, Misuse, StoppedByUser, SweepError, printable
+from sweep.host import stop_signals
 from sweep.settings import PRUNERS, SAMPLERS
 
 ROWS_AT_THE_END = 5
 
 
-@click.group(context_settings={"max_content_width": 110, "show_default": True})
+class App(click.Group):
+    """The commands, which end well where the reader of a pipe has enough: click, and rich, would call that a failure."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (BrokenPipeError, SystemExit) as ended:
+            if isinstance(ended, SystemExit) and not isinstance(ended.__context__, BrokenPipeError):
+                raise
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+@click.group(cls=App, context_settings={"max_content_width": 110, "show_default": True})
 @click.version_option(__version__)
 def app() -> None:
     """Hyperparameter sweeps for Keras that cannot be lost."""
@@ -231,7 +246,14 @@ def dashboard(space: str, root: Path | None, **asked: Any) -> None:
 
 def run_command_line() -> int:
     """Run ``sys.argv`` and return the exit status; every error is one line on stderr."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a training saves first, see ``sweep.signals``
+    occupy_streams()
+    with contextlib.redirect_stderr(calm(sys.stderr)):
+        return _run_command_line()
+
+
+def _run_command_line() -> int:
+    for number in stop_signals():
+        signal.signal(number, signal.default_int_handler)  # a training saves first, see ``sweep.signals``
     try:
         app(standalone_mode=False)
     except SweepError as error:
@@ -243,9 +265,6 @@ def run_command_line() -> int:
     except (KeyboardInterrupt, click.Abort) as stopped:  # click makes an Abort of any interrupt
         said = stopped.__cause__ if isinstance(stopped.__cause__, StoppedByUser) else None
         return _say(str(said or "stopped: run the same command to go on"), STOPPED_BY_USER)
-    except BrokenPipeError:  # the reader of a pipe has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
     except OSError as error:
         what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         return _say(f"{what}; mend that and run the same command to go on.", 1)

@@ -1,6 +1,7 @@
 """Many experiences, one after the other or side by side: what is there already, and which trial next."""
 
 import contextlib
+import functools
 import threading
 import time
 import uuid
@@ -15,6 +16,7 @@ from sweep import extension, resume, search_space, take_up
 from sweep.disk import Disk
 from sweep.enqueued import enqueue
 from sweep.errors import Misuse, StoppedWaiting, SweepError
+from sweep.files import patiently
 from sweep.folders import Folders
 from sweep.job import Place
 from sweep.limits import Limits
@@ -62,7 +64,8 @@ class Controller:
             if self._to_come > self._to_do:
                 every = self._study.count() + self._to_come
                 self._progress.say(f"{self._to_come} proposals are enqueued: it takes --trials {every} to try them all")
-            write_asked(self.root, {name: getattr(self._settings, name) for name in ASKED_SHAPE})
+            asked = {name: getattr(self._settings, name) for name in ASKED_SHAPE}
+            patiently(lambda: write_asked(self.root, asked), self._say_unwritable, self.stop.is_set)
             self._train_all()
         if self._error:
             raise self._error
@@ -110,8 +113,12 @@ class Controller:
         prepare(self.root)
         with Lock(self.root, self._progress.say, self.stop, self._give_way) as self._lock:
             for some, came_from in proposals:
-                enqueue(self.root, some, came_from)
+                work = functools.partial(enqueue, self.root, some, came_from)
+                patiently(work, self._say_unwritable, self.stop.is_set)
             yield
+
+    def _say_unwritable(self, error: OSError) -> None:
+        self._progress.say(f"{self.root} cannot be written ({error}); trying again until it can")
 
     def _give_way(self, error: RootBusy) -> None:
         """Leave the root to the sweep that has taken it over: what trains here is trained there."""

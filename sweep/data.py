@@ -136,7 +136,15 @@ def _as_arrays(name: str, arrays: Any) -> Arrays:
 def as_array(numbers: Any) -> np.ndarray:
     array = np.asarray(numbers)
     array = array.astype(array.dtype.newbyteorder("="), copy=False)  # TensorFlow reads the bytes as this machine's
-    return array.astype(keras.backend.floatx(), copy=False) if array.dtype.kind == "f" else array
+    if array.dtype.kind != "f":
+        return array
+    floatx = keras.backend.floatx()
+    if floatx == "bfloat16":
+        raise DataWrong(
+            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it float32, and for layers "
+            'that compute in bfloat16 call keras.config.set_dtype_policy("mixed_bfloat16")'
+        )
+    return array.astype(floatx, copy=False)
 
 
 def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:

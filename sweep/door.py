@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sweep.calm import calm
 from sweep.errors import Misuse, StoppedByUser, SweepError, first_line, printable
 
 if TYPE_CHECKING:
@@ -388,7 +389,7 @@ def _console() -> "Console":
     from rich.console import Console
 
     # A notebook shows what comes by stderr as if it were an error.
-    return Console(file=sys.stdout if "ipykernel" in sys.modules else sys.stderr, force_jupyter=False)
+    return Console(file=sys.stdout if "ipykernel" in sys.modules else calm(sys.stderr), force_jupyter=False)
 
 
 def _progress() -> "Progress":
@@ -399,14 +400,18 @@ def _progress() -> "Progress":
 
 @contextlib.contextmanager
 def _own_modules_untouched() -> Iterator[None]:
-    """Give the caller's modules back at the end, for a search space imports those that it shares with them anew."""
+    """Give the caller's modules back at the end, for a search space imports those that it shares with them anew.
+
+    What it prints meanwhile ends nothing, either.
+    """
     from sweep.project import close_all
 
     try:
-        yield
+        with contextlib.redirect_stderr(calm(sys.stderr)):
+            yield
     finally:
         close_all()
 
 
 def _warn(text: str) -> None:
-    sys.stderr.write(f"sweep: warning: {printable(text)}\n")
+    calm(sys.stderr).write(f"sweep: warning: {printable(text)}\n")

@@ -15,6 +15,17 @@ ENQUEUED = "enqueued.json"
 Proposal = dict[str, Any]  # from the names that ``suggest`` asks for to values; what is not in it, the sampler proposes
 
 
+def key_of(proposal: Any) -> str:
+    """Return one text for all proposals that are equal: the order of the names does not count, and 64.0 is 64.
+
+    Anything else than a proposal has a text of its own.
+    """
+    if isinstance(proposal, dict):
+        whole = {name: int(one) for name, one in proposal.items() if isinstance(one, float) and one.is_integer()}
+        proposal = {**proposal, **whole}
+    return json.dumps(proposal, sort_keys=True)
+
+
 class Cell(str):
     """A value as a CSV file has it: a text, of which the parameter says what it means."""
 
@@ -58,12 +69,10 @@ def enqueue(root: Path, proposals: Iterable[Proposal], warm_start: Path | None =
         OSError: the disk is full or gone; nothing is enqueued then.
     """
     there = read_enqueued(root)
-    new: list[Proposal] = []
-    for one in proposals:
-        if one not in there.proposals and one not in new:
-            new.append(one)
+    known = {key_of(one) for one in there.proposals}
+    new = {key: one for one in proposals if (key := key_of(one)) not in known}
     roots = [*there.warm_starts, *([str(warm_start)] if warm_start else [])]
-    now = Enqueued([*there.proposals, *new], roots)
+    now = Enqueued([*there.proposals, *new.values()], roots)
     if now != there:
         write_whole(root / ENQUEUED, json.dumps(asdict(now), indent=1).encode())
     return len(new)

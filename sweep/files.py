@@ -16,8 +16,11 @@ from sweep import plain_files
 
 # What a mount answers that is gone for a while: Google Drive's by FUSE, and network file systems.
 GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
+# And what besides keeps us from writing until somebody makes room, or mounts the disk again.
+UNWRITABLE = GONE_FOR_A_WHILE | {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # what a file system answers that knows no fsync
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
-PATIENCE_S = 900.0
+PATIENCE_S = float(os.environ.get("SWEEP_PATIENCE_S", "900"))
 QUARANTINE = ".quarantine"
 UNFINISHED = ".part"
 COPIED_AT_ONCE = 2**20
@@ -70,9 +73,13 @@ def copy_synced(source: Path, target: Path) -> None:
 
 
 def sync_file(file: BinaryIO) -> None:
-    """Return once what was written is on the disk."""
+    """Return once what was written is on the disk, or as near to it as its file system lets anybody bring it."""
     file.flush()
-    os.fsync(file.fileno())
+    try:
+        os.fsync(file.fileno())
+    except OSError as error:
+        if error.errno not in CANNOT_SYNC:
+            raise
 
 
 @contextlib.contextmanager
@@ -122,6 +129,11 @@ def is_gone_for_a_while(error: OSError) -> bool:
     return error.errno in GONE_FOR_A_WHILE
 
 
+def is_unwritable_for_a_while(error: OSError) -> bool:
+    """Tell whether the error is one of a disk that may be written again: its drive comes back, or somebody makes room."""
+    return error.errno in UNWRITABLE
+
+
 def pauses() -> Iterator[float]:
     """Yield how many seconds to wait before the next try: each pause twice the one before, a minute at most."""
     pause = FIRST_PAUSE_S
@@ -134,10 +146,10 @@ def patiently(
     work: Callable[[], T],
     on_wait: Callable[[OSError], None],
     stop_asked: Callable[[], bool],
-    is_gone: Callable[[OSError], bool] = is_gone_for_a_while,
+    is_gone: Callable[[OSError], bool] = is_unwritable_for_a_while,
     patience_s: float = PATIENCE_S,
 ) -> T:
-    """Return what ``work`` returns; where the drive is gone for a while, do it again after a growing pause.
+    """Return what ``work`` returns; where the disk is gone or full for a while, do it again after a growing pause.
 
     Args:
         work: can be done again after any part of it.
@@ -147,7 +159,7 @@ def patiently(
         patience_s: for how long.
 
     Raises:
-        OSError: of ``work``: another error, or the drive has not come back in a quarter of an hour.
+        OSError: of ``work``: another error, or the disk is not back in a quarter of an hour (SWEEP_PATIENCE_S seconds).
     """
     until, said = time.monotonic() + patience_s, False
     for pause in pauses():

@@ -3,6 +3,7 @@
 import os
 import platform
 import re
+import signal
 import socket
 import sys
 import tempfile
@@ -32,6 +33,12 @@ DECIDES = re.compile(
 )
 
 
+def stop_signals() -> set[signal.Signals]:
+    """Return the signals that ask to stop: Ctrl-C, SIGTERM, and a closed terminal's SIGHUP, unless nohup has it ignored."""
+    is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return {signal.SIGINT, signal.SIGTERM} | (set() if is_ignored else {signal.SIGHUP})
+
+
 def now() -> str:
     """Return the time in UTC, in ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
@@ -40,7 +47,7 @@ def now() -> str:
 def this_process() -> dict[str, Any]:
     """Return what names this process among all that ever ran: host, boot, pid, and when it was started."""
     name = {"host": socket.gethostname(), "boot": _boot(), "pid": os.getpid()}
-    return {**name, "started": _seconds_after_boot(psutil.Process())}
+    return {**name, "started": _seconds_after_boot(os.getpid())}
 
 
 def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
@@ -53,9 +60,8 @@ def is_alive(process: dict[str, Any]) -> bool:
     if not is_of_this_boot(process):
         return False
     try:
-        found = psutil.Process(process["pid"])
-        same = abs(_seconds_after_boot(found) - process["started"]) < 1
-        return same and found.status() != psutil.STATUS_ZOMBIE
+        same = abs(_seconds_after_boot(process["pid"]) - process["started"]) < 1
+        return same and psutil.Process(process["pid"]).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
@@ -73,9 +79,19 @@ def _boot() -> str:
         return ""
 
 
-def _seconds_after_boot(process: psutil.Process) -> float:
-    """When the process was started; not by the wall clock, which may be set back while a sweep runs."""
-    return process.create_time() - psutil.boot_time()
+def _seconds_after_boot(pid: int) -> float:
+    """When the process was started; not by the wall clock, which may be set back while a sweep runs.
+
+    Some versions of psutil keep the time of the boot, and know no later step of that clock.
+
+    Raises:
+        psutil.NoSuchProcess: it has ended.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except OSError:  # no Linux, or no such process
+        return psutil.Process(pid).create_time() - psutil.boot_time()
+    return int(stat.rpartition(b")")[2].split()[19]) / os.sysconf("SC_CLK_TCK")
 
 
 def versions() -> dict[str, str]:

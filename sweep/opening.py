@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution
 
 from sweep import proposals, search_space, warm_start
 from sweep.choice import Choice
-from sweep.enqueued import ENQUEUED, Proposal, read_enqueued, read_proposals
+from sweep.enqueued import ENQUEUED, Proposal, key_of, read_enqueued, read_proposals
 from sweep.errors import Misuse, SweepError
 from sweep.files import move_to_quarantine
 from sweep.folders import Folders
@@ -173,9 +173,9 @@ def check_to_come(space: SearchSpace, root: Path, study: Study) -> int:
         Misuse: it does not, and was changed since.
     """
     to_come = study.to_come()
-    all_of_them = read_enqueued(root).proposals if to_come else []
+    numbers = {key_of(one): number for number, one in enumerate(read_enqueued(root).proposals, 1)} if to_come else {}
     for one in to_come:
-        proposals.check(space, [one], root / ENQUEUED, all_of_them.index(one) + 1)
+        proposals.check(space, [one], root / ENQUEUED, numbers[key_of(one)])
     return len(to_come)
 
 

@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,15 +20,17 @@ import psutil
 from rich.filesize import decimal
 
 from sweep import gpu
+from sweep.calm import calm
 from sweep.errors import SweepError
-from sweep.host import cores, prepare_for_keras
+from sweep.host import cores, prepare_for_keras, stop_signals
 from sweep.job import End, Ending, EpochDone, Job, Link, News, OnNews
 from sweep.kept import Kept
 
 STOP = "stop"
 OURS = "sweep"  # the name of our processes
-DEAF_TO = (signal.SIGINT, signal.SIGTERM)
+DEAF_TO = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 POLL_S = 0.1
+LEFT_BEHIND_S = 1.0
 Work = Callable[[Job, Link], End]
 # A stop is heard between two batches. A training whose batch takes longer than this ends without another backup.
 LAST_SAVE_S = 20.0
@@ -159,7 +162,7 @@ class LocalProcesses:
 
 @contextlib.contextmanager
 def _deaf() -> Iterator[None]:
-    """Let what is started meanwhile hear neither a terminal's Ctrl-C nor a SIGTERM to all: the controller alone is to.
+    """Let what is started meanwhile hear no Ctrl-C or end of a terminal, nor a SIGTERM to all: the controller alone is to.
 
     What comes meanwhile is heard afterwards.
     """
@@ -255,13 +258,33 @@ def _nothing() -> None:
 
 def _child(work: Work, job: Job, ours: connection.Connection, of_gpu: dict[str, str]) -> None:
     os.environ.update(of_gpu)  # before TensorFlow looks for GPUs
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The controller says when to stop. But a process that the search space forks must end when it is asked to.
-    signal.signal(signal.SIGTERM, lambda *_: None)
+    for number in stop_signals():
+        signal.signal(number, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.register_at_fork(after_in_child=lambda: signal.signal(signal.SIGTERM, signal.SIG_DFL))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, DEAF_TO)
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
-    ours.send(work(job, LinkToController(ours)))
+    sys.stdout, sys.stderr = calm(sys.stdout), calm(sys.stderr)
+    status = 1
+    try:
+        ours.send(work(job, LinkToController(ours)))
+        status = 0
+    finally:
+        _end_soon(status)
+
+
+def _end_soon(status: int) -> None:
+    """End this process in good order, or at once where threads and processes that the search space left keep it waiting."""
+
+    def end() -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+        os._exit(status)
+
+    timer = threading.Timer(LEFT_BEHIND_S, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _train(job: Job, link: Link) -> End:

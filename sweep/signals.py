@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the first saves and stops, the second ends at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first saves and stops, a second one ends at once."""
 
 import contextlib
 import os
@@ -8,36 +8,38 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from sweep.calm import say_at_once
 from sweep.controller import Controller
 from sweep.errors import STOPPED_BY_USER
-
-NUMBERS = (signal.SIGINT, signal.SIGTERM)
+from sweep.host import stop_signals
 
 
 @contextlib.contextmanager
 def listening(controller: Controller) -> Iterator[list[int]]:
-    """Make the first Ctrl-C or SIGTERM save and stop, and the second end at once; give the list of those that came.
+    """Make the first Ctrl-C, SIGTERM or SIGHUP save and stop, and a second end at once; give the list of those that came.
 
+    A terminal that is closed sends SIGHUP several times, and a system that shuts down SIGTERM besides: none of them counts
+    as the second.
     In another thread than the main one, Python lets nobody listen: what calls from there has to stop by itself.
     """
     came: list[int] = []
 
     def on_signal(number: int, frame: Any) -> None:  # noqa: ARG001
         came.append(number)
-        if len(came) > 1:
+        if number != signal.SIGHUP and sum(one != signal.SIGHUP for one in came) > 1:
             controller.kill()
             if "ipykernel" in sys.modules:  # a notebook's kernel holds more than this sweep
                 raise KeyboardInterrupt
             if sys.stderr.isatty():
-                os.write(2, b"\x1b[?25h")  # the cursor, which the bars have hidden
+                say_at_once(b"\x1b[?25h")  # the cursor, which the bars have hidden
             os._exit(STOPPED_BY_USER)
         controller.stop.set()
-        os.write(2, b"\nstopping at the next batch; once more to end at once\n")
+        say_at_once(b"\nstopping at the next batch; once more to end at once\n")
 
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
-    before = {number: signal.signal(number, on_signal) for number in NUMBERS}
+    before = {number: signal.signal(number, on_signal) for number in stop_signals()}
     try:
         yield came
     finally:

@@ -1,5 +1,6 @@
 """Where a study lies: a journal file, opened whole after any cut, or a database; and what it holds, only read."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -13,8 +14,8 @@ from optuna.trial import FrozenTrial
 
 from sweep import plain_files
 from sweep.errors import SweepError
-from sweep.files import copy_synced, write_whole
-from sweep.server import has_tables, is_on_server, open_database, reason, shown
+from sweep.files import copy_synced, is_unwritable_for_a_while, write_whole
+from sweep.server import Away, has_tables, is_on_server, open_database, reason, shown
 
 
 class StudyUnreadable(SweepError):
@@ -46,7 +47,8 @@ class Draft(BaseJournalBackend):
 class Journal(JournalFileBackend):
     """Optuna's journal file, written by one process, and not synced: the folders give back what a power cut takes of it.
 
-    Optuna's own takes a lock, and waits for the disk, at each of some twenty lines a trial.
+    Optuna's own takes a lock, and waits for the disk, at each of some twenty lines a trial. Where the disk is full or gone
+    for a while, it raises Away, as a database whose server does.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,13 +57,13 @@ class Journal(JournalFileBackend):
             super().__init__(plain_files.way_to(file.fileno(), path), lock_obj=JournalFileOpenLock(str(path)))
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
-        with plain_files.reading(self._path) as file:
+        with _away(), plain_files.reading(self._path) as file:
             self._file_path = plain_files.way_to(file.fileno(), self._path)
             yield from super().read_logs(log_number_from)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with os.fdopen(plain_files.open_plain(self._path, flags), "ab", buffering=0) as file:
+        with _away(), os.fdopen(plain_files.open_plain(self._path, flags), "ab", buffering=0) as file:
             end = file.seek(0, os.SEEK_END)
             try:
                 rest = memoryview(_lines(logs))
@@ -70,6 +72,16 @@ class Journal(JournalFileBackend):
             except OSError:
                 file.truncate(end)  # half a line, to which the next would be glued
                 raise
+
+
+@contextlib.contextmanager
+def _away() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_unwritable_for_a_while(error):
+            raise Away(str(error)) from error
+        raise
 
 
 def _lines(logs: list[dict[str, Any]]) -> bytes:

@@ -7,7 +7,7 @@ import json
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweep.aims import DEFAULT, Aim, is_covered
 from sweep.choice import Choice
+from sweep.enqueued import Proposal, key_of
 from sweep.errors import SweepError
 from sweep.frozen import TRIAL_STATES, constraints_of, difference, directions, entry_of, frozen_of, given_in, values_of
 from sweep.known import Known
@@ -83,7 +84,8 @@ class Study:
         how, when = Choice.read("sampler", sampler, SAMPLERS), Choice.read("pruner", pruner, PRUNERS)
         self._storage, self._prunes, self._is_replayed = storage, when.name != "none", how.name in PICKLES
         self._sampler, self._pruner = SeededSampler(how, seed), Pruner(when, epochs)
-        self._enqueued: list[dict[str, Any]] = []
+        self._enqueued: dict[str, Proposal] = {}
+        self._waiting: dict[str, Proposal] = {}
         self._create = functools.partial(
             optuna.create_study,
             study_name=name,
@@ -162,6 +164,7 @@ class Study:
         else:
             self.begin_anew()
         shadow = self._create(storage=None) if self._is_replayed else None
+        self._note_waiting(given_in(one.entry) for one in known.values())
         for number in range(max(known, default=-1) + 1):
             frozen = frozen_of(known[number]) if number in known else None
             again = propose_again(shadow, frozen) if shadow else {}
@@ -169,7 +172,7 @@ class Study:
                 frozen.system_attrs.update(again)
                 self._add(frozen, known[number])
             else:
-                propose(self._ask([given_in(one.entry) for one in known.values()]))
+                propose(self._ask())
             done()
         if draft and isinstance(self._storage, Path):
             draft.write(self._storage)
@@ -273,18 +276,15 @@ class Study:
         """Return the trials that were left running, by number, attached again."""
         return [self._attach(trial) for trial in self._trials() if trial.state is TrialState.RUNNING]
 
-    def enqueue(self, proposals: list[dict[str, Any]]) -> None:
-        """Let these be the first that are proposed, in their order, but for those that a trial was given already."""
-        self._enqueued = proposals
-
     @_spoken
-    def to_come(self) -> list[dict[str, Any]]:
-        """Return what is enqueued and was given to no trial yet."""
-        return self._to_come()
+    def enqueue(self, proposals: list[Proposal]) -> None:
+        """Let these be the first that are proposed, in their order, but for those that a trial was given already."""
+        self._enqueued = {key_of(one): one for one in proposals}
+        self._take_stock()
 
-    def _to_come(self) -> list[dict[str, Any]]:
-        given = [trial.system_attrs[GIVEN] for trial in self._trials() if GIVEN in trial.system_attrs]
-        return [one for one in self._enqueued if one not in given]
+    def to_come(self) -> list[Proposal]:
+        """Return what is enqueued and was given to no trial yet."""
+        return list(self._waiting.values())
 
     def ask(self) -> optuna.Trial:
         """Return a new trial; where one was made and the answer was lost on its way, that one."""
@@ -293,21 +293,28 @@ class Study:
         self._given.add(trial.number)
         return trial
 
-    def _ask(self, given: Sequence[Any] = ()) -> optuna.Trial:
-        """Return a new trial, with the first proposal that is enqueued and was given to none, or that is in ``given``.
+    def _ask(self) -> optuna.Trial:
+        """Return a new trial, with the first proposal that is enqueued and was given to none.
 
         Optuna's own queue would make of it a trial that waits first: it counts, and a cut would leave it behind.
         """
-        proposal = next((one for one in self._to_come() if one not in given), None) if self._enqueued else None
-        if proposal is None:
+        key = next(iter(self._waiting), None)
+        if key is None:
             return self._study.ask()
-        self._study.add_trial(optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs={GIVEN: proposal}))
+        given = {GIVEN: self._waiting[key]}
+        self._study.add_trial(optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs=given))
         self._study._thread_local.cached_all_trials = None  # noqa: SLF001 # as ``ask`` does: samplers read this
-        return self._attach(self._trials()[-1])
+        trial = self._attach(self._trials()[-1])
+        del self._waiting[key]
+        return trial
 
     def _lost_on_its_way(self) -> optuna.Trial | None:
         running = (trial for trial in self._trials() if trial.state is TrialState.RUNNING)
-        return next((self._attach(trial) for trial in running if trial.number not in self._given), None)
+        lost = next((trial for trial in running if trial.number not in self._given), None)
+        if not lost:
+            return None
+        self._waiting.pop(key_of(lost.system_attrs.get(GIVEN)), None)
+        return self._attach(lost)
 
     @_spoken
     def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
@@ -381,8 +388,14 @@ class Study:
             self._study.tell(trial.number, values, state=TRIAL_STATES[outcome.state])
 
     def _take_stock(self) -> None:
-        """Note which trials there are, all of which are somebody's."""
-        self._given = {trial.number for trial in self._trials()}
+        """Note which trials there are, all of which are somebody's, and which proposals wait for a trial."""
+        trials = self._trials()
+        self._given = {trial.number for trial in trials}
+        self._note_waiting(trial.system_attrs.get(GIVEN) for trial in trials)
+
+    def _note_waiting(self, given: Iterable[Any]) -> None:
+        taken = {key_of(one) for one in given}
+        self._waiting = {key: one for key, one in self._enqueued.items() if key not in taken}
 
     @_spoken
     def tried(self) -> int | None:

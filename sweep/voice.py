@@ -10,7 +10,7 @@ from typing import TypeVar
 import optuna
 
 from sweep.errors import StoppedWaiting, SweepError
-from sweep.files import patiently, pauses
+from sweep.files import PATIENCE_S, patiently, pauses
 from sweep.server import Away, shown
 from sweep.storage import out_of_reach
 
@@ -25,7 +25,7 @@ class Voice:
 
     Args:
         storage: an URL, the path of a journal file, or None.
-        say: is told once that the server of a database is away, and once that it is back.
+        say: is told once that the server of a database is away, or the disk of a journal full, and once that it is back.
         stop: once set, there is no more waiting for it.
     """
 
@@ -36,7 +36,7 @@ class Voice:
         self._ask_again_at = 0.0
 
     def speak(self, work: Callable[[], T]) -> T:
-        """Return what ``work`` returns; where the server is away, once it is back.
+        """Return what ``work`` returns; where the server is away, once it is back. A disk is waited for ``PATIENCE_S``.
 
         Args:
             work: can be done again after any part of it.
@@ -52,9 +52,11 @@ class Voice:
                     self._note_away,
                     self._stop.is_set,
                     is_gone=lambda error: isinstance(error, Away),
-                    patience_s=math.inf,
+                    patience_s=PATIENCE_S if isinstance(self._storage, Path) else math.inf,
                 )
             except Away as error:
+                if not self._stop.is_set():
+                    raise out_of_reach(self._storage, error) from error
                 raise StoppedWaiting(
                     f"The study in {shown(self._storage)} does not answer ({error}): the same command tells it the rest."
                 ) from error

@@ -2,15 +2,18 @@
 
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from support.command import TOY, Running, shell, sweep
+from support.command import TOY, Running, command, python, shell, sweep
 from support.folders import TOY_FIXED, toy_experience
 from support.trainer import SPACES
 from sweep import search_space
@@ -106,15 +109,63 @@ def test_status_says_how_far_it_is(root):
     assert "best val_acc 0.9000: trial 1 " in said
 
 
-def test_a_reader_of_a_pipe_that_has_enough_sees_no_traceback(root):
-    words = shell("results", TOY, "--root", root, "--format", "json")
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_reader_of_a_pipe_that_has_enough_sees_no_traceback(root, form):
+    words = shell("results", TOY, "--root", root, "--format", form)
     done = subprocess.run(
         ["bash", "-c", f"set -o pipefail; {words} | true"],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+LOUD = [
+    ("def suggest(trial):", "def suggest(trial):\n    print('a proposal')"),
+    (
+        "    import keras\n\n    hidden",
+        "    import keras, sys\n\n    print('x' * 10_000)\n    print('a model', file=sys.stderr, flush=True)\n    hidden",
+    ),
+]
+IN_A_SCRIPT = "import sys, sweep; sweep.run(sys.argv[1], sys.argv[2], trials=2)"
+
+
+def states(root):
+    return sorted(one.state() for one in experiences_in(root))
+
+
+@pytest.mark.parametrize("is_script", [False, True])
+def test_a_run_whose_stderr_is_a_full_disk_trains_all_the_same(tmp_path, space, is_script):
+    root, loud = tmp_path / "root", space(*LOUD)
+    words = ["-c", IN_A_SCRIPT, loud, root]
+    if not is_script:
+        words = ["-m", "sweep", "run", loud, "--root", root, "--trials", 2]
+    with Path("/dev/full").open("w") as full:
+        done = python(*words, keras=True, stderr=full.fileno())
+    assert done.returncode == 0
+    assert states(root) == [State.FINISHED] * 2
+    assert is_script or done.stdout.strip().endswith("meilleur.model.keras")
+
+
+def test_a_run_whose_reader_of_stderr_goes_away_trains_all_the_same(tmp_path, space):
+    reader, writer = os.pipe()
+    running = Running(tmp_path / "root", "--trials", 2, space=space(*LOUD), hold=1, stderr=writer)
+    os.close(writer)
+    running.held()
+    os.close(reader)
+    assert running.go_on().end()[0] == 0
+    assert states(tmp_path / "root") == [State.FINISHED] * 2
+
+
+@pytest.mark.cold
+def test_a_run_that_is_started_without_its_streams_writes_into_no_file(tmp_path):
+    words = shell("run", TOY, "--root", tmp_path, "--trials", 1)
+    done = subprocess.run(["bash", "-c", f"{words} <&- >&- 2>&-"], check=False)
+    assert done.returncode == 0
+    assert states(tmp_path) == [State.FINISHED]
+    for line in (tmp_path / "study.journal").read_text().splitlines():
+        json.loads(line)
 
 
 def one_sentence(done, status):
@@ -318,7 +369,7 @@ def test_a_sweep_that_is_stopped_before_it_began_says_so(tmp_path):
         f"import pathlib, time\npathlib.Path({str(tmp_path / 'here')!r}).unlink()\ntime.sleep(60)\n"
     )
     space.write_text(text + (SPACES / "toy.py").read_text())
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         (tmp_path / "here").write_text("")
         running = Running(tmp_path / "root", space=space)
         running.wait_for(lambda root: not (tmp_path / "here").exists())
@@ -343,3 +394,15 @@ def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, s
     assert "trial 3 " in done.stderr, (
         "the trial whose folder is gone is trained, so nothing was refused"
     )
+
+
+@pytest.mark.cold
+def test_a_user_without_a_name_or_a_home_can_run_a_sweep(tmp_path):
+    bare = ["unshare", "--map-user=54321", "--map-group=54321", "env", "-i"]
+    paths = os.pathsep.join(sys.path)
+    words = command(["run", TOY, "--root", tmp_path, "--trials", 1, "--epochs", 1])
+    done = subprocess.run(
+        [*bare, f"PYTHONPATH={paths}", *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert states(tmp_path) == [State.FINISHED]

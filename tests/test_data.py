@@ -521,3 +521,15 @@ def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):
     (tmp_path / "later.csv").touch()
     (tmp_path / "later.csv").read_text()
     assert paths == [str(table)]
+
+
+@pytest.mark.parametrize("floatx", ["bfloat16", "float16"])
+def test_another_float_of_keras_works_or_is_one_sentence(tmp_path, space, floatx):
+    top = f"import keras\n\nkeras.config.set_floatx({floatx!r})\n\nFIXED ="
+    path = space(("FIXED =", top))
+    done = sweep("run", path, "--root", tmp_path / "root", "--trials", 1, "--epochs", 1)
+    if floatx == "bfloat16":
+        assert done.returncode == 1
+        assert done.stderr.splitlines()[-1].startswith(f"sweep: {path}: floatx is bfloat16, of")
+    else:
+        assert done.returncode == 0, done.stderr

@@ -1,6 +1,7 @@
 """A drive that is gone for a while is waited for, and no live study lies on it. (The chaos suite mounts one.)"""
 
 import errno
+import os
 from collections import namedtuple
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from support.bits import trained
 from support.command import TOY, Running, run, sweep, table
 from sweep import files
 from sweep.experience import experiences_in
-from sweep.files import move_to_quarantine, patiently, pauses
+from sweep.files import move_to_quarantine, patiently, pauses, write_whole
 from sweep.host import is_on_drive
 from sweep.record import State
 from sweep.root import study_of
@@ -92,17 +93,43 @@ def hurried(monkeypatch):
     monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
 
 
-@pytest.mark.parametrize("number", [errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN])
+WAITED_FOR = [
+    *(errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
+]
+
+
+@pytest.mark.parametrize("number", WAITED_FOR)
 def test_what_a_drive_answers_that_is_gone_is_waited_out_and_said_once(hurried, number):
     said = []
     assert patiently(failing([number] * 4), said.append, lambda: False) == "done"
     assert [error.errno for error in said] == [number]
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS])
+@pytest.mark.parametrize("number", [errno.EACCES, errno.ENOENT, errno.EFBIG])
 def test_what_no_waiting_mends_is_raised_at_once(hurried, number):
     with pytest.raises(OSError, match="it failed"):
         patiently(failing([number]), pytest.fail, lambda: False)
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
+def test_a_file_system_that_cannot_sync_is_written_all_the_same(monkeypatch, tmp_path, number):
+    def cannot(descriptor):
+        raise OSError(number, "it knows no fsync")
+
+    monkeypatch.setattr(os, "fsync", cannot)
+    write_whole(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
+def test_what_cannot_be_synced_for_another_reason_is_not_put_in_place(monkeypatch, tmp_path):
+    def fails(descriptor):
+        raise OSError(errno.EIO, "it failed")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="it failed"):
+        write_whole(tmp_path / "file", b"content")
+    assert not (tmp_path / "file").exists()
 
 
 def test_a_stop_ends_the_waiting(hurried):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 
 import pytest
 
@@ -11,10 +12,11 @@ from support.folders import Search
 from support.stand_ins import SPACE, NoTraining, control, proposals, run_as_program
 from sweep import search_space, warm_start
 from sweep.door import Sweep
-from sweep.enqueued import ENQUEUED, Cell, read_enqueued, read_proposals
+from sweep.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
 from sweep.errors import Misuse, SweepError
 from sweep.experience import experiences_in
 from sweep.proposals import check, try_on
+from sweep.study import Study
 from sweep.watch import Watch
 
 ASKED = [
@@ -409,3 +411,23 @@ def test_records_of_another_sweep_with_anything_in_them_end_in_a_sentence(
         one.record.write_text(json.dumps(content))
     with pytest.raises(SweepError):
         warm_start.fitting(loaded, Watch(other, print).look())
+
+
+def test_two_thousand_proposals_are_each_given_once_and_in_seconds(tmp_path):
+    """The time grew with the cube of their number; 81 s is what 2,000 of them took."""
+    asked = [{"x": number / 2000, "n": number} for number in range(2000)]
+    assert enqueue(tmp_path, [*asked, *asked]) == 2000
+    study = Study("space", None, "random", 0, "none")
+    study.enqueue(read_enqueued(tmp_path).proposals)
+    begun = time.monotonic()
+    for _ in asked:
+        study.ask()
+    assert time.monotonic() - begun < 20
+    assert [trial.system_attrs["fixed_params"] for trial in study._trials()] == asked
+    assert study.to_come() == []
+
+
+def test_proposals_are_equal_as_their_experiences_are():
+    assert key_of({"x": 64, "y": "a"}) == key_of({"y": "a", "x": 64.0})
+    different = [{"x": 1}, {"x": True}, {"x": "1"}, {"x": None}, {"x": 1, "y": 1}, {"x": 1.5}]
+    assert len({key_of(one) for one in different}) == len(different)

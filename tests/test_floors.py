@@ -28,7 +28,7 @@ OF_KERAS = {
     "building",
 }
 FLOORS = [
-    {"errors", "language", "aims", "plain_files"},
+    {"calm", "errors", "language", "aims", "plain_files"},
     {
         *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
         *("opened", "kept", "project", "proof", "cache_lock"),
@@ -68,7 +68,7 @@ HEAVY = {
     },
     "tensorflow": {
         *("batches", "streams", "steps", "class_weight", "building", "training"),
-        *("ownership", "forms", "reachable", "hidden", "state", "module_state"),
+        *("ownership", "forms", "reachable", "hidden", "state", "module_state", "warm"),
     },
     "optuna": {
         *("server", "storage", "voice", "enumeration", "sampler", "pruner", "frozen", "study"),

@@ -8,7 +8,6 @@ import pytest
 
 from support.folders import Search
 from sweep import lease, resume
-from sweep.callbacks import Log
 from sweep.files import put_in_place
 from sweep.host import now, this_process
 from sweep.lease import Hold, Lease, Overtaken, shown_state
@@ -142,14 +141,3 @@ def test_who_holds_a_folder_writes_into_it(two):
     for _ in range(3):
         ours.write(ours.read())
     assert ours.read().holder["number"] == 1
-
-
-def test_a_log_that_another_has_cut_gets_no_hole(tmp_path):
-    path = tmp_path / "log.csv"
-    log = Log(path)
-    log.text = "epoch,acc\r\n0,0.5\r\n"
-    log.write_now()
-    path.write_bytes(b"epoch,acc\r\n")
-    log.write("1,0.6\r\n")
-    log.write_now()
-    assert path.read_bytes() == b"epoch,acc\r\n0,0.5\r\n1,0.6\r\n"

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.command import in_keras
 from sweep.aims import Aim
 from sweep.log import Best, LogUnreadable, best_of, check_header, curve_of, read_curve
 
@@ -78,3 +79,54 @@ def test_what_stands_in_a_foreign_log_is_shown_in_part_and_in_letters():
     assert str(refused.value).isascii() or "…" in str(refused.value)
     assert str(refused.value).isprintable()
     assert len(str(refused.value)) < 300
+
+
+LONG = """
+import json, time
+from pathlib import Path
+from sweep.callbacks import Log
+
+class Model:
+    stop_training = False
+
+path = Path(PATH)
+log = Log(path)
+log.set_model(Model())
+log.on_train_begin()
+begun = time.monotonic()
+for epoch in range(30_000):
+    log.on_epoch_end(epoch, {"loss": 1.23456789, "val_acc": epoch / 30_000})
+    last = log.last_row()
+print(json.dumps([time.monotonic() - begun, last, log.text() == path.read_bytes().decode()]))
+"""
+
+
+def test_thirty_thousand_epochs_are_logged_in_seconds(tmp_path):
+    """Each epoch encoded the whole text anew, which took two minutes for as many."""
+    path = tmp_path / "log.csv"
+    seconds, last, is_whole = in_keras(LONG.replace("PATH", repr(str(path))))
+    assert seconds < 30
+    assert is_whole
+    assert last.startswith("29999,1.23456789,0.9999")
+    assert len(read_curve(path, "val_acc")) == 30_000
+
+
+CUT = """
+from pathlib import Path
+from sweep.callbacks import Log
+
+path = Path(PATH)
+log = Log(path)
+log.on_train_begin()
+log.write("epoch,acc\\r\\n0,0.5\\r\\n")
+log.write_now()
+path.write_bytes(b"epoch,acc\\r\\n")
+log.write("1,0.6\\r\\n")
+log.write_now()
+print(path.read_bytes() == b"epoch,acc\\r\\n0,0.5\\r\\n1,0.6\\r\\n")
+"""
+
+
+def test_a_log_that_was_cut_meanwhile_gets_no_hole(tmp_path):
+    """A machine that woke from a suspend left NUL bytes in it."""
+    assert in_keras(CUT.replace("PATH", repr(str(tmp_path / "log.csv")))) is True

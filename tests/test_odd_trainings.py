@@ -3,11 +3,13 @@
 import os
 import threading
 
+import psutil
 import pytest
 
 from support.bits import assert_equal, only
-from support.command import in_keras, python, sweep
+from support.command import Running, in_keras, python, sweep
 from sweep import gpu, places, resume
+from sweep.experience import experiences_in
 from sweep.host import machine
 from sweep.job import EpochDone
 from sweep.record import State
@@ -285,3 +287,20 @@ print(json.dumps([*found, type(mine.new).__name__, left_out, lost]))
     assert undone == [True, {}, 1, None]
     assert restored == [True, {"a": 3}, 2, {"b": 4}, 5]
     assert (kind, left_out, lost) == ("Own", ["mine.own.code, a code"], [])
+
+
+LEFT_BEHIND = {
+    "a thread": "import threading; threading.Thread(target=time.sleep, args=(10**6,)).start()",
+    "a process": "import multiprocessing as m; m.get_context('fork').Process(target=time.sleep, args=(10**6,)).start()",
+}
+
+
+@pytest.mark.parametrize("what", LEFT_BEHIND)
+def test_what_a_search_space_leaves_at_work_keeps_no_sweep_waiting(space, tmp_path, what):
+    path = space(("    import keras\n\n", f"    import keras, time\n\n    {LEFT_BEHIND[what]}\n"))
+    root = tmp_path / "root"
+    running = Running(root, "--trials", 2, "--sampler", "random", space=path, hold=0).held()
+    processes = running.tree.children(recursive=True)
+    assert running.go_on().end()[0] == 0
+    assert [one.state() for one in experiences_in(root)] == [State.FINISHED] * 2
+    assert psutil.wait_procs(processes, timeout=10)[1] == [], "nothing of it outlives the sweep"

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from threading import Event
 
+import psutil
 import pytest
 
 from sweep import root as module
@@ -207,3 +208,12 @@ def test_a_read_only_root_is_refused(tmp_path):
 def test_the_root_is_that_of_the_space_unless_it_is_named():
     assert root_of("digits", None) == Path.cwd() / "experiences" / "digits"
     assert root_of("digits", Path("here")) == Path.cwd() / "here"
+
+
+def test_a_step_of_the_clock_makes_no_other_process_of_a_holder(monkeypatch):
+    """Older versions of psutil keep the time of the boot; so did what they noted before."""
+    ours = this_process()
+    assert ours["started"] == pytest.approx(psutil.Process().create_time() - psutil.boot_time())
+    real = psutil.boot_time()
+    monkeypatch.setattr(psutil, "boot_time", lambda: real + 3600)
+    assert is_alive(ours)

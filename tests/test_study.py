@@ -3,14 +3,17 @@
 import contextlib
 import errno
 import json
+import os
 import resource
 import signal
+import threading
 from pathlib import Path
 
 import optuna
 import pytest
 
-from sweep.errors import SweepError
+from sweep import files, voice
+from sweep.errors import StoppedWaiting, SweepError
 from sweep.pruner import BUILDERS
 from sweep.record import Outcome, State
 from sweep.sampler import CLASSES
@@ -241,6 +244,54 @@ def test_a_journal_that_cannot_grow_is_one_sentence(tmp_path, monkeypatch):
             SweepError, match=r"study\.journal is out of reach .*No space left on device"
         ):
             ask()
+
+
+@pytest.fixture
+def failing_disk(monkeypatch):
+    """Let the disk of a journal fail so often with an error; each pause is short."""
+    monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
+    real = Path.open
+
+    def fail(number, times):
+        left = [number] * times
+
+        def fails(self, mode="r", *args, **kwargs):
+            if mode == "ab" and left:
+                raise OSError(left.pop(), os.strerror(number))
+            return real(self, mode, *args, **kwargs)
+
+        monkeypatch.setattr(Path, "open", fails)
+
+    return fail
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ESTALE])
+def test_a_journal_waits_for_a_disk_that_is_full_or_gone_and_says_so_once(
+    tmp_path, failing_disk, number
+):
+    said = []
+    study = Study("toy", tmp_path / "study.journal", "random", 0, "none", said.append)
+    trial = begin(study)
+    failing_disk(number, 3)
+    study.tell(trial, finished(0.5), [0.5])
+    away, back = said
+    assert f"study.journal does not answer ([Errno {number}] " in away
+    assert back.endswith("study.journal answers again")
+    failing_disk(number, 3)
+    assert study.ask().number == 1
+    assert [one.value for one in open_study(tmp_path)._trials()] == [0.5, None]
+
+
+def test_a_stop_and_patience_end_the_waiting_of_a_journal(tmp_path, failing_disk, monkeypatch):
+    monkeypatch.setattr(voice, "PATIENCE_S", 0.05)
+    stop = threading.Event()
+    study = Study("toy", tmp_path / "study.journal", "random", 0, "none", stop=stop)
+    failing_disk(errno.ENOSPC, 999)
+    with pytest.raises(SweepError, match=r"study\.journal is out of reach .*No space left"):
+        study.ask()
+    stop.set()
+    with pytest.raises(StoppedWaiting):
+        study.ask()
 
 
 def test_two_roots_cannot_share_a_study(sqlite):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import random
 import re
 import shutil
@@ -116,7 +117,7 @@ def test_the_next_sweep_waits_for_a_training_that_outlived_its_controller(uncut,
     assert_equal(tmp_path, uncut)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(uncut, tmp_path, number):
     running = Running(tmp_path, "--trials", TRIALS, hold=2).held()
     asked = time.monotonic()
@@ -128,6 +129,13 @@ def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(uncut, tmp_path, numb
     assert "1 cut_off, 0 finished" in sweep("status", TOY, "--root", tmp_path).stdout
     run(tmp_path, "--trials", TRIALS)
     assert_equal(tmp_path, uncut)
+
+
+def test_by_nohup_a_closed_terminal_is_not_heard(tmp_path):
+    running = Running(tmp_path, "--trials", 1, hold=1, before=("nohup",)).held()
+    running.interrupt(signal.SIGHUP)
+    assert running.go_on(slowly=True).end()[0] == 0
+    assert set(sessions(tmp_path).values()) == {1}
 
 
 def test_a_second_ctrl_c_ends_at_once(tmp_path):
@@ -248,6 +256,34 @@ def test_a_module_that_does_not_import_is_left_to_the_space(tmp_path, space, mon
         tmp_path / "root", "--trials", 1, space=space(("import keras\n\n    hidden", careful))
     )
     assert "no GPU" not in said
+
+
+@pytest.mark.parametrize(
+    "at_its_top",
+    [
+        "import tensorflow as tf\nONE = tf.constant(1.0)",
+        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+    ],
+    ids=["a tensor", "a thread"],
+)
+def test_a_module_that_no_training_can_be_forked_beside_is_not_preloaded(
+    tmp_path, space, monkeypatch, at_its_top
+):
+    """An installed one: the search space's own are never preloaded."""
+    (tmp_path / "site" / "helper-1.dist-info").mkdir(parents=True)
+    (tmp_path / "site" / "helper.py").write_text(at_its_top)
+    seen = tmp_path / "imported_by"
+    with (tmp_path / "site" / "helper.py").open("a") as file:
+        file.write(f"\nimport os\nopen({str(seen)!r}, 'a').write(f'{{os.getpid()}}\\n')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"), prepend=os.pathsep)
+    path = space(("import keras\n\n    hidden", "import helper, keras\n\n    hidden"))
+    root = tmp_path / "root"
+    run(root, "--trials", 2, "--sampler", "random", space=path)
+    pids = [one.read().sessions[0]["process"]["pid"] for one in experiences_in(root)]
+    server, *trainings = map(int, seen.read_text().split())
+    assert sorted(trainings) == sorted(pids)
+    assert server not in pids
+    assert {state for (state,) in table(root, "state", space=path)} == {"finished"}
 
 
 def test_trainings_outlive_the_server_that_they_are_forked_from(uncut, tmp_path):

@@ -1,12 +1,15 @@
 """A terminal gets bars that move, and its Ctrl-C saves."""
 
 import re
+import signal
 import time
 
 import pytest
 
-from support.command import TOY, Order, sessions
+from support.bits import trained
+from support.command import TOY, Order, run, sessions
 from support.terminal import Terminal
+from sweep.experience import experiences_in
 
 WORDS = ("--trials", 3, "--epochs", 9)
 
@@ -62,3 +65,18 @@ def test_two_ctrl_c_end_at_once_and_leave_the_cursor_on(tmp_path):
     terminal.press(b"\x03")
     assert terminal.end()[0] == 130
     assert terminal.shown().rindex(b"\x1b[?25h") > terminal.shown().rindex(b"\x1b[?25l")
+
+
+def test_a_terminal_that_is_closed_saves_and_the_same_command_goes_on(whole, tmp_path):
+    order = Order(tmp_path, hold=4)
+    terminal = Terminal("run", TOY, "--root", tmp_path, "--trials", 3, **order.environment)
+    terminal.wait_for(order.is_reached)
+    terminal.close()
+    for _ in range(2):  # as a shell does, which passes on what it is sent itself
+        terminal.process.send_signal(signal.SIGHUP)
+    order.lift(slowly=True)
+    assert terminal.process.wait(60) == 130
+    hows = [one.read().sessions[-1]["ended"]["how"] for one in experiences_in(tmp_path)]
+    assert sorted(hows) == ["outcome", "stopped"], "it was saved, and not cut"
+    run(tmp_path, "--trials", 3)
+    assert trained(tmp_path) == trained(whole(3))

@@ -53,15 +53,16 @@ def kill_what_runs():
 class Program:
     """A Python program that was started: ``python WORDS``.
 
-    Its output goes to files in memory, so that it never waits for a reader.
+    Its output goes to files in memory, so that it never waits for a reader; or its stderr to a
+    descriptor of the test's.
     """
 
-    def __init__(self, words, keras=False, before=(), **how):
+    def __init__(self, words, keras=False, before=(), stderr=None, **how):
         self._words, self._out, self._err = words, _file(self), _file(self)
         start = COLD.start if before else starter.start
         more = {"before": before} if before else {"keras": keras}
         with Path(os.devnull).open() as nothing:
-            streams = (nothing.fileno(), self._out, self._err)
+            streams = (nothing.fileno(), self._out, self._err if stderr is None else stderr)
             self.process = start(words, streams, **more, **how)
         STARTED.add(self)
 

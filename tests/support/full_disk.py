@@ -1,5 +1,6 @@
 """A disk that is really full: a tmpfs of some KiB, in a mount namespace of its own."""
 
+import os
 import re
 import subprocess
 
@@ -15,6 +16,9 @@ cp -r {root}/. {end}
 """
 
 
+PATIENCE_S = 3  # in place of a quarter of an hour, for nobody makes room
+
+
 def run_on_a_disk_of(size, space, words, folder, end):
     """Run a sweep on a disk of so many KiB, and run it again once the disk has 100 MiB.
 
@@ -27,7 +31,8 @@ def run_on_a_disk_of(size, space, words, folder, end):
     run = shell("run", space, "--root", root, *words)
     script = SCRIPT.format(size=size, mounted=mounted, root=root, run=run, end=end)
     command = ["unshare", "-rm", "sh", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    env = {**os.environ, "SWEEP_PATIENCE_S": str(PATIENCE_S)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     assert "Traceback" not in done.stderr, done.stderr
     first, code, second, code_again, _ = re.split(r"(?:first|second): (\d+)\n", done.stderr)
     return (int(code), first), (int(code_again), second)

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import termios
 import threading
 import time
@@ -28,7 +29,7 @@ class Terminal:
             whole, (screen,) * 3, env=here, keras=keras, in_terminal=True
         )
         os.close(screen)
-        self._raw = b""
+        self._raw, self._is_closed = b"", False
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
@@ -36,8 +37,15 @@ class Terminal:
         with contextlib.suppress(
             OSError
         ):  # how Linux says that the last process has left the terminal
-            while more := os.read(self._keyboard, 65536):
-                self._raw += more
+            while not self._is_closed:
+                if select.select([self._keyboard], [], [], 0.01)[0]:
+                    self._raw += os.read(self._keyboard, 65536)
+
+    def close(self):
+        """Close the terminal, as one closes its window."""
+        self._is_closed = True
+        self._reader.join()
+        os.close(self._keyboard)
 
     def shown(self):
         """Return all that was shown so far, as bytes, with what moves the cursor."""
@@ -58,13 +66,10 @@ class Terminal:
             assert time.monotonic() < until, self._raw
             time.sleep(0.005)
 
-    def close(self):
-        """Close the terminal: what runs in it gets a SIGHUP, and can write there no more."""
-        os.close(self._keyboard)
-
     def end(self):
         """Return the exit status and all that was shown, without what moves the cursor."""
         status = self.process.wait(60)
         self._reader.join()
-        os.close(self._keyboard)
+        if not self._is_closed:
+            os.close(self._keyboard)
         return status, self.text()

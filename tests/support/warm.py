@@ -210,6 +210,7 @@ def be_the_program(asked, answer, streams):
     os.environ.update(asked["env"])
     os.chdir(asked["cwd"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # pytest itself may be run by nohup
     numpy.random.seed()
     sys.stdout.reconfigure(line_buffering=sys.stdout.isatty())
     exit_as(lambda: run_python(asked["words"]))
@@ -278,7 +279,10 @@ def fork_server_of_trainings(path, args, passed):
     pid = fork()
     if not pid:
         close_all_but(passed)
-        for number in (signal.SIGINT, signal.SIGTERM):
+        sys.orig_argv = [os.fsdecode(word) for word in args]
+        for descriptor in passed:  # as for a program that is started
+            os.set_inheritable(descriptor, True)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         exit_as(lambda: exec(args[-1], {"__name__": "__main__"}))  # noqa: S102
     return pid
