@@ -9,7 +9,8 @@ from sweep.errors import SweepError
 from sweep.files import move_to_quarantine, write_whole
 from sweep.identity import id_experience
 from sweep.log import Best, best_of, check_header, read_curve, read_row
-from sweep.record import ID, NO_RECORD, Record, State, state_of
+from sweep.record import ID, Record, State, state_of
+from sweep.schemas import MOST_BYTES_OF_RECORD, Unreadable, check_for_reader
 
 
 class RecordWrong(SweepError):
@@ -72,7 +73,9 @@ class Experience:
             OSError: the disk is full or gone.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.record, record.as_json())
+        text = record.as_json()
+        check_for_reader(text, MOST_BYTES_OF_RECORD, self.record)
+        write_whole(self.record, text)
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
 
@@ -131,7 +134,7 @@ class Experience:
 def _read_record(path: Path) -> Record | None:
     try:
         return Record.from_json(path.read_bytes()) if path.is_file() else None
-    except (FileNotFoundError, *NO_RECORD):
+    except (FileNotFoundError, Unreadable):
         return None
 
 

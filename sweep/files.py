@@ -3,13 +3,12 @@
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 # What a mount answers that is gone for a while: Google Drive's by FUSE, and network file systems.
 GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
@@ -65,18 +64,6 @@ def new_folder(place: Path) -> Iterator[Path]:
     beside.mkdir(parents=True)
     yield beside
     beside.rename(place)
-
-
-def parse_json(text: bytes) -> Any:
-    """Return what the JSON says.
-
-    Raises:
-        ValueError: it is none, or too deep to be anything of ours.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("too deep") from error
 
 
 def sha256_of(path: Path) -> str:

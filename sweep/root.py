@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.files import parse_json, write_whole
+from sweep.files import write_whole
 from sweep.host import cache_folder, is_alive, is_on_drive, is_same, now, this_process
+from sweep.schemas import Asked, Holder, Unreadable, read
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
@@ -24,8 +25,7 @@ LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
 ASKED = "sweep.json"
 RAPPORT = "rapport"
-ASKED_SHAPE = {"trials": int, "workers": int, "seed": int, "sampler": str, "pruner": str}
-HOLDER_SHAPE = {"host": str, "boot": str, "pid": int, "started": float, "since": str, "renewed": int}
+ASKED_SHAPE = (*Asked.__annotations__,)
 LEASE_S = 60.0
 
 
@@ -77,17 +77,15 @@ def prepare(root: Path) -> None:
 
 
 def read_holder(root: Path) -> dict[str, Any] | None:
-    """Return who holds the root, or held it and did not give it back, as ``HOLDER_SHAPE``; None for a torn file too."""
+    """Return who holds the root, or held it and did not give it back, as ``Holder``; None for a torn file too."""
     try:
-        holder = parse_json((root / HOLDER).read_bytes())
-    except (OSError, ValueError):
+        return dict(read((root / HOLDER).read_bytes(), Holder))
+    except (OSError, Unreadable):
         return None
-    whole = isinstance(holder, dict) and {name: type(value) for name, value in holder.items()} == HOLDER_SHAPE
-    return holder if whole and holder["pid"] > 0 else None
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:
-    """Note how the sweep was run last, as ``ASKED_SHAPE``: for who looks on, and for a study that is made again.
+    """Note how the sweep was run last, as ``Asked``: for who looks on, and for a study that is made again.
 
     Raises:
         OSError: the disk is full or gone.
@@ -99,11 +97,9 @@ def write_asked(root: Path, asked: dict[str, Any]) -> None:
 def read_asked(root: Path) -> dict[str, Any]:
     """Return how the sweep was run last; nothing where that is not known."""
     try:
-        asked = parse_json((root / ASKED).read_bytes())
-    except (OSError, ValueError):
+        return dict(read((root / ASKED).read_bytes(), Asked))
+    except (OSError, Unreadable):
         return {}
-    whole = isinstance(asked, dict) and {name: type(value) for name, value in asked.items()} == ASKED_SHAPE
-    return asked if whole and min(asked["trials"], asked["workers"]) > 0 else {}
 
 
 class Lock:

@@ -29,8 +29,8 @@ OF_KERAS = {
 FLOORS = [
     {"errors", "language", "aims"},
     {
-        *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
-        *("opened", "kept", "project", "proof"),
+        *("choice", "files", "identity", "schemas", "host", "log", "enumeration", "pulse", "gpu"),
+        *("server", "opened", "kept", "project", "proof"),
     },
     {"settings", "sampler", "pruner"},
     {"record", "search_space", "meilleur", "storage", "enqueued"},

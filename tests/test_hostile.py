@@ -20,9 +20,10 @@ from sweep.language import ENGLISH
 from sweep.live import headline
 from sweep.meilleur import read_label
 from sweep.pulse import read_pulse
-from sweep.record import NO_RECORD, Record
+from sweep.record import Record
 from sweep.report import sections_of
 from sweep.root import read_asked, read_holder
+from sweep.schemas import Unreadable
 from sweep.search_space import Source
 from sweep.session import differences
 from sweep.shown import study_of_folders
@@ -134,7 +135,7 @@ def is_read(text):
     """Tell whether the reader takes the text for a record, which then has the right types."""
     try:
         record = Record.from_json(text.encode())
-    except NO_RECORD:
+    except Unreadable:
         return False
     assert isinstance(record.trials[0]["number"], int)
     assert all(isinstance(record.sessions[0][name], int) for name in ("epoch", "batch", "batches"))
@@ -205,7 +206,7 @@ def test_a_header_of_a_table_runs_nothing_in_a_spreadsheet():
 def test_half_a_letter_is_in_no_record(whole):
     content = json.loads(whole.record.read_bytes())
     content["parameters"]["x"] = "\ud800"
-    with pytest.raises(NO_RECORD):
+    with pytest.raises(Unreadable):
         Record.from_json(json.dumps(content).encode())
     content["parameters"]["x"] = "é\U0001f600"
     assert Record.from_json(json.dumps(content).encode()).parameters["x"] == "é\U0001f600"
@@ -231,7 +232,7 @@ def test_any_text_in_any_file_of_ours_is_taken_for_none(tmp_path, text):
         (tmp_path / name).write_text(text)
     assert read_asked(tmp_path) == {}
     assert read_holder(tmp_path) is None
-    with pytest.raises(NO_RECORD):
+    with pytest.raises(Unreadable):
         Record.from_json(text.encode())
 
 
