@@ -7,7 +7,7 @@ from typing import Any
 from sweep import damage, resume
 from sweep.damage import take_back_the_end
 from sweep.experience import Experience, experiences_in
-from sweep.known import Known, known_trials, number_anew
+from sweep.known import Known, check_numbers, known_trials, number_anew
 from sweep.log import check_header
 from sweep.record import Record, State, state_of
 from sweep.search_space import Code, SearchSpace, SearchSpaceWrong, Source, digest
@@ -41,6 +41,7 @@ class Folders:
                 experience.check(record, self._search_space)
             elif experience.log.exists():
                 check_header(experience.log.read_bytes(), experience.log, "epoch")
+        check_numbers(self.known())
 
     def check_aims(self, space: SearchSpace) -> None:
         """Raises SearchSpaceWrong where an experience has kept the best by other aims than those of the search space."""

@@ -10,6 +10,7 @@ from optuna.distributions import check_distribution_compatibility, distribution_
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep import schemas
 from sweep.aims import Aim
 from sweep.experience import RecordWrong
 from sweep.known import Known
@@ -68,6 +69,7 @@ def frozen_of(known: Known) -> FrozenTrial:
     attributes = entry.get("attributes", {})
     aims, curve = known.record.aims, known.curve() if outcome else []
     try:
+        schemas.check(entry, schemas.OptunaTrial)
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,
@@ -93,7 +95,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
         frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordWrong(
             f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
             f"undo the edit, or move {known.experience.path} away."

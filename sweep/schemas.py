@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
 
-from msgspec import Meta, ValidationError, convert
+from msgspec import Meta, Struct, ValidationError, convert
 
 from sweep.aims import MODES
 from sweep.identity import ID_DIGITS
@@ -21,6 +21,7 @@ MOST_VALUES = 1_000_000  # of a file; each takes up to 200 bytes of memory
 MOST_DEEP = 200  # levels of lists and objects; Python's own functions recurse into them
 TOO_DEEP = "too deep"
 MOST_EPOCHS = 10**9
+MOST_INTEGER = 2**53
 SEEDS = 2**32
 LAST_YEAR = 3000
 CONTAINERS = (dict, list)  # a union of them is built anew at each look
@@ -47,6 +48,8 @@ Name = Annotated[str, Meta(max_length=1000)]
 Id = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{ID_DIGITS}}}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Pid = Annotated[int, Meta(gt=0, lt=2**31)]
+Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
+Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
 Texts = dict[str, str]
 Proposal = Annotated[dict[str, Any], Meta(min_length=1, max_length=1000)]
 Objective = tuple[Name, Literal[MODES]]  # type: ignore[valid-type] # "max" or "min"
@@ -114,6 +117,68 @@ class TrialEntry(TypedDict):
     came_from: NotRequired[str | None]
     repeat: NotRequired[Count]
     repeats: NotRequired[Repeats]
+
+
+class FloatRange(Struct):
+    """See ``optuna.distributions.FloatDistribution``."""
+
+    low: Real
+    high: Real
+    step: Real | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if self.step is not None and not self.high - self.low <= self.step * MOST_INTEGER:
+            raise ValueError(f"step is {self.step}, of which there are too many from {self.low} to {self.high}")
+
+
+class IntRange(Struct):
+    """See ``optuna.distributions.IntDistribution``."""
+
+    low: Integer
+    high: Integer
+    step: Integer = 1
+    log: bool = False
+
+
+class Choices(Struct):
+    """See ``optuna.distributions.CategoricalDistribution``; a tuple became a list on its way through JSON."""
+
+    choices: Annotated[list[bool | int | float | str | list[Any] | None], Meta(min_length=1, max_length=10_000)]
+
+
+class FloatDistribution(Struct, tag_field="name", tag="FloatDistribution"):
+    """As Optuna writes it."""
+
+    attributes: FloatRange
+
+
+class IntDistribution(Struct, tag_field="name", tag="IntDistribution"):
+    """As Optuna writes it."""
+
+    attributes: IntRange
+
+
+class CategoricalDistribution(Struct, tag_field="name", tag="CategoricalDistribution"):
+    """As Optuna writes it."""
+
+    attributes: Choices
+
+
+class Attributes(TypedDict):
+    """What somebody and what Optuna has noted of a trial."""
+
+    user: NotRequired[dict[str, Any]]
+    system: NotRequired[dict[str, Any]]
+
+
+class OptunaTrial(TypedDict):
+    """What Optuna takes of an entry of ``Record.trials``."""
+
+    params: Annotated[dict[Name, Any], Meta(max_length=1000)]
+    distributions: dict[Name, FloatDistribution | IntDistribution | CategoricalDistribution]
+    begun: NotRequired[Time | None]
+    attributes: NotRequired[Attributes]
 
 
 class Proof(TypedDict):

@@ -16,7 +16,7 @@ from sweep.curves import Line, curves_of
 from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.frozen import directions, frozen_of, notes_of
-from sweep.known import Known, known_trials
+from sweep.known import Known, check_numbers, known_trials
 from sweep.language import words
 from sweep.record import ID
 from sweep.watch import Sight, Training
@@ -28,7 +28,6 @@ NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
 TEXT_OF_NOTE = "dashboard:{trial}:note_str:{part}"
 MOST_NOTES = 500
 MOST_OF_NOTE = 2000  # in one attribute
-MOST_GAPS = 1000
 LOG, PICTURE = "0", "1"
 FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
 
@@ -46,10 +45,8 @@ def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optun
     study = optuna.create_study(study_name=name, directions=directions(sight.aims), storage=storage)
     trainings = {one.experience.id: one for one in sight.trainings}
     known = known_trials((one.experience, one.record) for one in sight.trainings)
-    last = max(known, default=-1)
-    if last > MOST_GAPS + 10 * len(known):
-        raise SweepError(f"{known[last].experience.record} has trial {last}, where there are {len(known)}: move it away.")
-    for number in range(last + 1):
+    check_numbers(known)
+    for number in range(max(known, default=-1) + 1):
         one = known.get(number)
         study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost("its folder is missing"))
     annotate(study, known, sight)

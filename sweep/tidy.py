@@ -1,12 +1,12 @@
 """A sweep as tidy tables: one row a trial, an epoch, a session."""
 
-import csv
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
+from sweep.log import read_table
 from sweep.record import State
 from sweep.results import as_frame
 from sweep.watch import Sight, Training
@@ -103,8 +103,7 @@ def _log_of(one: Training) -> list[dict[str, str]]:
     """Return the whole rows of ``log.csv``; one that is being written just now is none."""
     if not one.curve:
         return []
-    with one.experience.log.open(newline="", encoding="utf-8", errors="replace") as file:
-        return list(csv.DictReader(file))[: len(one.curve)]
+    return read_table(one.experience.log, len(one.curve))
 
 
 def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:
