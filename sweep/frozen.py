@@ -2,11 +2,17 @@
 
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from optuna.distributions import check_distribution_compatibility, distribution_to_json, json_to_distribution
+from optuna.distributions import (
+    BaseDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+    json_to_distribution,
+)
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -79,9 +85,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             datetime_start=_local(entry.get("begun")) or datetime.now(),
             datetime_complete=_local(entry["ended"]) if outcome else None,
             params=entry["params"],
-            distributions={
-                name: json_to_distribution(json.dumps(distribution)) for name, distribution in entry["distributions"].items()
-            },
+            distributions={name: _distribution(content) for name, content in entry["distributions"].items()},
             user_attrs={
                 **attributes.get("user", {}),
                 "id_experience": known.experience.id,
@@ -170,6 +174,13 @@ def _values(outcome: Outcome, aims: Sequence[Aim], curve: list[float]) -> list[f
     if outcome.state is State.PRUNED:
         return curve[-1:] or None
     return values_of(outcome, aims) if outcome.state is State.FINISHED else None
+
+
+def _distribution(content: dict[str, Any]) -> BaseDistribution:
+    """Make a distribution again, without the warnings that were said when it was made first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return json_to_distribution(json.dumps(content))
 
 
 def _local(time: str | None) -> datetime | None:

@@ -99,8 +99,11 @@ def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None
 
 def best_of(curve: Sequence[float], aim: Aim) -> Best | None:
     """Return the best value and its first epoch, as ``ModelCheckpoint`` in that mode takes it; None for no epoch."""
-    numbers = [Best(value, epoch) for epoch, value in enumerate(curve) if not math.isnan(value)]
-    return min(numbers, key=lambda best: aim.rank(best.value), default=None)
+    numbers = [value for value in curve if not math.isnan(value)]
+    if not numbers:
+        return None
+    best = max(numbers) if aim.mode == "max" else min(numbers)
+    return Best(best, curve.index(best))
 
 
 def _shown(header: list[str]) -> str:

@@ -21,6 +21,7 @@ MOST_VALUES = 1_000_000  # of a file; each takes up to 200 bytes of memory
 MOST_DEEP = 200  # levels of lists and objects; Python's own functions recurse into them
 TOO_DEEP = "too deep"
 MOST_EPOCHS = 10**9
+MOST_REPEATS = 100  # a trial that comes from elsewhere is trained so often
 MOST_INTEGER = 2**53
 SEEDS = 2**32
 LAST_YEAR = 3000
@@ -43,7 +44,7 @@ Seed = Annotated[int, Meta(ge=0, lt=SEEDS)]
 TrialNumber = Annotated[int, Meta(ge=0, lt=10**9)]
 Seconds = Annotated[float, Meta(ge=0, lt=2.0**32)]  # 136 years; NaN is none of them
 Started = Annotated[float, Meta(gt=-(2.0**40), lt=2.0**40)]
-Repeats = Annotated[int, Meta(ge=1, le=10_000)]
+Repeats = Annotated[int, Meta(ge=1, le=MOST_REPEATS)]
 Name = Annotated[str, Meta(max_length=1000)]
 Id = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{ID_DIGITS}}}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -51,6 +52,7 @@ Pid = Annotated[int, Meta(gt=0, lt=2**31)]
 Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
 Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
 Texts = dict[str, str]
+Params = Annotated[dict[Name, Any], Meta(max_length=200)]
 Proposal = Annotated[dict[str, Any], Meta(min_length=1, max_length=1000)]
 Objective = tuple[Name, Literal[MODES]]  # type: ignore[valid-type] # "max" or "min"
 
@@ -117,6 +119,7 @@ class TrialEntry(TypedDict):
     came_from: NotRequired[str | None]
     repeat: NotRequired[Count]
     repeats: NotRequired[Repeats]
+    params: NotRequired[Params]
 
 
 class FloatRange(Struct):
@@ -175,7 +178,7 @@ class Attributes(TypedDict):
 class OptunaTrial(TypedDict):
     """What Optuna takes of an entry of ``Record.trials``."""
 
-    params: Annotated[dict[Name, Any], Meta(max_length=1000)]
+    params: Params
     distributions: dict[Name, FloatDistribution | IntDistribution | CategoricalDistribution]
     begun: NotRequired[Time | None]
     attributes: NotRequired[Attributes]

@@ -33,7 +33,7 @@ class Training:
     work: Work
     pulse: Pulse | None = None
 
-    @property
+    @cached_property
     def best(self) -> Best | None:
         return best_of(self.curve, self.record.aim)
 
