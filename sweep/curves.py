@@ -74,7 +74,7 @@ def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], lis
 
 
 def _quantile(columns: np.ndarray, share: float) -> list[float]:
-    """Return a quantile of each sorted column without its NaN, as ``np.quantile``, which takes columns of one length only."""
+    """Return a quantile of each sorted column without its NaN, with the arithmetic of ``np.quantile``."""
     at = share * np.maximum(np.sum(~np.isnan(columns), axis=0) - 1, 0)
     below, above = (np.take_along_axis(columns, edge(at).astype(int)[None], 0)[0] for edge in (np.floor, np.ceil))
     part = at - np.floor(at)

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.aims import Aim
 from sweep.curves import Line, curves_of
 from sweep.errors import SweepError
 from sweep.experience import Experience
@@ -48,7 +49,7 @@ def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optun
     check_numbers(known)
     for number in range(max(known, default=-1) + 1):
         one = known.get(number)
-        study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost("its folder is missing"))
+        study.add_trial(_frozen(one, trainings[one.experience.id], sight.aims) if one else _lost("its folder is missing"))
     annotate(study, known, sight)
     return study
 
@@ -134,7 +135,9 @@ def picture(sight: Sight, name: str) -> bytes:
     return pictures.png(lambda: pictures.curves(replace(found, best=line), said))
 
 
-def _frozen(known: Known, training: Training) -> FrozenTrial:
+def _frozen(known: Known, training: Training, aims: tuple[Aim, ...]) -> FrozenTrial:
+    if tuple(known.record.aims) != aims:
+        return _lost("it was trained for another MONITOR than the others")
     try:
         frozen = frozen_of(known)
     except (SweepError, OSError) as error:  # one folder that cannot be read hides no other

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import time
+import traceback
 import zipfile
 from pathlib import Path
 
@@ -290,7 +291,7 @@ MANY = [str(number) for number in range(200)]
 # By name, what an enemy who knows us writes into a record: places and values.
 RECORDS = {
     "a number far beyond the others": {("trials", 0, "number"): 10**6},
-    "a trial that is repeated very often": {("trials", 0, "repeats"): 99},
+    "a trial that is repeated very often": {("trials", 0, "repeats"): 10**4},
     "a huge range": {
         (*X, "low"): -1e100,
         (*X, "high"): 1e100,
@@ -391,9 +392,7 @@ class Measured:
             error = sentence
             if "\n" in str(sentence):
                 self.wrong.append(f"{name} says several lines: {sentence}")
-        except Exception as raised:
-            import traceback
-
+        except Exception as raised:  # noqa: BLE001 # it is what is looked for
             self.wrong.append(
                 f"{name} raises {type(raised).__name__}: {str(raised)[:300]} {traceback.format_exc()[-1500:]}"
             )
