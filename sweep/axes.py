@@ -11,6 +11,7 @@ from sweep.record import State
 from sweep.watch import Sight
 
 MOST = 1e15
+MOST_AXES = 30  # more is no figure that anybody reads
 MOST_TICKS = 8
 MOST_LETTERS = 24
 
@@ -71,7 +72,7 @@ def plane_of(sight: Sight) -> Plane:
         numbers=[number for number, *_ in trials],
         values=[value for _, value, _, _ in trials],
         states=[state for _, _, state, _ in trials],
-        axes=[axis for axis in axes if len(set(axis.positions)) > 1],
+        axes=[axis for axis in axes if len(set(axis.positions)) > 1][:MOST_AXES],
     )
 
 
@@ -127,8 +128,8 @@ def _is_number(value: object) -> bool:
 
 
 def _params(entry: dict[str, Any]) -> dict[str, Any]:
-    params = entry.get("params")
-    return params if isinstance(params, dict) else {}
+    params: dict[str, Any] = entry.get("params", {})
+    return params
 
 
 def _is_logarithmic(entry: dict[str, Any], name: str) -> bool:

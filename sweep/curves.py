@@ -10,6 +10,7 @@ from sweep.tidy import sessions
 from sweep.watch import Sight, Training
 
 MOST_LINES = 300
+BLOCK = 1000  # epochs at a time: ten thousand curves are 80 MB
 ENDS_SHOWN = ("cut", "stopped")
 
 
@@ -60,12 +61,25 @@ def _line(one: Training) -> Line:
 
 def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
     """Return the median, the 10 and the 90 % quantile of each epoch, over the experiences that reached it."""
-    found: list[list[float]] = []
-    for epoch in range(max(map(len, curves), default=0)):
-        here = [curve[epoch] for curve in curves if len(curve) > epoch and abs(curve[epoch]) < MOST]
-        found.append([float(value) for value in np.quantile(here, (0.5, 0.1, 0.9))] if here else [float("nan")] * 3)
-    median, low, high = ([row[column] for row in found] for column in range(3))
-    return median, low, high
+    found: tuple[list[float], list[float], list[float]] = ([], [], [])
+    for first in range(0, max(map(len, curves), default=0), BLOCK):
+        rows = [curve[first : first + BLOCK] for curve in curves if len(curve) > first]
+        there = np.full((len(rows), max(map(len, rows))), np.nan)
+        for place, row in zip(there, rows, strict=True):
+            place[: len(row)] = row
+        there[~(np.abs(there) < MOST)] = np.nan
+        for line, share in zip(found, (0.5, 0.1, 0.9), strict=True):
+            line.extend(_quantile(np.sort(there, axis=0), share))
+    return found
+
+
+def _quantile(columns: np.ndarray, share: float) -> list[float]:
+    """Return a quantile of each sorted column without its NaN, with the arithmetic of ``np.quantile``."""
+    at = share * np.maximum(np.sum(~np.isnan(columns), axis=0) - 1, 0)
+    below, above = (np.take_along_axis(columns, edge(at).astype(int)[None], 0)[0] for edge in (np.floor, np.ceil))
+    part = at - np.floor(at)
+    found = np.where(part < 0.5, below + (above - below) * part, above - (above - below) * (1 - part))
+    return [float(value) for value in found]
 
 
 def _marks(sight: Sight, shown: list[Training]) -> list[tuple[int, float, float, str]]:

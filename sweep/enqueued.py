@@ -7,9 +7,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweep import plain_files
+from sweep import plain_files, schemas
 from sweep.errors import Misuse, SweepError, first_line
-from sweep.files import parse_json, write_whole
+from sweep.files import write_whole
+from sweep.schemas import MOST_BYTES_OF_ENQUEUED, Unreadable, parse, read
 
 ENQUEUED = "enqueued.json"
 Proposal = dict[str, Any]  # from the names that ``suggest`` asks for to values; what is not in it, the sampler proposes
@@ -46,14 +47,11 @@ def read_enqueued(root: Path) -> Enqueued:
     """
     path = root / ENQUEUED
     try:
-        enqueued = Enqueued(**parse_json(plain_files.read(path)))
+        return Enqueued(**read(plain_files.read(path), schemas.Enqueued, MOST_BYTES_OF_ENQUEUED))
     except FileNotFoundError:
         return Enqueued()
-    except (ValueError, TypeError):
-        enqueued = None
-    if not enqueued or not _is_of_our_shape(enqueued):
-        raise SweepError(f"{path} is torn, or was edited: mend it, or move it away and enqueue again.")
-    return enqueued
+    except Unreadable as error:
+        raise SweepError(f"{path} is torn, or was edited: mend it, or move it away and enqueue again.") from error
 
 
 def enqueue(root: Path, proposals: Iterable[Proposal], warm_start: Path | None = None) -> int:
@@ -114,7 +112,7 @@ def as_proposals(content: object) -> list[Proposal]:
 
 
 def _read_json(path: Path) -> list[Proposal]:
-    return as_proposals(parse_json(path.read_bytes()))
+    return as_proposals(parse(path.read_bytes(), MOST_BYTES_OF_ENQUEUED))
 
 
 def _read_csv(path: Path) -> list[Proposal]:
@@ -131,12 +129,3 @@ def _read_csv(path: Path) -> list[Proposal]:
             if cells:
                 proposals.append(cells)
     return proposals
-
-
-def _is_of_our_shape(enqueued: Enqueued) -> bool:
-    return (
-        isinstance(enqueued.proposals, list)
-        and all(isinstance(one, dict) and one for one in enqueued.proposals)
-        and isinstance(enqueued.warm_starts, list)
-        and all(isinstance(one, str) for one in enqueued.warm_starts)
-    )

@@ -10,7 +10,8 @@ from sweep.errors import SweepError
 from sweep.files import UNFINISHED, move_to_quarantine, names_of, unfenced, write_whole
 from sweep.identity import id_experience
 from sweep.log import Best, best_of, check_header, read_curve, read_row
-from sweep.record import ID, NO_RECORD, Record, State, state_of
+from sweep.record import ID, Record, State, state_of
+from sweep.schemas import MOST_BYTES_OF_RECORD, Unreadable, check_for_reader
 
 RECORDS = names_of("experience.json")
 KEPT = ("experience.json", "log.csv", "meilleur.model.keras", "pulse.json")
@@ -81,7 +82,9 @@ class Experience:
             OSError: the disk is full or gone.
         """
         plain_files.make_folder(self.path)
-        write_whole(self.record, record.as_json(), fence=self.fence)
+        text = record.as_json()
+        check_for_reader(text, MOST_BYTES_OF_RECORD, self.record)
+        write_whole(self.record, text, fence=self.fence)
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
 
@@ -140,7 +143,7 @@ class Experience:
 def _read_record(path: Path) -> Record | None:
     try:
         return Record.from_json(plain_files.read(path))
-    except (FileNotFoundError, plain_files.NotPlain, *NO_RECORD):
+    except (FileNotFoundError, plain_files.NotPlain, Unreadable):
         return None
 
 

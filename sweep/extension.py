@@ -28,7 +28,7 @@ def parents(known: dict[int, Known], epochs: int, best: int | None) -> list[Know
 
 def _rank(known: Known) -> float:
     aim = known.record.aim
-    return aim.rank(known.outcome.values[aim.name]) if known.outcome else math.inf
+    return aim.rank(known.outcome.values[aim.name]) if known.outcome and aim.name in known.outcome.values else math.inf
 
 
 def _epochs(known: Known) -> int:

@@ -3,14 +3,13 @@
 import contextlib
 import errno
 import hashlib
-import json
 import os
 import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from sweep import plain_files
 
@@ -99,18 +98,6 @@ def names_of(*names: str) -> re.Pattern[str]:
     """
     split = [(Path(name).stem, Path(name).suffix) for name in names]
     return re.compile("|".join(rf"{re.escape(stem)}(?: \(\d+\))?{re.escape(suffix)}" for stem, suffix in split))
-
-
-def parse_json(text: bytes) -> Any:
-    """Return what the JSON says.
-
-    Raises:
-        ValueError: it is none, or too deep to be anything of ours.
-    """
-    try:
-        return json.loads(text)
-    except RecursionError as error:
-        raise ValueError("too deep") from error
 
 
 def sha256_of(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sweep import damage, plain_files, resume
 from sweep.damage import take_back_the_end
 from sweep.experience import Experience, experiences_in
-from sweep.known import Known, known_trials, number_anew
+from sweep.known import Known, check_numbers, known_trials, number_anew
 from sweep.log import check_header
 from sweep.record import ID, Record, State, state_of
 from sweep.search_space import Code, SearchSpace, SearchSpaceWrong, Source, digest
@@ -42,6 +42,7 @@ class Folders:
                 experience.check(record, self._search_space)
             elif plain_files.is_file(experience.log):
                 check_header(plain_files.read(experience.log), experience.log, "epoch")
+        check_numbers(self.known())
 
     def check_aims(self, space: SearchSpace) -> None:
         """Raises SearchSpaceWrong where an experience has kept the best by other aims than those of the search space."""

@@ -2,14 +2,21 @@
 
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from optuna.distributions import check_distribution_compatibility, distribution_to_json, json_to_distribution
+from optuna.distributions import (
+    BaseDistribution,
+    check_distribution_compatibility,
+    distribution_to_json,
+    json_to_distribution,
+)
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep import schemas
 from sweep.aims import Aim
 from sweep.experience import RecordWrong
 from sweep.known import Known
@@ -68,6 +75,7 @@ def frozen_of(known: Known) -> FrozenTrial:
     attributes = entry.get("attributes", {})
     aims, curve = known.record.aims, known.curve() if outcome else []
     try:
+        schemas.check(entry, schemas.OptunaTrial)
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,
@@ -77,9 +85,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             datetime_start=_local(entry.get("begun")) or datetime.now(),
             datetime_complete=_local(entry["ended"]) if outcome else None,
             params=entry["params"],
-            distributions={
-                name: json_to_distribution(json.dumps(distribution)) for name, distribution in entry["distributions"].items()
-            },
+            distributions={name: _distribution(content) for name, content in entry["distributions"].items()},
             user_attrs={
                 **attributes.get("user", {}),
                 "id_experience": known.experience.id,
@@ -93,7 +99,7 @@ def frozen_of(known: Known) -> FrozenTrial:
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
         frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordWrong(
             f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
             f"undo the edit, or move {known.experience.path} away."
@@ -168,6 +174,13 @@ def _values(outcome: Outcome, aims: Sequence[Aim], curve: list[float]) -> list[f
     if outcome.state is State.PRUNED:
         return curve[-1:] or None
     return values_of(outcome, aims) if outcome.state is State.FINISHED else None
+
+
+def _distribution(content: dict[str, Any]) -> BaseDistribution:
+    """Make a distribution again, without the warnings that were said when it was made first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return json_to_distribution(json.dumps(content))
 
 
 def _local(time: str | None) -> datetime | None:

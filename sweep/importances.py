@@ -20,7 +20,8 @@ def importances_of(sight: Sight) -> dict[str, float]:
     are too few or all alike.
     """
     trials = []
-    for known in (one.known for one in sight.trials if one.state is State.FINISHED):
+    aims = list(sight.aims)
+    for known in (one.known for one in sight.trials if one.state is State.FINISHED and one.known.record.aims == aims):
         with contextlib.suppress(SweepError):  # what is none of Optuna's has no importance
             trials.append(frozen_of(known))
     trials = [trial for trial in trials if trial.state is optuna.trial.TrialState.COMPLETE]

@@ -17,8 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sweep.files import parse_json, write_whole
+from sweep.files import write_whole
 from sweep.host import cache_folder
+from sweep.schemas import DataIdentity, Unreadable, read
 
 DATA, ABOUT = "data.pkl", "about.json"
 # After so long, what another host has left in a cache that both see is taken for dead; its locks may not be seen here.
@@ -81,10 +82,9 @@ def settle(folder: Path, about: dict[str, Any]) -> None:
 def about(folder: Path) -> dict[str, Any]:
     """Return what ``settle`` was told; nothing where it was not."""
     try:
-        found: dict[str, Any] = parse_json((folder / ABOUT).read_bytes())
-    except (OSError, ValueError):
+        return dict(read((folder / ABOUT).read_bytes(), DataIdentity))
+    except (OSError, Unreadable):  # also {}, which says that nothing is kept
         return {}
-    return found
 
 
 def _of_this_host() -> str:

@@ -2,17 +2,18 @@
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sweep import resume
 from sweep.aims import Aim
-from sweep.experience import Experience
+from sweep.experience import Experience, RecordWrong
 from sweep.log import read_curve
 from sweep.record import Outcome, Record, State
 
 Folders = Iterable[tuple[Experience, Record]]
+MOST_GAPS = 1000
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,18 @@ def _rank(outcome: Outcome, aim: Aim) -> float:
 def known_trials(folders: Folders) -> dict[int, Known]:
     """Return the trials that the folders know, by number. Where two claim one number, the one that began first has it."""
     return {known.number: known for known in sorted(all_trials(folders), key=_begun, reverse=True)}
+
+
+def check_numbers(known: Mapping[int, Known]) -> None:
+    """Refuse a trial whose number is far beyond that of the others: a study must have all trials up to it.
+
+    Raises:
+        RecordWrong: there is one.
+    """
+    last = max(known, default=-1)
+    if last > MOST_GAPS + 10 * len(known):
+        record = known[last].experience.record
+        raise RecordWrong(f"{record} has trial {last}, where there are {len(known)}: move its folder away.")
 
 
 def number_anew(folders: Folders, say: Callable[[str], None]) -> None:

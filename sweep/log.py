@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,6 +11,9 @@ from sweep.aims import Aim
 from sweep.errors import SweepError
 
 MOST_CHARACTERS = 100
+MOST_ROWS = 100_000  # a study, a figure and a table hold each of them
+MOST_BYTES = 24 * 2**20
+MOST_BYTES_OF_LINE = 2**16
 
 
 class LogUnreadable(SweepError):
@@ -44,20 +47,26 @@ def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
         LogUnreadable: as for ``read_curve``.
     """
     header = check_header(log, path, metric)
-    rows = _cells(_whole_lines(log)[1:])
-    if not rows:
+    if not header:
         return []
-    column = header.index(metric)
+    column, curve = header.index(metric), list[float]()
     try:
-        epochs = [int(row[0]) for row in rows]
-        curve = [float(row[column]) for row in rows]
-        if any(len(row) != len(header) for row in rows) or epochs != list(range(len(rows))):
-            raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
-    except (ValueError, IndexError) as error:
+        for row in _rows(_whole_lines(log)[1:]):
+            if len(row) != len(header) or int(row[0]) != len(curve):
+                raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
+            curve.append(float(row[column]))
+    except (ValueError, csv.Error) as error:
+        why = str(error)[:MOST_CHARACTERS]
         raise LogUnreadable(
-            f"{path}: {error}; move this file away, and the next run goes on from the last backup, or trains it again."
+            f"{path}: {why}; move this file away, and the next run goes on from the last backup, or trains it again."
         ) from error
     return curve
+
+
+def read_table(path: Path, epochs: int) -> list[dict[str, str]]:
+    """Return the rows of the first epochs as they stand, by the names of their columns; a torn last row is none."""
+    header, *rows = _cells(_whole_lines(plain_files.read(path))[: epochs + 1]) or [[]]
+    return [dict(zip(header, row, strict=False)) for row in rows]
 
 
 def read_row(path: Path, epoch: int) -> dict[str, float]:
@@ -79,6 +88,7 @@ def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None
     Raises:
         LogUnreadable: they are not those of a training that logs ``metric``, or not the ``expected`` ones.
     """
+    _check_size(log, path)
     header = next(iter(_cells(_whole_lines(log)[:1])), [])
     foreign = header[:1] != ["epoch"] or metric not in header if expected is None else header != expected
     if header and foreign:
@@ -92,8 +102,11 @@ def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None
 
 def best_of(curve: Sequence[float], aim: Aim) -> Best | None:
     """Return the best value and its first epoch, as ``ModelCheckpoint`` in that mode takes it; None for no epoch."""
-    numbers = [Best(value, epoch) for epoch, value in enumerate(curve) if not math.isnan(value)]
-    return min(numbers, key=lambda best: aim.rank(best.value), default=None)
+    numbers = [value for value in curve if not math.isnan(value)]
+    if not numbers:
+        return None
+    best = max(numbers) if aim.mode == "max" else min(numbers)
+    return Best(best, curve.index(best))
 
 
 def _shown(header: list[str]) -> str:
@@ -109,11 +122,26 @@ def _number(cell: str) -> float | None:
         return None
 
 
+def _check_size(log: bytes, path: Path) -> None:
+    """Raises LogUnreadable where there is more than any training of ours writes, before it is taken apart."""
+    ends = log.count(b"\n") + log.count(b"\r")  # a row has both
+    too_many = len(log) > MOST_BYTES or ends > 2 * (MOST_ROWS + 1)
+    if too_many or max(map(len, log.splitlines()), default=0) > MOST_BYTES_OF_LINE:
+        raise LogUnreadable(
+            f"{path} has more than {MOST_ROWS:,} rows, or one of more than {MOST_BYTES_OF_LINE:,} bytes, or more than "
+            f"{MOST_BYTES:,} bytes: move this foreign file away."
+        )
+
+
 def _cells(lines: list[bytes]) -> list[list[str]]:
     try:
-        return list(csv.reader(line.decode(errors="replace") for line in lines))
+        return list(_rows(lines))
     except csv.Error as error:  # a cell of more than 128 KiB: whatever this is, it is no log
         return [[f"({error})"]]
+
+
+def _rows(lines: list[bytes]) -> Iterator[list[str]]:
+    return csv.reader(line.decode(errors="replace") for line in lines)
 
 
 def _whole_lines(log: bytes) -> list[bytes]:

@@ -8,15 +8,19 @@ import io
 import json
 import zipfile
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from sweep import plain_files
-from sweep.files import names_of, parse_json
+from sweep.files import names_of
 from sweep.log import Best
+from sweep.schemas import Label, read
 
 LABEL = "sweep.json"
 WEIGHTS = "model.weights.h5"
 VERSIONS = names_of("meilleur.model.keras", "next.model.keras")
+ENTRY = b"PK\1\2"  # with it begins what the directory of an archive says of a member
+MOST_MEMBERS = 10_000
+MOST_BYTES_OF_LABEL = 1000
 
 
 def label(model: Path | BinaryIO, best: Best) -> None:
@@ -37,12 +41,13 @@ def read_label(path: Path) -> Best | None:
     """
     archive = _open(path)
     try:
-        return _best(parse_json(archive.read(LABEL))) if archive and archive.testzip() is None else None
+        return _best(archive) if archive and archive.testzip() is None else None
     except Exception:  # noqa: BLE001 # zipfile raises a dozen kinds for a flipped byte, OSError among them
         return None
 
 
-def _best(content: dict[str, Any]) -> Best:
+def _best(archive: zipfile.ZipFile) -> Best:
+    content = read(archive.read(LABEL), Label, MOST_BYTES_OF_LABEL)
     # Where there were no other aims yet, a label had the value as val_acc.
     return Best(content["value"] if "value" in content else content["val_acc"], content["epoch"])
 
@@ -84,7 +89,17 @@ def _open(path: Path) -> zipfile.ZipFile | None:
         content = plain_files.read(path, most=None)
     except (FileNotFoundError, plain_files.NotPlain):
         return None
+    if content.count(ENTRY) > MOST_MEMBERS:
+        return None
     try:
-        return zipfile.ZipFile(io.BytesIO(content))
+        archive = zipfile.ZipFile(io.BytesIO(content))
     except Exception:  # noqa: BLE001 # see ``read_label``
         return None
+    return None if _is_bomb(archive, len(content)) else archive
+
+
+def _is_bomb(archive: zipfile.ZipFile, size: int) -> bool:
+    """Tell whether to read the members takes more than the archive has; Keras stores them as they are."""
+    members = archive.infolist()
+    packed = any(one.compress_type != zipfile.ZIP_STORED for one in members)
+    return packed or sum(one.file_size for one in members) > size

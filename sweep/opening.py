@@ -14,11 +14,12 @@ from sweep import proposals, search_space, warm_start
 from sweep.choice import Choice
 from sweep.enqueued import ENQUEUED, Proposal, key_of, read_enqueued, read_proposals
 from sweep.errors import Misuse, SweepError
+from sweep.experience import RecordWrong
 from sweep.files import move_to_quarantine
 from sweep.folders import Folders
 from sweep.frozen import difference
 from sweep.identity import id_experience
-from sweep.known import Known
+from sweep.known import Known, check_numbers
 from sweep.progress import Progress
 from sweep.pruner import Pruner
 from sweep.root import study_of
@@ -181,6 +182,10 @@ def check_to_come(space: SearchSpace, root: Path, study: Study) -> int:
 
 def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[bool, str]:
     """Tell whether a study is as the folders say, and in words what it is. Nothing is written."""
+    try:
+        check_numbers(known)
+    except RecordWrong as error:
+        return False, str(error)
     try:
         trials = read_trials(name, where)
     except StudyUnreadable as error:

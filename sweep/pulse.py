@@ -4,14 +4,14 @@ It is a sign of life and no state: it is not synced, and where it is lost, nothi
 """
 
 import json
-import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sweep import plain_files
-from sweep.files import parse_json, unfenced, write_whole
+from sweep.files import unfenced, write_whole
+from sweep.schemas import Count, Epoch, Name, Seconds, Unreadable, read
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Pulse:
     now, ``at`` the time in UTC. ``logs`` are the running metrics after the batch, unrounded, or None before the first.
     """
 
-    session: int
-    epoch: int
-    batch: int
-    batches: int
-    trained_s: float
-    unsaved_s: float
-    unsaved_batches: int
-    at: str
+    session: Count
+    epoch: Epoch
+    batch: Count
+    batches: Count
+    trained_s: Seconds
+    unsaved_s: Seconds
+    unsaved_batches: Count
+    at: Name
     logs: dict[str, Any] | None = None
 
 
@@ -46,10 +46,6 @@ def write_pulse(path: Path, pulse: Pulse, fence: Callable[[], None] = unfenced) 
 def read_pulse(path: Path) -> Pulse | None:
     """Return the latest pulse, or None where there is none or it is torn."""
     try:
-        pulse = Pulse(**parse_json(plain_files.read(path)))
-    except (OSError, ValueError, TypeError):
+        return read(plain_files.read(path), Pulse)
+    except (OSError, Unreadable):
         return None
-    numbers = [value for name, value in vars(pulse).items() if name not in ("at", "logs")]
-    if not isinstance(pulse.logs, dict | None):
-        return None
-    return pulse if all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) else None

@@ -1,14 +1,12 @@
 """The content of ``experience.json``: what a reader needs in five years, and what nobody else may put there."""
 
 import json
-import re
 from dataclasses import dataclass, field, fields
-from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sweep.aims import DEFAULT, MODES, Aim
-from sweep.files import parse_json
+from sweep import schemas
+from sweep.aims import DEFAULT, Aim
 from sweep.host import is_alive
 from sweep.identity import ID_DIGITS
 
@@ -24,24 +22,7 @@ class State(StrEnum):
     PRUNED = "pruned"
 
 
-# What the reader of a record raises for a file that holds something else.
-NO_RECORD = (ValueError, TypeError, KeyError, AttributeError)
-
-
 ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
-SHA256 = r"[0-9a-f]{64}"
-MOST = 2**40  # of anything that is counted here
-LAST_YEAR = 3000
-AMOUNTS = ("epoch", "batch", "trained_s", "prepared_s")
-SHAPE = {
-    "id_experience": str,
-    "search_space": dict,
-    "parameters": dict,
-    "seed": int,
-    "threads": int,
-    "trials": list,
-    "sessions": list,
-}
 
 
 @dataclass
@@ -131,24 +112,19 @@ class Record:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
-        """Raises NO_RECORD where ``text`` is torn or is no record."""
-        content = parse_json(text)
-        if b"\\u" in text:
-            json.dumps(content, ensure_ascii=False).encode()  # half a letter, which no file and no page can hold
-        return cls.from_content(content)
+        """Raises Unreadable where ``text`` is torn or is no record."""
+        return cls.from_content(schemas.parse(text, schemas.MOST_BYTES_OF_RECORD))
 
     @classmethod
     def from_content(cls, content: Any) -> "Record":
-        """Raises NO_RECORD where ``content`` is not what ``as_content`` returned."""
+        """Raises Unreadable where ``content`` is not what ``as_content`` returned."""
+        schemas.check(content, schemas.Record)
         known = _known_fields(cls, content)
         outcome = known.get("outcome")
-        if outcome and outcome.get("val_acc") is not None:  # written before there were other aims
-            known["outcome"] = {"values": {"val_acc": outcome["val_acc"]}, **outcome}
-        if not _is_of_our_shape(known):
-            raise ValueError("not the shape of a record")
         if outcome:
-            outcome = _known_fields(Outcome, known["outcome"])
-            known["outcome"] = Outcome(**{**outcome, "state": State(outcome["state"])})
+            if outcome.get("val_acc") is not None:  # written before there were other aims
+                outcome = {"values": {"val_acc": outcome["val_acc"]}, **outcome}
+            known["outcome"] = Outcome(**{**_known_fields(Outcome, outcome), "state": State(outcome["state"])})
         if "aims" in known:
             known["aims"] = [Aim(*aim) for aim in known["aims"]]
         return cls(**known)
@@ -193,118 +169,3 @@ def _known_fields(kind: type, content: Any) -> dict[str, Any]:
     """Leave out what a newer version wrote besides."""
     names = {one.name for one in fields(kind)}
     return {name: value for name, value in content.items() if name in names}
-
-
-def _is_of_our_shape(record: dict[str, Any]) -> bool:
-    """Tell whether all that others compute with is of its kind: a record may come from anybody.
-
-    Raises NO_RECORD where it is not even in its place.
-    """
-    return (
-        all(isinstance(record[name], kind) for name, kind in SHAPE.items())
-        and (record.get("parent") is None or re.fullmatch(ID, record["parent"]) is not None)
-        and isinstance(record.get("data"), str | None)
-        and _is_data_identity(record.get("data_identity"))
-        and isinstance(record.get("unpruned", False), bool)
-        and _is_code(record["search_space"])
-        and _is_count(record["parameters"].get("epochs", 0))
-        and _are_aims(record.get("aims", DEFAULT))
-        and _is_count(record.get("count_params") or 0)
-        and all(_is_trial(trial) for trial in record["trials"])
-        and all(_is_session(session) for session in record["sessions"])
-        and _is_outcome(record.get("outcome"))
-    )
-
-
-def _is_code(code: dict[str, Any]) -> bool:
-    accepted = code.get("accepted", [])
-    return (
-        isinstance(code["name"], str)
-        and all(map(_are_texts, (code["fingerprint"], *code.get("modules", {}).values())))
-        and isinstance(accepted, list)
-        and all(isinstance(digest, str) for digest in accepted)
-    )
-
-
-def _are_texts(texts: dict[str, Any]) -> bool:
-    return all(isinstance(text, str) for text in texts.values())
-
-
-def _is_data_identity(data: dict[str, Any] | None) -> bool:
-    return data is None or (
-        re.fullmatch(SHA256, data["digest"]) is not None
-        and _is_count(data["count"])
-        and isinstance(data["files"], list)
-        and all(map(_is_file, data["files"]))
-    )
-
-
-def _is_file(file: dict[str, Any]) -> bool:
-    return isinstance(file["path"], str) and isinstance(file["bytes"], int) and _is_time(file["modified"])
-
-
-def _is_trial(trial: dict[str, Any]) -> bool:
-    counts = (trial["number"], trial.get("repeat", 0), trial.get("repeats", 1))
-    return all(map(_is_count, counts)) and isinstance(trial["ended"], str | None)
-
-
-def _is_session(session: dict[str, Any]) -> bool:
-    process, end = session["process"], session.get("ended")
-    return (
-        _is_time(session["begun"])
-        and all(_is_count(session.get(name, 0)) for name in ("epoch", "batch", "batches"))
-        and session.keys() >= {"epoch", "batch"}
-        and isinstance(process["host"], str)
-        and _is_count(process["pid"])
-        and 0 < process["pid"] < 2**31
-        and isinstance(process["started"], int | float)
-        and _is_proof(session.get("proof"))
-        and _is_machine(session.get("machine"))
-        and (end is None or (isinstance(end["how"], str) and all(_is_amount(end.get(name, 0)) for name in AMOUNTS)))
-        and (end is None or end.keys() >= {"epoch", "batch", "trained_s"})
-    )
-
-
-def _is_proof(proof: dict[str, Any] | None) -> bool:
-    return proof is None or (_is_count(proof["compared"]) and all(isinstance(one, str) for one in proof["differs"]))
-
-
-def _is_machine(machine: dict[str, Any] | None) -> bool:
-    """Tell whether it is what ``sweep.host.machine`` returns; older sessions have none."""
-    return machine is None or (
-        isinstance(machine["flags"], list)
-        and all(isinstance(flag, str) for flag in machine["flags"])
-        and _are_texts(machine["environment"])
-    )
-
-
-def _is_outcome(outcome: dict[str, Any] | None) -> bool:
-    if outcome is None:
-        return True
-    files = [outcome.get(name) for name in ("log", "model")]
-    values, constraints = outcome.get("values", {}), outcome.get("constraints") or []
-    return (
-        isinstance(outcome.get("epoch"), int | None)
-        and all(isinstance(name, str) and isinstance(value, int | float) for name, value in values.items())
-        and all(isinstance(value, int | float) for value in constraints)
-        and isinstance(outcome.get("reason"), str | None)
-        and all(one is None or (_is_count(one["bytes"]) and isinstance(one["sha256"], str)) for one in files)
-    )
-
-
-def _are_aims(aims: Any) -> bool:
-    return len(aims) > 0 and all(isinstance(name, str) and mode in MODES for name, mode in aims)
-
-
-def _is_time(value: str) -> bool:
-    """Tell whether it is a time with its zone. Years that dates cannot be reckoned with are none."""
-    time = datetime.fromisoformat(value)
-    return time.tzinfo is not None and 1970 <= time.year < LAST_YEAR
-
-
-def _is_amount(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value < MOST  # which NaN is not
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < MOST

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sweep import meilleur, plain_files
+from sweep import meilleur, plain_files, schemas
 from sweep.aims import DEFAULT, Aim
 from sweep.experience import KEPT, UNFINISHED_FILES, Experience
 from sweep.files import (
@@ -20,14 +20,14 @@ from sweep.files import (
     UNFINISHED,
     move_to_quarantine,
     names_of,
-    parse_json,
     put_in_place,
     sha256_of,
     unfenced,
     write_whole,
 )
-from sweep.log import Best, best_of, check_header, curve_of
-from sweep.record import NO_RECORD, Record
+from sweep.log import Best, LogUnreadable, best_of, check_header, curve_of
+from sweep.record import Record
+from sweep.schemas import MOST_BYTES_OF_POSITION, Unreadable, check, check_for_reader, parse
 
 WEIGHTS = "latest.weights.h5"
 POSITION = "training_metadata.json"
@@ -98,10 +98,12 @@ def write_backup(sauvegarde: Path, position: Position, fence: Callable[[], None]
     """Make ``next.weights.h5``, which is written already, and ``position`` the newest backup, unless the fence raises.
 
     Raises:
-        OSError: the disk is full or gone; at least one older backup, if there was one, is still whole.
+        OSError: the disk is full or gone, or the position is too large; at least one older backup, if there was one, is
+            still whole.
     """
     text = _as_text(position, sha256_of(sauvegarde / NEXT_WEIGHTS))
     weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
+    check_for_reader(text, MOST_BYTES_OF_POSITION, metadata)
     # After each of these steps some pair is whole, as a test that cuts between them shows.
     _keep_as_previous(weights, fence)
     put_in_place(sauvegarde / NEXT_WEIGHTS, weights, fence)
@@ -139,7 +141,7 @@ def read_record(experience: Experience) -> Record | None:
     for position, _, _ in read_positions(experience.sauvegarde):
         try:
             return Record.from_content(position.record)
-        except NO_RECORD:
+        except Unreadable:
             continue
     return None
 
@@ -266,13 +268,29 @@ def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
     found = []
     for path in plain_files.files_in(sauvegarde, POSITION_FILES):
         try:
-            content = parse_json(plain_files.read(path))
-            if content.pop("checksum") == _checksum(content) and isinstance(content["epoch"] + content["batch"], int):
-                digest = content.pop("weights")
-                found.append((Position(**content), path, digest))
-        except (ValueError, KeyError, TypeError, AttributeError, plain_files.NotPlain):
+            position, digest = _parse_position(plain_files.read(path))
+        except (Unreadable, LogUnreadable, plain_files.NotPlain):
             continue  # torn, or written by plain Keras, which keeps no checksum: not a backup to go on from
+        found.append((position, path, digest))
     return sorted(found, key=lambda one: (one[0].epoch, one[0].batch), reverse=True)
+
+
+def _parse_position(text: bytes) -> tuple[Position, str]:
+    """Return the position and the digest of its weights.
+
+    Raises:
+        Unreadable: it is torn, or no position of ours; a newer version's may need what this one does not know.
+        LogUnreadable: its log is foreign.
+    """
+    content = parse(text, MOST_BYTES_OF_POSITION)
+    checksum = content.pop("checksum", None) if isinstance(content, dict) else None
+    check(content, schemas.Position)
+    if checksum != _checksum(content) or not content.keys() <= schemas.Position.__annotations__.keys():
+        raise Unreadable("its checksum is another one, or it has more than a position")
+    digest = content.pop("weights")
+    position = Position(**content)
+    position.curve()
+    return position, digest
 
 
 def _under_its_own_names(backup: Generation, sauvegarde: Path) -> Generation:

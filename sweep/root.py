@@ -16,8 +16,9 @@ from typing import Any
 
 from sweep import plain_files
 from sweep.errors import SweepError
-from sweep.files import parse_json, write_whole
+from sweep.files import write_whole
 from sweep.host import cache_folder, is_alive, is_local, is_on_drive, is_same, now, this_process
+from sweep.schemas import Asked, Holder, Unreadable, read
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
@@ -25,8 +26,7 @@ LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
 ASKED = "sweep.json"
 RAPPORT = "rapport"
-ASKED_SHAPE = {"trials": int, "workers": int, "seed": int, "sampler": str, "pruner": str}
-HOLDER_SHAPE = {"host": str, "boot": str, "pid": int, "started": float, "since": str, "renewed": int}
+ASKED_SHAPE = (*Asked.__annotations__,)
 LEASE_S = 60.0
 SETTLE_S = 5.0  # two hosts that take over at once have both written by then
 
@@ -79,17 +79,15 @@ def prepare(root: Path) -> None:
 
 
 def read_holder(root: Path) -> dict[str, Any] | None:
-    """Return who holds the root, or held it and did not give it back, as ``HOLDER_SHAPE``; None for a torn file too."""
+    """Return who holds the root, or held it and did not give it back, as ``Holder``; None for a torn file too."""
     try:
-        holder = parse_json(plain_files.read(root / HOLDER))
-    except (OSError, ValueError):
+        return dict(read(plain_files.read(root / HOLDER), Holder))
+    except (OSError, Unreadable):
         return None
-    whole = isinstance(holder, dict) and {name: type(value) for name, value in holder.items()} == HOLDER_SHAPE
-    return holder if whole and holder["pid"] > 0 else None
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:
-    """Note how the sweep was run last, as ``ASKED_SHAPE``: for who looks on, and for a study that is made again.
+    """Note how the sweep was run last, as ``Asked``: for who looks on, and for a study that is made again.
 
     Raises:
         OSError: the disk is full or gone.
@@ -101,11 +99,9 @@ def write_asked(root: Path, asked: dict[str, Any]) -> None:
 def read_asked(root: Path) -> dict[str, Any]:
     """Return how the sweep was run last; nothing where that is not known."""
     try:
-        asked = parse_json(plain_files.read(root / ASKED))
-    except (OSError, ValueError):
+        return dict(read(plain_files.read(root / ASKED), Asked))
+    except (OSError, Unreadable):
         return {}
-    whole = isinstance(asked, dict) and {name: type(value) for name, value in asked.items()} == ASKED_SHAPE
-    return asked if whole and min(asked["trials"], asked["workers"]) > 0 else {}
 
 
 class Lock:

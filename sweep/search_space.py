@@ -18,6 +18,7 @@ from typing import Any
 from sweep.aims import Aim, aims_of
 from sweep.errors import Misuse, SweepError
 from sweep.identity import NotPlain, plain
+from sweep.log import MOST_ROWS
 from sweep.project import PACKAGE_OF_SPACES, Module, Project, fingerprint, imports, own_modules
 
 FOLDER = Path("search_spaces")
@@ -27,7 +28,7 @@ FUNCTIONS = ("suggest", "load_data", "build_model")
 OPTIONAL = {"callbacks": 0.85, "class_weight": 0.85, "constraints": 0.85, "FIXED": 0.7, "MONITOR": 0.8}
 SEEDS = 2**32
 # What every training needs: name, least, most, and what many take.
-INTEGERS = (("epochs", 1, 10**9, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
+INTEGERS = (("epochs", 1, MOST_ROWS, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
 
 
 class SearchSpaceWrong(SweepError):

@@ -9,6 +9,7 @@ from typing import Any
 
 from sweep.choice import Choice
 from sweep.errors import Misuse
+from sweep.schemas import MOST_REPEATS
 
 # The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
@@ -73,6 +74,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
                 raise Misuse(f"{name} is {value!r}: give an integer from {least} on.")
+        if self.repeats > MOST_REPEATS:
+            raise Misuse(f"repeats is {self.repeats}: give an integer up to {MOST_REPEATS}.")
         Choice.read("sampler", self.sampler, SAMPLERS)
         Choice.read("pruner", self.pruner, PRUNERS)
         if not isinstance(self.unprune, Sequence) or isinstance(self.unprune, str):

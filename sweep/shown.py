@@ -13,11 +13,12 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep import plain_files
+from sweep.aims import Aim
 from sweep.curves import Line, curves_of
 from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.frozen import directions, frozen_of, notes_of
-from sweep.known import Known, known_trials
+from sweep.known import Known, check_numbers, known_trials
 from sweep.language import words
 from sweep.record import ID
 from sweep.watch import Sight, Training
@@ -29,7 +30,6 @@ NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
 TEXT_OF_NOTE = "dashboard:{trial}:note_str:{part}"
 MOST_NOTES = 500
 MOST_OF_NOTE = 2000  # in one attribute
-MOST_GAPS = 1000
 LOG, PICTURE = "0", "1"
 FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
 
@@ -47,12 +47,10 @@ def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optun
     study = optuna.create_study(study_name=name, directions=directions(sight.aims), storage=storage)
     trainings = {one.experience.id: one for one in sight.trainings}
     known = known_trials((one.experience, one.record) for one in sight.trainings)
-    last = max(known, default=-1)
-    if last > MOST_GAPS + 10 * len(known):
-        raise SweepError(f"{known[last].experience.record} has trial {last}, where there are {len(known)}: move it away.")
-    for number in range(last + 1):
+    check_numbers(known)
+    for number in range(max(known, default=-1) + 1):
         one = known.get(number)
-        study.add_trial(_frozen(one, trainings[one.experience.id]) if one else _lost("its folder is missing"))
+        study.add_trial(_frozen(one, trainings[one.experience.id], sight.aims) if one else _lost("its folder is missing"))
     annotate(study, known, sight)
     return study
 
@@ -138,7 +136,9 @@ def picture(sight: Sight, name: str) -> bytes:
     return pictures.png(lambda: pictures.curves(replace(found, best=line), said))
 
 
-def _frozen(known: Known, training: Training) -> FrozenTrial:
+def _frozen(known: Known, training: Training, aims: tuple[Aim, ...]) -> FrozenTrial:
+    if tuple(known.record.aims) != aims:
+        return _lost("it was trained for another MONITOR than the others")
     try:
         frozen = frozen_of(known)
     except (SweepError, OSError) as error:  # one folder that cannot be read hides no other

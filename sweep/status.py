@@ -11,6 +11,8 @@ from sweep.resume import newest_position
 from sweep.watch import Sight, Training
 from sweep.work import Work
 
+LONGEST_S = 1e13  # more is shown as this
+
 
 def lines(sight: Sight) -> Iterator[str]:
     """Yield what a person wants to know of a sweep that runs, was cut off or has ended."""
@@ -34,7 +36,7 @@ def lines(sight: Sight) -> Iterator[str]:
 
 def duration(seconds: float) -> str:
     """Return a time in words: seconds, or from 100 of them on hours, minutes and seconds."""
-    return f"{seconds:.0f} s" if seconds < 100 else str(timedelta(seconds=round(seconds)))
+    return f"{seconds:.0f} s" if seconds < 100 else str(timedelta(seconds=round(min(seconds, LONGEST_S))))
 
 
 def _work_lines(sight: Sight) -> Iterator[str]:

@@ -1,14 +1,12 @@
 """A sweep as tidy tables: one row a trial, an epoch, a session."""
 
-import csv
-import io
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
-from sweep.plain_files import read
+from sweep.log import read_table
 from sweep.record import State
 from sweep.results import as_frame
 from sweep.watch import Sight, Training
@@ -105,8 +103,7 @@ def _log_of(one: Training) -> list[dict[str, str]]:
     """Return the whole rows of ``log.csv``; one that is being written just now is none."""
     if not one.curve:
         return []
-    text = read(one.experience.log).decode(errors="replace")
-    return list(csv.DictReader(io.StringIO(text, newline="")))[: len(one.curve)]
+    return read_table(one.experience.log, len(one.curve))
 
 
 def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -34,7 +35,7 @@ class Training:
     work: Work
     pulse: Pulse | None = None
 
-    @property
+    @cached_property
     def best(self) -> Best | None:
         return best_of(self.curve, self.record.aim)
 
@@ -121,10 +122,11 @@ class Sight:
         found = (Trial(one, tuple(trainings[part.experience.id] for part in one.parts)) for one in known)
         return sorted(found, key=lambda one: one.number)
 
-    @property
+    @cached_property
     def aims(self) -> tuple[Aim, ...]:
-        """What the sweep is after."""
-        return tuple(self.trainings[0].record.aims) if self.trainings else DEFAULT
+        """What the sweep is after: most of its experiences, for one of them may be anybody's."""
+        counts = Counter(tuple(one.record.aims) for one in self.trainings)
+        return max(counts, key=counts.__getitem__, default=DEFAULT)
 
     @cached_property
     def front(self) -> set[int]:

@@ -30,8 +30,8 @@ OF_KERAS = {
 FLOORS = [
     {"calm", "errors", "language", "aims", "plain_files"},
     {
-        *("choice", "files", "identity", "host", "log", "enumeration", "pulse", "gpu", "server"),
-        *("opened", "kept", "project", "proof", "cache_lock"),
+        *("choice", "files", "identity", "schemas", "host", "log", "enumeration", "pulse", "gpu"),
+        *("server", "opened", "kept", "project", "proof", "cache_lock"),
     },
     {"settings", "sampler", "pruner"},
     {"record", "search_space", "meilleur", "storage", "enqueued"},

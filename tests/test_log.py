@@ -123,7 +123,7 @@ log.write_now()
 path.write_bytes(b"epoch,acc\\r\\n")
 log.write("1,0.6\\r\\n")
 log.write_now()
-print(path.read_bytes() == b"epoch,acc\\r\\n0,0.5\\r\\n1,0.6\\r\\n")
+print(str(path.read_bytes() == b"epoch,acc\\r\\n0,0.5\\r\\n1,0.6\\r\\n").lower())
 """
 
 

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
-from support.folders import EPOCHS, TRIALS, Search, suggest, suggest_numbers
-from support.trainer import FIXED
+from support.folders import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 from sweep import opening
 from sweep.errors import SweepError
 from sweep.experience import Experience, RecordWrong

@@ -230,7 +230,7 @@ def test_a_doubled_backup_is_known_by_its_checksum(experience, name, old):
 RECORD = Record(
     "0123456789abcdef",
     {"name": "toy", "fingerprint": {}},
-    {"epochs": 2},
+    {"epochs": 2, "seed": 0},
     0,
     1,
     [{"number": 7, "ended": None}],
