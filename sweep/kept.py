@@ -19,7 +19,7 @@ from typing import Any
 
 from sweep.files import write_whole
 from sweep.host import cache_folder
-from sweep.schemas import DataIdentity, Unreadable, read
+from sweep.schemas import DataIdentity, Unreadable, check, parse
 
 DATA, ABOUT = "data.pkl", "about.json"
 # After so long, what another host has left in a cache that both see is taken for dead; its locks may not be seen here.
@@ -82,9 +82,11 @@ def settle(folder: Path, about: dict[str, Any]) -> None:
 def about(folder: Path) -> dict[str, Any]:
     """Return what ``settle`` was told; nothing where it was not."""
     try:
-        return dict(read((folder / ABOUT).read_bytes(), DataIdentity))
+        content: dict[str, Any] = parse((folder / ABOUT).read_bytes())
+        check(content, DataIdentity)
     except (OSError, Unreadable):  # also {}, which says that nothing is kept
         return {}
+    return content
 
 
 def _of_this_host() -> str:

@@ -20,7 +20,7 @@ from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
 from sweep.errors import SweepError
 from sweep.experience import Experience
-from sweep.files import is_gone_for_a_while, move_to_quarantine, patiently, size_and_sha256
+from sweep.files import is_gone_for_a_while, is_unwritable_for_a_while, move_to_quarantine, patiently, size_and_sha256
 from sweep.host import now
 from sweep.job import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.lease import Hold, Lease, Overtaken, open_session
@@ -133,7 +133,7 @@ def train(job: Job, link: Link) -> End:
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
-        if is_gone_for_a_while(error):
+        if is_unwritable_for_a_while(error):
             return End(Ending.GONE, f"{job.experience.path} does not answer ({error})")
         return End(Ending.REFUSED, f"{job.experience.path} cannot be written: {error}; mend that and run again.")
 

@@ -69,7 +69,8 @@ class Control:
 
 
 def _prepared(job: Job, experience: Experience, record: Record) -> Job:
-    return replace(job, experience=experience, record=record, only_prepares=True, prunes=False)
+    # Without the fence of ours, which does not travel: nothing is written.
+    return replace(job, experience=Experience(experience.path), record=record, only_prepares=True, prunes=False)
 
 
 def _pass_over(news: News) -> None:

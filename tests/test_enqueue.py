@@ -280,7 +280,7 @@ def test_a_torn_queue_is_one_sentence(space, tmp_path, text):
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / ENQUEUED).write_text(text)
     with pytest.raises(
-        SweepError, match=r"enqueued\.json is torn, or was edited: mend it, or delete it"
+        SweepError, match=r"enqueued\.json is torn, or was edited: mend it, or move it away"
     ):
         control(tmp_path / "root", space)
 

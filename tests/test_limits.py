@@ -157,9 +157,8 @@ def session(begun, trained, prepared=None):
 def recorded(folder, *its_sessions, came_from=None, trained=None):
     trial = {"number": 0, "ended": None, "came_from": came_from}
     experience = Experience(folder)
-    record = Record(
-        folder.name, {"name": "s", "fingerprint": {}}, {}, 0, 1, [trial], list(its_sessions)
-    )
+    code, parameters = {"name": "s", "fingerprint": {}}, {"epochs": 9, "seed": 0}
+    record = Record(folder.name, code, parameters, 0, 1, [trial], list(its_sessions))
     experience.write(record)
     if trained is not None:
         pulse = {

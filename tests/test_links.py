@@ -606,6 +606,7 @@ OWN = {
     "loading": "the user's cache",
     "new": "the user's search space",
     "cache_lock": "the lock of a user's cache",
+    "calm": "/dev/null",
     "opened": "the user's data",
     "plain_files": "this is where it is done",
     "project": "the user's modules",

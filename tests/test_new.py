@@ -32,7 +32,7 @@ def test_what_is_there_stays_as_it_is(tmp_path, dangling):
     assert refused.returncode == 1
     assert (
         refused.stderr
-        == "sweep: mine.py is there already, and stays as it is: give another name, or remove it.\n"
+        == "sweep: mine.py is there already, and stays as it is: give another name.\n"
     )
     assert not elsewhere.exists()
     assert dangling or there.read_text() == "mine"

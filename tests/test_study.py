@@ -12,7 +12,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweep import files, voice
+from sweep import files, plain_files, voice
 from sweep.errors import StoppedWaiting, SweepError
 from sweep.pruner import BUILDERS
 from sweep.record import Outcome, State
@@ -250,17 +250,17 @@ def test_a_journal_that_cannot_grow_is_one_sentence(tmp_path, monkeypatch):
 def failing_disk(monkeypatch):
     """Let the disk of a journal fail so often with an error; each pause is short."""
     monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
-    real = Path.open
+    real = plain_files.open_plain
 
     def fail(number, times):
         left = [number] * times
 
-        def fails(self, mode="r", *args, **kwargs):
-            if mode == "ab" and left:
+        def fails(path, flags=os.O_RDONLY):
+            if flags & os.O_APPEND and left:
                 raise OSError(left.pop(), os.strerror(number))
-            return real(self, mode, *args, **kwargs)
+            return real(path, flags)
 
-        monkeypatch.setattr(Path, "open", fails)
+        monkeypatch.setattr(plain_files, "open_plain", fails)
 
     return fail
 
