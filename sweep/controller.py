@@ -214,7 +214,8 @@ class Controller:
         )
 
     def _where(self, trial: optuna.Trial) -> str:
-        known = self._known.get(trial.number)
+        trial_known = self._known.get(trial.number)
+        known = trial_known and next((one for one in trial_known.parts if not one.record.outcome), trial_known)
         position = resume.newest_position(known.experience.sauvegarde) if known else None
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
@@ -296,6 +297,7 @@ class Controller:
             try:
                 if not self._may_begin():
                     return
+                self._lock.check()
                 trial = self._study.ask()
             except Exception as error:  # noqa: BLE001 # joblib takes trials in a thread of its own, where it would be lost
                 self._end_with(error)

@@ -76,6 +76,8 @@ def _why_not_loaded(file: BinaryIO) -> str | None:
             if sum(one.file_size for one in archive.infolist()) > size:
                 return "says that it holds more than it does"
             return _why_not_read(io.BytesIO(archive.read(WEIGHTS)))
+    except MemoryError:  # which says nothing of the file
+        raise
     except Exception as error:  # noqa: BLE001 # whatever zipfile raises for a file of anybody's
         return f"is no archive with weights ({type(error).__name__})"
 
@@ -85,6 +87,8 @@ def _why_not_read(weights: Path | BinaryIO) -> str | None:
     try:
         with disk_errors(), h5py.File(weights, "r") as file:
             return _why_foreign(file, size)
+    except MemoryError:
+        raise
     except Exception as error:  # h5py raises any of a dozen for a torn file
         if isinstance(error, OSError) and error.errno:  # the disk's: the file may be whole
             raise

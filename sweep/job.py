@@ -58,11 +58,16 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class End:
-    """How a training process ended, with a sentence where it did not end by an outcome, and where it raised, how."""
+    """How a training process ended, with a sentence where it did not end by an outcome.
+
+    Where the search space raised, ``traceback`` has how. ``by_the_day`` says that it names what may be there again tomorrow:
+    a file, a package, memory.
+    """
 
     ending: Ending
     why: str = ""
     traceback: str | None = None
+    by_the_day: bool = False
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ POSITION = "training_metadata.json"
 PREVIOUS = ".bkp"
 NEXT_WEIGHTS = "next.weights.h5"
 WEIGHTS_FILES = names_of(WEIGHTS, WEIGHTS + PREVIOUS, NEXT_WEIGHTS)
+KEPT_WEIGHTS = names_of(WEIGHTS, WEIGHTS + PREVIOUS)
 POSITION_FILES = names_of(POSITION, POSITION + PREVIOUS, POSITION + UNFINISHED)
 KEPT_FILES = names_of(*KEPT)
 OF_A_CUT = names_of(*UNFINISHED_FILES, NEXT_WEIGHTS, POSITION + UNFINISHED)
@@ -155,6 +156,8 @@ def find_start(experience: Experience) -> Start:
     why, passed_over = "no backup of it had been made", list[Generation]()
     if plain_files.files_in(experience.sauvegarde, POSITION_FILES):
         why = "none of its backups is whole"
+    elif plain_files.files_in(experience.sauvegarde, KEPT_WEIGHTS):
+        why = f"its {POSITION} is missing"
     for backup in whole_backups(experience.sauvegarde):
         curve, best = backup.position.curve(), backup.position.best()
         model = meilleur.find(experience.path, best, len(curve)) if best else None
@@ -189,14 +192,15 @@ def make_ready(experience: Experience) -> Start:
 def _set_aside(experience: Experience, start: Start) -> Path | None:
     """Move to the quarantine what of the backups the training cannot go on from, and return where it is now.
 
-    Where it begins anew, that is all of them, and the log.
+    Where it begins anew, that is all of them, the log, and the best model.
     """
     root, sauvegarde = experience.path.parent, experience.sauvegarde
     if start.backup:
         passed_over = {path for backup in start.passed_over for path in (backup.metadata, backup.weights)}
         files = sorted(passed_over - {start.backup.metadata, start.backup.weights})
     else:
-        files = [*_backups_in(sauvegarde), experience.log] if plain_files.files_in(sauvegarde, POSITION_FILES) else []
+        torn = [path for path in _backups_in(sauvegarde) if not OF_A_CUT.fullmatch(path.name)]
+        files = [*torn, experience.log, experience.meilleur] if torn else []
     moved = [move_to_quarantine(path, root) for path in files if plain_files.is_file(path)]
     return root / QUARANTINE / experience.id if moved else None
 

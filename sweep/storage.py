@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
+import traceback
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from sweep import plain_files
 from sweep.errors import SweepError
 from sweep.files import copy_synced, is_unwritable_for_a_while, write_whole
 from sweep.server import Away, has_tables, is_on_server, open_database, reason, shown
+
+STORAGES = str(Path(optuna.storages.__file__).parent)
 
 
 class StudyUnreadable(SweepError):
@@ -107,6 +110,12 @@ def out_of_reach(storage: str | Path | None, error: Exception) -> SweepError:
     else:
         mend = "check that the server runs and that the URL of --storage is right"
     return SweepError(f"The study in {shown(storage)} is out of reach ({reason(error)}); {mend}.")
+
+
+def is_of_storage(error: Exception) -> bool:
+    """Tell whether an error that came through the code of a search space is one of the storage that it spoke to."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, Away) or any(frame.filename == __file__ or STORAGES in frame.filename for frame in frames)
 
 
 def open_journal(path: Path) -> optuna.storages.JournalStorage:

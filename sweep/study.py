@@ -26,7 +26,7 @@ from sweep.record import Outcome, State
 from sweep.sampler import GIVEN, PICKLES, SeededSampler, propose_again
 from sweep.server import shown
 from sweep.settings import PRUNERS, SAMPLERS
-from sweep.storage import Draft, StudyUnreadable, open_journal, open_storage, out_of_reach
+from sweep.storage import Draft, StudyUnreadable, is_of_storage, open_journal, open_storage, out_of_reach
 from sweep.voice import Voice
 
 P = ParamSpec("P")
@@ -316,12 +316,29 @@ class Study:
         self._waiting.pop(key_of(lost.system_attrs.get(GIVEN)), None)
         return self._attach(lost)
 
-    @_spoken
     def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
-        """Return what the search space suggests for the trial, while no other trial is asked or told."""
+        """Return what the search space suggests for the trial, while no other trial is asked or told.
+
+        Raises:
+            Exception: whatever the search space raises.
+        """
+        suggested, raised = self._suggest(trial, suggest)
+        if raised:
+            raise raised
+        returned: dict[str, Any] = suggested  # or anything else, which the search space's own check refuses
+        return returned
+
+    @_spoken
+    def _suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], Any]) -> tuple[Any, Exception | None]:
+        """Return what the search space suggests, or raises, which is no error of the storage."""
         _let_choose_lists(trial)
-        with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            return suggest(trial)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
+                return suggest(trial), None
+        except Exception as error:
+            if is_of_storage(error):
+                raise
+            return None, error
 
     @_spoken
     def set_attribute(self, trial: optuna.Trial, name: str, value: Any) -> None:

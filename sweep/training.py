@@ -1,6 +1,7 @@
 """One experience, from wherever it is, to its end."""
 
 import contextlib
+import os
 import re
 import time
 import traceback
@@ -12,8 +13,9 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep import building, cache_lock, hdf5, meilleur, plain_files, resume, session, steps
+from sweep import building, cache_lock, callbacks, experience, files, hdf5, meilleur, plain_files, resume, session, steps
 from sweep.backup import Backup, NotSaved, Stopped, Watched, fit
+from sweep.batches import Source
 from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
@@ -27,11 +29,13 @@ from sweep.lease import Hold, Lease, Overtaken, open_session
 from sweep.log import read_curve
 from sweep.proof import Proof
 from sweep.record import Outcome, Record, State
-from sweep.search_space import error_in_file, lines_in_file, load
+from sweep.search_space import SearchSpace, error_in_file, lines_in_file, load
 from sweep.session import Reached
 from sweep.state import TrainingState
 
 POLL_S = 0.1
+# By which sweep's own files are written: who else meets a full disk is the search space.
+WRITERS = {str(one.__file__) for one in (callbacks, experience, files, hdf5, meilleur, plain_files, resume, session)}
 # What names a file, a package or memory that is not there today.
 BY_THE_DAY = (
     *(OSError, ImportError, MemoryError),
@@ -134,7 +138,7 @@ def train(job: Job, link: Link) -> End:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
         if is_unwritable_for_a_while(error):
-            return End(Ending.GONE, f"{job.experience.path} does not answer ({error})")
+            return End(Ending.GONE, f"{error.filename or job.experience.path} does not answer ({error})")
         return End(Ending.REFUSED, f"{job.experience.path} cannot be written: {error}; mend that and run again.")
 
 
@@ -151,21 +155,28 @@ def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
         if not reached.is_at_work:
             if reached.sign:
                 session.end(job, "raised", reached)
-            return End(Ending.UNPREPARED, str(raised), raised.traceback)
+            return _unprepared(raised)
         if raised.is_by_the_day:
-            return End(Ending.DIED, str(raised))
+            return End(Ending.DIED, str(raised), by_the_day=True)
         outcome = Outcome(State.FAILED, now(), str(raised), traceback=raised.traceback)
     patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
     return End(Ending.OUTCOME)
 
 
 def _prepare_only(job: Job, link: Link) -> End:
+    """Load the data and build the model; the user's callbacks are not made, for they may open files of this training."""
     try:
         with _mistakes(job):
-            _prepare(job, link)
+            space, batches, validation = _load(job, link)
+            weigh_by_class(space, job.record.parameters, batches.spec())
+            building.build(space, job.record.parameters, validation)
     except Raised as raised:
-        return End(Ending.UNPREPARED, str(raised), raised.traceback)
+        return _unprepared(raised)
     return End(Ending.OUTCOME)
+
+
+def _unprepared(raised: Raised) -> End:
+    return End(Ending.UNPREPARED, str(raised), raised.traceback, raised.is_by_the_day)
 
 
 def _outwait_others(job: Job, link: Link) -> None:
@@ -223,11 +234,19 @@ def _mistakes(job: Job) -> Iterator[None]:
     except (Stopped, MovedOn, Overtaken, SweepError, Diverged, Pruned):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and (is_gone_for_a_while(error) or not lines_in_file(error, path)):
-            raise  # the disk's error, and none of the search space
+        if isinstance(error, OSError) and (is_gone_for_a_while(error) or _is_of_our_files(error, job)):
+            raise
         if lock := cache_lock.lock_in(error):
             raise CacheLocked(lock) from error
         raise Raised(f"{path.name}, {error_in_file(error, path)}", error) from error
+
+
+def _is_of_our_files(error: OSError, job: Job) -> bool:
+    """Tell whether an error of the disk met sweep's own files, and none that the search space reads or writes."""
+    if error.filename is not None:
+        return Path(os.fsdecode(error.filename)).is_relative_to(job.experience.path.parent)
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(frame.filename in WRITERS for frame in frames) and not lines_in_file(error, job.source.path)
 
 
 def _unlock(lock: Path) -> End:
@@ -240,9 +259,7 @@ def _unlock(lock: Path) -> End:
 def _prepare(job: Job, link: Link) -> tuple[Prepared, tuple[dict[str, Any], dict[str, Any]] | None]:
     """Return what is trained; and of an extension before its first session, how its parent was built, and how it was."""
     parameters = job.record.parameters
-    begin_process(job.record)
-    space = load(job.source)
-    batches, validation = building.load_batches(job, space, lambda text: link.tell(Warned(text)))
+    space, batches, validation = _load(job, link)
     weigh = weigh_by_class(space, parameters, batches.spec())
     as_parent = building.how_its_parent_was_built(job, space, validation)
     model = building.build(space, parameters, validation)
@@ -251,6 +268,13 @@ def _prepare(job: Job, link: Link) -> tuple[Prepared, tuple[dict[str, Any], dict
     link.tell(building.size(model))
     extension = (as_parent, building.how_built(space, parameters, model, of_user)) if as_parent else None
     return Prepared(model, batches, validation, weigh, of_user), extension
+
+
+def _load(job: Job, link: Link) -> tuple[SearchSpace, Source, Source]:
+    """Return the search space, and the batches of the training and of its validation."""
+    begin_process(job.record)
+    space = load(job.source)
+    return space, *building.load_batches(job, space, lambda text: link.tell(Warned(text)))
 
 
 def _make_ready(job: Job, link: Link) -> resume.Start:
@@ -270,8 +294,9 @@ def _newest_to_be_read(job: Job, link: Link) -> resume.Start:
         why_not = hdf5.why_not_read(start.backup.weights) if start.backup else None
         if not start.backup or not why_not:
             return start
-        weights = start.backup.weights
-        aside = move_to_quarantine(weights, job.experience.path.parent)
+        weights, root = start.backup.weights, job.experience.path.parent
+        aside = move_to_quarantine(weights, root)
+        move_to_quarantine(start.backup.metadata, root)
         link.tell(Warned(f"{weights} {why_not}, so it is not read, and is now {aside}"))
 
 

@@ -1,6 +1,7 @@
 """One trial, from its number to its end: propose, find its experience, train or read it, write down and tell."""
 
 import contextlib
+import os
 import threading
 import time
 from collections import defaultdict
@@ -27,10 +28,16 @@ from sweep.record import Outcome, Record, State
 from sweep.search_space import SEEDS, SearchSpace
 from sweep.settings import Settings
 from sweep.study import Study
-from sweep.trouble import Control
+from sweep.trouble import Control, Others
 
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
+OFTEN = f"({DEATHS_THAT_FAIL} times without a new epoch in between)"
+ABSENCE_S = float(
+    os.environ.get("SWEEP_ABSENCE_S", "60")
+)  # for so long, what is missing in the midst of a training is tried again
+SECOND_TRY_S = 1.0
+MOST_LEFT = 2  # trainings that cannot go on; more of them are no accident
 BY_THE_DAY = (OSError, ImportError, MemoryError)  # of ``suggest``: they say nothing of the trial
 MOVED_ON_S = 0.5
 
@@ -41,9 +48,18 @@ class Setbacks:
     """What has befallen one training since its last new epoch; one that is trained again after a cut is not new."""
 
     def __init__(self) -> None:
-        self.deaths, self.was_at_work = 0, False
         self._furthest = -1
-        self._waits, self._until = pauses(), float("inf")
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        self._deaths = self._second_tries = 0
+        self.was_at_work = False
+        self._waits = {True: Waits(ABSENCE_S), False: Waits(PATIENCE_S)}  # for what was missing, and for the drive
+
+    @property
+    def were_deaths(self) -> bool:
+        """Whether it has died so often that it is given up."""
+        return self._deaths == DEATHS_THAT_FAIL
 
     def count(self, end: End, epoch: int, was_at_work: bool) -> None:
         """Count an end that was none.
@@ -54,22 +70,45 @@ class Setbacks:
             was_at_work: it had trained a batch.
         """
         if epoch > self._furthest:
-            self._furthest, self.deaths, self.was_at_work = epoch, 0, False
-            self._waits, self._until = pauses(), float("inf")
-        self.deaths += end.ending is Ending.DIED
+            self._furthest = epoch
+            self._begin_anew()
+        self._deaths += end.ending is Ending.DIED and not end.by_the_day
         self.was_at_work |= was_at_work
 
-    def pause(self, end: End) -> float:
-        """Return how many seconds to wait for the drive, or the cluster.
+    def pause(self, end: End) -> float | None:
+        """Return how many seconds to wait after an end that was none; None where there is no more waiting.
 
         Raises:
-            SweepError: it has been waited for long enough.
+            SweepError: the drive, or the cluster, has been waited for long enough.
         """
+        if end.ending is Ending.UNPREPARED:  # once more, for a file may have been away in passing
+            self._second_tries += 1
+            return SECOND_TRY_S if end.by_the_day and self._second_tries == 1 else None
+        if end.ending is Ending.DIED and not end.by_the_day:
+            return None if self.were_deaths else 0.0
+        pause = self._waits[end.by_the_day].next()
+        if pause is None and end.ending is Ending.GONE:
+            raise SweepError(f"{end.why}: mend that, and run the same command to go on.")
+        return pause
+
+
+class Waits:
+    """Growing pauses, for so many seconds in all.
+
+    Args:
+        patience_s: from the first of them on.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self._pauses, self._patience_s, self._until = pauses(), patience_s, float("inf")
+
+    def next(self) -> float | None:
+        """Return the next pause in seconds, or None where the time is up."""
         time_now = time.monotonic()
         if time_now > self._until:
-            raise SweepError(f"{end.why}: mend that, and run the same command to go on.")
-        self._until = min(self._until, time_now + PATIENCE_S)
-        return next(self._waits)
+            return None
+        self._until = min(self._until, time_now + self._patience_s)
+        return next(self._pauses)
 
 
 @dataclass(frozen=True)
@@ -136,6 +175,7 @@ class Trials:
         Raises:
             SweepError: something is wrong that no other trial would mend.
         """
+        self._fence()
         proposed = self._proposal(trial)
         if not proposed:
             return
@@ -256,15 +296,10 @@ class Trials:
                 raise SweepError(end.why)
             record = self._patiently(lambda: self._record(trial, part))
             setbacks.count(end, epoch, session.have_trained(part.experience, record, sessions))
-            if record.outcome or self._is_given_up(trial, part, record, end, setbacks):  # it may die after its last word
+            pause = None if record.outcome else self._pause_after(trial, part, record, end, setbacks)
+            if pause is None:  # it may also have died after its last word
                 return
-            if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
-                self._stop.wait(MOVED_ON_S)
-                continue
-            if end.ending is Ending.GONE:
-                self._stop.wait(setbacks.pause(end))
-            how = "goes on from its backup" if record.sessions else "is begun again"
-            self._progress.tell(trial.number, Warned(f"{end.why}: it {how}"))
+            self._stop.wait(pause)
 
     def _may_train(self) -> bool:
         return not self._stop.is_set() and not self._limits.no_training()
@@ -301,38 +336,51 @@ class Trials:
             data_before=None if settings.accept_change else self._data_before,
         )
 
-    def _is_given_up(self, trial: optuna.Trial, part: Part, record: Record, end: End, setbacks: Setbacks) -> bool:
-        """Tell whether the training is not to be begun again in this run; what that means is then decided."""
-        if setbacks.deaths == DEATHS_THAT_FAIL:
-            end = replace(end, why=f"{end.why} ({DEATHS_THAT_FAIL} times without a new epoch in between)")
-        elif end.ending is not Ending.UNPREPARED:
-            return False
-        if setbacks.was_at_work and end.ending is Ending.DIED:
-            self._fail(part.experience, record, end)
+    def _pause_after(self, trial: optuna.Trial, part: Part, record: Record, end: End, setbacks: Setbacks) -> float | None:
+        """Return how many seconds to wait until the training is begun again; None where it is given up in this run.
+
+        Raises:
+            SweepError: it is the session's trouble, or has been waited for long enough.
+        """
+        if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
+            return MOVED_ON_S
+        pause = setbacks.pause(end)
+        if pause is None and setbacks.were_deaths and setbacks.was_at_work:
+            self._fail(part.experience, record, replace(end, why=f"{end.why} {OFTEN}"))
+        elif pause is None:
+            self._judge(trial, part, record, replace(end, why=f"{end.why} {OFTEN}") if setbacks.were_deaths else end)
         else:
-            self._judge(trial, part, record, end)
-        return True
+            has_backup = resume.newest_position(part.experience.sauvegarde)
+            how = "goes on from its backup" if has_backup else "is begun again"
+            self._progress.tell(trial.number, Warned(f"{end.why}: it {how}"))
+        return pause
 
     def _judge(self, trial: optuna.Trial, part: Part, record: Record, end: End) -> None:
-        """Decide what it means that a training could not come to its first batch.
+        """Decide what it means that a training cannot begin, or cannot go on.
 
-        Where no other can begin either, it is no outcome; nor where this one has been trained before. Else it has failed.
+        Where no other can begin either, it is no outcome; nor where this one has been trained before, or where what is
+        missing may be there again tomorrow. Else it has failed.
 
         Raises:
             SweepError: it is the session's trouble.
         """
-        has_trained = session.have_trained(part.experience, record) or resume.newest_position(part.experience.sauvegarde)
-        other = self._control.fails(self._job(part, record), lambda text: self._progress.tell(trial.number, Warned(text)))
+        others = self._control.look(self._job(part, record), lambda text: self._progress.tell(trial.number, Warned(text)))
         if self._stop.is_set():
             return
+        has_backup = resume.newest_position(part.experience.sauvegarde)
+        has_trained = has_backup or session.have_trained(part.experience, record)
         what = f"trial {trial.number} ({part.experience.id}) cannot {'go on' if has_trained else 'begin'}: {end.why}"
-        if other:
-            raise SweepError(f"{what}; nor can {other}: mend that, and run the same command to go on.")
-        if has_trained:
-            self._progress.tell(trial.number, Warned(f"{end.why}: it stays interrupted, with its backups"))
-            self.left.append(what)
-        else:
+        if others is Others.CANNOT:
+            raise SweepError(f"{what}; nor can any other: mend that, and run the same command to go on.")
+        if not (has_trained or end.by_the_day):
             self._fail(part.experience, record, end)
+            return
+        if others is Others.CAN:
+            kept = f"stays interrupted{', with its backups' if has_backup else ''}" if has_trained else "stays to do"
+            self._progress.tell(trial.number, Warned(f"{end.why}: it {kept}"))
+        self.left.append(what)
+        if others is Others.UNKNOWN or len(self.left) == MOST_LEFT:
+            self.check_none_is_left()
 
     def _fail(self, experience: Experience, record: Record, end: End) -> None:
         died = end.ending is Ending.DIED
@@ -340,6 +388,7 @@ class Trials:
         self._patiently(lambda: experience.write(record))
 
     def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:
+        self._fence()
         try:
             return self._study.report(trial, done.epoch, done.value, is_judged)
         except SweepError as error:  # the end of the trial tells each epoch again
@@ -370,6 +419,7 @@ class Trials:
             one.experience.write(one.record)
 
     def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, curve: list[float], notes: dict[str, Any]) -> None:
+        self._fence()
         self._study.tell(trial, outcome, curve, notes)
         self._progress.end(trial.number, name, outcome)
         if outcome.state is State.FAILED:
@@ -378,7 +428,11 @@ class Trials:
     def _stop_where_all_failed(self, outcome: Outcome) -> None:
         counts = self._study.count_states()
         if not counts["done"] and counts["failed"] >= min(FAILURES_THAT_STOP, self._settings.trials):
+            # As ``Folders.have_all_failed`` will see it.
+            are_all = counts["failed"] == self._study.count() and self._settings.repeats == 1
+            again = f"take them up again by sweep retry {self._settings.space} --failed"
             raise SweepError(
                 f"The first {counts['failed']} trials all failed, the last one because of {outcome.reason}; "
-                f"mend {self._space.source.path} and run the same command: it begins anew."
+                f"mend {self._space.source.path} and "
+                f"{'run the same command: they begin from the beginning' if are_all else again}."
             )

@@ -1,14 +1,16 @@
 """Whose trouble it is that a training could not begin: its own, or the session's.
 
 A drive that is not mounted, a package that a fresh machine lacks, memory that others hold: such a day befalls all trainings
-alike, and is the outcome of none. The control tells: another training is prepared, one that has been seen to train. Where
-that is impossible too, it is the session's trouble.
+alike, and is the outcome of none. Controls tell: other trainings are prepared, above all those that have been seen to train.
+Where none of them can be, it is the session's trouble.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from enum import Enum
 
+from sweep.errors import SweepError
 from sweep.experience import Experience
 from sweep.job import End, Ending, Job, News, Place
 from sweep.known import Known
@@ -16,14 +18,22 @@ from sweep.opening import propose
 from sweep.record import Record
 from sweep.search_space import SearchSpace
 
-PROPOSALS = 5  # are the control, where nothing has been trained yet
+TRAINED, PROPOSALS = 2, 5  # so many at most are tried, of those that were trained before and of others
+
+
+class Others(Enum):
+    """Whether other trainings can be prepared."""
+
+    CAN = "can"
+    CANNOT = "cannot"
+    UNKNOWN = "unknown"  # there is no other
 
 
 class Control:
-    """Prepares another training, to tell whether any can be. Its methods may be called from any thread.
+    """Prepares other trainings, to tell whether any can be. Its methods may be called from any thread.
 
     Args:
-        space: makes proposals where nothing has been trained yet.
+        space: makes proposals beside those that were trained.
         place: where trainings run.
         stop: once set, nothing more is told.
         known: the trials that there are.
@@ -32,34 +42,41 @@ class Control:
     def __init__(self, space: SearchSpace, place: Place, stop: threading.Event, known: Iterable[Known]) -> None:
         self._space, self._place, self._stop = space, place, stop
         self._lock = threading.Lock()
-        self._trained: Known | None = None
+        self._trained: list[Known] = []
         for one in known:
             self.note(one)
 
     def note(self, trial: Known) -> None:
-        """Let a trial be the control from now on, where it is trained and has not failed."""
+        """Let a trial be the first control from now on, where it is trained and has not failed."""
         if trial.record.sessions and trial.outcome and trial.outcome.values:
-            self._trained = trial
+            self._trained = [trial, *self._trained[: TRAINED - 1]]
 
-    def fails(self, job: Job, say: Callable[[str], None]) -> str | None:
-        """Return in words what can be prepared as little as the job, or None where another training can be.
+    def look(self, job: Job, say: Callable[[str], None]) -> Others:
+        """Tell whether another training can be prepared: its data are loaded and its model is built, and no more.
 
         Args:
             job: could not be prepared.
             say: is told that this is tried, as it takes seconds.
         """
         with self._lock:
-            trained = self._trained
-            what = f"{trained.experience.id}, which was trained before," if trained else "another proposal"
-            say(f"it could not begin: trying whether {what} can")
-            jobs = [_prepared(job, trained.experience, trained.record)] if trained else self._proposals(job)
-            for one in jobs:
-                if self._end_of(one).ending is Ending.OUTCOME:
-                    return None
-            return what.rstrip(",")
+            say("it could not begin: trying whether another training can")
+            found = Others.UNKNOWN
+            for other in self._others(job):
+                if self._stop.is_set():
+                    break
+                if self._end_of(other).ending is Ending.OUTCOME:
+                    return Others.CAN
+                found = Others.CANNOT
+            return found
 
-    def _proposals(self, job: Job) -> Iterable[Job]:
-        for name, parameters in propose(self._space, PROPOSALS).items():
+    def _others(self, job: Job) -> Iterator[Job]:
+        for one in self._trained:
+            yield _prepared(job, one.experience, one.record)
+        try:
+            proposals = propose(self._space, PROPOSALS)
+        except SweepError:  # ``suggest`` raises for some values, which says nothing of the session
+            return
+        for name, parameters in proposals.items():
             record = Record(name, job.record.search_space, parameters, parameters["seed"], job.record.threads, trials=[])
             if name != job.experience.id:
                 yield _prepared(job, Experience(job.experience.path.with_name(name)), record)
@@ -74,4 +91,4 @@ def _prepared(job: Job, experience: Experience, record: Record) -> Job:
 
 
 def _pass_over(news: News) -> None:
-    """Hear what the control says of itself, which is not of interest."""
+    """Hear what a control says of itself, which is not of interest."""

@@ -1,5 +1,6 @@
 """A bad day is the outcome of no training: a file, a package or memory that is missing for a while."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from support.bits import trained
 from support.command import Running, run, sweep
 from support.stand_ins import SPACE, NoTraining, control, proposals, run_as_program
 from support.trainer import SPACES
-from sweep import cache_lock, resume
+from sweep import cache_lock, files, resume, trials
 from sweep.errors import Misuse, SweepError
 from sweep.experience import experiences_in
 from sweep.job import End, Ending
@@ -26,14 +27,15 @@ class Day(NoTraining):
         is_bad: tells it of a job.
     """
 
-    def __init__(self, is_bad=lambda job: True, ending=Ending.UNPREPARED):
+    def __init__(self, is_bad=lambda job: True, ending=Ending.UNPREPARED, by_the_day=False):
         super().__init__()
-        self.is_bad, self.ending, self.prepared = is_bad, ending, 0
+        self.is_bad, self.ending, self.by_the_day = is_bad, ending, by_the_day
+        self.prepared = 0
 
     def train(self, job, stop, on_news):
         self.prepared += job.only_prepares
         if self.is_bad(job):
-            return End(self.ending, AWAY, "Traceback of it")
+            return End(self.ending, AWAY, "Traceback of it", self.by_the_day)
         return End(Ending.OUTCOME) if job.only_prepares else super().train(job, stop, on_news)
 
 
@@ -53,9 +55,7 @@ def test_an_outage_stops_the_sweep_and_burns_no_trial(tmp_path, space, ending):
     root, whole = tmp_path / "root", tmp_path / "whole"
     control(whole, space)
     control(root, space, trials=3)
-    with pytest.raises(
-        SweepError, match=f"cannot begin: {AWAY}.*; nor can .* trained before: mend"
-    ):
+    with pytest.raises(SweepError, match=f"cannot begin: {AWAY}.*; nor can any other: mend"):
         control(root, space, Day(ending=ending))
     assert states(root) == [State.FINISHED] * 3
     control(root, space)
@@ -65,7 +65,7 @@ def test_an_outage_stops_the_sweep_and_burns_no_trial(tmp_path, space, ending):
 def test_an_outage_before_anything_is_trained_burns_no_trial(tmp_path, space):
     root, whole, day = tmp_path / "root", tmp_path / "whole", Day()
     control(whole, space)
-    with pytest.raises(SweepError, match=f"trial 0 .* cannot begin: {AWAY}; nor can another prop"):
+    with pytest.raises(SweepError, match=f"trial 0 .* cannot begin: {AWAY}; nor can any other"):
         control(root, space, day)
     assert day.prepared == 4
     assert not states(root)
@@ -98,7 +98,7 @@ def test_an_interrupted_training_stays_so_whatever_it_raises(tmp_path, space):
     for _ in range(3):
         with pytest.raises(SweepError, match=f"cannot go on: {AWAY}: mend that"):
             control(root, space, Day(lambda job: job.experience == cut_off), trials=3)
-    with pytest.raises(SweepError, match=f"cannot go on: {AWAY}; nor can .* trained before"):
+    with pytest.raises(SweepError, match=f"cannot go on: {AWAY}; nor can any other"):
         control(root, space, Day())
     assert cut_off.state() is State.CUT_OFF
     assert [path.read_bytes() for path in sorted(cut_off.sauvegarde.iterdir())] == before
@@ -134,6 +134,105 @@ def test_retry_takes_up_what_failed_and_nothing_else(tmp_path, space):
     retry([(one, one.read()) for one in experiences_in(root)], None, said.append)
     control(root, space)
     assert set(states(root)) == {State.FINISHED}
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    monkeypatch.setattr(trials, "SECOND_TRY_S", 0.01)
+    monkeypatch.setattr(trials, "ABSENCE_S", 0.05)
+    monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
+
+
+def trials_of(job):
+    return [entry["number"] for entry in job.record.trials]
+
+
+@pytest.mark.parametrize("ending", [Ending.UNPREPARED, Ending.DIED])
+def test_where_a_file_is_missing_for_one_trial_it_stays_to_do_and_the_others_go_on(
+    tmp_path, space, impatient, ending
+):
+    root = tmp_path / "root"
+    day = Day(lambda job: trials_of(job) == [5], ending, by_the_day=True)
+    with pytest.raises(SweepError, match=rf"^trial 5 \(.*\) cannot begin: {AWAY}: mend that"):
+        control(root, space, day)
+    assert states(root) == [State.FINISHED] * 11
+    control(root, space)
+    assert states(root) == [State.FINISHED] * 12
+
+
+def test_where_a_file_is_missing_for_two_trials_the_sweep_stops(tmp_path, space, impatient):
+    root = tmp_path / "root"
+    day = Day(lambda job: trials_of(job) and trials_of(job)[0] >= 5, by_the_day=True)
+    with pytest.raises(SweepError, match=r"^trial 5 .*; trial 6 .*: mend that"):
+        control(root, space, day)
+    assert states(root) == [State.FINISHED] * 5
+
+
+@pytest.mark.parametrize("ending", [Ending.UNPREPARED, Ending.DIED])
+def test_what_is_missing_in_passing_is_waited_for(tmp_path, space, impatient, ending):
+    whole, root, left = tmp_path / "whole", tmp_path / "root", [1]
+    control(whole, space)
+    day = Day(lambda job: trials_of(job) == [5] and left and left.pop(), ending, by_the_day=True)
+    control(root, space, day)
+    assert proposals(root, space) == proposals(whole, space)
+    assert not day.prepared
+
+
+def test_a_control_is_made_of_what_trained_in_this_session_and_of_several(tmp_path, space):
+    """Of the trainings that are tried, one may have a trouble of its own."""
+    bad = {}
+
+    def is_bad(job):
+        if trials_of(job) in ([2], [3]) and not job.only_prepares:
+            bad[job.experience.id] = True
+        return job.experience.id in bad
+
+    day = Day(is_bad)
+    control(tmp_path / "root", space, day)
+    assert states(tmp_path / "root").count("failed") == 2
+    assert day.prepared == 2
+
+
+def test_where_suggest_raises_for_some_values_a_trial_can_still_fail_for_itself(tmp_path):
+    space = tmp_path / "space.py"
+    raises = (
+        'if parameters["kind"] is None:\n        raise ValueError("no None")\n    parameters["lr"]'
+    )
+    space.write_text(SPACE.replace('parameters["lr"]', raises))
+    day = Day(lambda job: trials_of(job) == [0])
+    control(tmp_path / "root", space, day, seed=3)
+    assert states(tmp_path / "root").count("failed") >= 1
+
+
+@pytest.mark.parametrize(
+    "error", ['OSError(2, "away")', 'MemoryError("all")', 'ImportError("gone")']
+)
+def test_what_suggest_cannot_read_stops_the_sweep_and_is_not_the_studys(tmp_path, error):
+    space, flag, whole = tmp_path / "space.py", tmp_path / "flag", tmp_path / "whole"
+    asks = f"""import pathlib
+    if trial.number == 4 and pathlib.Path({str(flag)!r}).exists():
+        raise {error}
+    parameters = {{"""
+    space.write_text(SPACE.replace("parameters = {", asks))
+    control(whole, space)
+    flag.touch()
+    with pytest.raises(SweepError, match=r"space\.py, line \d+: .*; mend") as said:
+        control(tmp_path / "root", space)
+    assert "study" not in str(said.value)
+    flag.unlink()
+    control(tmp_path / "root", space)
+    assert proposals(tmp_path / "root", space) == proposals(whole, space)
+
+
+def test_the_advice_after_failures_is_what_the_next_run_does(tmp_path, space):
+    """Where something was interrupted beside them, nothing begins from the beginning."""
+    root, whole = tmp_path / "root", tmp_path / "whole"
+    with pytest.raises(SweepError, match="run the same command: they begin from the beginning"):
+        control(whole, space, Day(lambda job: not job.only_prepares))
+    run_as_program(root, space, "rows", 2)
+    with pytest.raises(SweepError, match=r"take them up again by sweep retry .* --failed\.$"):
+        control(root, space, Day(lambda job: not job.only_prepares))
+    assert states(root) == [State.CUT_OFF] + [State.FAILED] * 5
 
 
 DATA = """
@@ -302,3 +401,69 @@ def callbacks(parameters):
     assert done.returncode == 1
     assert "callbacks returns a BackupAndRestore; every training has one" in done.stderr
     assert not list(experiences_in(tmp_path / "root"))
+
+
+CALLS = """
+def callbacks(parameters):
+    import keras, pathlib
+
+    with open({log!r} + str(parameters["units"]), "a") as file:
+        file.write("made ")
+
+    class Tracks(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            if pathlib.Path({away!r}).exists():
+                raise ConnectionError("no server")
+
+    return [Tracks()]
+"""
+
+
+def test_a_server_that_is_away_when_a_training_begins_burns_no_trial(of_a_file, tmp_path):
+    """What was trained before is looked at without its callbacks, which may write its files."""
+    space, _ = of_a_file
+    root, away, log = tmp_path / "root", tmp_path / "server_is_away", tmp_path / "log_of_"
+    space.write_text(space.read_text() + CALLS.format(away=str(away), log=str(log)))
+    run(root, "--trials", 1, space=space)
+    (first,) = tmp_path.glob("log_of_*")
+    assert first.read_text() == "made "
+    away.touch()
+    done = sweep("run", space, "--root", root, "--trials", 6)
+    assert done.returncode == 1
+    assert "ConnectionError: no server: it stays to do" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not [one for one in experiences_in(root) if one.state() is State.FAILED]
+    assert first.read_text() == "made "
+    away.unlink()
+    assert "0 failed" in run(root, "--trials", 6, space=space)
+    assert {one.state() for one in experiences_in(root)} == {State.FINISHED}
+
+
+OF_ANOTHER = """
+def callbacks(parameters):
+    import keras
+    import {helper}
+
+    return [{helper}.Reads()]
+"""
+
+
+def test_a_file_that_a_module_of_the_users_misses_is_not_called_ours(of_a_file, tmp_path):
+    space, _ = of_a_file
+    (tmp_path / "helper_of_it.py").write_text(
+        """
+import keras
+
+
+class Reads(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        open("/nowhere/at/all")
+"""
+    )
+    space.write_text(space.read_text() + OF_ANOTHER.format(helper="helper_of_it"))
+    environment = {**os.environ, "SWEEP_ABSENCE_S": "0.5"}
+    done = sweep("run", space, "--root", tmp_path / "root", "--trials", 3, env=environment)
+    assert done.returncode == 1
+    assert "No such file or directory: '/nowhere/at/all'" in done.stderr.splitlines()[-1]
+    assert "cannot be written" not in done.stderr
+    assert not [one for one in experiences_in(tmp_path / "root") if one.state() is State.FAILED]
