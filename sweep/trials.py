@@ -1,7 +1,6 @@
 """One trial, from its number to its end: propose, find its experience, train or read it, write down and tell."""
 
 import contextlib
-import os
 import threading
 import time
 from collections import defaultdict
@@ -33,9 +32,7 @@ from sweep.trouble import Control, Others
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
 OFTEN = f"({DEATHS_THAT_FAIL} times without a new epoch in between)"
-ABSENCE_S = float(
-    os.environ.get("SWEEP_ABSENCE_S", "60")
-)  # for so long, what is missing in the midst of a training is tried again
+ABSENCE_S = PATIENCE_S / 15  # for so long, what is missing in the midst of a training is tried again
 SECOND_TRY_S = 1.0
 MOST_LEFT = 2  # trainings that cannot go on; more of them are no accident
 BY_THE_DAY = (OSError, ImportError, MemoryError)  # of ``suggest``: they say nothing of the trial

@@ -448,6 +448,7 @@ def callbacks(parameters):
 """
 
 
+@pytest.mark.cold  # the patience is read by a program of its own
 def test_a_file_that_a_module_of_the_users_misses_is_not_called_ours(of_a_file, tmp_path):
     space, _ = of_a_file
     (tmp_path / "helper_of_it.py").write_text(
@@ -461,8 +462,8 @@ class Reads(keras.callbacks.Callback):
 """
     )
     space.write_text(space.read_text() + OF_ANOTHER.format(helper="helper_of_it"))
-    environment = {**os.environ, "SWEEP_ABSENCE_S": "0.5"}
-    done = sweep("run", space, "--root", tmp_path / "root", "--trials", 3, env=environment)
+    environment = {**os.environ, "SWEEP_PATIENCE_S": "3"}
+    done = sweep("run", space, "--root", tmp_path / "root", "--trials", 1, env=environment)
     assert done.returncode == 1
     assert "No such file or directory: '/nowhere/at/all'" in done.stderr.splitlines()[-1]
     assert "cannot be written" not in done.stderr
