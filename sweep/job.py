@@ -61,7 +61,7 @@ class End:
     """How a training process ended, with a sentence where it did not end by an outcome.
 
     Where the search space raised, ``traceback`` has how. ``by_the_day`` says that it names what may be there again tomorrow:
-    a file, a package, memory.
+    a file, a server, a package.
     """
 
     ending: Ending

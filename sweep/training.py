@@ -36,14 +36,10 @@ from sweep.state import TrainingState
 POLL_S = 0.1
 # By which sweep's own files are written: who else meets a full disk is the search space.
 WRITERS = {str(one.__file__) for one in (callbacks, experience, files, hdf5, meilleur, plain_files, resume, session)}
-# What names a file, a package or memory that is not there today.
-BY_THE_DAY = (
-    *(OSError, ImportError, MemoryError),
-    *(tf.errors.NotFoundError, tf.errors.PermissionDeniedError, tf.errors.ResourceExhaustedError),
-)
-OF_A_GENERATOR = re.compile(
-    r"(\{\{.*\}\} )?(OS|FileNotFound|Permission|Connection|Timeout|Import|ModuleNotFound|Memory)Error\b"
-)
+# What names a file, a server or a package that is not there today.
+BY_THE_DAY = (OSError, ImportError, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
+OF_A_GENERATOR = re.compile(r"(\{\{.*\}\} )?(OS|FileNotFound|Permission|Connection|Timeout|Import|ModuleNotFound)Error\b")
+OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 class Pruned(Exception):  # an end of a training, no error of the program
@@ -88,6 +84,7 @@ class Raised(Exception):  # an end of a training, no error of the program
         self.traceback = traceback.format_exc()
         # TensorFlow has the errors of a generator as texts of its own.
         self.is_by_the_day = isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
+        self.is_of_memory = isinstance(error, OF_MEMORY)
 
 
 class MovedOn(Exception):  # an end of a training, no error of the program
@@ -119,7 +116,7 @@ def train(job: Job, link: Link) -> End:
 
     Returns:
         How it ended. What the search space raises once it has trained a batch is an outcome too: the experience has failed,
-        with its reason. Where a file, a package or memory is missing, it is none: it was cut off.
+        with its reason. Where a file, a server, a package or memory is missing, it is none: it was cut off.
     """
     if job.cluster:  # another host may come to the root by another way, through links of its own
         path = job.experience.path
@@ -156,8 +153,8 @@ def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
             if reached.sign:
                 session.end(job, "raised", reached)
             return _unprepared(raised)
-        if raised.is_by_the_day:
-            return End(Ending.DIED, str(raised), by_the_day=True)
+        if raised.is_by_the_day or raised.is_of_memory:  # as if it had been killed for it
+            return End(Ending.DIED, str(raised), raised.traceback, raised.is_by_the_day)
         outcome = Outcome(State.FAILED, now(), str(raised), traceback=raised.traceback)
     patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
     return End(Ending.OUTCOME)

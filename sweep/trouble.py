@@ -59,7 +59,7 @@ class Control:
             say: is told that this is tried, as it takes seconds.
         """
         with self._lock:
-            say("it could not begin: trying whether another training can")
+            say("trying whether another training can be prepared")
             found = Others.UNKNOWN
             for other in self._others(job):
                 if self._stop.is_set():

@@ -180,6 +180,20 @@ def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     assert (aside / "log.csv").read_bytes() == log
 
 
+@pytest.mark.parametrize("torn", [True, False])
+def test_where_only_positions_are_lost_nothing_else_is(experience, torn):
+    for path in experience.sauvegarde.glob("*.json*"):
+        path.write_bytes(path.read_bytes()[:50]) if torn else path.unlink()
+    kept = [*experience.sauvegarde.iterdir(), experience.log, experience.meilleur]
+    before = {path: path.read_bytes() for path in kept}
+    start = resume.make_ready(experience)
+    why = "none of its backups is whole" if torn else "its training_metadata.json is missing"
+    assert (start.backup, start.why_anew) == (None, why)
+    root = experience.path.parent
+    aside = {path: root / ".quarantine" / path.relative_to(root) for path in kept}
+    assert {path: aside[path].read_bytes() for path in kept} == before
+
+
 def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):
     """On a drive that kept an old version, the log and the model would be of two trainings."""
     write_model(experience.meilleur, Best(0.25, 0))

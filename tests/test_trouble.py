@@ -83,7 +83,7 @@ def test_what_raises_in_one_trial_only_is_its_failure(tmp_path, space):
         (AWAY, "Traceback of it", False)
     ] * 2
     assert day.prepared == 2
-    assert sum("it could not begin: trying whether" in line for line in said) == 2
+    assert sum("trying whether another training can be prepared" in line for line in said) == 2
 
 
 def test_an_interrupted_training_stays_so_whatever_it_raises(tmp_path, space):
