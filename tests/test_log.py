@@ -101,6 +101,7 @@ print(json.dumps([time.monotonic() - begun, last, log.text() == path.read_bytes(
 """
 
 
+@pytest.mark.long
 def test_thirty_thousand_epochs_are_logged_in_seconds(tmp_path):
     """Each epoch encoded the whole text anew, which took two minutes for as many."""
     path = tmp_path / "log.csv"

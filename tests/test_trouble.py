@@ -448,6 +448,7 @@ def callbacks(parameters):
 """
 
 
+@pytest.mark.long
 @pytest.mark.cold  # the patience is read by a program of its own
 def test_a_file_that_a_module_of_the_users_misses_is_not_called_ours(of_a_file, tmp_path):
     space, _ = of_a_file
