@@ -8,6 +8,7 @@ import pytest
 
 from support.bits import assert_equal, only
 from support.command import Running, in_keras, python, sweep
+from support.tiers import sampled
 from sweep import gpu, places, resume
 from sweep.experience import experiences_in
 from sweep.host import machine
