@@ -127,6 +127,7 @@ def _why_not(
         for one in ours:
             check_compatible(frozen, one)
         damages = find_damages(theirs, record, thoroughly=True)
+        resume.check_logs(theirs)
     except (SweepError, ValueError) as error:
         return str(error)
     if damages:

@@ -241,6 +241,14 @@ def find_misplaced(experience: Experience) -> dict[Path, str]:
     return found if instead in (None, plain_files.FOLDER) else {**found, experience.sauvegarde: instead}
 
 
+def check_logs(experience: Experience) -> None:
+    """Raises LogUnreadable where ``log.csv`` has other columns than the log of a backup, from which no run could go on."""
+    there = _log_of(experience)
+    for position, path, _ in read_positions(experience.sauvegarde):
+        header = check_header(position.log.encode(), path, "epoch")
+        check_header(there, experience.log, "epoch", header or None)
+
+
 def restore_log(experience: Experience, log: bytes) -> None:
     """Make ``log.csv`` the ``log`` of a backup: cut back byte for byte where it is longer, whole again where it is torn.
 
