@@ -168,4 +168,6 @@ def prepare_for_keras() -> None:
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else one training takes all the memory of its GPU
+    if os.path.expanduser("~") == "~":  # noqa: PTH111 # nobody's home: TensorFlow would make a folder of that name here
+        os.environ.setdefault("KERAS_HOME", str(cache_folder() / "keras"))
     os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"  # Google Drive has no locks, and one process alone writes an experience

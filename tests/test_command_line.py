@@ -401,8 +401,10 @@ def test_a_user_without_a_name_or_a_home_can_run_a_sweep(tmp_path):
     bare = ["unshare", "--map-user=54321", "--map-group=54321", "env", "-i"]
     paths = os.pathsep.join(sys.path)
     words = command(["run", TOY, "--root", tmp_path, "--trials", 1, "--epochs", 1])
-    done = subprocess.run(
-        [*bare, f"PYTHONPATH={paths}", *words], capture_output=True, text=True, check=False
-    )
+    here = tmp_path / "here"
+    here.mkdir(mode=0o777)
+    whole = [*bare, f"PYTHONPATH={paths}", *words]
+    done = subprocess.run(whole, capture_output=True, text=True, check=False, cwd=here)
     assert done.returncode == 0, done.stderr
     assert states(tmp_path) == [State.FINISHED]
+    assert not list(here.iterdir()), "TensorFlow and Keras would make a folder ~ here"
