@@ -1,6 +1,7 @@
 """What can go wrong, said in one sentence: where, what, what to do."""
 
 STOPPED_BY_USER = 130  # the exit status
+MISSING = (OSError, ImportError)  # what names a file, a server or a package that may be there again tomorrow
 
 
 class SweepError(Exception):

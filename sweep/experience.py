@@ -68,6 +68,14 @@ class Experience:
         records = [record for record in map(_read_record, [self.record, *self._doubled_records()]) if record]
         return max(records, key=_how_far, default=None)
 
+    def read_log(self) -> bytes:
+        """Return the bytes of ``log.csv``; nothing where there is no such file.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return plain_files.read(self.log) if plain_files.is_file(self.log) else b""
+
     def _doubled_records(self) -> list[Path]:
         return [path for path in plain_files.files_in(self.path, RECORDS) if path != self.record]
 
@@ -136,8 +144,7 @@ class Experience:
                 f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
                 "give each search space a --root of its own."
             )
-        if plain_files.is_file(self.log):
-            check_header(plain_files.read(self.log), self.log, record.aim.name)
+        check_header(self.read_log(), self.log, record.aim.name)
 
 
 def _read_record(path: Path) -> Record | None:

@@ -40,8 +40,8 @@ class Folders:
         for experience, record in self._all:
             if record:
                 experience.check(record, self._search_space)
-            elif plain_files.is_file(experience.log):
-                check_header(plain_files.read(experience.log), experience.log, "epoch")
+            else:
+                check_header(experience.read_log(), experience.log, "epoch")
         check_numbers(self.known())
 
     def check_aims(self, space: SearchSpace) -> None:

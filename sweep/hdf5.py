@@ -17,7 +17,7 @@ import h5py
 from sweep import plain_files
 from sweep.callbacks import disk_errors
 from sweep.errors import SweepError
-from sweep.meilleur import WEIGHTS
+from sweep.meilleur import WEIGHTS, why_not_unpacked
 
 TEXT = 16  # bytes of a dataset for each text of any length, which lies elsewhere in the file
 
@@ -71,11 +71,7 @@ def _why_not_loaded(file: BinaryIO) -> str | None:
     size = file.seek(0, io.SEEK_END)
     try:
         with zipfile.ZipFile(file) as archive:
-            if any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist()):
-                return "is compressed, which Keras does not do"
-            if sum(one.file_size for one in archive.infolist()) > size:
-                return "says that it holds more than it does"
-            return _why_not_read(io.BytesIO(archive.read(WEIGHTS)))
+            return why_not_unpacked(archive, size) or _why_not_read(io.BytesIO(archive.read(WEIGHTS)))
     except MemoryError:  # which says nothing of the file
         raise
     except Exception as error:  # noqa: BLE001 # whatever zipfile raises for a file of anybody's

@@ -95,11 +95,12 @@ def _open(path: Path) -> zipfile.ZipFile | None:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except Exception:  # noqa: BLE001 # see ``read_label``
         return None
-    return None if _is_bomb(archive, len(content)) else archive
+    return None if why_not_unpacked(archive, len(content)) else archive
 
 
-def _is_bomb(archive: zipfile.ZipFile, size: int) -> bool:
-    """Tell whether to read the members takes more than the archive has; Keras stores them as they are."""
+def why_not_unpacked(archive: zipfile.ZipFile, size: int) -> str | None:
+    """Return in words why an archive of so many bytes is none of Keras's, which stores its members as they are; or None."""
     members = archive.infolist()
-    packed = any(one.compress_type != zipfile.ZIP_STORED for one in members)
-    return packed or sum(one.file_size for one in members) > size
+    if any(one.compress_type != zipfile.ZIP_STORED for one in members):
+        return "is compressed, which Keras does not do"
+    return "says that it holds more than it does" if sum(one.file_size for one in members) > size else None

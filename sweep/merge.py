@@ -168,8 +168,7 @@ def _compare(theirs: Experience, ours: Experience) -> str:
 
 def _seen(experience: Experience) -> tuple[bytes, int | None]:
     """Return what two equal trainings have in common: the log, and the checksum of the best weights."""
-    log = plain_files.read(experience.log) if plain_files.is_file(experience.log) else b""
-    return log, meilleur.checksum_of_weights(experience.meilleur)
+    return experience.read_log(), meilleur.checksum_of_weights(experience.meilleur)
 
 
 def _take(theirs: Experience, ours: Experience, record: Record, root: Path) -> Path | None:

@@ -84,7 +84,7 @@ class Start:
     """Where a training goes on: a backup and the best model that belongs to it, or neither, and why it begins anew.
 
     ``passed_over`` are whole backups that are newer, and whose best model is lost. ``beyond`` has the header and the rows of
-    ``log.csv`` that are cut back to the backup. ``aside`` is where they are now that are passed over, if any.
+    ``log.csv`` that are cut back to the backup. ``aside`` is where that is now which it cannot go on from.
     """
 
     backup: Generation | None
@@ -181,8 +181,6 @@ def make_ready(experience: Experience) -> Start:
     restore_log(experience, log)
     if start.backup:
         start = replace(start, backup=_under_its_own_names(start.backup, experience.sauvegarde))
-    else:
-        _forget_backups(experience.sauvegarde)
     if start.model and start.model != experience.meilleur:
         plain_files.replace(start.model, experience.meilleur)
     _remove_unfinished(experience)
@@ -243,7 +241,7 @@ def find_misplaced(experience: Experience) -> dict[Path, str]:
 
 def check_logs(experience: Experience) -> None:
     """Raises LogUnreadable where ``log.csv`` has other columns than the log of a backup, from which no run could go on."""
-    there = _log_of(experience)
+    there = experience.read_log()
     for position, path, _ in read_positions(experience.sauvegarde):
         header = check_header(position.log.encode(), path, "epoch")
         check_header(there, experience.log, "epoch", header or None)
@@ -255,7 +253,7 @@ def restore_log(experience: Experience, log: bytes) -> None:
     Raises:
         LogUnreadable: the file is not of this training: its header is foreign.
     """
-    there = _log_of(experience)
+    there = experience.read_log()
     check_header(there, experience.log, "epoch", check_header(log, experience.log, "epoch") or None)
     if there != log:
         write_whole(experience.log, log, fence=experience.fence)
@@ -263,16 +261,12 @@ def restore_log(experience: Experience, log: bytes) -> None:
 
 def _rows_beyond(experience: Experience, log: bytes) -> tuple[str, ...]:
     """Return the header of ``log.csv`` and its whole rows after those of ``log``; nothing where it does not begin so."""
-    there = _log_of(experience)
+    there = experience.read_log()
     if not there.startswith(log):
         return ()
     rows = there.splitlines(keepends=True)
     beyond = rows[max(1, len(log.splitlines())) :]
     return tuple(row.decode(errors="replace") for row in rows[:1] + beyond if row.endswith(b"\n"))
-
-
-def _log_of(experience: Experience) -> bytes:
-    return plain_files.read(experience.log) if plain_files.is_file(experience.log) else b""
 
 
 def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
@@ -333,11 +327,6 @@ def _remove_unfinished(experience: Experience) -> None:
     for folder in (experience.path, experience.sauvegarde):
         for path in plain_files.files_in(folder, OF_A_CUT):
             plain_files.remove(path)
-
-
-def _forget_backups(sauvegarde: Path) -> None:
-    for path in _backups_in(sauvegarde):
-        plain_files.remove(path)
 
 
 def _backups_in(sauvegarde: Path) -> list[Path]:

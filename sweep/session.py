@@ -145,7 +145,7 @@ def _evidence(job: Job, start: resume.Start) -> Evidence:
     """Return what the session before has left, and what it had not come to meet itself."""
     if not job.record.sessions:
         return NO_EVIDENCE
-    before, pulse = job.record.sessions[-1], _last_pulse(job)
+    before, pulse = job.record.sessions[-1], last_pulse(job.experience, job.record)
     sample = before.get("ended", {}).get("sample") or (pulse and pulse.logs and [pulse.epoch, pulse.batch, pulse.logs])
     header, *rows = start.beyond or ("",)
     left = {"header": header, "rows": rows, "samples": [sample] if sample else []}
@@ -174,19 +174,27 @@ def _note_comparison(job: Job, link: Link, proof: Proof, difference: str | None)
 
 def have_trained(experience: Experience, record: Record, since: int = 0) -> bool:
     """Tell whether any of its sessions, from that number on, has trained a batch, as far as its signs of life say."""
-    pulse = read_pulse(experience.pulse)
-    for number, one in list(enumerate(record.sessions))[since:]:
-        end = one.get("ended") or (vars(pulse) if pulse and pulse.session == number else one)
-        if (end["epoch"], end["batch"]) > (one["epoch"], one["batch"]):
-            return True
-    return False
+    pairs = zip(record.sessions, ends(record, last_pulse(experience, record)), strict=True)
+    return any((end["epoch"], end["batch"]) > (one["epoch"], one["batch"]) for one, end in list(pairs)[since:])
+
+
+def ends(record: Record, pulse: Pulse | None) -> list[dict[str, Any]]:
+    """Return where each session ended; where the last one did not say so, where its last sign of life was.
+
+    Args:
+        record: of the experience.
+        pulse: see ``last_pulse``.
+    """
+    pulses = [*[None] * (len(record.sessions) - 1), pulse]
+    seen = [vars(last) if last else {**one, "trained_s": 0.0} for one, last in zip(record.sessions, pulses, strict=False)]
+    return [one.get("ended") or end for one, end in zip(record.sessions, seen, strict=True)]
 
 
 def _close_the_one_before(job: Job) -> None:
     """Note how far the session before this one came; its last sign of life says so."""
     sessions = job.record.sessions
     if sessions and "ended" not in sessions[-1]:
-        last, here = sessions[-1], _last_pulse(job)
+        last, here = sessions[-1], last_pulse(job.experience, job.record)
         last["ended"] = {
             "how": "cut",
             "epoch": here.epoch if here else last["epoch"],
@@ -195,10 +203,10 @@ def _close_the_one_before(job: Job) -> None:
         }
 
 
-def _last_pulse(job: Job) -> Pulse | None:
+def last_pulse(experience: Experience, record: Record) -> Pulse | None:
     """Return the last sign of life of the last session; None where there is none of it."""
-    pulse = read_pulse(job.experience.pulse)
-    return pulse if pulse and pulse.session == len(job.record.sessions) - 1 else None
+    pulse = read_pulse(experience.pulse)
+    return pulse if pulse and pulse.session == len(record.sessions) - 1 else None
 
 
 def end(job: Job, how: str, reached: Reached, outcome: Outcome | None = None) -> None:

@@ -20,7 +20,7 @@ from sweep.building import Prepared
 from sweep.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
 from sweep.class_weight import weigh_by_class
 from sweep.data import DataWrong
-from sweep.errors import SweepError
+from sweep.errors import MISSING, SweepError
 from sweep.experience import Experience
 from sweep.files import is_gone_for_a_while, is_unwritable_for_a_while, move_to_quarantine, patiently, size_and_sha256
 from sweep.host import now
@@ -36,8 +36,7 @@ from sweep.state import TrainingState
 POLL_S = 0.1
 # By which sweep's own files are written: who else meets a full disk is the search space.
 WRITERS = {str(one.__file__) for one in (callbacks, experience, files, hdf5, meilleur, plain_files, resume, session)}
-# What names a file, a server or a package that is not there today.
-BY_THE_DAY = (OSError, ImportError, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
+BY_THE_DAY = (*MISSING, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
 OF_A_GENERATOR = re.compile(r"(\{\{.*\}\} )?(OS|FileNotFound|Permission|Connection|Timeout|Import|ModuleNotFound)Error\b")
 OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
@@ -87,28 +86,16 @@ class Raised(Exception):  # an end of a training, no error of the program
         self.is_of_memory = isinstance(error, OF_MEMORY)
 
 
-class MovedOn(Exception):  # an end of a training, no error of the program
-    """Another process trains here, or has since this one was told to.
+class Ended(Exception):  # an end of a training, no error of the program
+    """There is nothing for this process to train now: another one trains here, or has, or is waited for.
 
     Args:
-        end: of this one.
+        end: of this process.
     """
 
     def __init__(self, end: End) -> None:
         super().__init__(end)
         self.end = end
-
-
-class CacheLocked(Exception):  # an end of a training, no error of the program
-    """A cache of ``tf.data`` is being written by somebody, or was when he was killed.
-
-    Args:
-        lock: the file that says so.
-    """
-
-    def __init__(self, lock: Path) -> None:
-        super().__init__(lock)
-        self.lock = lock
 
 
 def train(job: Job, link: Link) -> End:
@@ -123,14 +110,12 @@ def train(job: Job, link: Link) -> End:
         job = replace(job, experience=Experience(path.parent.resolve() / path.name))
     try:
         return _prepare_only(job, link) if job.only_prepares else _to_its_end(job, link, Reached())
-    except MovedOn as moved:
-        return moved.end
+    except Ended as ended:
+        return ended.end
     except Overtaken as by:
         where = f"process {by.holder['pid']} on {by.holder['host']}"
         why = f"{job.experience.path} is trained by {where} by now, and no longer here: see there."
         return End(Ending.MOVED_ON if job.cluster else Ending.REFUSED, why)
-    except CacheLocked as found:
-        return _unlock(found.lock)
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
@@ -180,7 +165,7 @@ def _outwait_others(job: Job, link: Link) -> None:
     """Wait while another process trains here.
 
     Raises:
-        MovedOn: one has; the record of this job is an old one.
+        Ended: one has; the record of this job is an old one.
     """
     lease, said = Lease(job.experience), False
     while other := lease.holder():
@@ -188,16 +173,16 @@ def _outwait_others(job: Job, link: Link) -> None:
             link.tell(Warned(f"process {other['pid']} on {other['host']} trains it, and is waited for"))
             said = True
         if link.stop_asked():
-            raise MovedOn(End(Ending.STOPPED))
+            raise Ended(End(Ending.STOPPED))
         time.sleep(POLL_S)
     record = job.experience.read()
     if not record or (not record.outcome and record.sessions == job.record.sessions):
         return
     died = open_session(record)
     if not died:
-        raise MovedOn(End(Ending.MOVED_ON, "another process has trained it meanwhile"))
+        raise Ended(End(Ending.MOVED_ON, "another process has trained it meanwhile"))
     who = died["process"]
-    raise MovedOn(End(Ending.DIED, f"process {who['pid']} on {who['host']} was killed, or cut off"))
+    raise Ended(End(Ending.DIED, f"process {who['pid']} on {who['host']} was killed, or cut off"))
 
 
 def _wait(link: Link, error: OSError) -> None:
@@ -228,13 +213,13 @@ def _mistakes(job: Job) -> Iterator[None]:
         yield
     except DataWrong as error:
         raise DataWrong(f"{path}: {error}.") from error
-    except (Stopped, MovedOn, Overtaken, SweepError, Diverged, Pruned):
+    except (Stopped, Ended, Overtaken, SweepError, Diverged, Pruned):
         raise
     except Exception as error:
         if isinstance(error, OSError) and (is_gone_for_a_while(error) or _is_of_our_files(error, job)):
             raise
         if lock := cache_lock.lock_in(error):
-            raise CacheLocked(lock) from error
+            raise Ended(_unlock(lock)) from error
         raise Raised(f"{path.name}, {error_in_file(error, path)}", error) from error
 
 

@@ -13,7 +13,7 @@ import optuna
 
 from sweep import resume, search_space, session
 from sweep.disk import Disk
-from sweep.errors import SweepError
+from sweep.errors import MISSING, SweepError
 from sweep.experience import Experience
 from sweep.files import PATIENCE_S, patiently, pauses
 from sweep.frozen import notes_of
@@ -35,7 +35,6 @@ OFTEN = f"({DEATHS_THAT_FAIL} times without a new epoch in between)"
 ABSENCE_S = PATIENCE_S / 15  # for so long, what is missing in the midst of a training is tried again
 SECOND_TRY_S = 1.0
 MOST_LEFT = 2  # trainings that cannot go on; more of them are no accident
-BY_THE_DAY = (OSError, ImportError, MemoryError)  # of ``suggest``: they say nothing of the trial
 MOVED_ON_S = 0.5
 
 T = TypeVar("T")
@@ -51,7 +50,7 @@ class Setbacks:
     def _begin_anew(self) -> None:
         self._deaths = self._second_tries = 0
         self.was_at_work = False
-        self._waits = {True: Waits(ABSENCE_S), False: Waits(PATIENCE_S)}  # for what was missing, and for the drive
+        self._for_what_is_missing, self._for_the_drive = Waits(ABSENCE_S), Waits(PATIENCE_S)
 
     @property
     def were_deaths(self) -> bool:
@@ -83,8 +82,10 @@ class Setbacks:
             return SECOND_TRY_S if end.by_the_day and self._second_tries == 1 else None
         if end.ending is Ending.DIED and not end.by_the_day:
             return None if self.were_deaths else 0.0
-        pause = self._waits[end.by_the_day].next()
-        if pause is None and end.ending is Ending.GONE:
+        if end.by_the_day:
+            return self._for_what_is_missing.next()
+        pause = self._for_the_drive.next()
+        if pause is None:
             raise SweepError(f"{end.why}: mend that, and run the same command to go on.")
         return pause
 
@@ -199,7 +200,7 @@ class Trials:
             suggested = self._study.suggest(trial, self._space.suggest)
         except SweepError:
             raise
-        except BY_THE_DAY as error:
+        except (*MISSING, MemoryError) as error:  # which says nothing of the trial
             raise search_space.mistake(error, self._space.source.path) from error
         except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
             path = self._space.source.path
@@ -342,10 +343,12 @@ class Trials:
         if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
             return MOVED_ON_S
         pause = setbacks.pause(end)
+        if setbacks.were_deaths:
+            end = replace(end, why=f"{end.why} {OFTEN}")
         if pause is None and setbacks.were_deaths and setbacks.was_at_work:
-            self._fail(part.experience, record, replace(end, why=f"{end.why} {OFTEN}"))
+            self._fail(part.experience, record, end)
         elif pause is None:
-            self._judge(trial, part, record, replace(end, why=f"{end.why} {OFTEN}") if setbacks.were_deaths else end)
+            self._judge(trial, part, record, end)
         else:
             has_backup = resume.newest_position(part.experience.sauvegarde)
             how = "goes on from its backup" if has_backup else "is begun again"

@@ -8,8 +8,9 @@ from typing import Any
 from sweep import resume
 from sweep.experience import Experience
 from sweep.lease import shown_state
-from sweep.pulse import Pulse, read_pulse
+from sweep.pulse import Pulse
 from sweep.record import Record, State
+from sweep.session import ends, last_pulse
 
 Session = dict[str, Any]
 
@@ -61,29 +62,16 @@ def trained_s(folders: Iterable[tuple[Experience, Record]]) -> float:
 
 def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, float]]:
     """Yield when each session began to prepare and when it was last known to live, in seconds."""
-    pulse = _pulse_of_the_last(experience, record)
-    for number, session in enumerate(record.sessions):
-        end = _end_of(session, pulse if number + 1 == len(record.sessions) else None)
+    for session, end in zip(record.sessions, ends(record, last_pulse(experience, record)), strict=True):
         begun = datetime.fromisoformat(session["begun"]).timestamp()
         yield begun - end.get("prepared_s", 0.0), begun + end["trained_s"]
 
 
-def _pulse_of_the_last(experience: Experience, record: Record) -> Pulse | None:
-    pulse = read_pulse(experience.pulse)
-    return pulse if pulse and pulse.session == len(record.sessions) - 1 else None  # else of a session before
-
-
-def _end_of(session: Session, pulse: Pulse | None) -> dict[str, Any]:
-    """Return where a session ended; where it did not say so, where its last sign of life was."""
-    return session.get("ended") or (vars(pulse) if pulse else {**session, "trained_s": 0.0})
-
-
 def _work_of_one(experience: Experience, record: Record) -> Work:
-    state, pulse = shown_state(experience, record), _pulse_of_the_last(experience, record)
+    state, pulse = shown_state(experience, record), last_pulse(experience, record)
     total = Work(sessions=len(record.sessions))
-    for number, session in enumerate(record.sessions):
+    for number, (session, end) in enumerate(zip(record.sessions, ends(record, pulse), strict=True)):
         is_last = number + 1 == len(record.sessions)
-        end = _end_of(session, pulse if is_last else None)
         begun, reached = batches_at(session, session), batches_at(end, session)
         following = None if is_last else batches_at(record.sessions[number + 1], session)
         twice = max(0, reached - following) if following is not None else 0

@@ -20,8 +20,8 @@ from sweep.record import State
 
 from .case import Case, Chaos, Words, assert_one_sentence
 from .drive import Drive
-from .mishaps import Missing, shim_of_clock
-from .victim import WAIT_S, Victim
+from .mishaps import PAUSE_S, Missing, die_for_a_while, fail_for_a_while, shim_of_clock, start
+from .victim import WAIT_S
 
 TOY = str(SPACES / "slow.py")
 FEW: Words = ("--trials", 3, "--save-freq", 2)
@@ -249,17 +249,13 @@ def kill(case: Case, root: Path, rows: int) -> None:
 
 def fail(case: Case, drive: Drive, root: Path, number: int, rows: int) -> None:
     victim = start(case, TWENTY, root).wait_for(logged(rows), WAIT_S)
-    drive.fail(number)
-    time.sleep(3)
-    drive.mend()
+    fail_for_a_while(number, PAUSE_S, drive)
     victim.wait_for(logged(rows + 2), WAIT_S).kill_tree()
 
 
 def lose_drive(case: Case, drive: Drive, root: Path, rows: int) -> None:
     victim = start(case, TWENTY, root).wait_for(logged(rows), WAIT_S)
-    drive.kill()
-    time.sleep(3)
-    drive.mount()
+    die_for_a_while(drive)
     victim.wait_for(logged(rows + 2), WAIT_S).kill_tree()
 
 
@@ -292,7 +288,3 @@ def set_back(case: Case, shim: Path, root: Path, rows: int) -> None:
 def assert_done(case: Case, words: Words) -> None:
     code, said = start(case, words).end(WAIT_S)
     assert code == 0, f"exit status {code}: {said}"
-
-
-def start(case: Case, words: Words, root: Path | None = None, before: Words = ()) -> Victim:
-    return Victim(root or case.root, case.experiences, *words, space=case.space, before=before)
