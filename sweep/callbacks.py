@@ -72,8 +72,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         if self.best is not None and not self._aim.is_better(value, self.best):
             return
         if begun < self._next_write_at:
-            self.best = value
-            self._keep(epoch)
+            self._keep(epoch, value)
             return
         try:
             with self._put_in_place(epoch) as beside:
@@ -81,12 +80,12 @@ class BestModel(keras.callbacks.ModelCheckpoint):
                 super().on_epoch_end(epoch, logs)
             self._unwritten = None
         except OSError:
-            self._keep(epoch)
+            self._keep(epoch, value)
         written = time.monotonic()
         self._next_write_at = written + (written - begun) / WRITING_SHARE
 
-    def _keep(self, epoch: int) -> None:
-        self._unwritten_epoch = epoch
+    def _keep(self, epoch: int, value: float) -> None:
+        self.best, self._unwritten_epoch = value, epoch
         self._unwritten = _values(self._variables())
 
     def write_now(self) -> None:

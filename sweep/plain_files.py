@@ -235,7 +235,8 @@ def _listed(folder: Path) -> dict[str, str]:
         return {}
     try:
         with os.scandir(descriptor) as entries:
-            return {entry.name: _kind_of_entry(entry) for entry in entries}
+            kinds = {entry.name: _kind_of_entry(entry) for entry in entries}
+        return {name: kind for name, kind in kinds.items() if kind}
     except OSError as error:
         error.filename = str(folder)
         raise
@@ -247,12 +248,16 @@ def _kind(mode: int) -> str:
     return KINDS.get(stat.S_IFMT(mode), "a device")
 
 
-def _kind_of_entry(entry: "os.DirEntry[str]") -> str:
+def _kind_of_entry(entry: "os.DirEntry[str]") -> str | None:
+    """Return the kind, or None for what has been removed since; a drive lists names without kinds."""
     if entry.is_file(follow_symlinks=False):
         return FILE
     if entry.is_dir(follow_symlinks=False):
         return FOLDER
-    return _kind(entry.stat(follow_symlinks=False).st_mode)
+    try:
+        return _kind(entry.stat(follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return None
 
 
 @contextlib.contextmanager

@@ -38,13 +38,15 @@ def retry(folders: Folders, names: Sequence[str] | None, say: Callable[[str], No
     Args:
         folders: of the sweep.
         names: ids, or beginnings of ids that no other one has; None is all that have failed.
-        say: is told from where each of them goes on.
+        say: is told from where each of them goes on, or that there is none.
 
     Raises:
         Misuse: a name is none of an experience that has failed. Nothing is taken back then.
     """
     by_id = _by_id(folders)
     failed = [one for one, (_, record) in by_id.items() if state_of(record) is State.FAILED]
+    if names is None and not failed:
+        say("no experience has failed")
     for one in failed if names is None else {_find(name, by_id, failed, "failed") for name in names}:
         _take_up(one, by_id, say)
 

@@ -1,5 +1,6 @@
 """A drive that is gone for a while is waited for, and no live study lies on it. (The chaos suite mounts one.)"""
 
+import contextlib
 import errno
 import os
 from collections import namedtuple
@@ -9,8 +10,8 @@ import psutil
 import pytest
 
 from support.bits import trained
-from support.command import TOY, Running, run, sweep, table
-from sweep import files
+from support.command import TOY, Running, in_keras, run, sweep, table
+from sweep import files, plain_files
 from sweep.experience import experiences_in
 from sweep.files import move_to_quarantine, patiently, pauses, write_whole
 from sweep.host import is_on_drive
@@ -159,3 +160,54 @@ def test_the_quarantine_overwrites_nothing(tmp_path):
         ("file.1", "1"),
         ("file.2", "2"),
     ]
+
+
+BEST_WHILE_GONE = """
+import errno, json, math, os, pathlib
+import keras
+from sweep import callbacks, meilleur, plain_files
+from sweep.aims import Aim
+
+callbacks.WRITING_SHARE = math.inf  # each best model is written at once
+model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
+path = pathlib.Path("PATH")
+values = [variable.value for variable in model.variables]
+best = callbacks.BestModel(path, Aim("val_acc", "max"), None, lambda: values)
+best.set_model(model)
+really = CALL
+
+def gone(*args, **kwargs):
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+for epoch, value in enumerate([0.5, 0.9, 0.6]):
+    model.variables[0].assign([[value]])
+    CALL = gone if epoch == 1 else really
+    best.on_epoch_end(epoch, {"val_acc": value})
+best.write_now()
+weight = keras.models.load_model(path).variables[0].numpy().item()
+print(json.dumps([*meilleur.read_label(path), weight]))
+"""
+
+
+@pytest.mark.parametrize("call", ["plain_files.created", "model.save", "plain_files.replace"])
+def test_a_best_model_that_a_drive_does_not_take_is_kept_and_written_later(tmp_path, call):
+    code = BEST_WHILE_GONE.replace("PATH", str(tmp_path / "meilleur.model.keras"))
+    value, epoch, weight = in_keras(code.replace("CALL", call))
+    assert (value, epoch) == (0.9, 1)
+    assert weight == pytest.approx(0.9), "it is the model of another epoch"
+
+
+def test_what_is_removed_while_a_folder_is_listed_is_left_out(tmp_path, monkeypatch):
+    """A drive lists names without kinds, which are asked for one by one. Of a pipe, any disk is asked so."""
+    write_whole(tmp_path / "log.csv", b"")
+    os.mkfifo(tmp_path / "pulse.json")
+    really = os.scandir
+
+    def scandir(folder):
+        with really(folder) as entries:
+            listed = list(entries)
+        (tmp_path / "pulse.json").unlink()
+        return contextlib.nullcontext(listed)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    assert plain_files.contents(tmp_path) == {tmp_path / "log.csv": "a file"}

@@ -134,6 +134,8 @@ def test_retry_takes_up_what_failed_and_nothing_else(tmp_path, space):
     retry([(one, one.read()) for one in experiences_in(root)], None, said.append)
     control(root, space)
     assert set(states(root)) == {State.FINISHED}
+    retry([(one, one.read()) for one in experiences_in(root)], None, said.append)
+    assert said[-1] == "no experience has failed"
 
 
 @pytest.fixture
