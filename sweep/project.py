@@ -7,6 +7,7 @@ import importlib
 import io
 import linecache
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
@@ -251,10 +252,14 @@ _lines_on_disk = linecache.updatecache
 linecache.updatecache = _lines
 
 
+_parsing = threading.Lock()  # Python 3.11 fails where two threads parse at once, now and then
+
+
 def tree_of(text: str) -> ast.Module | None:
     """Return the syntax tree, or None where the text is no Python."""
     try:
-        return ast.parse(text)
+        with _parsing:
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError):
         return None
 

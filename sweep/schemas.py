@@ -3,6 +3,7 @@
 import errno
 import json
 import re
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
@@ -26,6 +27,9 @@ MOST_INTEGER = 2**53
 SEEDS = 2**32
 LAST_YEAR = 3000
 CONTAINERS = (dict, list)  # a union of them is built anew at each look
+
+# At the first use of a type msgspec notes its parts, which two threads must not do at once: that ends the process (0.22).
+_first_use, _used = threading.Lock(), set[Any]()
 
 T = TypeVar("T")
 
@@ -340,7 +344,13 @@ def check(content: Any, schema: type[T]) -> T:
         Unreadable: it has another shape, or a value is out of its bounds.
     """
     try:
-        return convert(content, schema, dec_hook=_as_time)
+        if schema in _used:
+            return convert(content, schema, dec_hook=_as_time)
+        with _first_use:
+            try:
+                return convert(content, schema, dec_hook=_as_time)
+            finally:
+                _used.add(schema)
     except ValidationError as error:
         raise Unreadable(str(error)) from error
 

@@ -5,6 +5,8 @@ import json
 import os
 import random
 import shutil
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
@@ -229,3 +231,32 @@ def test_a_fifo_an_escape_and_a_deep_file_disturb_no_command(whole, tmp_path, co
     done = sweep(command, TOY, "--root", root, timeout=60)
     assert "Traceback" not in done.stderr
     assert "\x1b" not in done.stdout + done.stderr
+
+
+FIRST_USES = """
+import sys, threading, types
+from sweep.schemas import check
+
+SHAPE = "from typing import *\\nclass In(TypedDict):\\n    a: int\\nclass Out(TypedDict):\\n    x: list[In]"
+sys.setswitchinterval(1e-6)
+for number in range(300):
+    module = sys.modules["shapes"] = types.ModuleType("shapes")
+    exec(SHAPE, vars(module))
+    begin = threading.Barrier(4)
+
+    def use():
+        begin.wait()
+        check({"x": [{"a": 1}]}, module.Out)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+"""
+
+
+def test_two_threads_may_read_a_kind_of_file_for_the_first_time_at_once():
+    """msgspec alone crashes: it uses what another thread has noted of a type by half."""
+    done = subprocess.run([sys.executable, "-c", FIRST_USES], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
