@@ -28,8 +28,8 @@ SEEDS = 2**32
 LAST_YEAR = 3000
 CONTAINERS = (dict, list)  # a union of them is built anew at each look
 
-# At the first use of a type msgspec notes its parts, which two threads must not do at once: that ends the process (0.22).
-_first_use, _used = threading.Lock(), set[Any]()
+# At the first use of a type msgspec notes its parts. Where two threads do that at once, the process crashes (0.22).
+_converting = threading.Lock()
 
 T = TypeVar("T")
 
@@ -344,13 +344,8 @@ def check(content: Any, schema: type[T]) -> T:
         Unreadable: it has another shape, or a value is out of its bounds.
     """
     try:
-        if schema in _used:
+        with _converting:
             return convert(content, schema, dec_hook=_as_time)
-        with _first_use:
-            try:
-                return convert(content, schema, dec_hook=_as_time)
-            finally:
-                _used.add(schema)
     except ValidationError as error:
         raise Unreadable(str(error)) from error
 

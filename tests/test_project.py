@@ -4,6 +4,7 @@ import inspect
 import linecache
 import os
 import pickle
+import subprocess
 import sys
 import traceback
 from importlib.util import spec_from_file_location
@@ -327,3 +328,28 @@ def test_a_training_runs_what_was_read_when_the_sweep_began(trainer, space, tmp_
     record = job.experience.read()
     assert (record.outcome.state, record.outcome.reason) == ("finished", None)
     assert sorted(record.search_space["modules"]) == ["cut", "helpers"]
+
+
+PARSING_AT_ONCE = """
+import gc, threading, time
+from pathlib import Path
+from sweep import project
+
+gc.set_threshold(100)
+gc.callbacks.append(lambda phase, info: time.sleep(1e-5))  # lets another thread go on in mid-parse
+text = Path(project.__file__).read_text()
+trees = []
+work = lambda: trees.extend(project.tree_of(text) for _ in range(10))
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+assert len(trees) == 40
+"""
+
+
+def test_code_is_parsed_in_several_threads_at_once():
+    """Python 3.11 alone raises a SystemError there."""
+    done = subprocess.run([sys.executable, "-c", PARSING_AT_ONCE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
