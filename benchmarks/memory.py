@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from sweep.experience import experiences_in
+from sweep.experience.folder import experiences_in
 
 SPACE = Path(__file__).parent / "spaces" / "mlp.py"
 

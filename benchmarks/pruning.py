@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 
 import sweep
-from sweep.host import cores, processor, versions
+from sweep.system.host import cores, processor, versions
 
 STEP = 10  # trials between two looks at whether as many epochs are trained
 

@@ -11,12 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from sweep import search_space
-from sweep.experience import Experience
-from sweep.files import size_and_sha256
-from sweep.host import now, this_process
-from sweep.identity import id_experience
-from sweep.record import Outcome, Record, State
+from sweep.experience.folder import Experience
+from sweep.experience.record import Outcome, Record, State
+from sweep.space import search_space
+from sweep.space.identity import id_experience
+from sweep.system.files import size_and_sha256
+from sweep.system.host import now, this_process
 
 SPACE = Path(__file__).parent / "spaces" / "nothing.py"
 FLOAT = {"name": "FloatDistribution", "attributes": {"step": None, "low": 0.0, "high": 1.0, "log": False}}

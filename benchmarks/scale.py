@@ -18,13 +18,14 @@ from typing import NamedTuple
 
 from rich.console import Console
 
-from sweep import controller, sampler
-from sweep.files import size_and_sha256
-from sweep.host import cores, now, processor, this_process, versions
-from sweep.job import End, Ending, EpochDone
-from sweep.progress import Progress
-from sweep.record import Outcome, State
+from sweep.console.progress import Progress
+from sweep.experience.record import Outcome, State
+from sweep.running import controller
+from sweep.search import samplers
 from sweep.settings import Settings
+from sweep.system.files import size_and_sha256
+from sweep.system.host import cores, now, processor, this_process, versions
+from sweep.training.protocol import End, Ending, EpochDone
 
 SPACES = Path(__file__).parent / "spaces"
 SPACE = SPACES / "nothing.py"
@@ -35,7 +36,7 @@ class Cost(NamedTuple):
     """Seconds: of the controller while trials run, of the sampler, and of the start before the first trial."""
 
     controller: float
-    sampler: float
+    samplers: float
     start: float
 
 
@@ -108,9 +109,9 @@ class Nowhere:
 def run(root, trials, name, storage=None, space=SPACE):
     """Run a sweep of nothing, and return what it has cost."""
     place, of_sampler = Nowhere(), Clock()
-    kept = {method: getattr(sampler.SeededSampler, method) for method in METHODS}
+    kept = {method: getattr(samplers.SeededSampler, method) for method in METHODS}
     for method, work in kept.items():
-        setattr(sampler.SeededSampler, method, of_sampler.around(work))
+        setattr(samplers.SeededSampler, method, of_sampler.around(work))
     quiet = Progress(Console(file=io.StringIO()))
     try:
         settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
@@ -121,7 +122,7 @@ def run(root, trials, name, storage=None, space=SPACE):
         start = time.perf_counter() - begun - of_trials.seconds
     finally:
         for method, work in kept.items():
-            setattr(sampler.SeededSampler, method, work)
+            setattr(samplers.SeededSampler, method, work)
     return Cost(of_trials.seconds - of_sampler.seconds - place.clock.seconds, of_sampler.seconds, start)
 
 
@@ -137,8 +138,8 @@ def command(*words):
 
 def dashboard(root):
     """Return the seconds of ``sweep dashboard`` to read the folders, those of its first page, and its bytes."""
-    from sweep.dashboard import View
-    from sweep.watch import Watch
+    from sweep.experience.snapshot import Watch
+    from sweep.web.dashboard import View
 
     begun = time.perf_counter()
     view = View("nothing", Watch(root, print))

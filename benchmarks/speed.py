@@ -26,9 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contenders import NAMES, NEEDS
-from sweep import search_space
-from sweep.host import cores, processor, versions
-from sweep.study import Study
+from sweep.search.study import Study
+from sweep.space import search_space
+from sweep.system.host import cores, processor, versions
 
 SPACES = Path(__file__).parent / "spaces"
 PR_SET_CHILD_SUBREAPER = 36
@@ -80,8 +80,8 @@ def contenders(name):
             module = [sys.executable, "-m", "benchmarks.contenders", key]
             yield title, [*module, path, "{parameters}", "{folder}"], [module]
     ours = [
-        [sys.executable, "-c", "import sweep.cli, sweep.controller"],
-        [sys.executable, "-c", "import sweep.warm, sklearn.datasets"],
+        [sys.executable, "-c", "import sweep.cli, sweep.running.controller"],
+        [sys.executable, "-c", "import sweep.training.preload, sklearn.datasets"],
     ]
     for workers in (1, 2):
         words = ["--trials", TRAININGS[name], "--workers", workers, "--sampler", "random", "--root", "{folder}"]
@@ -147,7 +147,7 @@ def resumed_after(say):
             took = first.stat().st_mtime - begun
             process.kill()
             process.wait()
-    imports = cost([sys.executable, "-c", "import sweep.warm, sklearn.datasets"]).wall
+    imports = cost([sys.executable, "-c", "import sweep.training.preload, sklearn.datasets"]).wall
     say(f"from the command to the first resumed batch: {took:.1f} s; the import of Keras alone takes {imports:.1f} s")
 
 

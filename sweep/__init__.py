@@ -7,7 +7,7 @@ PosixPath('/home/you/experiences/digits_mlp/946559458e0f4e9e/meilleur.model.kera
 
 __version__ = "0.1.0"
 
-from sweep.door import Best, Sweep, enqueue, run
+from sweep.api import Best, Sweep, enqueue, run
 from sweep.errors import SweepError
 
 __all__ = ["Best", "Sweep", "SweepError", "enqueue", "run"]

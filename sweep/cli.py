@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from sweep import Sweep, __version__, options
-from sweep.calm import calm, occupy_streams
+from sweep import Sweep, __version__, cli_options
 from sweep.errors import STOPPED_BY_USER, Misuse, StoppedByUser, SweepError, printable
-from sweep.host import stop_signals
 from sweep.settings import PRUNERS, SAMPLERS
+from sweep.system.host import stop_signals
+from sweep.system.output import calm, occupy_streams
 
 ROWS_AT_THE_END = 5
 
@@ -43,7 +43,7 @@ def new(name: str) -> None:
 
     NAME may be the path of a Python file. The file has comments, and runs as it is.
     """
-    from sweep.new import write
+    from sweep.space.scaffold import write
 
     path = write(name)
     click.echo(path)
@@ -52,10 +52,10 @@ def new(name: str) -> None:
 
 @app.command()
 @click.argument("space", metavar="SPACE")
-@options.number("--epochs", "Epochs of a training, instead of FIXED's.")
+@cli_options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 def check(space: str, epochs: int | None) -> None:
     """Try three proposals for some batches each, and say what a trial will cost."""
-    from sweep.check import print_costs, resumes
+    from sweep.running.trial_check import print_costs, resumes
 
     checked = Sweep(space).check(epochs)
     print_costs(checked)
@@ -69,17 +69,17 @@ def check(space: str, epochs: int | None) -> None:
 
 
 @app.command()
-@options.of_a_study
-@options.number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
-@options.number("--epochs", "Epochs of a training, instead of FIXED's.")
-@options.where_it_trains
-@options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
-@options.choice("--sampler", "How to propose", SAMPLERS, default="tpe")
-@options.choice("--pruner", "When to end a training early", PRUNERS, default="none")
+@cli_options.of_a_study
+@cli_options.number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
+@cli_options.number("--epochs", "Epochs of a training, instead of FIXED's.")
+@cli_options.where_it_trains
+@cli_options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
+@cli_options.choice("--sampler", "How to propose", SAMPLERS, default="tpe")
+@cli_options.choice("--pruner", "When to end a training early", PRUNERS, default="none")
 @click.option("--unprune", multiple=True, metavar="ID", help="Take up a pruned experience again; may be repeated.")
-@options.number("--repeats", "Trainings of a proposal, each with its own seed; the median counts.", default=1)
-@options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
-@options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@cli_options.number("--repeats", "Trainings of a proposal, each with its own seed; the median counts.", default=1)
+@cli_options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
+@cli_options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option(
     "--enqueue",
     type=click.Path(path_type=Path),
@@ -92,19 +92,19 @@ def check(space: str, epochs: int | None) -> None:
     metavar="OTHER",
     help="Root, or SPACE, of another sweep: try its best 5 first, as far as they fit. An equal SPACE is for merge.",
 )
-@click.option("--timeout", "timeout_s", callback=options.seconds, metavar="TIME", help="Of training, in all sessions.")
+@click.option("--timeout", "timeout_s", callback=cli_options.seconds, metavar="TIME", help="Of training, in all sessions.")
 @click.option(
     "--deadline",
     "deadline_s",
-    callback=options.seconds,
+    callback=cli_options.seconds,
     metavar="TIME",
     help="Of this session, as 11h30m: save and stop before it is over.",
 )
 @click.option("--target", type=float, metavar="VALUE", help="Begin no trial once this is reached.")
-@options.number("--patience", "Begin no trial after N without a better one.", default=None)
+@cli_options.number("--patience", "Begin no trial after N without a better one.", default=None)
 @click.option(
     "--keep-backups",
-    callback=options.how_many,
+    callback=cli_options.how_many,
     default="all",
     metavar="all|none|best:K",
     help="Of finished experiences; extend goes on from them.",
@@ -119,11 +119,11 @@ def run(space: str, root: Path | None, **asked: Any) -> None:
 
 
 @app.command()
-@options.of_a_study
+@cli_options.of_a_study
 @click.option("--epochs", type=click.IntRange(1), metavar="N", required=True, help="Of the longer trainings, in all.")
-@options.number("--best", "Only of the best K; else of all.", default=None)
-@options.where_it_trains
-@options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@cli_options.number("--best", "Only of the best K; else of all.", default=None)
+@cli_options.where_it_trains
+@cli_options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def extend(space: str, root: Path | None, **asked: Any) -> None:
     """Let finished experiences go on to more epochs, under new ids."""
@@ -131,11 +131,11 @@ def extend(space: str, root: Path | None, **asked: Any) -> None:
 
 
 @app.command()
-@options.of_a_study
+@cli_options.of_a_study
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @click.option("--failed", is_flag=True, show_default=False, help="All that have failed.")
-@options.where_it_trains
-@options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@cli_options.where_it_trains
+@cli_options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
 @click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
 def retry(space: str, root: Path | None, ids: tuple[str, ...], failed: bool, **asked: Any) -> None:
     """Take failed experiences up again, from their backups.
@@ -148,12 +148,12 @@ def retry(space: str, root: Path | None, ids: tuple[str, ...], failed: bool, **a
 
 
 @app.command()
-@options.of_a_sweep
+@cli_options.of_a_sweep
 @click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…")
 @click.option("--accept-change", is_flag=True, show_default=False, help="Take in what other code of SPACE has trained.")
 def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
     """Take in experiences that were trained elsewhere, by their ids."""
-    from sweep.table import print_columns
+    from sweep.console.table import print_columns
 
     merged = Sweep(space, root).merge(list(others), accept_change)
     print_columns(
@@ -167,7 +167,7 @@ def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change
 
 
 @app.command()
-@options.of_a_study
+@cli_options.of_a_study
 @click.option("--models", is_flag=True, show_default=False, help="Load and evaluate every best model, too.")
 @click.option("--repair", is_flag=True, show_default=False, help="Mend what can be; what is in the way goes to .quarantine.")
 def verify(space: str, root: Path | None, **asked: Any) -> None:
@@ -182,19 +182,19 @@ def verify(space: str, root: Path | None, **asked: Any) -> None:
 
 
 @app.command()
-@options.of_a_study
+@cli_options.of_a_study
 def rebuild(space: str, root: Path | None, **asked: Any) -> None:
     """Make the study again from the folders alone."""
     Sweep(space, root).rebuild(**asked)
 
 
 @app.command()
-@options.of_a_sweep
+@cli_options.of_a_sweep
 @click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
-    from sweep.results import approximations, as_csv, as_json
-    from sweep.table import print_table
+    from sweep.console.results import approximations, as_csv, as_json
+    from sweep.console.table import print_table
 
     sight = Sweep(space, root).look()
     table = sight.rows()
@@ -206,14 +206,14 @@ def results(space: str, root: Path | None, form: str) -> None:
 
 
 @app.command()
-@options.of_a_sweep
+@cli_options.of_a_sweep
 def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
     click.echo(Sweep(space, root).best().path)
 
 
 @app.command()
-@options.of_a_sweep
+@cli_options.of_a_sweep
 @click.option("--watch", is_flag=True, show_default=False, help="Look on until all trials are done, or Ctrl-C.")
 def status(space: str, root: Path | None, watch: bool) -> None:
     """Print how far the sweep is, and who is running it."""
@@ -226,7 +226,7 @@ def status(space: str, root: Path | None, watch: bool) -> None:
 
 
 @app.command()
-@options.of_a_sweep
+@cli_options.of_a_sweep
 @click.option("--lang", type=click.Choice(("en", "fr")), help="Of the page.  [default: that of the locale]")
 def report(space: str, root: Path | None, lang: str | None) -> None:
     """Write a page with tables and curves, pictures and CSV files into ROOT/rapport."""
@@ -234,8 +234,8 @@ def report(space: str, root: Path | None, lang: str | None) -> None:
 
 
 @app.command()
-@options.of_a_study
-@options.number("--port", "Of 127.0.0.1; 0 is any that is free.", least=0, default=8080)
+@cli_options.of_a_study
+@cli_options.number("--port", "Of 127.0.0.1; 0 is any that is free.", least=0, default=8080)
 @click.option("--allow-changes", is_flag=True, show_default=False, help="Serve the study itself, to write notes in it.")
 def dashboard(space: str, root: Path | None, **asked: Any) -> None:
     """Serve the Optuna dashboard on this machine, read-only."""
@@ -253,7 +253,7 @@ def run_command_line() -> int:
 
 def _run_command_line() -> int:
     for number in stop_signals():
-        signal.signal(number, signal.default_int_handler)  # a training saves first, see ``sweep.signals``
+        signal.signal(number, signal.default_int_handler)  # a training saves first, see ``sweep.running.signals``
     try:
         app(standalone_mode=False)
     except SweepError as error:
@@ -272,8 +272,8 @@ def _run_command_line() -> int:
 
 
 def _print_best(there: Sweep) -> None:
-    from sweep.results import approximations, best_of
-    from sweep.table import print_table
+    from sweep.console.results import approximations, best_of
+    from sweep.console.table import print_table
 
     sight = there.look()
     table = sight.rows()

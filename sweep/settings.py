@@ -9,9 +9,9 @@ from typing import Any
 
 from sweep.choice import Choice
 from sweep.errors import Misuse
-from sweep.schemas import MOST_REPEATS
+from sweep.experience.schemas import MOST_REPEATS
 
-# The names of ``sweep.sampler`` and ``sweep.pruner``, once more: --help is to answer without importing Optuna.
+# The names of ``sweep.search.samplers`` and ``sweep.search.pruners``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
 PRUNERS = ("none", "median", "percentile", "successive_halving", "hyperband", "patient", "threshold")
 # The least that these may be.
@@ -38,8 +38,8 @@ class Settings:
     ``enqueue`` is a file of proposals, JSON or CSV; ``warm_start`` is the root of another sweep, or its search space's name,
     whose best are enqueued. ``timeout_s`` is of training, over all sessions; ``deadline_s`` is the length of this session.
     Once ``target`` is reached, or after ``patience`` trials without a better value, no trial begins.
-    ``sampler`` and ``pruner`` are as ``sweep.choice.Choice`` reads them; their options are known to ``sweep.sampler`` and
-    ``sweep.pruner``. ``unprune`` has ids, or their beginnings, of pruned experiences that are to be taken up again.
+    ``sampler`` and ``pruner`` are as ``sweep.choice.Choice`` reads them; their options are known to ``sweep.search.samplers`` and
+    ``sweep.search.pruners``. ``unprune`` has ids, or their beginnings, of pruned experiences that are to be taken up again.
     ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
     """
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sweep.check import check, in_words
-from sweep.progress import Progress
-from sweep.project import close_all
+from sweep.console.progress import Progress
+from sweep.running.trial_check import check, in_words
+from sweep.space.project import close_all
 
 
 def assert_resumes_exactly(search_space: str | Path, epochs: int | None = None) -> None:

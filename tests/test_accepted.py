@@ -9,12 +9,12 @@ from support.folders import Search, toy_experience
 from support.stand_ins import SPACE, NoTraining, control
 from sweep import Sweep
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
-from sweep.folders import Folders
-from sweep.host import now
-from sweep.merge import find_others, merge
-from sweep.record import Outcome, State
-from sweep.search_space import SearchSpaceWrong, Source, digest
+from sweep.experience.folder import experiences_in
+from sweep.experience.inventory import Folders
+from sweep.experience.record import Outcome, State
+from sweep.maintenance.merge import find_others, merge
+from sweep.space.search_space import SearchSpaceWrong, Source, digest
+from sweep.system.host import now
 
 A, B, C = (Source(Path("toy.py"), f"def build_model(p):\n    return {n}\n") for n in "123")
 

@@ -8,12 +8,13 @@ import pytest
 from support.bits import trained
 from support.command import TOY, Running, results, run, sweep, table
 from support.trainer import SPACES
-from sweep import Sweep, search_space
-from sweep.aims import Aim, aims_of, front
+from sweep import Sweep
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
-from sweep.log import read_row
-from sweep.shown import study_of_folders
+from sweep.experience.folder import experiences_in
+from sweep.experience.log_csv import read_row
+from sweep.space import search_space
+from sweep.space.objectives import Aim, aims_of, front
+from sweep.web.dashboard_study import study_of_folders
 
 FIXED = 'FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}'
 LOSS = (FIXED, f'{FIXED}\nMONITOR, MODE = "val_loss", "min"')

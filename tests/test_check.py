@@ -10,8 +10,8 @@ import pytest
 
 from support.command import python, sweep
 from support.tiers import sampled
-from sweep import search_space
-from sweep.opening import propose
+from sweep.running.study_setup import propose
+from sweep.space import search_space
 
 FOLDER = Path(__file__).parent.parent / "search_spaces"
 SHIPPED = sorted(FOLDER.glob("*.py"))

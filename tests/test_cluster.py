@@ -10,9 +10,9 @@ import pytest
 from support.bits import trained
 from support.command import Running, begun, command, logged, python, run, sessions, sweep, table
 from support.dask_cluster import DaskCluster, until
-from sweep.experience import experiences_in
-from sweep.host import cache_folder
-from sweep.lease import open_session
+from sweep.experience.folder import experiences_in
+from sweep.experience.lease import open_session
+from sweep.system.host import cache_folder
 
 # Workers and scheduler need time to notice a death, so a training needs time to be killed in.
 SLOW = (

@@ -16,12 +16,12 @@ import pytest
 from support.command import TOY, Running, command, python, shell, sweep
 from support.folders import TOY_FIXED, toy_experience
 from support.trainer import SPACES
-from sweep import search_space
-from sweep.experience import experiences_in
-from sweep.host import now, this_process
-from sweep.identity import id_experience
-from sweep.record import Outcome, State
-from sweep.study import Study
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import Outcome, State
+from sweep.search.study import Study
+from sweep.space import search_space
+from sweep.space.identity import id_experience
+from sweep.system.host import now, this_process
 
 
 @pytest.fixture

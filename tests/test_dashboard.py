@@ -15,7 +15,7 @@ import pytest
 from support.browser import open_page
 from support.command import TOY, Program, Running, results, run, sweep, table
 from support.folders import sweep_of_all_kinds
-from sweep.experience import experiences_in
+from sweep.experience.folder import experiences_in
 
 WRITES = [
     ("DELETE", "/api/studies/0"),

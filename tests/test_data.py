@@ -14,10 +14,11 @@ import pytest
 from support.bits import only, trained
 from support.command import Running, in_keras, run, shell, sweep
 from support.stand_ins import NoTraining, control
-from sweep import kept, opened
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
-from sweep.host import cache_folder
+from sweep.experience.folder import experiences_in
+from sweep.system import run_cache
+from sweep.system.host import cache_folder
+from sweep.training.data import opened_files
 
 WORDS = ("--sampler", "random", "--threads", 1)
 
@@ -286,17 +287,17 @@ def test_what_a_killed_run_and_older_versions_left_is_removed_by_the_next(counte
 
 
 def test_a_folder_that_is_held_is_not_removed_and_one_of_another_host_is_after_a_month(monkeypatch):
-    held = kept.Kept("run")
+    held = run_cache.Kept("run")
     another = held.folder.with_name("run-elsewhere")
     another.mkdir()
-    kept.Kept("next").let_go()
+    run_cache.Kept("next").let_go()
     assert held.folder.exists()
     assert another.exists()
-    os.utime(another, (0, time.time() - kept.FORGOTTEN_S - 1))
-    kept.Kept("next").let_go()
+    os.utime(another, (0, time.time() - run_cache.FORGOTTEN_S - 1))
+    run_cache.Kept("next").let_go()
     assert held.folder.exists()
     assert not another.exists()
-    second = kept.Kept("run")
+    second = run_cache.Kept("run")
     held.let_go()
     assert second.folder.exists()
     second.let_go()
@@ -402,17 +403,17 @@ def test_the_files_that_explain_other_data_are_named(tmp_path):
     names = ("a.csv", "b.csv", "c.csv")
     for name in names:
         (tmp_path / name).write_text("1")
-    before = opened.files_of([str(tmp_path / name) for name in names])
-    assert opened.why_others(before, before) is None
+    before = opened_files.files_of([str(tmp_path / name) for name in names])
+    assert opened_files.why_others(before, before) is None
     (tmp_path / "a.csv").write_text("12")
     (tmp_path / "b.csv").unlink()
-    now = opened.files_of([str(tmp_path / name) for name in ("a.csv", "c.csv")])
-    said = opened.why_others(before, now)
+    now = opened_files.files_of([str(tmp_path / name) for name in ("a.csv", "c.csv")])
+    said = opened_files.why_others(before, now)
     assert said.startswith(f"{tmp_path}/a.csv was changed on ")
     assert said.endswith(f" UTC, {tmp_path}/b.csv is gone")
-    assert opened.why_others(now[1:], now) == f"{tmp_path}/a.csv is new"
+    assert opened_files.why_others(now[1:], now) == f"{tmp_path}/a.csv is new"
     others = [{**one, "path": f"/{number}"} for number, one in enumerate(before * 2)]
-    assert opened.why_others(others, []) == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
+    assert opened_files.why_others(others, []) == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
 
 
 LEFT_BEHIND = {
@@ -506,14 +507,14 @@ def test_without_a_home_there_is_a_cache_all_the_same(monkeypatch):
 
 
 def test_what_lies_below_the_prefix_of_python_may_be_the_users(tmp_path):
-    assert not opened.is_of_python(str(Path(sys.prefix) / "project" / "helpers.py"))
-    for module in (subprocess, pytest, opened):
-        assert opened.is_of_python(module.__file__)
+    assert not opened_files.is_of_python(str(Path(sys.prefix) / "project" / "helpers.py"))
+    for module in (subprocess, pytest, opened_files):
+        assert opened_files.is_of_python(module.__file__)
 
 
 def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):
     table = tmp_path / "data.csv"
-    with opened.noting() as paths:
+    with opened_files.noting() as paths:
         table.write_text("1")
         table.read_text()
         for path in (subprocess.__file__, "/proc/self/stat"):

@@ -11,7 +11,7 @@ from support.command import TOY, Tree, python, sessions, table
 from support.folders import SCRIPT as HOSTILE
 from support.folders import sweep_of_all_kinds
 from sweep.errors import Misuse, StoppedByUser
-from sweep.experience import experiences_in
+from sweep.experience.folder import experiences_in
 
 SCRIPT = """
 import sweep

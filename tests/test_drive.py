@@ -11,12 +11,12 @@ import pytest
 
 from support.bits import trained
 from support.command import TOY, Running, in_keras, run, sweep, table
-from sweep import files, plain_files
-from sweep.experience import experiences_in
-from sweep.files import move_to_quarantine, patiently, pauses, write_whole
-from sweep.host import is_on_drive
-from sweep.record import State
-from sweep.root import study_of
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
+from sweep.experience.root import study_of
+from sweep.system import files, plain_files
+from sweep.system.files import move_to_quarantine, patiently, pauses, write_whole
+from sweep.system.host import is_on_drive
 
 Mount = namedtuple("Mount", "mountpoint fstype")
 
@@ -166,7 +166,7 @@ BEST_WHILE_GONE = """
 import errno, json, math, os, pathlib
 import keras
 from sweep import callbacks, meilleur, plain_files
-from sweep.aims import Aim
+from sweep.space.objectives import Aim
 
 callbacks.WRITING_SHARE = math.inf  # each best model is written at once
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

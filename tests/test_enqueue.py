@@ -10,14 +10,15 @@ from support.bits import trained
 from support.command import TOY, Running, run, sweep, table
 from support.folders import Search
 from support.stand_ins import SPACE, NoTraining, control, proposals, run_as_program
-from sweep import search_space, warm_start
-from sweep.door import Sweep
-from sweep.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
+from sweep.api import Sweep
 from sweep.errors import Misuse, SweepError
-from sweep.experience import experiences_in
-from sweep.proposals import check, try_on
-from sweep.study import Study
-from sweep.watch import Watch
+from sweep.experience.folder import experiences_in
+from sweep.experience.snapshot import Watch
+from sweep.search import warm_start
+from sweep.search.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
+from sweep.search.proposal_check import check, try_on
+from sweep.search.study import Study
+from sweep.space import search_space
 
 ASKED = [
     {"x": 0.5, "kind": "a", "n": 4, "lr": 0.1},

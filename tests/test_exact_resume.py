@@ -11,9 +11,9 @@ import pytest
 from support.bits import assert_equal, only
 from support.tiers import sampled
 from support.trainer import FIXED, PARAMETERS, SPACES
-from sweep import meilleur, resume
-from sweep.job import Begun, EpochDone, Warned
-from sweep.record import State
+from sweep.experience import backup_files, best_model
+from sweep.experience.record import State
+from sweep.training.protocol import Begun, EpochDone, Warned
 
 AT_BATCHES = [{"epoch": epoch, "batch": batch} for epoch, batch in [(0, 0), (0, 9), (1, 0), (2, 9)]]
 BETWEEN_EPOCHS = [{"epoch": epoch, "end": True} for epoch in (2, 5)]
@@ -114,7 +114,7 @@ def test_what_is_pruned_keeps_its_best_model(trainer, tmp_path):
     )
     experience = trainer.experience("mlp", tmp_path)
     assert (end.ending, experience.state()) == ("outcome", State.PRUNED)
-    assert meilleur.read_label(experience.meilleur) == experience.best(experience.read())
+    assert best_model.read_label(experience.meilleur) == experience.best(experience.read())
 
 
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):
@@ -131,7 +131,7 @@ def test_asked_to_stop_it_saves_at_the_next_batch_and_goes_on_there(trainer, unc
 
     assert trainer("mlp", tmp_path, save_freq=1000, on_news=stop_in_epoch_1).ending == "stopped"
     experience = trainer.experience("mlp", tmp_path)
-    position = resume.newest_position(experience.sauvegarde)
+    position = backup_files.newest_position(experience.sauvegarde)
     assert position.epoch + position.batch > 0
     trainer("mlp", tmp_path, save_freq=1000)
     begun = next(news for news in trainer.news if isinstance(news, Begun))
@@ -146,7 +146,7 @@ def test_asked_to_stop_in_a_long_validation_it_does_not_wait_for_its_end(trainer
     assert trainer("mlp", tmp_path, order, save_freq=1000).ending == "stopped"
     waiting.join()
     experience = trainer.experience("mlp", tmp_path)
-    position = resume.newest_position(experience.sauvegarde)
+    position = backup_files.newest_position(experience.sauvegarde)
     assert (position.epoch, position.batch) == (0, 10), (
         "after its last batch, before its validation"
     )
@@ -194,7 +194,7 @@ def test_a_finished_experience_is_not_trained_again(trainer, tmp_path):
 
 
 def test_a_fresh_process_has_keras_imported_already(trainer):
-    look = "import os, sys; os._exit(42 if {'sweep.training', 'sklearn.datasets'} <= set(sys.modules) else 1)"
+    look = "import os, sys; os._exit(42 if {'sweep.training.train', 'sklearn.datasets'} <= set(sys.modules) else 1)"
     child = trainer.place._context.Process(target=exec, args=(look,))
     child.start()
     child.join()

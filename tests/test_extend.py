@@ -6,11 +6,11 @@ from support.bits import trained
 from support.command import Running, begun, run, sessions, sweep, table
 from support.folders import Search
 from support.tiers import sampled
-from sweep.experience import experiences_in
-from sweep.extension import parents
-from sweep.host import now
-from sweep.record import Outcome, State
-from sweep.resume import read_record
+from sweep.experience.backup_files import read_record
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import Outcome, State
+from sweep.running.extension import parents
+from sweep.system.host import now
 
 TRIALS = 2
 SCHEDULE = (

@@ -127,7 +127,7 @@ def test_keras_and_optuna_do_not_know_each_other():
 
 def test_the_controller_never_imports_tensorflow():
     code = """
-import sys, sweep.controller, sweep.cli, sweep.results
+import sys, sweep.running.controller, sweep.cli, sweep.console.results
 print({"keras", "tensorflow", "pandas"} & set(sys.modules))
 """
     printed = subprocess.run(

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from sweep.gpu import environment_of, named
+from sweep.system.gpu import environment_of, named
 
 TWO = ["null", "nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "tty"]
 

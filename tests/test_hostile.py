@@ -16,24 +16,25 @@ from support.command import TOY, sweep
 from support.folders import Search
 from support.tiers import sampled
 from support.trainer import SPACES
-from sweep import display, figures, pictures, status, tidy
+from sweep.console import status
+from sweep.console.live import headline
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
-from sweep.files import write_whole
-from sweep.host import machine, now, this_process
-from sweep.language import ENGLISH
-from sweep.live import headline
-from sweep.log import read_curve
-from sweep.meilleur import read_label
-from sweep.pulse import read_pulse
-from sweep.record import Record
-from sweep.report import sections_of
-from sweep.resume import Position, newest_position, write_backup
-from sweep.root import read_asked, read_holder
-from sweep.schemas import Unreadable
-from sweep.search_space import Source
-from sweep.shown import study_of_folders
-from sweep.watch import Watch
+from sweep.experience.backup_files import Position, newest_position, write_backup
+from sweep.experience.best_model import read_label
+from sweep.experience.folder import experiences_in
+from sweep.experience.heartbeat import read_pulse
+from sweep.experience.log_csv import read_curve
+from sweep.experience.record import Record
+from sweep.experience.root import read_asked, read_holder
+from sweep.experience.schemas import Unreadable
+from sweep.experience.snapshot import Watch
+from sweep.space.search_space import Source
+from sweep.system.files import write_whole
+from sweep.system.host import machine, now, this_process
+from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
+from sweep.web.dashboard_study import study_of_folders
+from sweep.web.report import sections_of
+from sweep.web.texts import ENGLISH
 
 SOURCE = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text())
 DEEP = "[" * 200_000
@@ -76,7 +77,7 @@ def roots(tmp_path_factory):
 @pytest.fixture
 def copied(roots, tmp_path, monkeypatch):
     """Return a copy of the folder; who waits for another host waits a second."""
-    monkeypatch.setattr("sweep.root.LEASE_S", 1.0)
+    monkeypatch.setattr("sweep.experience.root.LEASE_S", 1.0)
     return shutil.copytree(roots, tmp_path / "roots")
 
 
@@ -146,11 +147,11 @@ def look_at_all(root):
     sight = Watch(root, lambda text: None).look()
     list(status.lines(sight))
     headline(sight)
-    display.html(sight)
-    tidy.harmless(tidy.essais(sight)).to_csv()
-    tidy.harmless(tidy.epochs(sight)).to_csv()
+    notebook.html(sight)
+    tables.harmless(tables.essais(sight)).to_csv()
+    tables.harmless(tables.epochs(sight)).to_csv()
     for section in sections_of(sight, ENGLISH) if any(one.curve for one in sight.trainings) else ():
-        for module in (figures, pictures) if section.there_is else ():
+        for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
             section.draw(module)
     try:
         study_of_folders("toy", sight)
@@ -163,7 +164,7 @@ def look_at_all(root):
 
 
 def test_a_header_of_a_table_runs_nothing_in_a_spreadsheet():
-    frame = tidy.harmless(pd.DataFrame([[1, "=1"], [2, None]], columns=["=cmd", "self"]))
+    frame = tables.harmless(pd.DataFrame([[1, "=1"], [2, None]], columns=["=cmd", "self"]))
     assert list(frame.columns) == ["'=cmd", "self"]
     assert frame["self"][0] == "'=1"
 
@@ -235,7 +236,7 @@ def test_a_fifo_an_escape_and_a_deep_file_disturb_no_command(whole, tmp_path, co
 
 FIRST_USES = """
 import sys, threading, types
-from sweep.schemas import check
+from sweep.experience.schemas import check
 
 SHAPE = "from typing import *\\nclass In(TypedDict):\\n    a: int\\nclass Out(TypedDict):\\n    x: list[In]"
 sys.setswitchinterval(1e-6)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.identity import NotPlain, id_experience, plain
+from sweep.space.identity import NotPlain, id_experience, plain
 
 TABLE = [
     (

@@ -7,13 +7,13 @@ from dataclasses import replace
 import pytest
 
 from support.folders import Search
-from sweep import lease, resume
-from sweep.files import put_in_place
-from sweep.host import now, this_process
-from sweep.lease import Hold, Lease, Overtaken, shown_state
-from sweep.pulse import Pulse, write_pulse
-from sweep.record import Outcome, State
-from sweep.resume import Position
+from sweep.experience import backup_files, lease
+from sweep.experience.backup_files import Position
+from sweep.experience.heartbeat import Pulse, write_pulse
+from sweep.experience.lease import Hold, Lease, Overtaken, shown_state
+from sweep.experience.record import Outcome, State
+from sweep.system.files import put_in_place
+from sweep.system.host import now, this_process
 
 ELSEWHERE = {"host": "another", "boot": "", "pid": 1, "started": 0.0}
 
@@ -113,8 +113,8 @@ def contents(experience):
 WRITES = {
     "record": lambda one: one.write(one.read()),
     "pulse": lambda one: write_pulse(one.pulse, Pulse(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence),
-    "log": lambda one: resume.restore_log(one, b""),
-    "backup": lambda one: resume.write_backup(
+    "log": lambda one: backup_files.restore_log(one, b""),
+    "backup": lambda one: backup_files.write_backup(
         one.sauvegarde, Position(1, 0, False, "", {}, {}, now()), one.fence
     ),
     "model": lambda one: put_in_place(one.path / "next.model.keras", one.meilleur, one.fence),

@@ -11,15 +11,15 @@ import pytest
 
 from support.command import TOY, sweep
 from support.stand_ins import SPACE, NoTraining, control
-from sweep import options
-from sweep.door import Sweep
-from sweep.experience import Experience, experiences_in
-from sweep.job import BACKUP_EVERY_S
-from sweep.limits import PREPARE_S, Limits
-from sweep.places import LAST_SAVE_S
-from sweep.record import Outcome, Record, State
+from sweep import cli_options
+from sweep.api import Sweep
+from sweep.experience.accounting import trained_s
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.record import Outcome, Record, State
+from sweep.running.limits import PREPARE_S, Limits
+from sweep.running.local_processes import LAST_SAVE_S
 from sweep.settings import Settings
-from sweep.work import trained_s
+from sweep.training.protocol import BACKUP_EVERY_S
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def enqueue(space, root, *xs):
     ],
 )
 def test_a_time_is_seconds_or_has_units(text, seconds):
-    assert options.seconds(None, None, text) == seconds
+    assert cli_options.seconds(None, None, text) == seconds
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_what_is_no_time_is_refused(text):
     with pytest.raises(
         click.BadParameter, match="is no time: give seconds, or such as 90s, 45m, 11h30m"
     ):
-        options.seconds(None, None, text)
+        cli_options.seconds(None, None, text)
 
 
 def test_patience_counts_what_ended_after_the_best(space, tmp_path):

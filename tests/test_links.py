@@ -23,18 +23,23 @@ from support.command import TOY, sweep
 from support.folders import GONE
 from support.stand_ins import SPACE, control
 from support.tiers import sampled
-from sweep import damage, display, files, hdf5, plain_files, report, resume, search_space, status
+from sweep.console import status
+from sweep.console.progress import Progress
 from sweep.errors import SweepError
-from sweep.experience import Experience, experiences_in
-from sweep.files import move_to_quarantine, new_folder, write_whole
-from sweep.folders import Folders
-from sweep.job import Unsaved, Warned
-from sweep.merge import find_others, merge
-from sweep.opening import compare
-from sweep.plain_files import NotPlain
-from sweep.progress import Progress
-from sweep.verify import repair, verify
-from sweep.watch import Watch
+from sweep.experience import backup_files, damage
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.inventory import Folders
+from sweep.experience.snapshot import Watch
+from sweep.maintenance.findings import repair, verify
+from sweep.maintenance.merge import find_others, merge
+from sweep.running.study_setup import compare
+from sweep.space import search_space
+from sweep.system import files, plain_files
+from sweep.system.files import move_to_quarantine, new_folder, write_whole
+from sweep.system.plain_files import NotPlain
+from sweep.training import hdf5
+from sweep.training.protocol import Unsaved, Warned
+from sweep.web import notebook, report
 
 PACKAGE = Path(__file__).parent.parent / "sweep"
 OF_EXPERIENCE = (
@@ -137,7 +142,7 @@ def put(kind, path, outside):
 def look_at_all(root):
     sight = Watch(root, lambda text: None).look()
     list(status.lines(sight))
-    display.html(sight)
+    notebook.html(sight)
     sight.rows()
     compare("toy", root / "study.journal", Folders(root, "toy").known())
     return list(verify(root, "toy"))
@@ -337,9 +342,9 @@ def test_a_users_own_files_stay_where_they_are(root, space):
     list(merge(ours, search_space.find(str(space)), find_others(ours, [root]), False))
     assert [(ours / one.id / name).read_text() for name in names] == ["mine"] * len(names)
     run(root, space)
-    resume.free_backup(one, one.read())
+    backup_files.free_backup(one, one.read())
     assert not (root / ".quarantine").exists()
-    aside = resume.begin_anew(one)
+    aside = backup_files.begin_anew(one)
     assert [(one.path / name).read_text() for name in names] == ["mine"] * len(names)
     assert (root / "upload.part").exists()
     assert not {path.name for path in aside.rglob("*")} & set(names)
@@ -360,7 +365,7 @@ def test_a_users_own_files_stay_where_they_are(root, space):
     ],
 )
 def test_the_names_of_ours_are_exact_but_for_what_a_drive_doubles(name, is_ours):
-    assert bool(resume.WEIGHTS_FILES.fullmatch(name)) == is_ours
+    assert bool(backup_files.WEIGHTS_FILES.fullmatch(name)) == is_ours
 
 
 def test_a_folder_that_may_not_be_written_is_merged(root, space):
@@ -473,11 +478,11 @@ def test_a_poisoned_backup_is_set_aside_and_the_one_before_it_is_used(trainer, t
     secret.write_text("secret " * 100)
     trainer("mlp", root, {"epoch": 2, "batch": 5})
     experience = trainer.experience("mlp", root)
-    newest, before = list(resume.whole_backups(experience.sauvegarde))
+    newest, before = list(backup_files.whole_backups(experience.sauvegarde))
     external(newest.weights, secret)
     digest = files.sha256_of(newest.weights)
-    newest.metadata.write_bytes(resume._as_text(newest.position, digest))
-    assert next(resume.whole_backups(experience.sauvegarde)).weights == newest.weights
+    newest.metadata.write_bytes(backup_files._as_text(newest.position, digest))
+    assert next(backup_files.whole_backups(experience.sauvegarde)).weights == newest.weights
     assert trainer("mlp", root).ending == "outcome"
     (said,) = [
         one.text for one in trainer.news if isinstance(one, Warned) and "not read" in one.text

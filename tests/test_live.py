@@ -7,8 +7,8 @@ import pytest
 from support.command import TOY, Program, Running, run, sweep
 from support.folders import Drawn, sweep_of_all_kinds
 from support.terminal import Terminal
-from sweep.record import State
-from sweep.watch import Watch
+from sweep.experience.record import State
+from sweep.experience.snapshot import Watch
 
 EPOCH = r"^trial (\d+) ([0-9a-f]{16}): epoch (\d+) of 3, val_acc (0\.\d{4})$"
 

@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.command import in_keras
-from sweep.aims import Aim
-from sweep.log import Best, LogUnreadable, best_of, check_header, curve_of, read_curve
+from sweep.experience.log_csv import (
+    Best,
+    LogUnreadable,
+    best_of,
+    check_header,
+    curve_of,
+    read_curve,
+)
+from sweep.space.objectives import Aim
 
 ACC = Aim("val_acc", "max")
 HEADER = b"epoch,acc,loss,val_acc,val_loss\r\n"
@@ -84,7 +91,7 @@ def test_what_stands_in_a_foreign_log_is_shown_in_part_and_in_letters():
 LONG = """
 import json, time
 from pathlib import Path
-from sweep.callbacks import Log
+from sweep.training.callbacks import Log
 
 class Model:
     stop_training = False
@@ -114,7 +121,7 @@ def test_thirty_thousand_epochs_are_logged_in_seconds(tmp_path):
 
 CUT = """
 from pathlib import Path
-from sweep.callbacks import Log
+from sweep.training.callbacks import Log
 
 path = Path(PATH)
 log = Log(path)

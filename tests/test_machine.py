@@ -2,8 +2,8 @@
 
 import pytest
 
-from sweep import host
-from sweep.session import differences
+from sweep.system import host
+from sweep.training.session import differences
 
 MACHINE = {
     "flags": ["avx2", "avx512f", "fma"],

@@ -7,16 +7,16 @@ import pytest
 from support.command import TOY, sweep
 from support.folders import EPOCHS, Search
 from support.trainer import SPACES
-from sweep import merge as module
 from sweep.errors import Misuse
-from sweep.experience import Experience, experiences_in
-from sweep.files import size_and_sha256
-from sweep.folders import latest_data
-from sweep.host import now, this_process
-from sweep.merge import find_others, merge
-from sweep.record import Outcome, State
-from sweep.resume import read_record
-from sweep.search_space import Source, find
+from sweep.experience.backup_files import read_record
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.inventory import latest_data
+from sweep.experience.record import Outcome, State
+from sweep.maintenance import merge as module
+from sweep.maintenance.merge import find_others, merge
+from sweep.space.search_space import Source, find
+from sweep.system.files import size_and_sha256
+from sweep.system.host import now, this_process
 
 SOURCE = Source(SPACES / "toy.py", "import nothing")
 

@@ -16,7 +16,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from support.bits import trained
 from support.command import Tree, sessions
-from sweep.experience import experiences_in
+from sweep.experience.folder import experiences_in
 
 REPOSITORY = Path(__file__).parent.parent
 COLAB = Path(__file__).parent / "colab"

@@ -9,11 +9,13 @@ import pytest
 from support.bits import assert_equal, only
 from support.command import Running, in_keras, python, sweep
 from support.tiers import sampled
-from sweep import gpu, places, resume
-from sweep.experience import experiences_in
-from sweep.host import machine
-from sweep.job import EpochDone
-from sweep.record import State
+from sweep.experience import backup_files
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
+from sweep.running import local_processes
+from sweep.system import gpu
+from sweep.system.host import machine
+from sweep.training.protocol import EpochDone
 
 TOY = {"units": 4, "rate": 0.1}
 CALLBACKS = "    return [cut.Cut()]"
@@ -136,7 +138,7 @@ def test_a_training_that_is_spawned_for_a_gpu_s_sake_equals_a_forked_one(
     path = space()
     assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
     monkeypatch.setattr(gpu, "is_visible", lambda: True)
-    place = places.LocalProcesses([])
+    place = local_processes.LocalProcesses([])
     place.start()
     job = trainer.job(path, tmp_path, parameters=TOY)
     assert place.train(job, threading.Event(), lambda news: False).ending == "outcome"
@@ -149,7 +151,7 @@ def test_a_training_that_ends_itself_inside_an_epoch_is_validated_after_a_cut_to
     path = space((CALLBACKS, ENDS_ITSELF))
     assert trainer(path, tmp_path / "twin", parameters=TOY).ending == "outcome"
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "validation": True}, 4, TOY).why
-    position = resume.newest_position(only(tmp_path).sauvegarde)
+    position = backup_files.newest_position(only(tmp_path).sauvegarde)
     assert (position.epoch, position.batch, position.stop_training) == (1, 3, True)
     assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
     assert_equal(only(tmp_path), only(tmp_path / "twin"))
@@ -198,7 +200,7 @@ def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(
     end = trainer(path, tmp_path, save_freq=5, parameters=TOY, on_news=take_over)
     assert end.ending == "refused"
     assert "is trained by process 7 on another by now, and no longer here: see there." in end.why
-    assert resume.newest_position(only(tmp_path).sauvegarde).epoch <= 1
+    assert backup_files.newest_position(only(tmp_path).sauvegarde).epoch <= 1
     assert only(tmp_path).read().sessions[-1]["process"] == another
 
 
@@ -270,7 +272,7 @@ def test_functions_and_dicts_of_ones_own_are_told_apart_and_put_back(tmp_path):
 import json, sys
 import numpy as np
 from sweep import hidden
-from sweep.reachable import Graph
+from sweep.training.state.object_graph import Graph
 sys.path.insert(0, {str(tmp_path)!r})
 import mine
 graph = lambda: Graph({{"mine": mine}}, [])

@@ -17,13 +17,13 @@ from support.lacking import lacking
 from support.postgresql import PASSWORD, Server, Wire, programs
 from support.search import search
 from support.tiers import sampled
-from sweep import files
 from sweep.errors import Misuse, StoppedWaiting, SweepError
-from sweep.opening import compare
-from sweep.record import Outcome, State
-from sweep.server import shown
-from sweep.storage import read_trials
-from sweep.study import Study
+from sweep.experience.record import Outcome, State
+from sweep.running.study_setup import compare
+from sweep.search.database import shown
+from sweep.search.storage import read_trials
+from sweep.search.study import Study
+from sweep.system import files
 
 TRIALS = 2
 UNTRAINED = 12  # TPE draws the first ten at random

@@ -13,8 +13,8 @@ import pytest
 
 from support.command import in_keras
 from sweep.errors import SweepError
-from sweep.project import close_all
-from sweep.search_space import find, load
+from sweep.space.project import close_all
+from sweep.space.search_space import find, load
 
 SPACE = '''"""A search space that is never trained."""
 import helpers
@@ -221,7 +221,7 @@ def test_autograph_compiles_the_text_that_was_read(project, tmp_path):
     code = f"""
 import json, pathlib, sys
 import tensorflow as tf
-from sweep.search_space import find, load
+from sweep.space.search_space import find, load
 source = find({str(source.path)!r})
 for name in ("space.py", "helpers.py"):
     path = pathlib.Path({str(source.path.parent)!r}) / name

@@ -7,9 +7,9 @@ import pytest
 
 from support.bits import assert_equal, only
 from support.trainer import SPACES
-from sweep.job import EpochDone
-from sweep.proof import NO_EVIDENCE, Evidence, Proof, Sample, exact
-from sweep.record import State
+from sweep.experience.record import State
+from sweep.experience.resume_proof import NO_EVIDENCE, Evidence, Proof, Sample, exact
+from sweep.training.protocol import EpochDone
 
 PARAMETERS = {"units": 6, "epochs": 3, "batch_size": 32, "seed": 5}
 SAVE_FREQ = 7  # of 10 batches an epoch: the backup before the end of epoch 1 is after its batch 4

@@ -8,8 +8,8 @@ from support.bits import best_weights, last_weights, trained
 from support.command import Running, rows_logged, run, sessions, sweep, table
 from support.stand_ins import all_of, cut_three_times, lose_the_study, run_whole
 from support.trainer import SPACES
-from sweep.experience import experiences_in
-from sweep.record import State
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
 from sweep.settings import PRUNERS
 
 UNEVEN = str(SPACES / "uneven.py")

@@ -8,14 +8,14 @@ import pytest
 from optuna.trial import TrialState
 
 from support.folders import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
-from sweep import opening
 from sweep.errors import SweepError
-from sweep.experience import Experience, RecordWrong
-from sweep.folders import Folders
-from sweep.host import now
-from sweep.identity import id_experience
-from sweep.record import Outcome, State
-from sweep.server import shown
+from sweep.experience.folder import Experience, RecordWrong
+from sweep.experience.inventory import Folders
+from sweep.experience.record import Outcome, State
+from sweep.running import study_setup
+from sweep.search.database import shown
+from sweep.space.identity import id_experience
+from sweep.system.host import now
 
 SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
 
@@ -276,8 +276,8 @@ def test_no_password_is_shown():
 
 def test_a_database_that_differs_is_told_without_its_password(monkeypatch, tmp_path):
     search = Search(tmp_path / "root").go_on(1)
-    monkeypatch.setattr(opening, "read_trials", lambda name, where: [])
-    assert opening.compare("toy", "postgresql://lab:secret@host/db", search.known()) == (
+    monkeypatch.setattr(study_setup, "read_trials", lambda name, where: [])
+    assert study_setup.compare("toy", "postgresql://lab:secret@host/db", search.known()) == (
         False,
         "postgresql://lab:***@host/db is missing: run makes it again from the folders",
     )

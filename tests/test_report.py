@@ -11,8 +11,8 @@ from support.browser import WIDTHS, open_page
 from support.command import results, sweep
 from support.folders import FORMULA, SCRIPT, Drawn, sweep_of_all_kinds
 from support.tiers import sampled
-from sweep.language import ENGLISH, FRENCH
-from sweep.record import State
+from sweep.experience.record import State
+from sweep.web.texts import ENGLISH, FRENCH
 
 SPACE = "toy"
 PNGS = ("courbes", "historique", "importances", "coordonnees", "tranches", "chronologie")

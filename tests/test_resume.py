@@ -8,11 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from sweep import meilleur, resume
-from sweep.experience import Experience
-from sweep.log import Best, LogUnreadable
-from sweep.record import Record
-from sweep.resume import Position, Start, newest_position, read_record, whole_backups, write_backup
+from sweep.experience import backup_files, best_model
+from sweep.experience.backup_files import (
+    Position,
+    Start,
+    newest_position,
+    read_record,
+    whole_backups,
+    write_backup,
+)
+from sweep.experience.folder import Experience
+from sweep.experience.log_csv import Best, LogUnreadable
+from sweep.experience.record import Record
 
 LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"
 
@@ -29,7 +36,7 @@ def position(number):
 
 def save(sauvegarde, number):
     sauvegarde.mkdir(parents=True, exist_ok=True)
-    (sauvegarde / resume.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
+    (sauvegarde / backup_files.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
     write_backup(sauvegarde, position(number))
 
 
@@ -39,13 +46,13 @@ def newest_backup(sauvegarde):
 
 def make_ready(experience):
     """Return the backup that a training goes on from."""
-    return resume.make_ready(experience).backup
+    return backup_files.make_ready(experience).backup
 
 
 def write_model(path, best):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.weights.h5", b"best" * 1000)
-    meilleur.label(path, best)
+    best_model.label(path, best)
 
 
 def found(sauvegarde):
@@ -71,12 +78,12 @@ def test_the_two_newest_are_kept(experience):
     assert found(experience.sauvegarde) == 2
     names = {path.name for path in experience.sauvegarde.iterdir()}
     assert names == {
-        resume.WEIGHTS,
-        resume.POSITION,
-        resume.WEIGHTS + ".bkp",
-        resume.POSITION + ".bkp",
+        backup_files.WEIGHTS,
+        backup_files.POSITION,
+        backup_files.WEIGHTS + ".bkp",
+        backup_files.POSITION + ".bkp",
     }
-    (experience.sauvegarde / resume.WEIGHTS).unlink()
+    (experience.sauvegarde / backup_files.WEIGHTS).unlink()
     assert found(experience.sauvegarde) == 1
 
 
@@ -109,7 +116,7 @@ def test_a_save_cut_before_any_of_its_steps_leaves_a_whole_backup(experience, mo
     assert found(experience.sauvegarde) == 4
 
 
-@pytest.mark.parametrize("name", [resume.WEIGHTS, resume.POSITION])
+@pytest.mark.parametrize("name", [backup_files.WEIGHTS, backup_files.POSITION])
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.99])
 def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(
     experience, name, part
@@ -121,12 +128,12 @@ def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(
     assert make_ready(experience).position.epoch == 1
     save(experience.sauvegarde, 5)
     assert found(experience.sauvegarde) == 5
-    (experience.sauvegarde / resume.WEIGHTS).write_bytes(b"torn")
+    (experience.sauvegarde / backup_files.WEIGHTS).write_bytes(b"torn")
     assert found(experience.sauvegarde) == 1
 
 
 def test_a_flipped_bit_is_seen(experience):
-    path = experience.sauvegarde / resume.POSITION
+    path = experience.sauvegarde / backup_files.POSITION
     path.write_bytes(path.read_bytes().replace(b'"batch": 4', b'"batch": 6'))
     assert found(experience.sauvegarde) == 1
 
@@ -134,8 +141,8 @@ def test_a_flipped_bit_is_seen(experience):
 def test_files_of_plain_keras_are_no_backup(experience):
     for path in experience.sauvegarde.iterdir():
         path.unlink()
-    (experience.sauvegarde / resume.WEIGHTS).write_bytes(b"weights")
-    (experience.sauvegarde / resume.POSITION).write_text('{"epoch": 3, "batch": 7}')
+    (experience.sauvegarde / backup_files.WEIGHTS).write_bytes(b"weights")
+    (experience.sauvegarde / backup_files.POSITION).write_text('{"epoch": 3, "batch": 7}')
     assert newest_backup(experience.sauvegarde) is None
     assert newest_position(experience.sauvegarde) is None
     assert make_ready(experience) is None
@@ -171,7 +178,7 @@ def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     experience.meilleur.write_bytes(content[: int(len(content) * part)])
     log = experience.log.read_bytes()
     backups = {path.name: path.read_bytes() for path in experience.sauvegarde.iterdir()}
-    start = resume.make_ready(experience)
+    start = backup_files.make_ready(experience)
     assert start == Start(None, why_anew=LOST)
     assert newest_backup(experience.sauvegarde) is None
     aside = experience.path.parent / ".quarantine" / experience.id
@@ -186,7 +193,7 @@ def test_where_only_positions_are_lost_nothing_else_is(experience, torn):
         path.write_bytes(path.read_bytes()[:50]) if torn else path.unlink()
     kept = [*experience.sauvegarde.iterdir(), experience.log, experience.meilleur]
     before = {path: path.read_bytes() for path in kept}
-    start = resume.make_ready(experience)
+    start = backup_files.make_ready(experience)
     why = "none of its backups is whole" if torn else "its training_metadata.json is missing"
     assert (start.backup, start.why_anew) == (None, why)
     root = experience.path.parent
@@ -197,7 +204,7 @@ def test_where_only_positions_are_lost_nothing_else_is(experience, torn):
 def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):
     """On a drive that kept an old version, the log and the model would be of two trainings."""
     write_model(experience.meilleur, Best(0.25, 0))
-    assert resume.make_ready(experience) == Start(None, why_anew=LOST)
+    assert backup_files.make_ready(experience) == Start(None, why_anew=LOST)
 
 
 def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
@@ -212,7 +219,7 @@ def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
 
 
 def write_backup_of(sauvegarde, number, log):
-    (sauvegarde / resume.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
+    (sauvegarde / backup_files.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
     write_backup(sauvegarde, replace(position(number), log=log))
 
 
@@ -227,16 +234,16 @@ def test_a_doubled_best_model_is_known_by_its_label_and_put_in_place(experience,
     if old:
         write_model(experience.meilleur, old)
     assert make_ready(experience).position.epoch == 2
-    assert meilleur.read_label(experience.meilleur) == Best(0.75, 1)
+    assert best_model.read_label(experience.meilleur) == Best(0.75, 1)
 
 
-@pytest.mark.parametrize("name", [resume.WEIGHTS, resume.POSITION])
+@pytest.mark.parametrize("name", [backup_files.WEIGHTS, backup_files.POSITION])
 @pytest.mark.parametrize("old", [None, "that of the backup before"])
 def test_a_doubled_backup_is_known_by_its_checksum(experience, name, old):
     path = experience.sauvegarde / name
     path.rename(path.with_name(f"{path.stem} (1){path.suffix}"))
     if old:
-        path.write_bytes(path.with_name(name + resume.PREVIOUS).read_bytes())
+        path.write_bytes(path.with_name(name + backup_files.PREVIOUS).read_bytes())
     assert make_ready(experience).position.epoch == 2
     assert found(experience.sauvegarde) == 2
 
@@ -253,7 +260,7 @@ RECORD = Record(
 
 @pytest.mark.parametrize("torn", [None, b"", b"[]", b'{"id_exp'])
 def test_a_record_that_is_lost_is_read_from_the_newest_backup(experience, torn):
-    (experience.sauvegarde / resume.NEXT_WEIGHTS).write_bytes(b"weights")
+    (experience.sauvegarde / backup_files.NEXT_WEIGHTS).write_bytes(b"weights")
     write_backup(experience.sauvegarde, replace(position(3), record=RECORD.as_content()))
     if torn is not None:
         experience.record.write_bytes(torn)

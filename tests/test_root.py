@@ -13,20 +13,20 @@ from threading import Event
 import psutil
 import pytest
 
-from sweep import root as module
-from sweep.host import is_alive, this_process
-from sweep.root import Lock, RootBusy, RootWrong, prepare, read_holder, root_of
+from sweep.experience import root as module
+from sweep.experience.root import Lock, RootBusy, RootWrong, prepare, read_holder, root_of
+from sweep.system.host import is_alive, this_process
 
 HOLD = """
 import sys, time, pathlib, threading
-from sweep.root import Lock
+from sweep.experience.root import Lock
 with Lock(pathlib.Path(sys.argv[1]), print, threading.Event()):
     print("held", flush=True)
     time.sleep(600)
 """
 READ_ONLY = """
 import sys, pathlib
-from sweep.root import prepare
+from sweep.experience.root import prepare
 try:
     prepare(pathlib.Path(sys.argv[1]))
 except Exception as error:

@@ -22,11 +22,11 @@ from support.stand_ins import (
 )
 from support.trainer import SPACES
 from sweep.choice import Choice
-from sweep.enumeration import values_of
 from sweep.errors import Misuse, SweepError
-from sweep.record import Outcome, State
+from sweep.experience.record import Outcome, State
+from sweep.search.exhaustive import values_of
+from sweep.search.study import Study
 from sweep.settings import SAMPLERS
-from sweep.study import Study
 
 TRIALS = 24
 CASES = [

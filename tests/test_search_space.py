@@ -3,7 +3,7 @@
 import pytest
 
 from sweep.errors import Misuse
-from sweep.search_space import SearchSpaceWrong, Source, find, load, what_changed
+from sweep.space.search_space import SearchSpaceWrong, Source, find, load, what_changed
 
 WHOLE = '''"""One line."""
 import math

@@ -8,11 +8,11 @@ import pytest
 from support.command import TOY, Running, run, sweep
 from support.folders import GONE, Search
 from sweep import Sweep
-from sweep.experience import experiences_in
-from sweep.host import now, this_process
-from sweep.pulse import Pulse, read_pulse, write_pulse
-from sweep.tidy import essais
-from sweep.work import Work, work_of
+from sweep.experience.accounting import Work, work_of
+from sweep.experience.folder import experiences_in
+from sweep.experience.heartbeat import Pulse, read_pulse, write_pulse
+from sweep.system.host import now, this_process
+from sweep.web.tables import essais
 
 BATCHES = 10
 

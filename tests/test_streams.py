@@ -5,8 +5,8 @@ import pytest
 from support.bits import assert_equal, only
 from support.command import in_keras, run, sweep
 from support.tiers import sampled
-from sweep.job import EpochDone
-from sweep.record import State
+from sweep.experience.record import State
+from sweep.training.protocol import EpochDone
 
 PARAMETERS = {"units": 6, "epochs": 4, "batch_size": 32, "seed": 3}
 KINDS = {
@@ -63,7 +63,7 @@ def test_streams_are_known_again_by_first_batches_that_come_twice_whatever_the_s
     code = f"""
 import json, keras
 from sweep import search_space, streams
-from sweep.data import digest_of
+from sweep.training.data.arrays import digest_of
 
 module = search_space.load(search_space.find({str(space(of="streamed"))!r})).load_data.__globals__
 x, y, *validation = module["digits"]()
@@ -197,8 +197,8 @@ AS_KERAS = """
 import json, types, keras, numpy as np, tensorflow as tf
 from pathlib import Path
 from sweep import steps, streams
-from sweep.class_weight import weigh_by_class
-from sweep.data import check_part
+from sweep.training.data.class_weight import weigh_by_class
+from sweep.training.data.arrays import check_part
 
 draw = np.random.default_rng(0)
 x, labels = draw.random((70, 5), dtype="float32"), draw.integers(0, 4, 70)

@@ -12,13 +12,14 @@ from pathlib import Path
 import optuna
 import pytest
 
-from sweep import files, plain_files, voice
 from sweep.errors import StoppedWaiting, SweepError
-from sweep.pruner import BUILDERS
-from sweep.record import Outcome, State
-from sweep.sampler import CLASSES
+from sweep.experience.record import Outcome, State
+from sweep.search import storage_access
+from sweep.search.pruners import BUILDERS
+from sweep.search.samplers import CLASSES
+from sweep.search.study import Study
 from sweep.settings import PRUNERS, SAMPLERS
-from sweep.study import Study
+from sweep.system import files, plain_files
 
 
 def open_study(path, sampler="tpe", pruner="none"):
@@ -283,7 +284,7 @@ def test_a_journal_waits_for_a_disk_that_is_full_or_gone_and_says_so_once(
 
 
 def test_a_stop_and_patience_end_the_waiting_of_a_journal(tmp_path, failing_disk, monkeypatch):
-    monkeypatch.setattr(voice, "PATIENCE_S", 0.05)
+    monkeypatch.setattr(storage_access, "PATIENCE_S", 0.05)
     stop = threading.Event()
     study = Study("toy", tmp_path / "study.journal", "random", 0, "none", stop=stop)
     failing_disk(errno.ENOSPC, 999)

@@ -18,9 +18,9 @@ from support.command import TOY, Running, in_keras, run, sessions, sweep, table
 from support.full_disk import run_on_a_disk_of
 from support.tiers import sampled
 from support.trainer import SPACES
-from sweep.experience import experiences_in
-from sweep.record import State
-from sweep.work import trained_s
+from sweep.experience.accounting import trained_s
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
 
 TRIALS = 5
 

@@ -9,7 +9,7 @@ import pytest
 from support.bits import trained
 from support.command import TOY, Order, run, sessions
 from support.terminal import Terminal
-from sweep.experience import experiences_in
+from sweep.experience.folder import experiences_in
 
 WORDS = ("--trials", 3, "--epochs", 9)
 

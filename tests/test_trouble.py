@@ -10,12 +10,15 @@ from support.bits import trained
 from support.command import Running, run, sweep
 from support.stand_ins import SPACE, NoTraining, control, proposals, run_as_program
 from support.trainer import SPACES
-from sweep import cache_lock, files, resume, trials
 from sweep.errors import Misuse, SweepError
-from sweep.experience import experiences_in
-from sweep.job import End, Ending
-from sweep.record import State
-from sweep.take_up import retry
+from sweep.experience import backup_files
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
+from sweep.running import trial_runner
+from sweep.running.revival import retry
+from sweep.system import files
+from sweep.training.data import cache_lock
+from sweep.training.protocol import End, Ending
 
 AWAY = "FileNotFoundError: no data.npz"
 
@@ -140,8 +143,8 @@ def test_retry_takes_up_what_failed_and_nothing_else(tmp_path, space):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(trials, "SECOND_TRY_S", 0.01)
-    monkeypatch.setattr(trials, "ABSENCE_S", 0.05)
+    monkeypatch.setattr(trial_runner, "SECOND_TRY_S", 0.01)
+    monkeypatch.setattr(trial_runner, "ABSENCE_S", 0.05)
     monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
 
 
@@ -272,7 +275,7 @@ def test_a_training_whose_data_are_away_goes_on_once_they_are_back(of_a_file, tm
     assert str(path) in last
     assert "Traceback" not in done.stderr
     (there,) = [one for one in experiences_in(root) if one.state() is State.CUT_OFF]
-    assert resume.newest_position(there.sauvegarde)
+    assert backup_files.newest_position(there.sauvegarde)
     (tmp_path / "away.npz").rename(path)
     assert "goes on at epoch" in run(root, "--trials", 3, space=space)
     assert trained(root) == trained(whole)

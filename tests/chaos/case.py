@@ -19,9 +19,9 @@ from optuna.storages.journal import JournalFileBackend
 
 from support.bits import best_weights, trained
 from support.command import run, table
-from sweep.experience import experiences_in
-from sweep.record import State
-from sweep.root import STUDY
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
+from sweep.experience.root import STUDY
 
 WHAT_TO_DO = r"\b(check|delete|free|give|install|kill|make|mend|mount|move|name|put|run|see|stop|take|undo|wait)\b"
 GUARD = "of_the_user"

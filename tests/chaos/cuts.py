@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from support.command import rows_logged, run
-from sweep.experience import Experience, experiences_in
+from sweep.experience.folder import Experience, experiences_in
 
 from .case import Case, Chaos, Words, assert_one_sentence, say
 from .victim import WAIT_S, Victim, half_written

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from support.command import Running, rows_logged, run, sweep
 from support.trainer import SPACES
-from sweep.experience import Experience, experiences_in
-from sweep.record import State
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.record import State
 
 from .case import Case, Chaos, assert_one_sentence, say
 from .victim import WITHOUT_ITS_TABLE, half_written

@@ -15,8 +15,8 @@ import numpy as np
 from support.command import logged, rows_logged, sweep
 from support.terminal import Terminal
 from support.trainer import SPACES
-from sweep.experience import experiences_in
-from sweep.record import State
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
 
 from .case import Case, Chaos, Words, assert_one_sentence
 from .drive import Drive

@@ -15,8 +15,8 @@ from pathlib import Path
 from support.command import logged, run, sweep
 from support.full_disk import run_on_a_disk_of
 from support.trainer import SPACES
-from sweep.experience import experiences_in
-from sweep.root import STUDY
+from sweep.experience.folder import experiences_in
+from sweep.experience.root import STUDY
 
 from .case import Case, Chaos, Words, assert_one_sentence
 from .drive import Drive

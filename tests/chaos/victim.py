@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 
 from support.command import Running, rows_logged
-from sweep.experience import Experience, experiences_in
-from sweep.record import State
-from sweep.root import read_holder
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.record import State
+from sweep.experience.root import read_holder
 
 WAIT_S = 120.0
 POLL_S = 0.003

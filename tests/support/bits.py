@@ -5,8 +5,8 @@ import zipfile
 
 import h5py
 
-from sweep.experience import experiences_in
-from sweep.resume import newest_position
+from sweep.experience.backup_files import newest_position
+from sweep.experience.folder import experiences_in
 
 
 def datasets(file):

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from support.trainer import ORDER, SPACES
-from sweep.experience import experiences_in
+from sweep.experience.folder import experiences_in
 
 TESTS = Path(__file__).parent.parent
 TOY = str(SPACES / "toy.py")

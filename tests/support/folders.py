@@ -3,18 +3,19 @@
 import zipfile
 
 from support.trainer import SPACES
-from sweep import meilleur, search_space
-from sweep.experience import Experience
-from sweep.files import size_and_sha256
-from sweep.folders import Folders
-from sweep.frozen import notes_of
-from sweep.host import now
-from sweep.identity import id_experience
-from sweep.known import Known
-from sweep.log import Best
-from sweep.record import Outcome, Record, State
-from sweep.resume import NEXT_WEIGHTS, Position, write_backup
-from sweep.study import Study
+from sweep.experience import best_model
+from sweep.experience.backup_files import NEXT_WEIGHTS, Position, write_backup
+from sweep.experience.folder import Experience
+from sweep.experience.inventory import Folders
+from sweep.experience.log_csv import Best
+from sweep.experience.record import Outcome, Record, State
+from sweep.experience.trials import Known
+from sweep.search.study import Study
+from sweep.search.trial_conversion import notes_of
+from sweep.space import search_space
+from sweep.space.identity import id_experience
+from sweep.system.files import size_and_sha256
+from sweep.system.host import now
 
 TRIALS = 30
 EPOCHS = 8
@@ -48,7 +49,7 @@ def text_of_log(values):
 def write_model(experience, values):
     with zipfile.ZipFile(experience.meilleur, "w") as archive:
         archive.writestr("model.weights.h5", repr(values) * 10)
-    meilleur.label(experience.meilleur, Best(max(values), values.index(max(values))))
+    best_model.label(experience.meilleur, Best(max(values), values.index(max(values))))
 
 
 def save(experience, values):

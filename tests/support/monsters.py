@@ -12,22 +12,24 @@ import zipfile
 from pathlib import Path
 
 from support.stand_ins import SPACE, NoTraining, control
-from sweep import display, figures, pictures, results, search_space, status, tidy
+from sweep.console import results, status
+from sweep.console.live import headline
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
-from sweep.files import size_and_sha256
-from sweep.host import machine, now, this_process
-from sweep.identity import id_experience
-from sweep.job import End, Ending
-from sweep.language import ENGLISH
-from sweep.live import headline
-from sweep.merge import find_others, merge
-from sweep.pulse import Pulse, write_pulse
-from sweep.record import Outcome, State
-from sweep.report import sections_of
-from sweep.shown import study_of_folders
-from sweep.verification import Verification
-from sweep.watch import Watch
+from sweep.experience.folder import experiences_in
+from sweep.experience.heartbeat import Pulse, write_pulse
+from sweep.experience.record import Outcome, State
+from sweep.experience.snapshot import Watch
+from sweep.maintenance.merge import find_others, merge
+from sweep.maintenance.verify import Verification
+from sweep.space import search_space
+from sweep.space.identity import id_experience
+from sweep.system.files import size_and_sha256
+from sweep.system.host import machine, now, this_process
+from sweep.training.protocol import End, Ending
+from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
+from sweep.web.dashboard_study import study_of_folders
+from sweep.web.report import sections_of
+from sweep.web.texts import ENGLISH
 
 TRIALS = 8
 MOST_EPOCHS = 50
@@ -429,11 +431,13 @@ def use_all(hostile, good, space):
 
 def look_at_all(root, space, measured):
     sight = measured("look", lambda: Watch(root, lambda text: None).look())
-    measured("status", lambda: [*status.lines(sight), headline(sight), display.html(sight)])
+    measured("status", lambda: [*status.lines(sight), headline(sight), notebook.html(sight)])
     measured("results", lambda: (results.as_json(sight.rows()), results.as_csv(sight.rows())))
     measured(
         "tables",
-        lambda: [tidy.harmless(table(sight)).to_csv() for table in (tidy.essais, tidy.epochs)],
+        lambda: [
+            tables.harmless(table(sight)).to_csv() for table in (tables.essais, tables.epochs)
+        ],
     )
     verification = Verification(str(space), root, None, control_progress())
     measured("verify", lambda: list(verification.findings(False)))
@@ -441,14 +445,14 @@ def look_at_all(root, space, measured):
     if any(one.curve for one in sight.trainings):
         sections = measured("sections", lambda: list(sections_of(sight, ENGLISH))) or []
         for section in sections if isinstance(sections, list) else ():
-            for module in (figures, pictures) if section.there_is else ():
+            for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
                 measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))  # noqa: B023
 
 
 def control_progress():
     from rich.console import Console
 
-    from sweep.progress import Progress
+    from sweep.console.progress import Progress
 
     return Progress(Console(file=io.StringIO()))
 

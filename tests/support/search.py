@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from support.command import tool
-from sweep.record import Outcome, State
-from sweep.study import Study
+from sweep.experience.record import Outcome, State
+from sweep.search.study import Study
 
 
 def search(storage, sampler, *kills):

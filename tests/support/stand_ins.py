@@ -18,17 +18,17 @@ from rich.console import Console
 from support.command import rows_logged, tool
 from support.folders import save, text_of_log, write_model
 from support.trainer import SPACES
-from sweep import resume
-from sweep.controller import Controller
+from sweep.console.progress import Progress
 from sweep.errors import SweepError
-from sweep.experience import experiences_in
-from sweep.files import size_and_sha256
-from sweep.host import now, this_process
-from sweep.job import End, Ending, EpochDone
-from sweep.progress import Progress
-from sweep.record import Outcome, State
+from sweep.experience import backup_files
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import Outcome, State
+from sweep.running.controller import Controller
+from sweep.search.study import Study
 from sweep.settings import Settings
-from sweep.study import Study
+from sweep.system.files import size_and_sha256
+from sweep.system.host import now, this_process
+from sweep.training.protocol import End, Ending, EpochDone
 
 KILLS = (3, 14, 29)  # rows logged when the SIGKILL comes; four are a whole training
 SPACE = """
@@ -64,7 +64,7 @@ def of_all(parameters, epoch):
 
 
 class NoTraining:
-    """A ``sweep.job.Place`` that leaves, epoch by epoch, what a training leaves.
+    """A ``sweep.training.protocol.Place`` that leaves, epoch by epoch, what a training leaves.
 
     Args:
         value_of: the val_acc of an epoch, from the parameters and the epoch.
@@ -99,7 +99,7 @@ class NoTraining:
     def train(self, job, stop, on_news):
         record, experience = job.record, job.experience
         number = record.trials[-1]["number"]
-        start = resume.make_ready(experience).backup
+        start = backup_files.make_ready(experience).backup
         values = start.position.curve() if start else []
         session = {
             "begun": now(),

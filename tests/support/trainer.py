@@ -6,12 +6,12 @@ import threading
 from pathlib import Path
 
 from support.bits import only
-from sweep import search_space
-from sweep.experience import Experience
-from sweep.identity import id_experience, plain
-from sweep.job import Job
-from sweep.places import LocalProcesses
-from sweep.record import Record, State
+from sweep.experience.folder import Experience
+from sweep.experience.record import Record, State
+from sweep.running.local_processes import LocalProcesses
+from sweep.space import search_space
+from sweep.space.identity import id_experience, plain
+from sweep.training.protocol import Job
 
 SPACES = Path(__file__).parent.parent / "spaces"
 PARAMETERS = {

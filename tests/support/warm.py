@@ -38,10 +38,15 @@ from pathlib import Path
 import numpy
 
 COMMAND_LINE = (
-    *("sweep.cli", "sweep.controller", "sweep.report", "sweep.dashboard"),
-    *("sweep.verification", "sweep.display"),
+    *("sweep.cli", "sweep.running.controller", "sweep.web.report", "sweep.web.dashboard"),
+    *("sweep.maintenance.verify", "sweep.web.notebook"),
 )
-KERAS = ("sweep.training", "sweep.measure", "sweep.evaluate", "sklearn.datasets")
+KERAS = (
+    "sweep.training.train",
+    "sweep.training.measure",
+    "sweep.training.evaluate",
+    "sklearn.datasets",
+)
 SERVER_OF_TRAININGS = "from multiprocessing.forkserver import main; "
 LARGEST_REQUEST = 2**20  # bytes
 
@@ -177,7 +182,7 @@ class Server:
         os.close(answer)
 
     def _import_keras(self):
-        from sweep.host import prepare_for_keras
+        from sweep.system.host import prepare_for_keras
 
         prepare_for_keras()
         stderr = os.dup(2)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support.bits import best_weights, only
 from support.trainer import SPACES
-from sweep.record import State
+from sweep.experience.record import State
 
 FOLDER = Path(__file__).parent.parent / "zoo"
 EQUAL = "equal"  # bit for bit that of an uncut training, and nothing says otherwise

@@ -1,0 +1,51 @@
+"""``pulse.json``: how far a training is just now, for who looks on, and for the account of what a cut has cost.
+
+It is a sign of life and no state: it is not synced, and where it is lost, nothing else is.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sweep.experience.schemas import Count, Epoch, Name, Seconds, Unreadable, read
+from sweep.system import plain_files
+from sweep.system.files import unfenced, write_whole
+
+
+@dataclass(frozen=True)
+class Pulse:
+    """How far a training is.
+
+    ``session`` counts from 0; ``epoch`` and ``batch`` are the next batch to train, ``batches`` are those of an epoch.
+    ``trained_s`` is the time since the session's first batch, ``unsaved_s`` and ``unsaved_batches`` what a cut would lose
+    now, ``at`` the time in UTC. ``logs`` are the running metrics after the batch, unrounded, or None before the first.
+    """
+
+    session: Count
+    epoch: Epoch
+    batch: Count
+    batches: Count
+    trained_s: Seconds
+    unsaved_s: Seconds
+    unsaved_batches: Count
+    at: Name
+    logs: dict[str, Any] | None = None
+
+
+def write_pulse(path: Path, pulse: Pulse, fence: Callable[[], None] = unfenced) -> None:
+    """Put the pulse in place, unless the fence raises.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    write_whole(path, json.dumps(asdict(pulse)).encode(), sync=False, fence=fence)
+
+
+def read_pulse(path: Path) -> Pulse | None:
+    """Return the latest pulse, or None where there is none or it is torn."""
+    try:
+        return read(plain_files.read(path), Pulse)
+    except (OSError, Unreadable):
+        return None

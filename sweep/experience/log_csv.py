@@ -1,0 +1,148 @@
+"""``log.csv``: whole rows, and the best epoch in them."""
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from sweep.errors import SweepError
+from sweep.space.objectives import Aim
+from sweep.system import plain_files
+
+MOST_CHARACTERS = 100
+MOST_ROWS = 100_000  # a study, a figure and a table hold each of them
+MOST_BYTES = 24 * 2**20
+MOST_BYTES_OF_LINE = 2**16
+
+
+class LogUnreadable(SweepError):
+    """A ``log.csv`` that no training of this project can have written."""
+
+
+class Best(NamedTuple):
+    """The best value of a column and the epoch (from 0) that reached it first."""
+
+    value: float
+    epoch: int
+
+
+def read_curve(path: Path, metric: str) -> list[float]:
+    """Return a column of each whole row of ``path``, by epoch; nothing where there is no such file.
+
+    Raises:
+        LogUnreadable: the header is foreign, or a row is not the next epoch.
+    """
+    try:
+        log = plain_files.read(path)
+    except (FileNotFoundError, plain_files.NotPlain):
+        return []
+    return curve_of(log, path, metric)
+
+
+def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
+    """Return a column of each whole row of ``log``; ``path`` is only named in the error.
+
+    Raises:
+        LogUnreadable: as for ``read_curve``.
+    """
+    header = check_header(log, path, metric)
+    if not header:
+        return []
+    column, curve = header.index(metric), list[float]()
+    try:
+        for row in _rows(_whole_lines(log)[1:]):
+            if len(row) != len(header) or int(row[0]) != len(curve):
+                raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
+            curve.append(float(row[column]))
+    except (ValueError, csv.Error) as error:
+        why = str(error)[:MOST_CHARACTERS]
+        raise LogUnreadable(
+            f"{path}: {why}; move this file away, and the next run goes on from the last backup, or trains it again."
+        ) from error
+    return curve
+
+
+def read_table(path: Path, epochs: int) -> list[dict[str, str]]:
+    """Return the rows of the first epochs as they stand, by the names of their columns; a torn last row is none."""
+    header, *rows = _cells(_whole_lines(plain_files.read(path))[: epochs + 1]) or [[]]
+    return [dict(zip(header, row, strict=False)) for row in rows]
+
+
+def read_row(path: Path, epoch: int) -> dict[str, float]:
+    """Return the numbers in the row of an epoch, by the names of their columns.
+
+    Raises:
+        LogUnreadable: there is no such row.
+    """
+    lines = _whole_lines(plain_files.read(path))
+    cells = _cells([*lines[:1], *lines[epoch + 1 : epoch + 2]])
+    if len(cells) != 2:
+        raise LogUnreadable(f"{path} has no row of epoch {epoch}; move this file away, and the next run writes it again.")
+    return {name: number for name, cell in zip(*cells, strict=False) if (number := _number(cell)) is not None}
+
+
+def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None = None) -> list[str]:
+    """Return the columns of ``log``, none where not even its first line is whole.
+
+    Raises:
+        LogUnreadable: they are not those of a training that logs ``metric``, or not the ``expected`` ones.
+    """
+    _check_size(log, path)
+    header = next(iter(_cells(_whole_lines(log)[:1])), [])
+    foreign = header[:1] != ["epoch"] or metric not in header if expected is None else header != expected
+    if header and foreign:
+        raise LogUnreadable(
+            f"{path}, line 1: the columns are {_shown(header)}, where this training writes "
+            f"{', '.join(expected or ['epoch', '…', metric, '…'])}; "
+            f"move this foreign file away."
+        )
+    return header
+
+
+def best_of(curve: Sequence[float], aim: Aim) -> Best | None:
+    """Return the best value and its first epoch, as ``ModelCheckpoint`` in that mode takes it; None for no epoch."""
+    numbers = [value for value in curve if not math.isnan(value)]
+    if not numbers:
+        return None
+    best = max(numbers) if aim.mode == "max" else min(numbers)
+    return Best(best, curve.index(best))
+
+
+def _shown(header: list[str]) -> str:
+    """Whatever stands in a foreign file is shown in part, and in letters."""
+    text = ascii(", ".join(header))[1:-1]
+    return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _check_size(log: bytes, path: Path) -> None:
+    """Raises LogUnreadable where there is more than any training of ours writes, before it is taken apart."""
+    ends = log.count(b"\n") + log.count(b"\r")  # a row has both
+    too_many = len(log) > MOST_BYTES or ends > 2 * (MOST_ROWS + 1)
+    if too_many or max(map(len, log.splitlines()), default=0) > MOST_BYTES_OF_LINE:
+        raise LogUnreadable(
+            f"{path} has more than {MOST_ROWS:,} rows, or one of more than {MOST_BYTES_OF_LINE:,} bytes, or more than "
+            f"{MOST_BYTES:,} bytes: move this foreign file away."
+        )
+
+
+def _cells(lines: list[bytes]) -> list[list[str]]:
+    try:
+        return list(_rows(lines))
+    except csv.Error as error:  # a cell of more than 128 KiB: whatever this is, it is no log
+        return [[f"({error})"]]
+
+
+def _rows(lines: list[bytes]) -> Iterator[list[str]]:
+    return csv.reader(line.decode(errors="replace") for line in lines)
+
+
+def _whole_lines(log: bytes) -> list[bytes]:
+    return [line for line in log.splitlines(keepends=True) if line.endswith(b"\n")]

@@ -1,0 +1,405 @@
+"""The shapes and bounds of our JSON files, whose content may come from anybody."""
+
+import errno
+import json
+import re
+import threading
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, NotRequired, TypedDict, TypeVar
+
+from msgspec import Meta, Struct, ValidationError, convert
+
+from sweep.space.identity import ID_DIGITS
+from sweep.space.objectives import MODES
+
+MEBIBYTE = 2**20
+MOST_BYTES_OF_RECORD = 16 * MEBIBYTE  # 10,000 trials that led to one experience
+MOST_BYTES_OF_POSITION = 32 * MEBIBYTE  # a record, and a log of 30,000 epochs
+MOST_BYTES_OF_ENQUEUED = 4 * MEBIBYTE
+MOST_BYTES = MEBIBYTE  # of any other file
+MOST_VALUES = 1_000_000  # of a file; each takes up to 200 bytes of memory
+MOST_DEEP = 200  # levels of lists and objects; Python's own functions recurse into them
+TOO_DEEP = "too deep"
+MOST_EPOCHS = 10**9
+MOST_REPEATS = 100  # a trial that comes from elsewhere is trained so often
+MOST_INTEGER = 2**53
+SEEDS = 2**32
+LAST_YEAR = 3000
+CONTAINERS = (dict, list)  # a union of them is built anew at each look
+
+# At the first use of a type msgspec notes its parts. Where two threads do that at once, the process crashes (0.22).
+_converting = threading.Lock()
+
+T = TypeVar("T")
+
+
+class Unreadable(ValueError):
+    """A JSON text that is torn, too large, too deep, or of another shape."""
+
+
+class Time(datetime):
+    """A time with its zone, in a year that dates can be computed with."""
+
+
+Count = Annotated[int, Meta(ge=0, lt=2**40)]
+Epoch = Annotated[int, Meta(ge=0, le=MOST_EPOCHS)]
+Seed = Annotated[int, Meta(ge=0, lt=SEEDS)]
+TrialNumber = Annotated[int, Meta(ge=0, lt=10**9)]
+Seconds = Annotated[float, Meta(ge=0, lt=2.0**32)]  # 136 years; NaN is none of them
+Started = Annotated[float, Meta(gt=-(2.0**40), lt=2.0**40)]
+Repeats = Annotated[int, Meta(ge=1, le=MOST_REPEATS)]
+Name = Annotated[str, Meta(max_length=1000)]
+Id = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{ID_DIGITS}}}\Z")]
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+Pid = Annotated[int, Meta(gt=0, lt=2**31)]
+Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
+Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
+Texts = dict[str, str]
+Params = Annotated[dict[Name, Any], Meta(max_length=200)]
+Proposal = Annotated[dict[str, Any], Meta(min_length=1, max_length=1000)]
+Objective = tuple[Name, Literal[MODES]]  # type: ignore[valid-type] # "max" or "min"
+
+
+class Process(TypedDict):
+    """See ``sweep.system.host.this_process``."""
+
+    host: Name
+    pid: Pid
+    started: Started
+    boot: NotRequired[Name]
+
+
+class Hold(Process):
+    """The process that has written into an experience last, see ``sweep.experience.lease.Hold``."""
+
+    number: Count
+
+
+class Holder(TypedDict):
+    """Who holds a root: a process, since when, and how often it has said so."""
+
+    host: Name
+    boot: Name
+    pid: Pid
+    started: Started
+    since: Name
+    renewed: Count
+
+
+class Asked(TypedDict):
+    """How a sweep was run last."""
+
+    trials: Annotated[int, Meta(ge=1, lt=2**53)]
+    workers: Annotated[int, Meta(ge=1, lt=2**16)]
+    seed: int
+    sampler: Name
+    pruner: Name
+
+
+class Enqueued(TypedDict):
+    """See ``sweep.search.enqueued.Enqueued``."""
+
+    proposals: Annotated[list[Proposal], Meta(max_length=10_000)]
+    warm_starts: list[str]
+
+
+class Code(TypedDict):
+    """See ``sweep.space.search_space.Source.identity``."""
+
+    name: Name
+    fingerprint: Texts
+    modules: NotRequired[dict[str, Texts]]
+    accepted: NotRequired[list[str]]
+
+
+class Parameters(TypedDict):
+    """The parameters that every training has."""
+
+    epochs: Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
+    seed: Seed
+
+
+class TrialEntry(TypedDict):
+    """One of ``Record.trials``. Whether Optuna takes it, ``sweep.search.trial_conversion`` tells."""
+
+    number: TrialNumber
+    ended: Time | None
+    begun: NotRequired[Name | None]
+    came_from: NotRequired[str | None]
+    repeat: NotRequired[Count]
+    repeats: NotRequired[Repeats]
+    params: NotRequired[Params]
+
+
+class FloatRange(Struct):
+    """See ``optuna.distributions.FloatDistribution``."""
+
+    low: Real
+    high: Real
+    step: Real | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if self.step is not None and not self.high - self.low <= self.step * MOST_INTEGER:
+            raise ValueError(f"step is {self.step}, of which there are too many from {self.low} to {self.high}")
+
+
+class IntRange(Struct):
+    """See ``optuna.distributions.IntDistribution``."""
+
+    low: Integer
+    high: Integer
+    step: Integer = 1
+    log: bool = False
+
+
+class Choices(Struct):
+    """See ``optuna.distributions.CategoricalDistribution``; a tuple became a list on its way through JSON."""
+
+    choices: Annotated[list[bool | int | float | str | list[Any] | None], Meta(min_length=1, max_length=10_000)]
+
+
+class FloatDistribution(Struct, tag_field="name", tag="FloatDistribution"):
+    """As Optuna writes it."""
+
+    attributes: FloatRange
+
+
+class IntDistribution(Struct, tag_field="name", tag="IntDistribution"):
+    """As Optuna writes it."""
+
+    attributes: IntRange
+
+
+class CategoricalDistribution(Struct, tag_field="name", tag="CategoricalDistribution"):
+    """As Optuna writes it."""
+
+    attributes: Choices
+
+
+class Attributes(TypedDict):
+    """What somebody and what Optuna has noted of a trial."""
+
+    user: NotRequired[dict[str, Any]]
+    system: NotRequired[dict[str, Any]]
+
+
+class OptunaTrial(TypedDict):
+    """What Optuna takes of an entry of ``Record.trials``."""
+
+    params: Params
+    distributions: dict[Name, FloatDistribution | IntDistribution | CategoricalDistribution]
+    begun: NotRequired[Time | None]
+    attributes: NotRequired[Attributes]
+
+
+class Proof(TypedDict):
+    """How a resume compared with what the interrupted session had left."""
+
+    compared: Count
+    differs: list[str]
+
+
+class Evidence(TypedDict):
+    """See ``sweep.experience.resume_proof.Evidence``."""
+
+    header: str
+    rows: list[str]
+    samples: list[tuple[Epoch, Count, dict[str, Any]]]
+
+
+class Machine(TypedDict):
+    """See ``sweep.system.host.machine``."""
+
+    flags: list[str]
+    environment: Texts
+    hash_seed: NotRequired[str]
+    libc: NotRequired[str]
+
+
+class Ended(TypedDict):
+    """How and where a session ended."""
+
+    how: Name
+    epoch: Epoch
+    batch: Count
+    trained_s: Seconds
+    prepared_s: NotRequired[Seconds]
+    sample: NotRequired[tuple[Epoch, Count, dict[str, Any]] | None]
+
+
+class Session(TypedDict):
+    """One of ``Record.sessions``."""
+
+    begun: Time
+    epoch: Epoch
+    batch: Count
+    process: Process
+    batches: NotRequired[Count]
+    ended: NotRequired[Ended]
+    proof: NotRequired[Proof]
+    evidence: NotRequired[Evidence | None]
+    machine: NotRequired[Machine | None]
+    processor: NotRequired[str]
+    versions: NotRequired[Texts]
+    cluster: NotRequired[str | None]
+
+
+class File(TypedDict):
+    """What recognises a file of an ended experience again."""
+
+    bytes: Annotated[int, Meta(ge=0, lt=2**62)]
+    sha256: Sha256
+
+
+class Outcome(TypedDict):
+    """See ``sweep.experience.record.Outcome``."""
+
+    state: Literal["finished", "failed", "pruned"]
+    ended: Time
+    reason: NotRequired[str | None]
+    values: NotRequired[dict[Name, float]]
+    val_acc: NotRequired[float | None]  # written before there were other aims
+    epoch: NotRequired[Epoch | None]
+    constraints: NotRequired[Annotated[list[float], Meta(max_length=1000)] | None]
+    traceback: NotRequired[str | None]
+    died: NotRequired[bool]
+    log: NotRequired[File | None]
+    model: NotRequired[File | None]
+
+
+class DataFile(TypedDict):
+    """A file that ``load_data`` opened."""
+
+    path: str
+    bytes: Annotated[int, Meta(ge=0, lt=2**62)]
+    modified: Time
+
+
+class DataIdentity(TypedDict):
+    """The data of a training, see ``sweep.experience.record.Record``."""
+
+    digest: Sha256
+    files: list[DataFile]
+    count: Count
+
+
+class Position(TypedDict):
+    """See ``sweep.experience.backup_files.Position``; its file has the digest of the weights besides."""
+
+    epoch: Epoch
+    batch: Count
+    stop_training: bool
+    log: str
+    logs: dict[str, Any]
+    state: dict[str, Any]
+    saved: Name
+    record: NotRequired["Record | None"]
+    weights: Sha256
+
+
+class Label(TypedDict):
+    """What an archive of a model says of itself: the monitored value, and its epoch."""
+
+    value: NotRequired[float]
+    val_acc: NotRequired[float]  # written before there were other aims
+    epoch: Epoch
+
+
+class Record(TypedDict):
+    """The content of ``experience.json``, see ``sweep.experience.record.Record``; older versions left some of it out."""
+
+    id_experience: Id
+    search_space: Code
+    parameters: Parameters
+    seed: Seed
+    threads: Annotated[int, Meta(ge=1, le=2**16)]
+    trials: list[TrialEntry]
+    sessions: list[Session]
+    approximate_because: NotRequired[str | None]
+    outcome: NotRequired[Outcome | None]
+    parent: NotRequired[Id | None]
+    aims: NotRequired[Annotated[list[Objective], Meta(min_length=1, max_length=100)]]
+    count_params: NotRequired[Count | None]
+    data: NotRequired[str | None]
+    unpruned: NotRequired[bool]
+    data_identity: NotRequired[DataIdentity | None]
+    holder: NotRequired[Hold | None]
+
+
+def read(text: bytes, schema: type[T], most_bytes: int = MOST_BYTES) -> T:
+    """Return the content of a JSON file; what a newer version wrote besides is left out.
+
+    Raises:
+        Unreadable: it is torn, too large, too deep, or has another shape than ``schema``.
+    """
+    return check(parse(text, most_bytes), schema)
+
+
+def check(content: Any, schema: type[T]) -> T:
+    """Return the content as ``schema``.
+
+    Raises:
+        Unreadable: it has another shape, or a value is out of its bounds.
+    """
+    try:
+        with _converting:
+            return convert(content, schema, dec_hook=_as_time)
+    except ValidationError as error:
+        raise Unreadable(str(error)) from error
+
+
+def parse(text: bytes, most_bytes: int = MOST_BYTES) -> Any:
+    """Return what a JSON text says, which may hold NaN and infinity.
+
+    Raises:
+        Unreadable: it is torn, too large, too deep, or holds half a character, which no file and no page can hold.
+    """
+    check_size(text, most_bytes)
+    try:
+        content = json.loads(text.decode())
+        if re.search(rb"\\u[dD][89a-fA-F]", text):
+            json.dumps(content, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise Unreadable(TOO_DEEP) from error
+    except ValueError as error:
+        raise Unreadable(str(error)) from error
+    if _is_too_deep(content):
+        raise Unreadable(TOO_DEEP)
+    return content
+
+
+def check_size(text: bytes, most_bytes: int) -> None:
+    """Raises Unreadable where a JSON text takes more memory than any of ours, before it is parsed."""
+    if len(text) > most_bytes:
+        raise Unreadable(f"it has more than {most_bytes:,} bytes")
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:  # one of them stands before each value
+        raise Unreadable(f"it may have more than {MOST_VALUES:,} values")
+
+
+def check_for_reader(text: bytes, most_bytes: int, path: Path) -> None:
+    """Raises OSError where ``text`` is more than the reader of ``path`` takes."""
+    try:
+        check_size(text, most_bytes)
+    except Unreadable as error:
+        raise OSError(errno.EFBIG, str(error), str(path)) from error
+
+
+def _is_too_deep(content: Any) -> bool:
+    level = [content]
+    for _ in range(MOST_DEEP):
+        level = [inner for one in level if isinstance(one, CONTAINERS) for inner in _inside(one)]
+    return bool(level)
+
+
+def _inside(container: dict[str, Any] | list[Any]) -> Any:
+    return container.values() if isinstance(container, dict) else container
+
+
+def _as_time(kind: type, value: Any) -> Any:
+    """Convert the one type that is none of msgspec's."""
+    time = Time.fromisoformat(value)
+    if kind is not Time or time.tzinfo is None or not 1970 <= time.year < LAST_YEAR:
+        raise ValueError(f"{value!r} is no time that dates can be computed with")
+    return time

@@ -1,0 +1,297 @@
+"""What the folders of a sweep show just now, looked at again and again: what has ended is read once."""
+
+import math
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sweep.experience.accounting import Work, work_of
+from sweep.experience.backup_files import read_record
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.heartbeat import Pulse, read_pulse
+from sweep.experience.lease import shown_state
+from sweep.experience.log_csv import Best, LogUnreadable, best_of, read_curve
+from sweep.experience.record import Record, State
+from sweep.experience.root import read_asked, read_holder
+from sweep.experience.trials import Known, all_trials
+from sweep.space.objectives import DEFAULT, Aim, front
+from sweep.system.plain_files import NotPlain, status
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One experience as its folder shows it: what is monitored, by epoch, and the pulse of a session that has no end yet."""
+
+    experience: Experience
+    record: Record
+    state: State
+    curve: list[float]
+    work: Work
+    pulse: Pulse | None = None
+
+    @cached_property
+    def best(self) -> Best | None:
+        return best_of(self.curve, self.record.aim)
+
+    @property
+    def rank(self) -> float:
+        """A number that is the smaller, the better the best epoch is."""
+        return self.record.aim.rank(self.best.value) if self.best else math.inf
+
+    @property
+    def trial(self) -> int:
+        """The first trial that led here."""
+        return min((int(entry["number"]) for entry in self.record.trials), default=0)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs the whole training has."""
+        return int(self.record.parameters["epochs"])
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as the folders show it: its experiences, of which a repeated one has several."""
+
+    known: Known
+    parts: tuple[Training, ...]
+
+    @property
+    def number(self) -> int:
+        return self.known.number
+
+    @property
+    def state(self) -> State:
+        """That of its experience; of several, how they end together, and before that, running or cut off."""
+        outcome = self.known.outcome if len(self.parts) > 1 else None
+        states = [one.state for one in self.parts]
+        if outcome:
+            return outcome.state
+        if len(self.parts) >= self.known.repeats == 1:
+            return states[0]
+        return State.RUNNING if State.RUNNING in states else State.CUT_OFF
+
+    @property
+    def best(self) -> Training:
+        """The best of its experiences."""
+        return min(self.parts, key=lambda one: one.rank)
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The aims, as far as they are known: those of its end, or the best of its epochs so far."""
+        outcome, training = self.known.outcome, self.best
+        if outcome and (len(self.parts) > 1 or len(training.record.aims) > 1):
+            return outcome.values
+        return {training.record.aim.name: training.best.value} if training.best else {}
+
+    @property
+    def epoch(self) -> int | None:
+        """The best epoch of the best of its experiences."""
+        return self.best.best.epoch if self.best.best else None
+
+    @property
+    def is_feasible(self) -> bool:
+        return self.known.outcome is None or self.known.outcome.is_feasible
+
+    def ranks(self) -> list[float]:
+        """Return a number for each of the aims that is the smaller, the better it is."""
+        values = self.values
+        return [aim.rank(values[aim.name]) if aim.name in values else math.inf for aim in self.best.record.aims]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """All experiences under a root at one moment, by id; how the sweep was run last, and who holds the root, if anybody."""
+
+    root: Path
+    trainings: tuple[Training, ...]
+    asked: dict[str, Any]
+    holder: dict[str, Any] | None
+
+    @cached_property
+    def trials(self) -> list[Trial]:
+        """The trials, by number."""
+        trainings = {one.experience.id: one for one in self.trainings}
+        known = all_trials((one.experience, one.record) for one in self.trainings)
+        found = (Trial(one, tuple(trainings[part.experience.id] for part in one.parts)) for one in known)
+        return sorted(found, key=lambda one: one.number)
+
+    @cached_property
+    def aims(self) -> tuple[Aim, ...]:
+        """What the sweep is after: most of its experiences, for one of them may be anybody's."""
+        counts = Counter(tuple(one.record.aims) for one in self.trainings)
+        return max(counts, key=counts.__getitem__, default=DEFAULT)
+
+    @cached_property
+    def front(self) -> set[int]:
+        """The finished trials, by number, that no other is better than in all of the aims; of one aim, the best."""
+        ended = [one for one in self.trials if one.state is State.FINISHED and one.is_feasible and one.values]
+        on_it = front([one.ranks() for one in ended])
+        return {one.number for one, is_on_it in zip(ended, on_it, strict=True) if is_on_it}
+
+    def rows(self) -> list[Row]:
+        """Return one row a trial, the best first; what is missing is None.
+
+        The keys are ``trial``, ``id_experience``, ``state``, the aims, ``epoch``, ``parameters``; where there are several
+        aims, ``front`` (whether it is on the Pareto front); where there are constraints, ``feasible``; where trials are
+        repeated, ``spread`` (of the first aim, from its least to its greatest value) and ``repeats`` (each of them); and
+        ``came_from``: the root that the experience was merged from.
+        """
+        several, front = len(self.aims) > 1, self.front
+
+        def place(one: Trial) -> tuple[Any, ...]:
+            return not one.is_feasible, several and one.number not in front, *one.ranks(), one.number
+
+        return [self._row(one) for one in sorted(self.trials, key=place)]
+
+    def _row(self, one: Trial) -> Row:
+        row: Row = {"trial": one.number, "id_experience": one.best.experience.id, "state": str(one.state)}
+        row |= {aim.name: one.values.get(aim.name) for aim in self.aims}
+        row |= {"epoch": one.epoch, "parameters": one.best.record.parameters}
+        if len(self.aims) > 1:
+            row["front"] = one.number in self.front
+        if self._has_constraints:
+            row["feasible"] = one.is_feasible
+        if self._has_repeats:
+            bests = [part.best for part in one.parts]
+            values = [best.value for best in bests if best]
+            row["spread"] = max(values) - min(values) if values else None
+            row["repeats"] = [
+                {
+                    "id_experience": part.experience.id,
+                    "seed": part.record.seed,
+                    "state": str(part.state),
+                    self.aims[0].name: best.value if best else None,
+                    "epoch": best.epoch if best else None,
+                }
+                for part, best in zip(one.parts, bests, strict=True)
+            ]
+        return {**row, "came_from": one.known.entry.get("came_from")}
+
+    @cached_property
+    def _has_constraints(self) -> bool:
+        return any(one.record.outcome and one.record.outcome.constraints is not None for one in self.trainings)
+
+    @cached_property
+    def _has_repeats(self) -> bool:
+        return any(one.known.repeats > 1 for one in self.trials)
+
+    def running(self) -> list[Training]:
+        """Return the trainings that run, by trial."""
+        return sorted((one for one in self.trainings if one.state is State.RUNNING), key=lambda one: one.trial)
+
+    def counts(self) -> dict[State, int]:
+        """Return how many trials are in each state."""
+        counts = dict.fromkeys(State, 0)
+        for trial in self.trials:
+            counts[trial.state] += 1
+        return counts
+
+    def to_do(self) -> int:
+        """Return how many trials are still to be proposed."""
+        return max(0, int(self.asked.get("trials", 0)) - sum(self.counts().values()))
+
+    def is_over(self) -> bool:
+        """Tell whether all trials are done that the sweep was asked for last."""
+        counts = self.counts()
+        return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF])
+
+    def best(self) -> Trial | None:
+        """Return the best finished trial that keeps the constraints, by the first of the aims; the first of equals."""
+        ended = [one for one in self.trials if one.number in self.front]
+        return min(ended, key=lambda one: (*one.ranks(), one.number), default=None)
+
+    def work(self) -> Work:
+        """Return the work in all of them together."""
+        return sum((one.work for one in self.trainings), Work())
+
+    def rest_s(self) -> float:
+        """Return how many seconds the batches that are left will take, those of trials that are still to come included.
+
+        A trial to come is taken for as long as those that were are on the average, equal proposals included.
+        """
+        work, counts = self.work(), self.counts()
+        ended = sum(counts.values()) - counts[State.RUNNING] - counts[State.CUT_OFF]
+        if not work.batches:
+            return 0.0
+        once = work.batches - work.twice_batches
+        batches = work.left_batches + (self.to_do() * once / ended if ended else 0)
+        return float(batches * (work.trained_s + work.prepared_s) / work.batches / self.asked.get("workers", 1))
+
+
+class Watch:
+    """Looks at a root. Nothing is written, and nothing is locked: whoever trains there goes on.
+
+    Args:
+        root: of a sweep; it need not be there yet.
+        warn: is told once of each folder that cannot be read.
+    """
+
+    def __init__(self, root: Path, warn: Callable[[str], None]) -> None:
+        self.root, self._warn = root, warn
+        self._ended: dict[str, tuple[object, Training]] = {}
+        self._warned: set[str] = set()
+        self.took_s = 0.0
+
+    def look(self, done: Callable[[], None] = lambda: None) -> Sight:
+        """Return what is there now; ``done`` is called after each folder.
+
+        Raises:
+            OSError: the drive does not answer.
+        """
+        begun, trainings = time.monotonic(), []
+        for experience in experiences_in(self.root):
+            training = self.training(experience)
+            if training:
+                trainings.append(training)
+            done()
+        sight = Sight(self.root, tuple(trainings), read_asked(self.root), read_holder(self.root))
+        self.took_s = time.monotonic() - begun
+        return sight
+
+    def training(self, experience: Experience) -> Training | None:
+        """Return one experience as it is now; None where its folder has no record."""
+        stamp = _stamp(experience.record)
+        known_stamp, known = self._ended.get(experience.id, (None, None))
+        if known and stamp and stamp == known_stamp:
+            return known
+        record = read_record(experience)
+        if not record:
+            self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
+            return None
+        state, pulse = shown_state(experience, record), None
+        if state in (State.RUNNING, State.CUT_OFF):
+            pulse = read_pulse(experience.pulse)
+            pulse = pulse if pulse and pulse.session == len(record.sessions) - 1 else None
+        training = Training(
+            experience, record, state, self._curve(experience, record), work_of([(experience, record)]), pulse
+        )
+        if record.outcome:
+            self._ended[experience.id] = (stamp, training)
+        return training
+
+    def _curve(self, experience: Experience, record: Record) -> list[float]:
+        try:
+            return read_curve(experience.log, record.aim.name)
+        except LogUnreadable as error:
+            self._say_once(str(error))
+            return []
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = status(path)
+    except (FileNotFoundError, NotPlain):
+        return None
+    return found.st_mtime_ns, found.st_size

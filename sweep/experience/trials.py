@@ -1,0 +1,145 @@
+"""What the folders know of each trial: enough to make the study again."""
+
+import math
+import statistics
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sweep.experience import backup_files
+from sweep.experience.folder import Experience, RecordWrong
+from sweep.experience.log_csv import read_curve
+from sweep.experience.record import Outcome, Record, State
+from sweep.space.objectives import Aim
+
+Folders = Iterable[tuple[Experience, Record]]
+MOST_GAPS = 1000
+
+
+@dataclass(frozen=True)
+class Known:
+    """One trial as its folder knows it. ``entry`` is the one of ``Record.trials``.
+
+    A trial that is repeated has led to further experiences, with other seeds: ``others`` has them, in their order.
+    """
+
+    experience: Experience
+    record: Record
+    entry: dict[str, Any]
+    others: tuple["Known", ...] = ()
+
+    @property
+    def number(self) -> int:
+        return int(self.entry["number"])
+
+    @property
+    def repeats(self) -> int:
+        """How many experiences the trial leads to."""
+        return int(self.entry.get("repeats", 1))
+
+    @property
+    def parts(self) -> tuple["Known", ...]:
+        """The experiences of the trial that are there, each as if it were alone."""
+        return (self, *self.others)
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How the trial ended; None where it is still to be brought to its end, or told."""
+        outcomes = [one.record.outcome if one.entry["ended"] else None for one in self.parts]
+        there = [outcome for outcome in outcomes if outcome]
+        if len(there) < len(outcomes) or not (len(there) >= self.repeats or is_over(there)):
+            return None
+        return together(there, self.record.aims)
+
+    def curve(self) -> list[float]:
+        """Return what is monitored of each epoch that will not be trained again; of a repeated trial, of its first.
+
+        Raises:
+            LogUnreadable: ``log.csv`` is foreign.
+        """
+        if self.record.outcome:
+            return read_curve(self.experience.log, self.record.aim.name)
+        position = backup_files.newest_position(self.experience.sauvegarde)
+        return position.curve() if position else []
+
+
+def is_over(outcomes: Sequence[Outcome]) -> bool:
+    """Tell whether a trial ends before all its repeats are trained: the pruner has ended the first."""
+    return outcomes[0].state is State.PRUNED
+
+
+def together(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> Outcome:
+    """Return how a trial ended whose experiences ended so.
+
+    Of several, it is the median of each aim and of each constraint. One that failed counts as worse than any; where that is
+    the median, the trial has failed. The epoch is that of the best of them.
+    """
+    if len(outcomes) == 1 or is_over(outcomes):
+        return outcomes[0]
+    ranks = {aim: [_rank(one, aim) for one in outcomes] for aim in aims}
+    values = {aim.name: aim.rank(statistics.median(of_aim)) for aim, of_aim in ranks.items()}
+    if not all(map(math.isfinite, values.values())):
+        return next(one for one in outcomes if one.state is not State.FINISHED)
+    best = outcomes[min(range(len(outcomes)), key=ranks[aims[0]].__getitem__)]
+    constraints = [one.constraints for one in outcomes if one.constraints is not None]
+    return replace(
+        best,
+        ended=max(one.ended for one in outcomes),
+        values=values,
+        constraints=[statistics.median(of_one) for of_one in zip(*constraints, strict=False)] if constraints else None,
+    )
+
+
+def _rank(outcome: Outcome, aim: Aim) -> float:
+    value = outcome.values.get(aim.name) if outcome.state is State.FINISHED else None
+    return math.inf if value is None else aim.rank(value)
+
+
+def known_trials(folders: Folders) -> dict[int, Known]:
+    """Return the trials that the folders know, by number. Where two claim one number, the one that began first has it."""
+    return {known.number: known for known in sorted(all_trials(folders), key=_begun, reverse=True)}
+
+
+def check_numbers(known: Mapping[int, Known]) -> None:
+    """Refuse a trial whose number is far beyond that of the others: a study must have all trials up to it.
+
+    Raises:
+        RecordWrong: there is one.
+    """
+    last = max(known, default=-1)
+    if last > MOST_GAPS + 10 * len(known):
+        record = known[last].experience.record
+        raise RecordWrong(f"{record} has trial {last}, where there are {len(known)}: move its folder away.")
+
+
+def number_anew(folders: Folders, say: Callable[[str], None]) -> None:
+    """Give new numbers to trials whose number an earlier one has: their folders were copied here by hand."""
+    folders = list(folders)
+    known = known_trials(folders)
+    following = max(known, default=-1) + 1
+    for trial in all_trials(folders):
+        number = trial.number
+        if known[number].entry is trial.entry:
+            continue
+        for one in trial.parts:
+            one.entry["number"] = following
+            say(f"trial {number} of {one.experience.id} is now trial {following}: {number} was given twice")
+            one.experience.write(one.record)
+        following += 1
+
+
+def all_trials(folders: Folders) -> Iterator[Known]:
+    """Yield each trial with all its experiences: the entries of one that is repeated have its number and its beginning."""
+    trials: dict[tuple[Any, ...], list[Known]] = {}
+    for experience, record in folders:
+        for entry in record.trials:
+            one = Known(experience, record, entry)
+            alone = experience.id if one.repeats == 1 else ""
+            trials.setdefault((one.number, str(entry.get("begun")), alone), []).append(one)
+    for parts in trials.values():
+        first, *others = sorted(parts, key=lambda one: int(one.entry.get("repeat", 0))) if len(parts) > 1 else parts
+        yield replace(first, others=tuple(others)) if others else first
+
+
+def _begun(known: Known) -> tuple[str, str]:
+    return str(known.entry.get("begun")), known.experience.id

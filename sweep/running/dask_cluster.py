@@ -1,0 +1,219 @@
+"""Where a training runs: on a worker of a Dask cluster, which is how Slurm, PBS and Kubernetes come in."""
+
+import asyncio
+import concurrent.futures
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import distributed
+
+import sweep
+from sweep.errors import SweepError, first_line
+from sweep.running import dask_worker
+from sweep.running.local_processes import LAST_SAVE_S, POLL_S
+from sweep.system.host import this_process
+from sweep.training.protocol import End, Ending, EpochDone, Job, OnNews, from_message
+
+CONNECT_S = 5.0
+TELL_AGAIN_S = 2.0
+# What Dask raises where the scheduler, or the way to it, is gone.
+GONE = (OSError, asyncio.CancelledError, concurrent.futures.CancelledError)
+
+Said: TypeAlias = "queue.SimpleQueue[dict[str, Any]]"
+
+
+def _silence_dask() -> None:
+    """Let Dask and what it stands on say nothing: what is wrong is said here in one sentence, and not in tracebacks.
+
+    Each of their loggers has a level of its own, which that of its parent does not change.
+    """
+    for name in [*logging.root.manager.loggerDict, "asyncio"]:
+        if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+class Cluster:
+    """Sends each job to a worker of Dask, which trains it in a child of its own. See ``sweep.training.protocol.Place``.
+
+    What a controller that is gone has sent runs on there: a job for the same folder waits for it on its worker, and what it
+    says is heard here.
+
+    Args:
+        address: of the scheduler.
+        root: of the sweep, on a file system that all workers see under this path.
+        say: is told what there is to wait for.
+
+    Raises:
+        SweepError: the scheduler does not answer.
+    """
+
+    def __init__(self, address: str, root: Path, say: Callable[[str], None]) -> None:
+        _silence_dask()
+        self.cluster, self._root, self._say = address, root, say
+        self._client: Any = None
+        self._listeners: dict[str, Said] = {}
+        self._unfit: dict[str, str] = {}
+        self._told_at = 0.0
+        self._lock = threading.Lock()
+        say(f"connecting to {address}")
+        try:
+            self._connected()
+        except (OSError, ValueError) as error:  # the second is an address that is none
+            raise SweepError(f"The cluster at {address} does not answer ({error}): start its scheduler there.") from error
+
+    def workers(self) -> int:
+        """Return how many tasks its workers run at once; the first worker is waited for."""
+        self._wait_for_a_worker()
+        return sum(self._connected().nthreads().values())
+
+    def threads(self, workers: int) -> int:
+        """Return the smallest share of a host's cores that one of its tasks has; the first worker is waited for."""
+        self._wait_for_a_worker()
+        client = self._connected()
+        with self._in_a_sentence():
+            cores_of: dict[str, tuple[str, int]] = client.run(dask_worker.host_and_cores)
+        tasks, share = client.nthreads(), Counter[str]()
+        for address, (host, _) in cores_of.items():
+            share[host] += tasks.get(address, 1)
+        return max(1, min(cores // min(share[host], workers) for host, cores in cores_of.values()))
+
+    def start(self) -> None:
+        """Do nothing: the workers import Keras, with their first training."""
+
+    def wait_until_warm(self, stop: threading.Event) -> None:
+        """Return at once."""
+
+    def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
+        """Train the job on a worker, see ``sweep.training.protocol.Place``."""
+        said: Said = queue.SimpleQueue()
+        self._listeners[job.experience.id] = said
+        try:
+            end = self._train(job, stop, on_news, said)
+        except GONE as error:
+            why = f"the cluster at {self.cluster} does not answer ({first_line(error).rstrip('.')})"
+            end = End(Ending.GONE, why)
+        finally:
+            del self._listeners[job.experience.id]
+        return End(Ending.STOPPED) if stop.is_set() and end.ending is not Ending.OUTCOME else end
+
+    def kill(self) -> None:
+        """Do nothing: what runs on the cluster goes on there, and the next controller waits for it."""
+
+    def forget(self, run: str) -> None:
+        """Let the workers remove what they keep for a run; one that does not answer does so when it ends."""
+        with contextlib.suppress(*GONE):
+            self._connected().run(dask_worker.forget, run, on_error="ignore")
+
+    def _train(self, job: Job, stop: threading.Event, on_news: OnNews, said: Said) -> End:
+        client = self._connected()
+        # ``pure=False``: the same job once more is to be trained once more.
+        words = (sweep.__version__, job, this_process())
+        task = client.submit(dask_worker.train, *words, pure=False, workers=self._fit_workers(client))
+        stopped_at = float("inf")
+        while task.status == "pending" and time.monotonic() - stopped_at < LAST_SAVE_S:
+            with contextlib.suppress(queue.Empty):
+                self._hear(client, job, said.get(timeout=POLL_S), on_news)
+            if stop.is_set():
+                stopped_at = min(stopped_at, time.monotonic())
+                self._tell_to_stop(client)
+        if task.status == "pending":
+            task.cancel()
+            return End(Ending.STOPPED)
+        while not said.empty():
+            self._hear(client, job, said.get(), on_news)
+        return self._end_of(task)
+
+    def _end_of(self, task: Any) -> End:
+        try:
+            with self._in_a_sentence():
+                address, end = cast("tuple[str, End]", task.result())
+        except distributed.KilledWorker:
+            return End(Ending.DIED, "the workers that it was sent to were killed")
+        if end.ending is not Ending.UNFIT:
+            return end
+        if address not in self._unfit:
+            self._say(end.why)
+        self._unfit[address] = end.why
+        return End(Ending.MOVED_ON)
+
+    def _fit_workers(self, client: Any) -> list[str] | None:
+        """Return the workers that may be sent a job, where some may not.
+
+        Raises:
+            SweepError: none may.
+        """
+        if not self._unfit:
+            return None
+        fit = [address for address in client.nthreads() if address not in self._unfit]
+        if not fit:
+            raise SweepError(f"No worker of {self.cluster} can train: {next(iter(self._unfit.values()))}.")
+        return fit
+
+    def _hear(self, client: Any, job: Job, message: dict[str, Any], on_news: OnNews) -> None:
+        news = from_message(message["news"])
+        word = on_news(news)
+        if isinstance(news, EpochDone) and message["asks"]:  # it may ask though this controller has no pruner
+            # A worker that is gone needs no word, and one that did not get it asks again.
+            with contextlib.suppress(*GONE, ValueError):
+                words = (job.experience.path, news.epoch, word)
+                client.run(dask_worker.answer, *words, workers=[message["worker"]], on_error="ignore")
+
+    def _tell_to_stop(self, client: Any) -> None:
+        """Tell all workers now and then: a job that waited in a queue may have been begun since."""
+        with self._lock:
+            is_due = time.monotonic() - self._told_at > TELL_AGAIN_S
+            self._told_at = time.monotonic() if is_due else self._told_at
+        if is_due:
+            client.run(dask_worker.stop, self._root, on_error="ignore")
+
+    def _connected(self) -> Any:
+        """Return a client that is connected.
+
+        Raises:
+            OSError: the scheduler does not answer.
+        """
+        with self._lock:
+            if self._client and self._client.status == "running":
+                return self._client
+            if self._client:
+                self._client.close(timeout=1)
+            client: Any = distributed.Client  # of which Dask has no types
+            self._client = client(self.cluster, timeout=CONNECT_S, set_as_default=False)
+            self._client.subscribe_topic(dask_worker.topic_of(self._root), self._on_event)
+            return self._client
+
+    def _on_event(self, event: tuple[float, dict[str, Any]]) -> None:
+        _, message = event
+        listener = self._listeners.get(message["id"])
+        if listener:
+            listener.put(message)
+
+    def _wait_for_a_worker(self) -> None:
+        client = self._connected()
+        if not client.nthreads():
+            self._say(f"{self.cluster} has no worker yet: waiting for the first")
+            client.wait_for_workers(1)
+
+    @contextlib.contextmanager
+    def _in_a_sentence(self) -> Iterator[None]:
+        """Let through what says that workers or the scheduler are gone; all else is a worker's, which cannot train.
+
+        Raises:
+            SweepError: it cannot.
+        """
+        try:
+            yield
+        except (*GONE, distributed.KilledWorker):
+            raise
+        except Exception as error:
+            raise SweepError(
+                f"A worker of {self.cluster} cannot train ({type(error).__name__}: {error}): "
+                "install keras-sweep[cluster] there, in the version that is here."
+            ) from error

@@ -1,0 +1,51 @@
+"""The process that loads the data of a run, before the first of its trainings on a host."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+
+from sweep.errors import SweepError
+from sweep.space.search_space import load
+from sweep.system.files import is_gone_for_a_while
+from sweep.training.data.arrays import DataWrong
+from sweep.training.data.loading import load_and_keep
+from sweep.training.protocol import End, Ending, Job, Link, Warned
+from sweep.training.train import begin_process
+
+SLOW_S = 2.0
+
+
+def load_for_all(job: Job, link: Link) -> End:
+    """Load the data of the job's run, and keep them where they can be kept.
+
+    Returns:
+        How it ended: REFUSED, in one sentence, where the data cannot be trained on; GONE, where a drive does not answer.
+        What else ``load_data`` raises is left to the training, which calls it again, and whose outcome it is.
+    """
+    try:
+        with _said_where_slow(link):
+            begin_process(job.record)
+            said = load_and_keep(load(job.source), job.run or "")
+    except DataWrong as error:
+        return End(Ending.REFUSED, f"{job.source.path}: {error}.")
+    except SweepError as error:
+        return End(Ending.REFUSED, str(error))
+    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything; or the disk is full
+        is_gone = isinstance(error, OSError) and is_gone_for_a_while(error)
+        return End(Ending.GONE, f"what load_data reads does not answer ({error})") if is_gone else End(Ending.OUTCOME)
+    if said:
+        link.tell(Warned(said))
+    return End(Ending.OUTCOME)
+
+
+@contextlib.contextmanager
+def _said_where_slow(link: Link) -> Iterator[None]:
+    """Tell the user what there is to wait for, where it takes a while."""
+    words = Warned("its data are being loaded, once for all trainings of this run")
+    timer = threading.Timer(SLOW_S, lambda: link.tell(words))
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()

@@ -1,0 +1,157 @@
+"""Whether a proposal that somebody else makes is one that ``suggest`` can take."""
+
+import contextlib
+import difflib
+import json
+import numbers
+import reprlib
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+
+from sweep.errors import Misuse, SweepError
+from sweep.search.enqueued import Cell, Proposal
+from sweep.space import search_space
+from sweep.space.search_space import SearchSpace
+
+# What ``suggest`` asks for may depend on what it was given before: so often is it asked, for a proposal that is partial.
+DRAWS = 100
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What of a proposal ``suggest`` can take, as its distributions have it; and by name, why not the rest."""
+
+    proposal: Proposal
+    unfit: dict[str, str]
+
+
+def check(space: SearchSpace, proposals: list[Proposal], where: str | Path, first: int = 1) -> list[Proposal]:
+    """Return the proposals, each value as its distribution has it.
+
+    Args:
+        space: is asked, in memory.
+        proposals: anybody's.
+        where: they stand, for the sentence.
+        first: the number of the first of them there.
+
+    Raises:
+        Misuse: ``suggest`` cannot take one of them; the sentence has its number, and what is right.
+    """
+    fitting = []
+    for number, proposal in enumerate(proposals, first):
+        try:
+            fit = try_on(space, proposal)
+        except SweepError as error:
+            raise Misuse(f"{where}, proposal {number}: {error}") from error
+        for why in fit.unfit.values():
+            raise Misuse(f"{where}, proposal {number}: {why}")
+        fitting.append(fit.proposal)
+    return fitting
+
+
+def try_on(space: SearchSpace, proposal: Proposal) -> Fit:
+    """Let ``suggest`` take what it can of a proposal, the rest drawn at random, until all of it fits or ``DRAWS`` are drawn.
+
+    Raises:
+        SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(sampler=_Given(proposal))
+    asked: dict[str, BaseDistribution] = {}
+    fits = []
+    for _ in range(DRAWS):
+        trial = study.ask()
+        with search_space.mistakes_in(space.source.path), contextlib.redirect_stdout(sys.stderr):
+            space.parameters(space.suggest(trial))
+        asked |= trial.distributions
+        fits.append(_compare(proposal, trial.distributions))
+        if not fits[-1].unfit:
+            return fits[-1]
+    best = min(fits, key=lambda fit: len(fit.unfit))
+    return Fit(best.proposal, {name: why or _nearest(name, asked) for name, why in best.unfit.items()})
+
+
+class _Given(optuna.samplers.RandomSampler):
+    """Proposes what it is given, where that fits."""
+
+    def __init__(self, given: Proposal) -> None:
+        super().__init__(seed=0)
+        self._given = given
+
+    def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: BaseDistribution) -> Any:
+        with contextlib.suppress(KeyError, ValueError):
+            return _fitted(param_distribution, self._given[param_name])
+        return super().sample_independent(study, trial, param_name, param_distribution)
+
+
+def _compare(proposal: Proposal, distributions: dict[str, BaseDistribution]) -> Fit:
+    fitted, unfit = {}, {}
+    for name, value in proposal.items():
+        if name not in distributions:
+            unfit[name] = ""  # asked for in another draw, perhaps
+            continue
+        try:
+            fitted[name] = _fitted(distributions[name], value)
+        except ValueError as error:
+            unfit[name] = f"{reprlib.repr(name)} is {_shown(value)}: {error}"
+    return Fit(fitted, unfit)
+
+
+def _fitted(distribution: BaseDistribution, value: object) -> Any:
+    """Return the value as the distribution has it: 64 for 64.0 where integers are asked for.
+
+    Optuna itself would take a value that is none of the distribution, and only warn.
+
+    Raises:
+        ValueError: it is none of it; the message says what is.
+    """
+    if isinstance(distribution, CategoricalDistribution):
+        for choice in distribution.choices:
+            if _is_choice(choice, value):
+                return choice
+        raise ValueError(f"it is one of {', '.join(map(_shown, distribution.choices))}.")
+    if not isinstance(distribution, IntDistribution | FloatDistribution):
+        raise ValueError("only numbers and choices can be enqueued.")  # noqa: TRY004 # of the value, as the others
+    number, is_integer = _number(value), isinstance(distribution, IntDistribution)
+    low, high = distribution.low, distribution.high
+    inside = number is not None and low <= number <= high
+    if number is None or not inside or not distribution._contains(float(number)):  # noqa: SLF001 # the step
+        step = f" in steps of {distribution.step}" if distribution.step not in (None, 1) else ""
+        raise ValueError(f"give {'an integer' if is_integer else 'a number'} from {low} to {high}{step}.")
+    return round(number) if is_integer else float(number)
+
+
+def _is_choice(choice: object, value: object) -> bool:
+    """Tell whether the value is a choice: True is not 1, and a list is none, for Optuna would not know it again."""
+    if not isinstance(choice, str | int | float | None):
+        return False
+    if isinstance(value, Cell):
+        return value in (str(choice), json.dumps(choice))
+    return choice == value and isinstance(choice, bool) == isinstance(value, bool)
+
+
+def _number(value: object) -> float | None:
+    """Return the value as a number; None where it is none."""
+    if isinstance(value, Cell):
+        try:
+            value = int(value) if value.lstrip("+-").isdecimal() else float(value)
+        except ValueError:  # also an integer of thousands of digits
+            return None
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    return value  # type: ignore[return-value] # NumPy's, too
+
+
+def _nearest(name: str, asked: dict[str, BaseDistribution]) -> str:
+    near = difflib.get_close_matches(name, asked, 1)
+    mend = f"did you mean {near[0]}?" if near else f"it asks for {', '.join(asked)}."
+    return f"suggest does not ask for {reprlib.repr(name)} beside the rest: {mend}"
+
+
+def _shown(value: object) -> str:
+    return repr(str(value)) if isinstance(value, Cell) else reprlib.repr(value)

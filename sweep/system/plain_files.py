@@ -1,0 +1,333 @@
+"""Files and folders below a root, opened by name and never through a link.
+
+A root may be somebody else's, or lie on a shared drive. So a file is opened below the descriptor of
+its folder, which is first seen to be the folder of that path: no part of the way to it is a link.
+Paths must be resolved, as those below ``sweep.experience.root.root_of`` are. A pipe is not waited for.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+# Without O_PATH, a drive would be asked to list each folder that is opened.
+TO_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
+TO_FILE = os.O_NOFOLLOW | os.O_NONBLOCK
+MOST = 2**28  # bytes of a file that is read whole; what is larger is none of ours
+IN_MEMORY = "/dev/shm"  # noqa: S108 # a folder of its own is made there, which is private
+FILE, FOLDER = "a file", "a folder"
+KINDS = {
+    stat.S_IFREG: FILE,
+    stat.S_IFDIR: FOLDER,
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
+
+
+class NotPlain(OSError):
+    """Something else stands where sweep keeps a plain file or folder. It was not touched."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
+
+
+def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Return a descriptor of the plain file ``path``, opened with the ``flags`` of ``os.open``.
+
+    Raises:
+        NotPlain: it is something else, or a part of the way to it is a link.
+        OSError: it cannot be opened.
+    """
+    descriptor = None if flags & os.O_CREAT else _open_at_once(str(path), flags | TO_FILE)
+    if descriptor is None:
+        with _folder_of(path) as folder:
+            try:
+                descriptor = os.open(path.name, flags | TO_FILE, 0o666, dir_fd=folder)
+            except OSError:
+                _refuse_other_kinds(path, folder)
+                raise
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise _not_plain(path, mode, "file")
+    return descriptor
+
+
+def reading(path: Path) -> io.BufferedReader:
+    """Open a file for reading. Raises as ``open_plain``."""
+    return os.fdopen(open_plain(path), "rb")
+
+
+def changing(path: Path) -> io.BufferedRandom:
+    """Open a file for reading and writing, and make an empty one where there is none."""
+    return os.fdopen(open_plain(path, os.O_RDWR | os.O_CREAT), "r+b")
+
+
+def created(path: Path) -> io.BufferedRandom:
+    """Make a new file, in place of what an earlier write has left under this name."""
+    remove(path)
+    return os.fdopen(open_plain(path, os.O_RDWR | os.O_CREAT | os.O_EXCL), "w+b")
+
+
+def read(path: Path, most: int | None = MOST) -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        NotPlain: see ``open_plain``; or it has more bytes than ``most``.
+        OSError: it cannot be read.
+    """
+    with os.fdopen(open_plain(path), "rb", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        if most is not None and size > most:
+            raise NotPlain(errno.EFBIG, f"it has {size:,} bytes, and none of sweep's has", str(path))
+        return file.read()
+
+
+def way_to(descriptor: int, otherwise: Path) -> str:
+    """Return a path that leads to an open file and nowhere else; ``otherwise`` where /proc is missing."""
+    way = f"/proc/self/fd/{descriptor}"
+    return way if os.path.lexists(way) else str(otherwise)
+
+
+@contextlib.contextmanager
+def lent(file: BinaryIO, path: Path) -> Iterator[Path]:
+    """Give who opens by path a path to an open file, which ends in the name of ``path``.
+
+    Keras looks at the ending of a name, so this is a link in a private folder. Where there is no
+    room for it in memory or in the system's folder, it lies beside the file.
+    """
+    with _private_folder(path.parent) as folder:
+        way = Path(folder, path.name)
+        way.symlink_to(way_to(file.fileno(), path))
+        yield way
+
+
+def _private_folder(beside: Path) -> "tempfile.TemporaryDirectory[str]":
+    for place in (IN_MEMORY, None):
+        with contextlib.suppress(OSError):
+            return tempfile.TemporaryDirectory(prefix="sweep-", dir=place)
+    return tempfile.TemporaryDirectory(prefix=".sweep-", dir=beside)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there; of a link, the link itself. Raises NotPlain for a folder."""
+    with contextlib.suppress(FileNotFoundError), _folder_of(path) as folder:
+        try:
+            os.unlink(path.name, dir_fd=folder)
+        except OSError:
+            _refuse_other_kinds(path, folder)
+            raise
+
+
+def replace(source: Path, target: Path) -> None:
+    """Make the file ``source`` the file ``target``, in one step.
+
+    Raises:
+        NotPlain: ``target`` is there, and is no plain file.
+        OSError: the disk is full or gone.
+    """
+    with _folder_of(source) as here, _folder_of(target) as there:
+        _refuse_other_kinds(target, there)
+        os.replace(source.name, target.name, src_dir_fd=here, dst_dir_fd=there)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Give another name to anything; of a link, to the link itself."""
+    with _folder_of(source) as here, _folder_of(target) as there:
+        os.rename(source.name, target.name, src_dir_fd=here, dst_dir_fd=there)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, where they are not there yet.
+
+    Raises:
+        NotPlain: something else has its name.
+        OSError: the disk is full or gone.
+    """
+    try:
+        with _folder_of(path) as parent, contextlib.suppress(FileExistsError):
+            os.mkdir(path.name, dir_fd=parent)
+    except FileNotFoundError:
+        make_folder(path.parent)
+        make_folder(path)
+    os.close(_open_folder(path))
+
+
+def remove_folder(path: Path) -> None:
+    """Remove a folder of ours and all in it, as far as that can be done; of a link, the link itself."""
+    with contextlib.suppress(OSError), _folder_of(path) as parent:
+        shutil.rmtree(path.name, ignore_errors=True, dir_fd=parent)
+        os.unlink(path.name, dir_fd=parent)
+
+
+def status(path: Path) -> os.stat_result:
+    """Return what ``os.lstat`` says of a plain file. Raises as ``open_plain``."""
+    descriptor = open_plain(path, os.O_PATH)
+    try:
+        return os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def kind_of(path: Path) -> str | None:
+    """Return ``FILE``, ``FOLDER``, "a symbolic link" and so on; None for nothing.
+
+    What is reached through a link is nothing as well.
+    """
+    try:
+        with _folder_of(path) as folder:
+            mode = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode
+    except (FileNotFoundError, NotPlain):
+        return None
+    return _kind(mode)
+
+
+def is_file(path: Path) -> bool:
+    """Tell whether it is a plain file."""
+    return kind_of(path) == FILE
+
+
+def is_folder(path: Path) -> bool:
+    """Tell whether it is a folder, and no link to one."""
+    return kind_of(path) == FOLDER
+
+
+def contents(folder: Path) -> dict[Path, str]:
+    """Return what is in a folder, sorted, with the kinds as ``kind_of`` names them.
+
+    Nothing is in what is missing, or is no plain folder.
+    """
+    return {folder / name: kind for name, kind in sorted(_listed(folder).items())}
+
+
+def files_in(folder: Path, names: re.Pattern[str]) -> list[Path]:
+    """Return the plain files in a folder with such a name, sorted."""
+    there = _listed(folder).items()
+    return [folder / name for name, kind in sorted(there) if kind == FILE and names.fullmatch(name)]
+
+
+def copy_folder(source: Path, target: Path, copy: Callable[[Path, Path], None]) -> None:
+    """Copy the files of a folder and of those in it into ``target``, with ``copy``.
+
+    What is neither a file nor a folder is left out, and so are the modes: a folder that is
+    read-only there must be writable here.
+    """
+    make_folder(target)
+    for path, kind in contents(source).items():
+        if kind == FILE:
+            copy(path, target / path.name)
+        elif kind == FOLDER:
+            copy_folder(path, target / path.name, copy)
+
+
+def _listed(folder: Path) -> dict[str, str]:
+    try:
+        descriptor = _open_folder(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except (FileNotFoundError, NotPlain):
+        return {}
+    try:
+        with os.scandir(descriptor) as entries:
+            kinds = {entry.name: _kind_of_entry(entry) for entry in entries}
+        return {name: kind for name, kind in kinds.items() if kind}
+    except OSError as error:
+        error.filename = str(folder)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _kind(mode: int) -> str:
+    return KINDS.get(stat.S_IFMT(mode), "a device")
+
+
+def _kind_of_entry(entry: "os.DirEntry[str]") -> str | None:
+    """Return the kind, or None for what has been removed since; a drive lists names without kinds."""
+    if entry.is_file(follow_symlinks=False):
+        return FILE
+    if entry.is_dir(follow_symlinks=False):
+        return FOLDER
+    try:
+        return _kind(entry.stat(follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return None
+
+
+@contextlib.contextmanager
+def _folder_of(path: Path) -> Iterator[int]:
+    """Open the folder that ``path`` lies in. The errors inside name the path, and not its last part only."""
+    descriptor = _open_folder(path.parent)
+    try:
+        yield descriptor
+    except NotPlain:
+        raise
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _open_folder(path: Path, flags: int = TO_FOLDER) -> int:
+    descriptor = _open_at_once(str(path), flags)
+    return _walk_to(path.absolute(), flags) if descriptor is None else descriptor
+
+
+def _open_at_once(path: str, flags: int) -> int | None:
+    """Open what is at this very path, or return None where it is not sure that no part of it is a link.
+
+    Raises:
+        FileNotFoundError: there is no such thing.
+    """
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError:  # who opens it part by part sees at which one
+        return None
+    with contextlib.suppress(OSError):  # there is no /proc
+        if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # noqa: PTH115 # a Path takes longer
+            return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _walk_to(path: Path, flags: int) -> int:
+    """Open a folder by one part of its path after the other.
+
+    This takes longer. It is needed where a system calls the folder by another name than we do, and
+    to name the part that is a link.
+    """
+    here, descriptor = Path(path.anchor), os.open(path.anchor, TO_FOLDER)
+    for name in path.parts[1:]:
+        above, here = descriptor, here / name
+        try:
+            descriptor = os.open(name, flags if here == path else TO_FOLDER, dir_fd=above)
+        except OSError as error:
+            _refuse_other_kinds(here, above, wanted=stat.S_IFDIR)
+            error.filename = str(here)
+            raise
+        finally:
+            os.close(above)
+    return descriptor
+
+
+def _refuse_other_kinds(path: Path, folder: int, wanted: int = stat.S_IFREG) -> None:
+    """Raises NotPlain where something else than is wanted has the name."""
+    try:
+        mode = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode
+    except OSError:  # there is nothing, or the disk does not say: who asks sees that as well
+        return
+    if stat.S_IFMT(mode) != wanted:
+        raise _not_plain(path, mode, "file" if wanted == stat.S_IFREG else "folder")
+
+
+def _not_plain(path: Path, mode: int, wanted: str) -> NotPlain:
+    return NotPlain(errno.ELOOP, f"{_kind(mode)} stands where sweep keeps a plain {wanted}", str(path))

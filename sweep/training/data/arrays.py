@@ -1,0 +1,169 @@
+"""What a search space trains on: checked, and known again by its digest."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from sweep.errors import SweepError
+
+PART_BYTES = 2**24
+SEED = 0  # of what ``load_data`` draws, whatever the seed of the training is: all trainings are to have the same data
+
+# One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
+Arrays = Any
+# (x, y) or (x, y, sample_weight) of arrays, or what ``sweep.training.data.streams`` makes batches of.
+Part = Any
+Data = tuple[Part, Part]
+
+WHAT = "load_data must return (x_train, y_train), (x_val, y_val)"
+
+
+class DataWrong(SweepError):
+    """``load_data`` returned what cannot be trained on."""
+
+
+def digest_of(data: Any) -> str:
+    """Return the SHA-256 of arrays, or of a structure of them, in hexadecimal: their names, types, shapes and numbers.
+
+    Arrays are read a part at a time, so that those that lie on the disk stay there. None, for what there is no array of,
+    has a digest too.
+    """
+    sha = hashlib.sha256()
+    _add(sha, data)
+    return sha.hexdigest()
+
+
+def _add(sha: Any, data: Any) -> None:
+    if isinstance(data, Mapping):
+        sha.update(f"dict {len(data)}".encode())
+        for name in sorted(data, key=repr):
+            sha.update(repr(name).encode())
+            _add(sha, data[name])
+    elif isinstance(data, tuple | list):
+        sha.update(f"list {len(data)}".encode())
+        for item in data:
+            _add(sha, item)
+    elif data is None:
+        sha.update(b"None")
+    else:
+        _add_array(sha, np.asarray(data))
+
+
+def _add_array(sha: Any, array: np.ndarray) -> None:
+    sha.update(repr((array.dtype.str, array.shape)).encode())
+    if array.dtype.kind == "O":
+        for item in array.flat:
+            sha.update(repr(item).encode() + b"\n")
+        return
+    for part in _parts(array) if array.ndim else (array,):
+        sha.update(np.ascontiguousarray(part).view(np.uint8) if part.nbytes and array.ndim else part.tobytes())
+
+
+def is_arrays(part: Part) -> bool:
+    """Tell whether the training, or its validation, is to have arrays, and no stream of batches."""
+    return isinstance(part, tuple | list)
+
+
+def check_data(data: Any) -> Data:
+    """Return what ``load_data`` returned, once it is fit for training; streams are looked at where they are made batches of.
+
+    Raises:
+        DataWrong: it is not two parts; or one of arrays is of unequal lengths or empty, or holds NaN or infinity.
+    """
+    try:
+        train, validation = data
+    except (TypeError, ValueError):
+        raise DataWrong(WHAT) from None
+    return tuple(
+        check_part(part, f"_{kind}") if is_arrays(part) else part for kind, part in (("train", train), ("val", validation))
+    )  # type: ignore[return-value] # two
+
+
+def check_part(part: Part, of: str) -> tuple[Arrays, ...]:
+    """Return (x, y) or (x, y, sample_weight) as NumPy arrays.
+
+    Args:
+        part: a tuple or list of them.
+        of: what follows their names in the words of what is wrong.
+
+    Raises:
+        DataWrong: as for ``check_data``.
+    """
+    if len(part) not in (2, 3):
+        raise DataWrong(WHAT)
+    names = [f"{name}{of}" for name in ("x", "y", "sample_weight")[: len(part)]]
+    x, y, *weights = map(_as_arrays, names, part)
+    found = (x, y, *(_of_each_output(names[-1], weight, y) for weight in weights))
+    for name, arrays in zip(names, found, strict=True):
+        _check_arrays(name, keras.tree.flatten(arrays))
+        samples, others = (len(keras.tree.flatten(one)[0]) for one in (x, arrays))
+        if samples != others:
+            raise DataWrong(f"load_data gives {samples} samples in {names[0]} but {others} in {name}; make them equal")
+    return found
+
+
+def _of_each_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
+    """Return weights in the structure of ``y``: as with Keras, one array may be for all outputs."""
+    leaves = keras.tree.flatten(weight)
+    if any(leaf.dtype.kind not in "biuf" for leaf in leaves):
+        raise DataWrong(f"load_data gives {name} that is no array of numbers; return a weight for each sample")
+    if not keras.tree.is_nested(weight):
+        return keras.tree.map_structure(lambda _: weight, y)
+    try:
+        keras.tree.assert_same_structure(y, weight)
+    except ValueError:
+        raise DataWrong(
+            f"load_data gives {name} for other outputs than y; give each output one, or one array for all"
+        ) from None
+    return weight
+
+
+def _as_arrays(name: str, arrays: Any) -> Arrays:
+    """Return one array, or a structure of arrays; a list of numbers is an array."""
+    leaves = keras.tree.flatten(arrays)
+    if not leaves:
+        raise DataWrong(f"load_data gives no samples in {name}")
+    try:
+        one = any(np.ndim(leaf) == 0 for leaf in leaves)
+        return as_array(arrays) if one else keras.tree.map_structure(as_array, arrays)
+    except ValueError as error:
+        raise DataWrong(f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings") from error
+
+
+def as_array(numbers: Any) -> np.ndarray:
+    array = np.asarray(numbers)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # TensorFlow reads the bytes as this machine's
+    if array.dtype.kind != "f":
+        return array
+    floatx = keras.backend.floatx()
+    if floatx == "bfloat16":
+        raise DataWrong(
+            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it float32, and for layers "
+            'that compute in bfloat16 call keras.config.set_dtype_policy("mixed_bfloat16")'
+        )
+    return array.astype(floatx, copy=False)
+
+
+def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
+    for array in arrays:
+        if array.dtype.kind not in "biufcSU" and not all(isinstance(item, str | bytes) for item in array.flat):
+            raise DataWrong(f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings")
+        if array.ndim == 0 or len(array) == 0:
+            raise DataWrong(f"load_data gives no samples in {name}")
+        if len(array) != len(arrays[0]):
+            raise DataWrong(f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}")
+        if array.dtype.kind in "fc" and not _is_finite(array):
+            raise DataWrong(f"load_data gives NaN or infinity in {name}; drop or fill them")
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    """Tell whether all numbers are, a part at a time: the answer for a whole array takes a quarter of its size."""
+    return all(np.isfinite(part).all() for part in _parts(array))
+
+
+def _parts(array: np.ndarray) -> Iterator[np.ndarray]:
+    rows = max(1, PART_BYTES * len(array) // max(1, array.nbytes))
+    return (array[start : start + rows] for start in range(0, len(array), rows))

@@ -1,0 +1,118 @@
+"""The training data in an order that (seed, epoch) decides, so that any batch of any epoch can be found again."""
+
+from typing import Any, Protocol
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from sweep.training.data.arrays import Arrays
+
+LARGE_BYTES = 32 * 2**20
+
+
+class Source(Protocol):
+    """What is trained or tested on, batch by batch. A batch is (x, y) or (x, y, sample_weight).
+
+    ``kind`` is what ``load_data`` returned, in words; ``count`` the number of batches in an epoch. ``numbers`` is a
+    ``tf.data.Dataset`` of their numbers: it is what ``Model.fit`` iterates over, while the batches themselves are taken
+    where they are trained. ``in_graph`` tells whether ``batch`` may be called inside a ``tf.function``, ``reads_ahead``
+    whether batches are made before they are taken. ``made_of`` is what the user gave, where that may hold state of its own.
+    """
+
+    kind: str
+    count: int
+    numbers: tf.data.Dataset
+    in_graph: bool
+    reads_ahead: bool
+    made_of: Any
+
+    def begin(self, epoch: int, batch: int = 0) -> None:
+        """Begin an epoch, so that ``batch`` is the next batch of it."""
+
+    def batch(self, number: Any) -> Any:
+        """Return the batch of that number, from 0, which is the one after the batch before."""
+
+    def end(self) -> None:
+        """Note that all batches of the epoch are done."""
+
+    def first(self) -> Any:
+        """Return a batch to build a model by, which is taken from no epoch."""
+
+    def spec(self) -> Any:
+        """Return what ``batch`` returns, as ``tf.TensorSpec``; the number of samples is left open."""
+
+    def compared(self) -> Any:
+        """Return what stands for a stream when it is compared with that of another session; None where nothing can."""
+
+    def why_approximate(self) -> str | None:
+        """Return why a training on it may not end as if it had never been cut; None where it does."""
+
+
+class Batches:
+    """Arrays as batches, the same batches however often the training was cut.
+
+    Args:
+        arrays: (x, y) or (x, y, sample_weight), arrays of n samples each, along the first axis.
+        batch_size: samples a batch. The last batch may be smaller.
+        seed: any integer. The order of an epoch is
+            ``tf.random.experimental.stateless_shuffle(range(n), seed=[seed, epoch])``, which TensorFlow promises to keep.
+        shuffle: False keeps the order of the arrays, for validation.
+    """
+
+    kind, in_graph, reads_ahead, made_of = "arrays", True, False, None
+
+    def __init__(self, arrays: tuple[Arrays, ...], batch_size: int, seed: int, shuffle: bool = True) -> None:
+        self._samples = len(keras.tree.flatten(arrays)[0])
+        self._size, self._seed, self._shuffle = batch_size, seed, shuffle
+        self.count = -(-self._samples // batch_size)
+        self.numbers = tf.data.Dataset.range(self.count)
+        with tf.device("CPU:0"):
+            self._data = keras.tree.map_structure(_source, arrays)
+            self._order = tf.Variable(tf.range(self._samples, dtype=tf.int64), trainable=False)
+
+    def begin(self, epoch: int, batch: int = 0) -> None:
+        """Put the batches into the order of ``epoch``; any of them may be the next."""
+        if self._shuffle:
+            order = tf.range(self._samples, dtype=tf.int64)
+            seed = tf.constant([self._seed, epoch], dtype=tf.int64)
+            self._order.assign(tf.random.experimental.stateless_shuffle(order, seed))
+
+    def batch(self, number: tf.Tensor) -> Any:
+        """Return the batch of that number, from 0, in any order."""
+        with tf.device("CPU:0"):
+            samples = self._order[number * self._size : (number + 1) * self._size]
+            return keras.tree.map_structure(lambda source: _gather(source, samples), self._data)
+
+    def end(self) -> None:
+        """Do nothing."""
+
+    def first(self) -> Any:
+        """Return the first batch."""
+        return self.batch(tf.constant(0, tf.int64))
+
+    def spec(self) -> Any:
+        """Return what ``batch`` returns, as ``tf.TensorSpec``; the number of samples is left open."""
+        return keras.tree.map_structure(_spec, self._data)
+
+    def compared(self) -> None:
+        """Return None: they are compared as they are loaded."""
+
+    def why_approximate(self) -> None:
+        """Return None: (seed, epoch) decides the batches."""
+
+
+def _source(array: np.ndarray) -> Any:
+    """Return a tensor; a large array stays as it is, for TensorFlow would copy it, and processes may share it."""
+    return array if array.nbytes > LARGE_BYTES and array.dtype.kind in "biufc" else tf.convert_to_tensor(array)
+
+
+def _gather(source: Any, samples: tf.Tensor) -> tf.Tensor:
+    if isinstance(source, tf.Tensor):
+        return tf.gather(source, samples)
+    part = tf.numpy_function(lambda numbers: source[numbers], [samples], source.dtype)
+    return tf.ensure_shape(part, _spec(source).shape)
+
+
+def _spec(source: Any) -> tf.TensorSpec:
+    return tf.TensorSpec([None, *source.shape[1:]], source.dtype)

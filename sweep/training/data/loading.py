@@ -1,0 +1,113 @@
+"""The data of a search space as a training has them: loaded here, or mapped from where its run keeps them."""
+
+import contextlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import keras
+import numpy as np
+from rich.filesize import decimal
+
+from sweep.space.search_space import SearchSpace
+from sweep.system import run_cache
+from sweep.training.data import module_state, opened_files
+from sweep.training.data.arrays import SEED, Data, check_data, digest_of, is_arrays
+
+MUCH_BYTES = 10**9  # on the disk, from where on it is said
+SHARE = 0.5  # of what is free there, which the data may take
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The data, what their arrays are known again by (None where there are streams), and the files they came from.
+
+    ``files`` are the first of ``count`` files.
+    """
+
+    data: Data
+    digest: str | None
+    files: list[opened_files.File]
+    count: int
+
+
+def load(space: SearchSpace, run: str | None = None) -> Loaded:
+    """Return the data of the training and of its validation: NumPy arrays, floats in Keras's float type, or streams.
+
+    Args:
+        space: with the ``load_data`` that is called, where nothing is kept.
+        run: keeps them on this host, perhaps: its trainings get the same arrays, mapped into memory, one copy for all,
+            read-only, and the globals that ``load_data`` has set.
+
+    Raises:
+        DataWrong: what ``load_data`` returns cannot be trained on.
+    """
+    return (run and _kept_by(run)) or load_here(space)
+
+
+def load_here(space: SearchSpace) -> Loaded:
+    """Call ``load_data``; see ``load``."""
+    keras.utils.set_random_seed(SEED)
+    with module_state.names_kept(), opened_files.noting() as paths:
+        data = check_data(space.load_data())
+    return Loaded(data, None, opened_files.files_of(paths), len(paths))
+
+
+def identity_of(loaded: Loaded, compared: list[Any]) -> dict[str, Any]:
+    """Return what a record has of the data.
+
+    Args:
+        loaded: the data.
+        compared: what stands for the training and for the validation: arrays, or the first batches of a stream.
+    """
+    return {"digest": loaded.digest or digest_of(compared), "files": loaded.files, "count": loaded.count}
+
+
+def load_and_keep(space: SearchSpace, run: str) -> str | None:
+    """Load the data of a run and keep them on this disk, once for all of its trainings here.
+
+    What no disk keeps (streams, a global that is more than plain values), or this one has no room for, each training loads.
+
+    Returns:
+        A sentence for the user about what it takes of the disk, or None.
+
+    Raises:
+        DataWrong: what ``load_data`` returns cannot be trained on.
+    """
+    folder = run_cache.folder_of(run)
+    keras.utils.set_random_seed(SEED)
+    before = module_state.Before(space.source.modules)
+    loaded = load_here(space)
+    arrays: dict[str, np.ndarray] = {}
+    changes = before.changes(arrays)
+    if changes is None or not all(map(is_arrays, loaded.data)):
+        run_cache.settle(folder, {})
+        return None
+    size = sum(array.nbytes for array in [*keras.tree.flatten(loaded.data), *arrays.values()])
+    free = shutil.disk_usage(folder).free
+    if size > SHARE * free:
+        run_cache.settle(folder, {})
+        return f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are free in {folder.parent}"
+    path = folder / run_cache.DATA
+    try:
+        joblib.dump({"data": loaded.data, "changes": changes, "arrays": arrays}, path)
+        run_cache.settle(folder, identity_of(loaded, list(loaded.data)))
+    except OSError:  # each training loads them
+        path.unlink(missing_ok=True)
+        return None
+    return f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs" if size > MUCH_BYTES else None
+
+
+def _kept_by(run: str) -> Loaded | None:
+    """Return what the loader of a run has kept; None where it kept nothing, or that is gone."""
+    folder = run_cache.folder_of(run)
+    identity = run_cache.about(folder)
+    if not identity:
+        return None
+    with contextlib.suppress(OSError):
+        found = joblib.load(Path(folder, run_cache.DATA), mmap_mode="r")
+        module_state.set_again(found["changes"], found["arrays"])
+        return Loaded(found["data"], **identity)
+    return None

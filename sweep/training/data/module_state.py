@@ -1,0 +1,139 @@
+"""What ``load_data`` leaves behind beside its data: the globals that it sets, for the trainings that do not call it.
+
+Carried over are plain values and arrays that belong to one global. All else is only noticed: where more was changed, or may
+have been, each training calls ``load_data`` itself.
+"""
+
+import contextlib
+import hashlib
+import importlib
+import os
+import pickle
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras.src.backend.common import global_state  # no public name: what layers without a name are numbered by
+from tensorflow.python.framework.config import is_op_determinism_enabled  # no public name
+
+from sweep.space.project import Module
+from sweep.training.state.object_graph import Graph, underlying
+from sweep.training.state.ownership import CODE, is_harmless, user_modules
+from sweep.training.state.plain_values import Arrays
+from sweep.training.state.training_state import NotPacked, pack, random_states, unpack
+
+NAMES, MISSING = "object_name_uids", object()
+
+# The globals that were set, packed, by module and name.
+Changes = dict[str, dict[str, Any]]
+
+
+class Before:
+    """What the user's modules hold now, and the settings of this process.
+
+    Args:
+        modules: those that ``load_data`` may import. They are imported here, to be known as they are when they are new.
+    """
+
+    def __init__(self, modules: tuple[Module, ...]) -> None:
+        self._settings, drawn = _settings(), repr(random_states())
+        for module in modules:
+            with contextlib.suppress(Exception, SystemExit):  # it may be a script; and never be imported by the search space
+                importlib.import_module(module.name)
+        # A training that does not call ``load_data`` imports them later, or never.
+        self._imports_do_more = self._settings != _settings() or drawn != repr(random_states())
+        self._objects = sorted(keras.saving.get_custom_objects())
+        self._graph = _graph()
+        self._held = _held(self._graph)
+
+    def changes(self, arrays: Arrays) -> Changes | None:
+        """Return the globals that were set since, whose arrays go into ``arrays``; None where more than these was changed.
+
+        A module that was imported since counts as more: nobody knows what it held when it was new.
+        """
+        modules, graph = user_modules(), _graph()
+        if self._imports_do_more or self._settings != _settings() or modules.keys() - self._graph.nodes.keys():
+            return None
+        if self._objects != sorted(keras.saving.get_custom_objects()):
+            return None
+        now = _held(graph)
+        changed = {
+            _global(modules, *place)
+            for place in {**self._held, **now}
+            if self._held.get(place, MISSING) != now.get(place, MISSING)
+        }
+        if any({_global(modules, path), _global(modules, own)} & changed for path, own in graph.aliases.items()):
+            return None  # one object under two names would become two
+        found: Changes = {}
+        try:
+            for module, name in sorted(changed):
+                found.setdefault(module, {})[name] = pack(vars(modules[module])[name], arrays)
+        except (KeyError, NotPacked):
+            return None
+        return found
+
+
+def set_again(changes: Changes, arrays: Arrays) -> None:
+    """Set the globals that another process has found changed."""
+    for name, values in changes.items():
+        module = sys.modules.get(name) or importlib.import_module(name)
+        vars(module).update({key: unpack(packed, arrays) for key, packed in values.items()})
+
+
+@contextlib.contextmanager
+def names_kept() -> Iterator[None]:
+    """Let layers that are made meanwhile take no name from those of the model."""
+    before = dict(global_state.get_global_attribute(NAMES) or {})
+    yield
+    names = global_state.get_global_attribute(NAMES)
+    if names is not None:
+        names.clear()
+        names.update(before)
+
+
+def _settings() -> Any:
+    """Return what belongs to no module of the user's, and decides a training all the same."""
+    of_keras = (
+        keras.config.floatx(),
+        keras.config.epsilon(),
+        keras.config.image_data_format(),
+        keras.config.dtype_policy().name,
+    )
+    of_tensorflow = tf.config.functions_run_eagerly(), tf.config.optimizer.get_jit(), is_op_determinism_enabled()
+    return dict(os.environ), Path.cwd(), list(sys.path), np.geterr(), of_keras, of_tensorflow
+
+
+def _graph() -> Graph:
+    return Graph(dict(user_modules()), [], _identity)
+
+
+def _held(graph: Graph) -> dict[tuple[str, str], Any]:
+    """Return all that the objects of a graph hold, by path and part."""
+    parts = {(path, name): form for path, node in graph.nodes.items() for name, form in node.parts.items()}
+    return {**parts, **{(node.path, "value"): _identity(np.asarray(underlying(node.thing))) for node in graph.variables()}}
+
+
+def _identity(value: Any) -> object:
+    """Return what is equal for an opaque value that is seen twice in this process, as long as it is not changed between."""
+    if hasattr(value, "cache_info"):
+        return id(value), value.cache_info()
+    if is_harmless(value) or isinstance(value, (*CODE, CodeType)):
+        return id(value)
+    with contextlib.suppress(Exception):  # any object may be there, and not all can be pickled
+        return hashlib.sha256(pickle.dumps(value)).digest()
+    return object()  # equal to nothing: who knows
+
+
+def _global(modules: dict[str, Any], path: str, part: str = "") -> tuple[str, str]:
+    """Return the global, by module and name, that an object of a graph belongs to."""
+    if path in modules:
+        return path, part
+    module = max((name for name in modules if path.startswith(f"{name}.")), key=len)
+    name = re.match(r"\w*", path.removeprefix(f"{module}."))
+    return module, name.group() if name else ""

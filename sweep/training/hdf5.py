@@ -1,0 +1,130 @@
+"""Files of weights that anybody may have written: read only where all that they hold is in them.
+
+HDF5 can name other files in place of data: what they hold would be read, and saved, as weights.
+Newer versions of Keras look for that themselves, older ones for less of it.
+"""
+
+import contextlib
+import io
+import math
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+
+from sweep.errors import SweepError
+from sweep.experience.best_model import WEIGHTS, why_not_unpacked
+from sweep.system import plain_files
+from sweep.training.callbacks import disk_errors
+
+TEXT = 16  # bytes of a dataset for each text of any length, which lies elsewhere in the file
+
+
+class NotSelfContained(SweepError):
+    """A file of weights names other files, or is larger when it is read than it is."""
+
+
+@contextlib.contextmanager
+def checked(weights: Path) -> Iterator[Path]:
+    """Give the path of a file of weights for reading, once it is sure that it holds all of them.
+
+    Raises:
+        NotSelfContained: it does not.
+        OSError: it cannot be read.
+    """
+    with plain_files.reading(weights) as file, plain_files.lent(file, weights) as way:
+        _refuse(weights, _why_not_read(way))
+        yield way
+
+
+@contextlib.contextmanager
+def checked_model(model: Path) -> Iterator[Path]:
+    """Give the path of a model's archive for reading, once it is sure that it holds all of its weights.
+
+    Raises:
+        NotSelfContained: it does not, or is no archive as Keras writes it.
+        OSError: it cannot be read.
+    """
+    with plain_files.reading(model) as file, plain_files.lent(file, model) as way:
+        _refuse(model, _why_not_loaded(file))
+        yield way
+
+
+def why_not_read(weights: Path) -> str | None:
+    """Return in words why a file of weights must not be read, or None where it may be.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with plain_files.reading(weights) as file, plain_files.lent(file, weights) as way:
+        return _why_not_read(way)
+
+
+def _refuse(path: Path, why: str | None) -> None:
+    if why:
+        raise NotSelfContained(f"{path} {why}, so it is not read: move it away.")
+
+
+def _why_not_loaded(file: BinaryIO) -> str | None:
+    size = file.seek(0, io.SEEK_END)
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return why_not_unpacked(archive, size) or _why_not_read(io.BytesIO(archive.read(WEIGHTS)))
+    except MemoryError:  # which says nothing of the file
+        raise
+    except Exception as error:  # noqa: BLE001 # whatever zipfile raises for a file of anybody's
+        return f"is no archive with weights ({type(error).__name__})"
+
+
+def _why_not_read(weights: Path | BinaryIO) -> str | None:
+    size = weights.stat().st_size if isinstance(weights, Path) else weights.seek(0, io.SEEK_END)
+    try:
+        with disk_errors(), h5py.File(weights, "r") as file:
+            return _why_foreign(file, size)
+    except MemoryError:
+        raise
+    except Exception as error:  # h5py raises any of a dozen for a torn file
+        if isinstance(error, OSError) and error.errno:  # the disk's: the file may be whole
+            raise
+        return f"is no file of weights ({type(error).__name__})"
+
+
+def _why_foreign(file: h5py.File, size: int) -> str | None:
+    held, seen, groups = 0, {_address(file)}, [file]
+    while groups:
+        group = groups.pop()
+        for name in group:
+            where = f"{group.name}/{name}".replace("//", "/")
+            if type(group.get(name, getlink=True)) is not h5py.HardLink:
+                return f"has a link at {where}"
+            item = group[name]
+            if _address(item) in seen:
+                return f"has {where} twice"
+            seen.add(_address(item))
+            if isinstance(item, h5py.Group):
+                groups.append(item)
+            elif not isinstance(item, h5py.Dataset) or not _is_within(item):
+                return f"has its data of {where} elsewhere"
+            else:
+                held += item.id.get_storage_size()
+    return "holds less than it says" if held > size else None
+
+
+def _address(item: Any) -> Any:
+    return h5py.h5o.get_info(item.id).addr
+
+
+def _is_within(dataset: h5py.Dataset) -> bool:
+    """Tell whether the data lie in this file, in one piece and as large as they are when they are read."""
+    how = dataset.id.get_create_plist()
+    if how.get_layout() != h5py.h5d.CONTIGUOUS or how.get_external_count():
+        return False
+    if dataset.shape is None:  # nothing, which has a type only
+        return True
+    is_text = h5py.check_string_dtype(dataset.dtype)
+    if dataset.dtype.hasobject and not is_text:  # references, which Keras writes nowhere
+        return False
+    each = TEXT if dataset.dtype.hasobject else dataset.id.get_type().get_size()
+    return bool(dataset.id.get_storage_size() == math.prod(dataset.shape) * each)

@@ -1,0 +1,261 @@
+"""Many batches in one call of TensorFlow: what ``fit`` and ``evaluate`` call for each batch does the work of many at once.
+
+A small model spends most of its time between two batches, in Python. How many batches go into a call changes no bit of the
+result: they run in one loop of one graph, which takes their number as an input.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from sweep.training.data.batches import Source
+
+CALL_S = 0.1  # a stop, a save and a sign of life wait for the end of a call
+NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
+HOOKS = [f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")]
+
+TEST_HOOKS = [f"on_test_{moment}" for moment in ("begin", "end", "batch_begin", "batch_end")]
+# Operations of TensorFlow that draw by a state of their own, which nobody can read.
+INEXACT = {
+    *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal", "ParameterizedTruncatedNormal"),
+    *("RandomShuffle", "Multinomial", "RandomGamma", "RandomPoisson", "RandomPoissonV2"),
+}
+# Operations that call a function in Python.
+OF_PYTHON = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+
+Step = Callable[[Any], dict[str, Any]]  # what one batch logs
+Weigh = Callable[[Any], Any]  # a batch with its weights
+
+
+class Steps:
+    """A model's ``train_function`` or ``test_function``. Keras calls it for each batch; one that is done is passed over.
+
+    What a callback of the user's trains or tests on data of its own goes Keras's own way.
+
+    Args:
+        model: built and compiled.
+        step: its ``train_step`` or ``test_step``.
+        batches: what is done, batch by batch.
+        most: see ``take_over``.
+        weigh: likewise.
+    """
+
+    def __init__(
+        self, model: keras.Model, step: Step, batches: Source, most: Callable[[], int] | None, weigh: Weigh | None = None
+    ) -> None:
+        of_batch: Step = (lambda batch: step(weigh(batch))) if weigh else step
+        in_graph = batches.in_graph and not model.run_eagerly
+        self._loop: GraphLoop | PythonLoop = (GraphLoop if in_graph else PythonLoop)(model, of_batch, batches)
+        self._batches, self._count, self._model, self._step = batches, batches.count, model, step
+        self._keras_own: Callable[[Any], dict[str, Any]] | None = None
+        self._unit: int = model.steps_per_execution  # batches between two of Keras's calls
+        self._calls, self._batch_s = 0, float("inf")
+        self._most = most or (lambda: self._unit)
+        self._restart(0, None)
+
+    def begin(self, epoch: int = 0, done: int = 0, logs: dict[str, Any] | None = None) -> None:
+        """Begin an epoch after so many of its batches, the last of which logged ``logs``."""
+        self._batches.begin(epoch, done)
+        self._restart(done, logs)
+
+    def _restart(self, done: int, logs: dict[str, Any] | None) -> None:
+        self.done, self.has_worked = done, False
+        self._next, self._logs = 0, logs or {}
+
+    def trace(self) -> None:
+        """Make the graphs, which the first call would make; nothing is run."""
+        self._loop.trace()
+
+    @property
+    def is_traced(self) -> bool:
+        """Whether there are graphs."""
+        return self._loop.concrete is not None
+
+    def variables(self) -> list[tf.Variable]:
+        """Return the variables that the graphs use, in the order of use; none before there is a graph."""
+        return list(self._loop.concrete.variables) if self.is_traced else []
+
+    def inexact(self) -> list[str]:
+        """Return the names of the operations in the graphs whose state cannot be saved."""
+        return sorted(_operations(self._loop.concrete) & INEXACT) if self.is_traced else []
+
+    def calls_python(self) -> bool:
+        """Tell whether Python does a part of the work, and may keep something of it; true before there is a graph."""
+        in_graph = isinstance(self._loop, GraphLoop) and self.is_traced
+        return not in_graph or bool(_operations(self._loop.concrete) & OF_PYTHON)
+
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether batches are made before they are trained, so that what they draw depends on nothing but the epoch."""
+        return self._batches.reads_ahead
+
+    @property
+    def batch_s(self) -> float:
+        """The seconds that a batch takes; infinite while that is not known."""
+        return self._batch_s
+
+    def passes_over(self, batch: int) -> bool:
+        """Tell whether the call for this batch will have nothing to do."""
+        return batch < self.done
+
+    def __call__(self, iterator: Any) -> dict[str, Any]:
+        """Do the next batches, unless they are done, and return what the last of them logged."""
+        if getattr(iterator, "element_spec", None) != NUMBER:
+            self._keras_own = self._keras_own or self._model._make_function(self._step)  # noqa: SLF001
+            return self._keras_own(iterator)
+        self.has_worked = not self.passes_over(self._next)
+        self._next += self._unit
+        if self.has_worked:
+            self._work(self._how_many())
+        return self._logs
+
+    def _how_many(self) -> int:
+        """Return how many batches take about ``CALL_S``, in whole units; the end of the epoch may cut the last one."""
+        many = min(self._most(), int(CALL_S / self._batch_s))
+        return min(self._count - self.done, max(1, many // self._unit) * self._unit)
+
+    def _work(self, many: int) -> None:
+        begun = time.perf_counter()
+        self._logs = self._loop(self.done, many)
+        self.done += many
+        if self._calls:  # the first call traces the graph
+            self._batch_s = (time.perf_counter() - begun) / many
+        self._calls += 1
+        if self.done == self._count:
+            self._batches.end()
+
+
+def build(model: keras.Model, batches: Source) -> dict[str, Any]:
+    """Build all of a compiled model by testing it on a batch, and return what that logs."""
+    logs: dict[str, Any] = model.test_step(batches.first())
+    model.reset_metrics()
+    return logs
+
+
+def take_over(
+    model: keras.Model, train: Source, test: Source, most: Callable[[], int] | None, weigh: Weigh | None = None
+) -> None:
+    """Let ``fit``, which is given ``Batches.numbers``, train and test on these batches, after a new ``compile`` too.
+
+    Args:
+        model: built and compiled.
+        train: what ``fit`` trains on.
+        test: what it validates with.
+        most: returns the most batches that are to be trained at once; None trains and tests in the units that the model was
+            compiled with, because a callback hears of each.
+        weigh: gives the batches of the training their weights by class.
+    """
+
+    def make_train_function(force: bool = False) -> None:
+        if force or not model.train_function:
+            model.train_function = Steps(model, model.train_step, train, most, weigh)
+
+    def make_test_function(force: bool = False) -> None:
+        if force or not model.test_function:
+            model.test_function = Steps(model, model.test_step, test, (lambda: test.count) if most else None)
+
+    model.make_train_function, model.make_test_function = make_train_function, make_test_function
+    make_train_function(force=True)
+    make_test_function(force=True)
+
+
+def before_compile(model: keras.Model, work: Callable[[], None]) -> None:
+    """Let ``work`` be done before a callback compiles the model anew, and so forgets its optimizer."""
+    compile_anew = model.compile
+
+    def compile_later(*args: Any, **kwargs: Any) -> None:
+        work()
+        compile_anew(*args, **kwargs)
+
+    model.compile = compile_later
+
+
+def hears_validation(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback is to be called in a validation."""
+    return _hears(callback, TEST_HOOKS)
+
+
+def hears_batches(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback is to be called for each batch."""
+    return _hears(callback, HOOKS)
+
+
+def _hears(callback: keras.callbacks.Callback, hooks: list[str]) -> bool:
+    theirs = (getattr(getattr(callback, name), "__func__", None) for name in hooks)
+    return any(hook is not getattr(keras.callbacks.Callback, name) for hook, name in zip(theirs, hooks, strict=True))
+
+
+class GraphLoop:
+    """Does many batches in one loop of one graph, and returns what the last of them logs."""
+
+    def __init__(self, model: keras.Model, step: Step, batches: Source) -> None:
+        self._one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
+        self._batches = batches
+        self._in_graph = tf.function(self._loop, autograph=False)
+        self.concrete: Any = None
+
+    def __call__(self, first: int, many: int) -> dict[str, Any]:
+        logs: dict[str, Any] = self._in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))
+        return logs
+
+    def trace(self) -> None:
+        """See ``Steps``."""
+        self._in_graph.get_concrete_function(NUMBER, NUMBER)
+
+    def _loop(self, first: tf.Tensor, many: tf.Tensor) -> Any:
+        end = first + many
+
+        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # noqa: ARG001 # of the batch before
+            return number + 1, self._one(self._batches.batch(number))
+
+        self.concrete = self._one.get_concrete_function(self._batches.spec())
+        specs = self.concrete.structured_outputs
+        shapes = keras.tree.map_structure(lambda spec: spec.shape, specs)
+        nothing = keras.tree.map_structure(lambda spec: tf.zeros(_least(spec.shape), spec.dtype), specs)
+        return tf.while_loop(
+            cond=lambda number, *_: number < end,
+            body=body,
+            loop_vars=[first, nothing],
+            shape_invariants=[tf.TensorShape([]), shapes],
+            parallel_iterations=1,
+        )[1]
+
+
+def _least(shape: tf.TensorShape) -> list[int]:
+    return [size or 0 for size in shape] if shape.rank is not None else []
+
+
+class PythonLoop:
+    """Does batches one by one, as Keras's own loops do, where Python makes them, and not the graph.
+
+    One graph is for all of them: graphs of other shapes, made in another order after a cut, might differ in the last bits.
+    """
+
+    def __init__(self, model: keras.Model, step: Step, batches: Source) -> None:
+        self._batches, self._is_eager = batches, model.run_eagerly
+        self._step: Any = step
+        if not self._is_eager:
+            self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile, input_signature=[batches.spec()])
+        self.concrete: Any = None
+
+    def __call__(self, first: int, many: int) -> dict[str, Any]:
+        if not self._is_eager and not self.concrete:
+            self.trace()
+        for number in range(first, first + many):
+            logs: dict[str, Any] = self._step(self._batches.batch(number))
+        return logs
+
+    def trace(self) -> None:
+        """See ``Steps``; what runs eagerly has no graph."""
+        if not self._is_eager:
+            self.concrete = self._step.get_concrete_function()
+
+
+def _operations(concrete: Any) -> set[str]:
+    """Return the names of the operations of a graph, and of all graphs that it calls."""
+    graph = concrete.graph.as_graph_def()
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    return {node.op for node in nodes}
