@@ -60,11 +60,11 @@ chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minute
 bench: $(INSTALLED)  ## Time whole sweeps beside a bare Keras loop and other tools
 	@$(RUN) benchmarks.speed $(OPTIONS)
 
-lint: $(INSTALLED)-test  ## Check style, types and the floors of imports
+lint: $(INSTALLED)-test  ## Check style, types and the layers of imports
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
-	@$(RUN) pytest -q tests/test_floors.py
+	@$(RUN) pytest -q tests/test_layers.py
 
 clean:  ## Remove what make made; experiences stay
 	rm -rf .venv .sweep-installed* .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -11,7 +11,12 @@ import runpy
 import sys
 from pathlib import Path
 
-NAMES = {"bare": "a bare Keras loop", "optuna": "Optuna, stock callbacks", "kerastuner": "KerasTuner", "ray": "Ray Tune"}
+NAMES = {
+    "bare": "a bare Keras loop",
+    "optuna": "Optuna, stock callbacks",
+    "kerastuner": "KerasTuner",
+    "ray": "Ray Tune",
+}
 NEEDS = {"bare": "keras", "optuna": "optuna", "kerastuner": "keras_tuner", "ray": "ray.tune"}
 
 
@@ -32,13 +37,19 @@ def train(space, parameters, callbacks=()):
     model = space["build_model"](parameters)
     size, epochs = parameters["batch_size"], parameters["epochs"]
     history = model.fit(
-        x, y, batch_size=size, epochs=epochs, validation_data=validation, callbacks=list(callbacks), verbose=0
+        x,
+        y,
+        batch_size=size,
+        epochs=epochs,
+        validation_data=validation,
+        callbacks=list(callbacks),
+        verbose=0,
     )
     keras.backend.clear_session()
     return max(history.history["val_acc"])
 
 
-def bare(space, of_trials, folder):  # noqa: ARG001 # all are called alike
+def bare(space, of_trials, folder):  # all are called alike
     return [train(space, parameters) for parameters in of_trials]
 
 
@@ -54,7 +65,9 @@ def optuna(space, of_trials, folder):
         here = folder / str(trial.number)
         here.mkdir()
         callbacks = [
-            keras.callbacks.ModelCheckpoint(here / "best.keras", monitor="val_acc", mode="max", save_best_only=True),
+            keras.callbacks.ModelCheckpoint(
+                here / "best.keras", monitor="val_acc", mode="max", save_best_only=True
+            ),
             keras.callbacks.CSVLogger(here / "log.csv", append=True),
             keras.callbacks.BackupAndRestore(here / "backup"),
         ]
@@ -68,13 +81,16 @@ def kerastuner(space, of_trials, folder):
 
     class Tuner(keras_tuner.GridSearch):
         def run_trial(self, trial, **of_search):
-            return -train(space, of_trials[trial.hyperparameters.Choice("number", list(range(len(of_trials))))])
+            return -train(
+                space,
+                of_trials[trial.hyperparameters.Choice("number", list(range(len(of_trials))))],
+            )
 
     tuner = Tuner(max_trials=len(of_trials), directory=folder, project_name="tuner")
     tuner.search()
 
 
-def ray(space, of_trials, folder):  # noqa: ARG001 # its workers load the space themselves
+def ray(space, of_trials, folder):  # its workers load the space themselves
     import ray
     from ray import tune
 
@@ -86,7 +102,11 @@ def ray(space, of_trials, folder):  # noqa: ARG001 # its workers load the space 
 
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     numbers = tune.grid_search(list(range(len(of_trials))))
-    tune.Tuner(objective, param_space={"number": numbers}, run_config=tune.RunConfig(storage_path=str(folder))).fit()
+    tune.Tuner(
+        objective,
+        param_space={"number": numbers},
+        run_config=tune.RunConfig(storage_path=str(folder)),
+    ).fit()
 
 
 if __name__ == "__main__":
@@ -94,4 +114,6 @@ if __name__ == "__main__":
     imports(name)
     if words:
         space, of_trials, folder = words
-        globals()[name](runpy.run_path(space), json.loads(Path(of_trials).read_text()), Path(folder))
+        globals()[name](
+            runpy.run_path(space), json.loads(Path(of_trials).read_text()), Path(folder)
+        )

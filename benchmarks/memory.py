@@ -31,17 +31,33 @@ def main():
     trials = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "root"
-        words = ["--root", root, "--trials", trials, "--epochs", 2, "--workers", 2, "--sampler", "random"]
+        words = [
+            "--root",
+            root,
+            "--trials",
+            trials,
+            "--epochs",
+            2,
+            "--workers",
+            2,
+            "--sampler",
+            "random",
+        ]
         command = [sys.executable, "-m", "sweep", "run", SPACE, *words]
         environment = {**os.environ, "XDG_CACHE_HOME": folder}
         sweep = psutil.Popen(
-            [str(word) for word in command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+            [str(word) for word in command],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
         )
         peaks = {}
         while sweep.poll() is None:
             with contextlib.suppress(psutil.NoSuchProcess):
                 begun = len(list(experiences_in(root)))
-                peaks[begun * 4 // trials] = max(held(sweep), peaks.get(begun * 4 // trials, (0, 0, 0)))
+                peaks[begun * 4 // trials] = max(
+                    held(sweep), peaks.get(begun * 4 // trials, (0, 0, 0))
+                )
             time.sleep(0.2)
     for quarter, (tree, controller, processes) in sorted(peaks.items()):
         if quarter < 4:

@@ -52,7 +52,10 @@ def compare(space, folder, seed, trials, pruners):
     """Print one row a sweep, and return the share of the epochs that each pruner took, infinity where it never was there."""
     values = unpruned(space, folder / f"{seed}-none", trials, seed)
     target, all_epochs = max(values), len(values)
-    print(f"| {seed} | none | {target:.4f} | {epochs_until(values, target)} of {all_epochs} | |", flush=True)
+    print(
+        f"| {seed} | none | {target:.4f} | {epochs_until(values, target)} of {all_epochs} | |",
+        flush=True,
+    )
     shares = {}
     for pruner in pruners:
         values = pruned(space, folder / f"{seed}-{pruner}", pruner, seed, target, all_epochs)
@@ -71,14 +74,24 @@ def main():
     parser.add_argument("--pruner", action="append", help="may be repeated  [median, hyperband]")
     asked = parser.parse_args()
     pruners = asked.pruner or ["median", "hyperband"]
-    print(f"{asked.space}, {asked.trials} trials without a pruner; {processor()}, {cores()} cores, {platform.system()}")
+    print(
+        f"{asked.space}, {asked.trials} trials without a pruner; {processor()}, {cores()} cores, {platform.system()}"
+    )
     print(", ".join(f"{name} {version}" for name, version in versions().items()))
-    print("\n| seed | pruner | best | epochs until the best of none | share |\n|---|---|---|---|---|", flush=True)
+    print(
+        "\n| seed | pruner | best | epochs until the best of none | share |\n|---|---|---|---|---|",
+        flush=True,
+    )
     with tempfile.TemporaryDirectory() as folder:
-        shares = [compare(asked.space, Path(folder), seed, asked.trials, pruners) for seed in range(asked.seeds)]
+        shares = [
+            compare(asked.space, Path(folder), seed, asked.trials, pruners)
+            for seed in range(asked.seeds)
+        ]
     for pruner in pruners:
         of_seeds = [share[pruner] for share in shares]
-        print(f"{pruner}: median share {statistics.median(of_seeds):.2f}, of {', '.join(f'{one:.2f}' for one in of_seeds)}")
+        print(
+            f"{pruner}: median share {statistics.median(of_seeds):.2f}, of {', '.join(f'{one:.2f}' for one in of_seeds)}"
+        )
 
 
 if __name__ == "__main__":

@@ -13,16 +13,19 @@ from pathlib import Path
 
 from sweep.experience.folder import Experience
 from sweep.experience.record import Outcome, Record, State
-from sweep.space import search_space
 from sweep.space.identity import id_experience
+from sweep.space.source import SpaceSource, find
 from sweep.system.files import size_and_sha256
 from sweep.system.host import now, this_process
 
 SPACE = Path(__file__).parent / "spaces" / "nothing.py"
-FLOAT = {"name": "FloatDistribution", "attributes": {"step": None, "low": 0.0, "high": 1.0, "log": False}}
+FLOAT = {
+    "name": "FloatDistribution",
+    "attributes": {"step": None, "low": 0.0, "high": 1.0, "log": False},
+}
 
 
-def write_experience(root: Path, source: search_space.Source, number: int, draw: random.Random) -> None:
+def write_experience(root: Path, source: SpaceSource, number: int, draw: random.Random) -> None:
     params = {f"x{name}": draw.random() for name in range(6)}
     parameters = {**params, "epochs": 20, "batch_size": 32, "seed": 0}
     experience = Experience(root / id_experience(source.name, parameters))
@@ -47,7 +50,12 @@ def write_experience(root: Path, source: search_space.Source, number: int, draw:
         trials=[{**entry, "attributes": {}, "came_from": None}],
         sessions=[{"begun": now(), "epoch": 0, "batch": 0, "process": this_process()}],
         outcome=Outcome(
-            State.FINISHED, now(), None, {"val_acc": best}, val_acc.index(best), log=size_and_sha256(experience.log)
+            State.FINISHED,
+            now(),
+            None,
+            {"val_acc": best},
+            val_acc.index(best),
+            log=size_and_sha256(experience.log),
         ),
     )
     experience.record.write_bytes(record.as_json())
@@ -57,7 +65,7 @@ def measure(experiences: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root, draw = Path(folder) / "root", random.Random(0)
         root.mkdir()
-        source = search_space.find(str(SPACE))
+        source = find(str(SPACE))
         for number in range(experiences):
             write_experience(root, source, number, draw)
         sweep = [sys.executable, "-m", "sweep"]
@@ -71,9 +79,14 @@ def measure(experiences: int) -> None:
             name, *options = words
             begun = time.perf_counter()
             done = subprocess.run(
-                [*sweep, name, str(SPACE), "--root", str(root), *options], capture_output=True, text=True, check=True
+                [*sweep, name, str(SPACE), "--root", str(root), *options],
+                capture_output=True,
+                text=True,
+                check=True,
             )
-            print(f"{experiences:6} experiences: sweep {name:8} {time.perf_counter() - begun:6.1f} s")
+            print(
+                f"{experiences:6} experiences: sweep {name:8} {time.perf_counter() - begun:6.1f} s"
+            )
             if name == "results":
                 assert len(json.loads(done.stdout)) == experiences
 

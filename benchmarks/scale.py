@@ -88,7 +88,10 @@ class Nowhere:
         pass
 
     def train(self, job, stop, on_news):
-        val_acc = [1 - abs(job.record.parameters["x0"] - 0.5) * (1 + 1 / (epoch + 1)) for epoch in range(10)]
+        val_acc = [
+            1 - abs(job.record.parameters["x0"] - 0.5) * (1 + 1 / (epoch + 1))
+            for epoch in range(10)
+        ]
         self.write(job, val_acc)
         for epoch, value in enumerate(val_acc):
             on_news(EpochDone(epoch, value))
@@ -100,9 +103,13 @@ class Nowhere:
         rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
         experience.log.write_text("epoch,acc,loss,val_acc,val_loss\n" + "".join(rows))
         session = {"begun": now(), "epoch": 0, "batch": 0, "batches": 45, "process": this_process()}
-        record.sessions.append({**session, "ended": {"how": "outcome", "epoch": 10, "batch": 0, "trained_s": 1.0}})
+        record.sessions.append(
+            {**session, "ended": {"how": "outcome", "epoch": 10, "batch": 0, "trained_s": 1.0}}
+        )
         log = size_and_sha256(experience.log)
-        record.outcome = Outcome(State.FINISHED, now(), None, {"val_acc": best}, val_acc.index(best), log=log)
+        record.outcome = Outcome(
+            State.FINISHED, now(), None, {"val_acc": best}, val_acc.index(best), log=log
+        )
         experience.record.write_bytes(record.as_json())
 
 
@@ -116,36 +123,51 @@ def run(root, trials, name, storage=None, space=SPACE):
     try:
         settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
         sweep, of_trials = controller.Controller(settings, quiet, place), Clock()
-        sweep._train_all = of_trials.around(sweep._train_all)  # noqa: SLF001
+        sweep._train_all = of_trials.around(sweep._train_all)
         begun = time.perf_counter()
         sweep.run()
         start = time.perf_counter() - begun - of_trials.seconds
     finally:
         for method, work in kept.items():
             setattr(samplers.SeededSampler, method, work)
-    return Cost(of_trials.seconds - of_sampler.seconds - place.clock.seconds, of_sampler.seconds, start)
+    return Cost(
+        of_trials.seconds - of_sampler.seconds - place.clock.seconds, of_sampler.seconds, start
+    )
 
 
-METHODS = ("infer_relative_search_space", "sample_relative", "sample_independent", "before_trial", "after_trial")
+METHODS = (
+    "infer_relative_search_space",
+    "sample_relative",
+    "sample_independent",
+    "before_trial",
+    "after_trial",
+)
 
 
 def command(*words):
     """Return the seconds that a command takes."""
     begun = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "sweep", *map(str, words)], capture_output=True, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "sweep", *map(str, words)], capture_output=True, check=True
+    )
     return time.perf_counter() - begun
 
 
 def dashboard(root):
     """Return the seconds of ``sweep dashboard`` to read the folders, those of its first page, and its bytes."""
-    from sweep.experience.snapshot import Watch
+    from sweep.experience.snapshot import SnapshotReader
     from sweep.web.dashboard import View
 
     begun = time.perf_counter()
-    view = View("nothing", Watch(root, print))
+    view = View("nothing", SnapshotReader(root, print))
     opened = time.perf_counter()
     for path in ("/api/studies", f"/api/studies/{view.number}"):
-        body = b"".join(view({"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer}, lambda *_: None))
+        body = b"".join(
+            view(
+                {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer},
+                lambda *_: None,
+            )
+        )
         json.loads(body)
     return opened - begun, time.perf_counter() - opened, len(body)
 
@@ -171,12 +193,18 @@ def main():
             run(cells, trials, "random", space=SPACES / "cells.py")
             cost = run(cells, trials + MEASURED, "random", space=SPACES / "cells.py")
             each = (cost.controller + cost.sampler) / MEASURED * 1e3
-            console.print(f"after {trials:6,} trials of 24 cells: a duplicate is answered in {each:.1f} ms")
+            console.print(
+                f"after {trials:6,} trials of 24 cells: a duplicate is answered in {each:.1f} ms"
+            )
             for words in (["results", "--format", "json"], ["results"], ["status"]):
-                console.print(f"sweep {' '.join(words)}: {command(words[0], SPACE, '--root', root, *words[1:]):.1f} s")
+                console.print(
+                    f"sweep {' '.join(words)}: {command(words[0], SPACE, '--root', root, *words[1:]):.1f} s"
+                )
             if not asked.storage:
                 opened, first_page, size = dashboard(root)
-                console.print(f"dashboard: opened in {opened:.1f} s, first page {first_page:.1f} s, {size / 1e6:.1f} MB")
+                console.print(
+                    f"dashboard: opened in {opened:.1f} s, first page {first_page:.1f} s, {size / 1e6:.1f} MB"
+                )
     console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
 
 

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from benchmarks.contenders import NAMES, NEEDS
 from sweep.search.study import Study
-from sweep.space import search_space
+from sweep.space import search_space, source
 from sweep.system.host import cores, processor, versions
 
 SPACES = Path(__file__).parent / "spaces"
@@ -55,11 +55,19 @@ class Cost:
 def cost(command, environment=None):
     """Run a command to the end of all that it has started, and return what it cost."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **(environment or {})})
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
     wall = time.perf_counter() - begun
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
-    with contextlib.suppress(ChildProcessError):  # what has outlived its parent is ours now, see ``main``
+    with contextlib.suppress(
+        ChildProcessError
+    ):  # what has outlived its parent is ours now, see ``main``
         while True:
             os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -84,14 +92,23 @@ def contenders(name):
         [sys.executable, "-c", "import sweep.training.preload, sklearn.datasets"],
     ]
     for workers in (1, 2):
-        words = ["--trials", TRAININGS[name], "--workers", workers, "--sampler", "random", "--root", "{folder}"]
+        words = [
+            "--trials",
+            TRAININGS[name],
+            "--workers",
+            workers,
+            "--sampler",
+            "random",
+            "--root",
+            "{folder}",
+        ]
         yield f"sweep, {workers} worker{'s' * (workers > 1)}", [*SWEEP, path, *words], ours
 
 
 def measure(name, rounds, only, say):
     """Return the costs beside the imports, by contender, one for each round."""
     found = {}
-    space = search_space.load(search_space.find(str(SPACES / f"{name}.py")))
+    space = search_space.load(source.find(str(SPACES / f"{name}.py")))
     with tempfile.TemporaryDirectory() as temporary:
         parameters = Path(temporary) / "parameters.json"
         parameters.write_text(json.dumps(proposals(space, TRAININGS[name])))
@@ -100,12 +117,16 @@ def measure(name, rounds, only, say):
                 if not re.search(only, title) and title != NAMES["bare"]:
                     continue
                 with tempfile.TemporaryDirectory(dir=temporary) as folder:
-                    words = [str(word).format(parameters=parameters, folder=folder) for word in command]
+                    words = [
+                        str(word).format(parameters=parameters, folder=folder) for word in command
+                    ]
                     # A cache of its own: the data are loaded once in each sweep that is measured.
                     whole = cost(words, {"XDG_CACHE_HOME": f"{folder}/cache"})
                 beside = whole - sum(map(cost, imports), Cost(0, 0))
                 found.setdefault(title, []).append(beside)
-                say(f"{name}, round {number + 1} of {rounds}: {title}: {beside.wall:.1f} s, {beside.cpu:.1f} s of the cores")
+                say(
+                    f"{name}, round {number + 1} of {rounds}: {title}: {beside.wall:.1f} s, {beside.cpu:.1f} s of the cores"
+                )
     return found
 
 
@@ -116,7 +137,9 @@ def table_of(found):
         for part in PARTS.values():
             table.add_column(f"{what}: {part}", justify="right")
     for title in found["mlp"]:
-        table.add_row(title, *(_ratios(found[name], title, part) for name in TITLES for part in PARTS))
+        table.add_row(
+            title, *(_ratios(found[name], title, part) for name in TITLES for part in PARTS)
+        )
     return table
 
 
@@ -134,21 +157,40 @@ def resumed_after(say):
     """Return the seconds from the command to the first resumed batch after a SIGKILL, and those of the import of Keras."""
     text = (SPACES / "mlp.py").read_text() + FIRST_BATCH
     with tempfile.TemporaryDirectory() as folder:
-        space, first, root = Path(folder) / "noted.py", Path(folder) / "first", Path(folder) / "root"
+        space, first, root = (
+            Path(folder) / "noted.py",
+            Path(folder) / "first",
+            Path(folder) / "root",
+        )
         space.write_text(text)
-        words = [*SWEEP, str(space), "--root", str(root), "--trials", "1", "--epochs", "400", "--save-freq", "100"]
+        words = [
+            *SWEEP,
+            str(space),
+            "--root",
+            str(root),
+            "--trials",
+            "1",
+            "--epochs",
+            "400",
+            "--save-freq",
+            "100",
+        ]
         environment = {**os.environ, "FIRST_BATCH": str(first), "XDG_CACHE_HOME": f"{folder}/cache"}
         for _ in range(2):
             first.unlink(missing_ok=True)
             begun = time.time()
-            process = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            process = subprocess.Popen(
+                words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+            )
             while not first.exists() or not list(root.glob("*/sauvegarde/*.json")):
                 time.sleep(0.01)
             took = first.stat().st_mtime - begun
             process.kill()
             process.wait()
     imports = cost([sys.executable, "-c", "import sweep.training.preload, sklearn.datasets"]).wall
-    say(f"from the command to the first resumed batch: {took:.1f} s; the import of Keras alone takes {imports:.1f} s")
+    say(
+        f"from the command to the first resumed batch: {took:.1f} s; the import of Keras alone takes {imports:.1f} s"
+    )
 
 
 FIRST_BATCH = """
@@ -167,9 +209,16 @@ def callbacks(parameters):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", default="", metavar="RE", help="besides the bare loop, contenders whose name matches this")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="RE",
+        help="besides the bare loop, contenders whose name matches this",
+    )
     asked = parser.parse_args()
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)  # processes that outlive their parent are waited for, and counted
+    ctypes.CDLL(None).prctl(
+        PR_SET_CHILD_SUBREAPER, 1
+    )  # processes that outlive their parent are waited for, and counted
     console, errors = Console(width=150), Console(stderr=True, highlight=False)
     found = {name: measure(name, asked.rounds, asked.only, errors.print) for name in TRAININGS}
     console.print(table_of(found))

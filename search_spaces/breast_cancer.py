@@ -49,11 +49,16 @@ def build_model(parameters: dict[str, Any]):
 
     columns, bins = 30, parameters["bins"]
     inputs = keras.Input((columns,))
-    bin_of = layers.Discretization([edge / bins for edge in range(1, bins)])(inputs) + np.arange(columns) * bins
+    bin_of = (
+        layers.Discretization([edge / bins for edge in range(1, bins)])(inputs)
+        + np.arange(columns) * bins
+    )
     x = layers.Flatten()(layers.Embedding(columns * bins, parameters["embedding"])(bin_of))
     x = layers.Dropout(parameters["dropout"])(x)
     if parameters["hidden"]:
         x = layers.Dense(parameters["units"], activation="relu")(x)
     model = keras.Model(inputs, layers.Dense(1, activation="sigmoid")(x))
-    model.compile(keras.optimizers.Adam(parameters["learning_rate"]), "binary_crossentropy", metrics=["acc"])
+    model.compile(
+        keras.optimizers.Adam(parameters["learning_rate"]), "binary_crossentropy", metrics=["acc"]
+    )
     return model

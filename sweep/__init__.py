@@ -5,9 +5,10 @@
 PosixPath('/home/you/experiences/digits_mlp/946559458e0f4e9e/meilleur.model.keras')
 """
 
-__version__ = "0.1.0"
-
-from sweep.api import Best, Sweep, enqueue, run
+from sweep.api import BestTrial, Sweep, enqueue, run
 from sweep.errors import SweepError
+from sweep.version import __version__
 
-__all__ = ["Best", "Sweep", "SweepError", "enqueue", "run"]
+Best = BestTrial  # its first name, which scripts use
+
+__all__ = ["Best", "BestTrial", "Sweep", "SweepError", "__version__", "enqueue", "run"]

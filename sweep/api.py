@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sweep.errors import Misuse, StoppedByUser, SweepError, first_line, printable
+from sweep.errors import Misuse, StoppedByUser, SweepError
 from sweep.system.output import calm
+from sweep.wording import first_line, printable
 
 if TYPE_CHECKING:
     import keras
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sweep.console.progress import Progress
-    from sweep.experience.snapshot import Sight
+    from sweep.experience.snapshot import Snapshot
     from sweep.maintenance.findings import Finding
     from sweep.maintenance.merge import Merged
     from sweep.running.controller import Controller
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Best:
+class BestTrial:
     """The best of the finished trials: its model, what it was trained with, its aims, and the epoch (from 0) that was best.
 
     Of a trial that is repeated, the values are those that it was told, and the rest is of the best of its experiences.
@@ -57,13 +58,13 @@ class Best:
         Raises:
             SweepError: the file is damaged, or its model has code in it.
         """
-        from sweep.space import search_space
+        from sweep.space import search_space, source
         from sweep.system.host import prepare_for_keras
 
         prepare_for_keras()
-        import sweep.training.preload  # noqa: F401 # Keras, in silence
+        import sweep.training.preload  # Keras, in silence
 
-        search_space.load(search_space.find(self.space))
+        search_space.load(source.find(self.space))
         import keras
 
         from sweep.training.hdf5 import checked_model
@@ -90,10 +91,12 @@ class Sweep:
 
     def __init__(self, space: str | Path, root: str | Path | None = None) -> None:
         from sweep.experience.root import root_of
-        from sweep.space.search_space import find
+        from sweep.space.source import find
 
         self.space = str(space)
-        self.root = root_of(find(self.space).name if root is None else "", None if root is None else Path(root))
+        self.root = root_of(
+            find(self.space).name if root is None else "", None if root is None else Path(root)
+        )
 
     def run(self, **options: Any) -> "Sweep":
         """Run the sweep, or go on where it was cut off, and return it.
@@ -119,19 +122,24 @@ class Sweep:
         """
         import threading
 
-        from sweep.experience.root import Lock, prepare
+        from sweep.experience.root import prepare
+        from sweep.experience.root_lock import RootLock
         from sweep.search import proposal_check
         from sweep.search.enqueued import as_proposals, enqueue
-        from sweep.space import search_space
+        from sweep.space import search_space, source
 
         try:
             asked = as_proposals(parameters)
         except ValueError as error:
-            raise Misuse(f"What is enqueued is no dict of parameters, and no list of them: {error}.") from error
+            raise Misuse(
+                f"What is enqueued is no dict of parameters, and no list of them: {error}."
+            ) from error
         with _own_modules_untouched():
-            checked = proposal_check.check(search_space.load(search_space.find(self.space)), asked, "What is enqueued")
+            checked = proposal_check.check(
+                search_space.load(source.find(self.space)), asked, "What is enqueued"
+            )
         prepare(self.root)
-        with Lock(self.root, _progress().say, threading.Event()):
+        with RootLock(self.root, _progress().say, threading.Event()):
             return enqueue(self.root, checked)
 
     def extend(self, epochs: int, best: int | None = None, **options: Any) -> "Sweep":
@@ -147,7 +155,10 @@ class Sweep:
             KeyboardInterrupt: as ``run``.
         """
         self._check()
-        return self._train({**self._last_run(), **options, "trials": 0}, lambda controller: controller.extend(epochs, best))
+        return self._train(
+            {**self._last_run(), **options, "trials": 0},
+            lambda controller: controller.extend(epochs, best),
+        )
 
     def retry(self, ids: Sequence[str] | None = None, **options: Any) -> "Sweep":
         """Let failed experiences go on from their backups, and return the sweep.
@@ -161,7 +172,9 @@ class Sweep:
             KeyboardInterrupt: as ``run``.
         """
         self._check()
-        return self._train({**self._last_run(), **options, "trials": 0}, lambda controller: controller.retry(ids))
+        return self._train(
+            {**self._last_run(), **options, "trials": 0}, lambda controller: controller.retry(ids)
+        )
 
     def check(self, epochs: int | None = None) -> list["Checked"]:
         """Try three proposals for some batches each, and return what a trial of each will cost; nothing is written.
@@ -189,20 +202,26 @@ class Sweep:
         """
         import threading
 
-        from sweep.experience.root import Lock, prepare
+        from sweep.experience.root import prepare
+        from sweep.experience.root_lock import RootLock
         from sweep.maintenance import merge
-        from sweep.space.search_space import find
+        from sweep.space.source import find
 
         source, progress, merged = find(self.space), _progress(), []
         theirs = merge.find_others(self.root, others)
         prepare(self.root)
-        with Lock(self.root, progress.say, threading.Event()), progress.count("merging", len(theirs)) as done:
+        with (
+            RootLock(self.root, progress.say, threading.Event()),
+            progress.count("merging", len(theirs)) as done,
+        ):
             for one in merge.merge(self.root, source, theirs, accept_change):
                 merged.append(one)
                 done()
         return merged
 
-    def verify(self, models: bool = False, repair: bool = False, **where: Any) -> Iterator["Finding"]:
+    def verify(
+        self, models: bool = False, repair: bool = False, **where: Any
+    ) -> Iterator["Finding"]:
         """Check every experience, and the study against them, and yield what is to be said of each.
 
         Args:
@@ -214,7 +233,9 @@ class Sweep:
 
         self._check()
         settings = self._settings(where)
-        verification = Verification(self.space, self.root, settings.storage or settings.study_dir, _progress())
+        verification = Verification(
+            self.space, self.root, settings.storage or settings.study_dir, _progress()
+        )
         if repair:
             verification.repair()
             if not verification.study_is_well():
@@ -235,17 +256,17 @@ class Sweep:
         with _own_modules_untouched():
             self._controller({**self._last_run(), **options}).rebuild()
 
-    def look(self) -> "Sight":
+    def look(self) -> "Snapshot":
         """Return what the folders show just now, and show how far the reading is: ten thousand take some seconds.
 
         Raises:
             SweepError: there is no sweep yet.
         """
-        from sweep.experience.snapshot import Watch
+        from sweep.experience.snapshot import SnapshotReader
 
         self._check()
         with _progress().reading(self.root) as done:
-            return Watch(self.root, _warn).look(done)
+            return SnapshotReader(self.root, _warn).look(done)
 
     def results(self) -> "pd.DataFrame":
         """Return one row a trial, the best first: trial, id_experience, state, the aims, epoch, and each parameter."""
@@ -253,7 +274,7 @@ class Sweep:
 
         return as_frame(self.look().rows())
 
-    def best(self) -> Best:
+    def best(self) -> BestTrial:
         """Return the best of the finished trials, by the first of the aims.
 
         Raises:
@@ -263,7 +284,14 @@ class Sweep:
 
         trial = best_of(self.look())
         one, epoch = trial.best, trial.epoch or 0
-        return Best(self.space, one.experience.meilleur, one.experience.id, trial.values, epoch, one.record.parameters)
+        return BestTrial(
+            self.space,
+            one.experience.meilleur,
+            one.experience.id,
+            trial.values,
+            epoch,
+            one.record.parameters,
+        )
 
     def epochs(self) -> "pd.DataFrame":
         """Return one row an epoch of each experience: id_experience, trial, state, and the columns of its ``log.csv``."""
@@ -288,10 +316,10 @@ class Sweep:
     def watch(self) -> None:
         """Show how it goes on, until its trials are done or a Ctrl-C ends the watching."""
         from sweep.console.live import follow
-        from sweep.experience.snapshot import Watch
+        from sweep.experience.snapshot import SnapshotReader
 
         self._check()
-        follow(_console(), Watch(self.root, _warn), _progress().say)
+        follow(_console(), SnapshotReader(self.root, _warn), _progress().say)
 
     def report(self, lang: str | None = None) -> Path:
         """Write the folder ``rapport/`` into the root, and return the path of its page.
@@ -302,7 +330,7 @@ class Sweep:
         Raises:
             SweepError: nothing is trained yet.
         """
-        from sweep.space.search_space import find
+        from sweep.space.source import find
         from sweep.web.report import write_report
 
         return write_report(find(self.space).name, self.look(), lang, _progress())
@@ -319,7 +347,7 @@ class Sweep:
         Raises:
             SweepError: the port is taken, or, to allow changes, a sweep holds the root.
         """
-        from sweep.space.search_space import find
+        from sweep.space.source import find
         from sweep.web.dashboard import serve
 
         self._check()
@@ -336,7 +364,9 @@ class Sweep:
 
     def _check(self) -> None:
         if not self.root.is_dir():
-            raise SweepError(f"There is no sweep in {self.root}: start one with sweep run {self.space}, or name its --root.")
+            raise SweepError(
+                f"There is no sweep in {self.root}: start one with sweep run {self.space}, or name its --root."
+            )
 
     def _train(self, options: dict[str, Any], work: Callable[["Controller"], None]) -> "Sweep":
         """Let a sweep train, until it is done or a signal comes."""
@@ -379,7 +409,11 @@ def run(space: str | Path, root: str | Path | None = None, **options: Any) -> Sw
     return Sweep(space, root).run(**options)
 
 
-def enqueue(space: str | Path, parameters: dict[str, Any] | list[dict[str, Any]], root: str | Path | None = None) -> Sweep:
+def enqueue(
+    space: str | Path,
+    parameters: dict[str, Any] | list[dict[str, Any]],
+    root: str | Path | None = None,
+) -> Sweep:
     """Let the next trials of a sweep be these, and return it; see ``Sweep.enqueue``."""
     there = Sweep(space, root)
     there.enqueue(parameters)
@@ -390,7 +424,9 @@ def _console() -> "Console":
     from rich.console import Console
 
     # A notebook shows what comes by stderr as if it were an error.
-    return Console(file=sys.stdout if "ipykernel" in sys.modules else calm(sys.stderr), force_jupyter=False)
+    return Console(
+        file=sys.stdout if "ipykernel" in sys.modules else calm(sys.stderr), force_jupyter=False
+    )
 
 
 def _progress() -> "Progress":

@@ -5,15 +5,21 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+from rich.filesize import decimal
 
 from sweep import Sweep, __version__, cli_options
-from sweep.errors import STOPPED_BY_USER, Misuse, StoppedByUser, SweepError, printable
+from sweep.console.table import print_parameters
+from sweep.errors import STOPPED_BY_USER, Misuse, StoppedByUser, SweepError
 from sweep.settings import PRUNERS, SAMPLERS
 from sweep.system.host import stop_signals
 from sweep.system.output import calm, occupy_streams
+from sweep.wording import duration, printable
+
+if TYPE_CHECKING:
+    from sweep.running.trial_check import Checked
 
 ROWS_AT_THE_END = 5
 
@@ -55,7 +61,7 @@ def new(name: str) -> None:
 @cli_options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 def check(space: str, epochs: int | None) -> None:
     """Try three proposals for some batches each, and say what a trial will cost."""
-    from sweep.running.trial_check import print_costs, resumes
+    from sweep.running.trial_check import resumes
 
     checked = Sweep(space).check(epochs)
     print_costs(checked)
@@ -70,16 +76,27 @@ def check(space: str, epochs: int | None) -> None:
 
 @app.command()
 @cli_options.of_a_study
-@cli_options.number("--trials", "How many in all; those of restarts, merge and extend count.", default=20)
+@cli_options.number(
+    "--trials", "How many in all; those of restarts, merge and extend count.", default=20
+)
 @cli_options.number("--epochs", "Epochs of a training, instead of FIXED's.")
 @cli_options.where_it_trains
 @cli_options.number("--seed", "Of the proposals; FIXED has a training's.", least=0, default=0)
 @cli_options.choice("--sampler", "How to propose", SAMPLERS, default="tpe")
 @cli_options.choice("--pruner", "When to end a training early", PRUNERS, default="none")
-@click.option("--unprune", multiple=True, metavar="ID", help="Take up a pruned experience again; may be repeated.")
-@cli_options.number("--repeats", "Trainings of a proposal, each with its own seed; the median counts.", default=1)
+@click.option(
+    "--unprune",
+    multiple=True,
+    metavar="ID",
+    help="Take up a pruned experience again; may be repeated.",
+)
+@cli_options.number(
+    "--repeats", "Trainings of a proposal, each with its own seed; the median counts.", default=1
+)
 @cli_options.number("--threads", "Of a training; it keeps them.  [default: cores / workers]")
-@cli_options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
+@cli_options.number(
+    "--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000
+)
 @click.option(
     "--enqueue",
     type=click.Path(path_type=Path),
@@ -92,7 +109,13 @@ def check(space: str, epochs: int | None) -> None:
     metavar="OTHER",
     help="Root, or SPACE, of another sweep: try its best 5 first, as far as they fit. An equal SPACE is for merge.",
 )
-@click.option("--timeout", "timeout_s", callback=cli_options.seconds, metavar="TIME", help="Of training, in all sessions.")
+@click.option(
+    "--timeout",
+    "timeout_s",
+    callback=cli_options.seconds,
+    metavar="TIME",
+    help="Of training, in all sessions.",
+)
 @click.option(
     "--deadline",
     "deadline_s",
@@ -109,7 +132,12 @@ def check(space: str, epochs: int | None) -> None:
     metavar="all|none|best:K",
     help="Of finished experiences; extend goes on from them.",
 )
-@click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
+@click.option(
+    "--accept-change",
+    is_flag=True,
+    show_default=False,
+    help="Go on though the code of SPACE was changed.",
+)
 def run(space: str, root: Path | None, **asked: Any) -> None:
     """Run the sweep, or go on where it was cut off.
 
@@ -120,11 +148,24 @@ def run(space: str, root: Path | None, **asked: Any) -> None:
 
 @app.command()
 @cli_options.of_a_study
-@click.option("--epochs", type=click.IntRange(1), metavar="N", required=True, help="Of the longer trainings, in all.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(1),
+    metavar="N",
+    required=True,
+    help="Of the longer trainings, in all.",
+)
 @cli_options.number("--best", "Only of the best K; else of all.", default=None)
 @cli_options.where_it_trains
-@cli_options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
-@click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
+@cli_options.number(
+    "--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000
+)
+@click.option(
+    "--accept-change",
+    is_flag=True,
+    show_default=False,
+    help="Go on though the code of SPACE was changed.",
+)
 def extend(space: str, root: Path | None, **asked: Any) -> None:
     """Let finished experiences go on to more epochs, under new ids."""
     _print_best(Sweep(space, root).extend(**asked))
@@ -135,22 +176,38 @@ def extend(space: str, root: Path | None, **asked: Any) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @click.option("--failed", is_flag=True, show_default=False, help="All that have failed.")
 @cli_options.where_it_trains
-@cli_options.number("--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000)
-@click.option("--accept-change", is_flag=True, show_default=False, help="Go on though the code of SPACE was changed.")
+@cli_options.number(
+    "--save-freq", "Batches between two backups; every 30 s there is one too.", default=1000
+)
+@click.option(
+    "--accept-change",
+    is_flag=True,
+    show_default=False,
+    help="Go on though the code of SPACE was changed.",
+)
 def retry(space: str, root: Path | None, ids: tuple[str, ...], failed: bool, **asked: Any) -> None:
     """Take failed experiences up again, from their backups.
 
     ID is an id_experience, or its first digits.
     """
     if bool(ids) == failed:
-        raise Misuse(f"Name the ids to try again, or all by --failed, and not both: sweep results {space} lists them.")
+        raise Misuse(
+            f"Name the ids to try again, or all by --failed, and not both: sweep results {space} lists them."
+        )
     _print_best(Sweep(space, root).retry(ids or None, **asked))
 
 
 @app.command()
 @cli_options.of_a_sweep
-@click.argument("others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…")
-@click.option("--accept-change", is_flag=True, show_default=False, help="Take in what other code of SPACE has trained.")
+@click.argument(
+    "others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…"
+)
+@click.option(
+    "--accept-change",
+    is_flag=True,
+    show_default=False,
+    help="Take in what other code of SPACE has trained.",
+)
 def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
     """Take in experiences that were trained elsewhere, by their ids."""
     from sweep.console.table import print_columns
@@ -168,8 +225,15 @@ def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change
 
 @app.command()
 @cli_options.of_a_study
-@click.option("--models", is_flag=True, show_default=False, help="Load and evaluate every best model, too.")
-@click.option("--repair", is_flag=True, show_default=False, help="Mend what can be; what is in the way goes to .quarantine.")
+@click.option(
+    "--models", is_flag=True, show_default=False, help="Load and evaluate every best model, too."
+)
+@click.option(
+    "--repair",
+    is_flag=True,
+    show_default=False,
+    help="Mend what can be; what is in the way goes to .quarantine.",
+)
 def verify(space: str, root: Path | None, **asked: Any) -> None:
     """Check every experience, and the study against them."""
     findings = []
@@ -178,7 +242,9 @@ def verify(space: str, root: Path | None, **asked: Any) -> None:
         findings.append(finding)
     wrong = sum(not finding.is_well for finding in findings)
     if wrong:
-        raise SweepError(f"{wrong} of {len(findings)} are not well: run does what is said above, and --repair tidies up.")
+        raise SweepError(
+            f"{wrong} of {len(findings)} are not well: run does what is said above, and --repair tidies up."
+        )
 
 
 @app.command()
@@ -214,7 +280,12 @@ def best(space: str, root: Path | None) -> None:
 
 @app.command()
 @cli_options.of_a_sweep
-@click.option("--watch", is_flag=True, show_default=False, help="Look on until all trials are done, or Ctrl-C.")
+@click.option(
+    "--watch",
+    is_flag=True,
+    show_default=False,
+    help="Look on until all trials are done, or Ctrl-C.",
+)
 def status(space: str, root: Path | None, watch: bool) -> None:
     """Print how far the sweep is, and who is running it."""
     there = Sweep(space, root)
@@ -227,7 +298,9 @@ def status(space: str, root: Path | None, watch: bool) -> None:
 
 @app.command()
 @cli_options.of_a_sweep
-@click.option("--lang", type=click.Choice(("en", "fr")), help="Of the page.  [default: that of the locale]")
+@click.option(
+    "--lang", type=click.Choice(("en", "fr")), help="Of the page.  [default: that of the locale]"
+)
 def report(space: str, root: Path | None, lang: str | None) -> None:
     """Write a page with tables and curves, pictures and CSV files into ROOT/rapport."""
     click.echo(Sweep(space, root).report(lang))
@@ -236,7 +309,12 @@ def report(space: str, root: Path | None, lang: str | None) -> None:
 @app.command()
 @cli_options.of_a_study
 @cli_options.number("--port", "Of 127.0.0.1; 0 is any that is free.", least=0, default=8080)
-@click.option("--allow-changes", is_flag=True, show_default=False, help="Serve the study itself, to write notes in it.")
+@click.option(
+    "--allow-changes",
+    is_flag=True,
+    show_default=False,
+    help="Serve the study itself, to write notes in it.",
+)
 def dashboard(space: str, root: Path | None, **asked: Any) -> None:
     """Serve the Optuna dashboard on this machine, read-only."""
     with Sweep(space, root).dashboard(**asked) as served:
@@ -253,7 +331,9 @@ def run_command_line() -> int:
 
 def _run_command_line() -> int:
     for number in stop_signals():
-        signal.signal(number, signal.default_int_handler)  # a training saves first, see ``sweep.running.signals``
+        signal.signal(
+            number, signal.default_int_handler
+        )  # a training saves first, see ``sweep.running.signals``
     try:
         app(standalone_mode=False)
     except SweepError as error:
@@ -289,9 +369,22 @@ def _print_first(lines: list[str]) -> None:
     for line in lines[:ROWS_AT_THE_END]:
         click.echo(line)
     if len(lines) > ROWS_AT_THE_END:
-        click.echo(f"… and {len(lines) - ROWS_AT_THE_END} more: see approximate_because in their experience.json")
+        click.echo(
+            f"… and {len(lines) - ROWS_AT_THE_END} more: see approximate_because in their experience.json"
+        )
 
 
 def _say(text: str, exit_status: int, before: str = "sweep: ") -> int:
     sys.stderr.write(f"{before}{text}\n")
     return exit_status
+
+
+def print_costs(checked: list["Checked"]) -> None:
+    """Print to stdout what is tried in each row, the numbers in its model, and what a trial of it takes."""
+    columns = {
+        "weights": [f"{one.cost.weights:,}" for one in checked],
+        "time": [duration(one.trial_s) for one in checked],
+        "memory": [decimal(one.cost.memory) for one in checked],
+        "disk": [decimal(one.size.ended) for one in checked],
+    }
+    print_parameters([one.parameters for one in checked], columns)

@@ -1,7 +1,12 @@
 """What can go wrong, said in one sentence: where, what, what to do."""
 
+from sweep.wording import printable
+
 STOPPED_BY_USER = 130  # the exit status
-MISSING = (OSError, ImportError)  # what names a file, a server or a package that may be there again tomorrow
+MISSING = (
+    OSError,
+    ImportError,
+)  # what names a file, a server or a package that may be there again tomorrow
 
 
 class SweepError(Exception):
@@ -20,7 +25,9 @@ class SweepError(Exception):
 class StoppedByUser(KeyboardInterrupt):
     """The user has stopped what ran, and all is saved. As for any interrupt, a notebook runs none of its other cells."""
 
-    def __init__(self, sentence: str = "stopped, and all is saved: run the same command to go on") -> None:
+    def __init__(
+        self, sentence: str = "stopped, and all is saved: run the same command to go on"
+    ) -> None:
         super().__init__(sentence)
 
     def _render_traceback_(self) -> list[str]:
@@ -37,13 +44,3 @@ class Misuse(SweepError):
     """The command was called in a way that it does not take."""
 
     exit_status = 2
-
-
-def first_line(error: BaseException) -> str:
-    """Return the first line of what the error says, or its name where it says nothing."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
-
-
-def printable(text: str) -> str:
-    """Return the text without what would move a cursor or colour a terminal: it may come from anybody's files."""
-    return text if text.isprintable() else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)

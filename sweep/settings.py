@@ -1,19 +1,28 @@
 """What a sweep was asked to do."""
 
+import ast
 import difflib
+import inspect
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sweep.choice import Choice
 from sweep.errors import Misuse
-from sweep.experience.schemas import MOST_REPEATS
+from sweep.wording import did_you_mean
 
 # The names of ``sweep.search.samplers`` and ``sweep.search.pruners``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
-PRUNERS = ("none", "median", "percentile", "successive_halving", "hyperband", "patient", "threshold")
+PRUNERS = (
+    "none",
+    "median",
+    "percentile",
+    "successive_halving",
+    "hyperband",
+    "patient",
+    "threshold",
+)
 # The least that these may be.
 LEAST = {
     "trials": 0,
@@ -26,6 +35,10 @@ LEAST = {
     "keep_backups": 0,
     "patience": 1,
 }
+PLAIN = {"int", "float", "bool", "str", "None"}
+WORDS = {"true": True, "false": False, "none": None}
+MOST_REPEATS = 100  # a trial that comes from elsewhere is trained so often
+MOST_ROWS = 100_000  # a study, a figure and a table hold each of them
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class Settings:
     ``enqueue`` is a file of proposals, JSON or CSV; ``warm_start`` is the root of another sweep, or its search space's name,
     whose best are enqueued. ``timeout_s`` is of training, over all sessions; ``deadline_s`` is the length of this session.
     Once ``target`` is reached, or after ``patience`` trials without a better value, no trial begins.
-    ``sampler`` and ``pruner`` are as ``sweep.choice.Choice`` reads them; their options are known to ``sweep.search.samplers`` and
+    ``sampler`` and ``pruner`` are as ``sweep.settings.Choice`` reads them; their options are known to ``sweep.search.samplers`` and
     ``sweep.search.pruners``. ``unprune`` has ids, or their beginnings, of pruned experiences that are to be taken up again.
     ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
     """
@@ -72,7 +85,9 @@ class Settings:
         """Raises Misuse for a number that is none or is too small, and for a name that nothing has."""
         for name, least in LEAST.items():
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int) or value < least
+            ):
                 raise Misuse(f"{name} is {value!r}: give an integer from {least} on.")
         if self.repeats > MOST_REPEATS:
             raise Misuse(f"repeats is {self.repeats}: give an integer up to {MOST_REPEATS}.")
@@ -82,7 +97,9 @@ class Settings:
             raise Misuse(f"unprune is {self.unprune!r}: give a list of ids.")
         for name in ("timeout_s", "deadline_s", "target"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)):
+            if value is not None and (
+                isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)
+            ):
                 raise Misuse(f"{name} is {value!r}: give a number.")
             if value is not None and name != "target" and value <= 0:
                 raise Misuse(f"{name} is {value!r}: give seconds, more than 0.")
@@ -99,5 +116,90 @@ class Settings:
             near = difflib.get_close_matches(unknown, names, 1)
             mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[1:])}."
             raise Misuse(f"There is no option {unknown}: {mend}")
-        paths = {name: Path(options[name]) for name in ("study_dir", "enqueue") if options.get(name) is not None}
+        paths = {
+            name: Path(options[name])
+            for name in ("study_dir", "enqueue")
+            if options.get(name) is not None
+        }
         return cls(**{**options, **paths})
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What ``text`` of the option ``--<of>`` asks for: a name, and values by the names of its options."""
+
+    of: str
+    text: str
+    name: str
+    options: dict[str, Any]
+
+    @classmethod
+    def read(cls, of: str, text: object, names: Collection[str]) -> "Choice":
+        """Read a text of the form ``name:option=value,option=value``.
+
+        Raises:
+            Misuse: it has another form, or its name is none of ``names``; the message has the nearest.
+        """
+        if not isinstance(text, str):
+            raise Misuse(f"{of} is {text!r}: it is one of {', '.join(names)}.")
+        name, colon, rest = text.partition(":")
+        if name not in names:
+            raise Misuse(
+                f"{of} is {text!r}: {did_you_mean(name, names)}it is one of {', '.join(names)}."
+            )
+        pairs = [pair.partition("=") for pair in rest.split(",")] if colon else []
+        options = {option.strip(): _value(value.strip()) for option, _, value in pairs}
+        if not all(option.strip() and value.strip() for option, _, value in pairs) or len(
+            options
+        ) < len(pairs):
+            raise Misuse(
+                f"{of} is {text!r}: give its options as {name}:option=value,option=value, each once."
+            )
+        return cls(of, text, name, options)
+
+    def check(self, kinds: Mapping[str, frozenset[str]]) -> None:
+        """Refuse options that there are not.
+
+        Args:
+            kinds: of what kinds the value of each option may be: int, float, bool, str, None.
+
+        Raises:
+            Misuse: an option is none of these, or its value is of another kind.
+        """
+        there = f"{self.name} takes {', '.join(kinds)}" if kinds else f"{self.name} takes none"
+        for option, value in self.options.items():
+            if option not in kinds:
+                raise self.wrong(
+                    f"there is no option {option}: {did_you_mean(option, kinds)}{there}"
+                )
+            kind = "None" if value is None else type(value).__name__
+            if kind not in kinds[option] and not (kind == "int" and "float" in kinds[option]):
+                wanted = " or ".join(sorted(kinds[option] - {"None"}))
+                raise self.wrong(f"{option} is {value!r}: give it as {wanted}")
+
+    def wrong(self, why: str) -> Misuse:
+        """Return the sentence that says what is wrong with it."""
+        return Misuse(f"{self.of} is {self.text!r}: {why}.")
+
+
+def plain_options(
+    build: Callable[..., Any], left_out: Collection[str]
+) -> dict[str, frozenset[str]]:
+    """Return the parameters of ``build`` whose values are plain, with the kinds that these may be of."""
+    found = {}
+    for name, parameter in inspect.signature(build).parameters.items():
+        kinds = frozenset(inspect.formatannotation(parameter.annotation).strip("'").split(" | "))
+        if kinds <= PLAIN and name not in left_out:
+            found[name] = kinds
+    return found
+
+
+def _value(text: str) -> Any:
+    """Return the number, truth value or nothing that the text stands for, or the text."""
+    if text.lower() in WORDS:
+        return WORDS[text.lower()]
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return text
+    return value if isinstance(value, int | float) else text

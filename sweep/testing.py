@@ -31,4 +31,6 @@ def assert_resumes_exactly(search_space: str | Path, epochs: int | None = None) 
             close_all()  # the modules of the tests are theirs again
     for checked in all_checked:
         if any(one.differs or one.named for one in checked.exactness):
-            raise AssertionError(f"{search_space}, with {checked.parameters}: a resume is {in_words(checked.exactness)}.")
+            raise AssertionError(
+                f"{search_space}, with {checked.parameters}: a resume is {in_words(checked.exactness)}."
+            )

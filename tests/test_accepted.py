@@ -10,13 +10,14 @@ from support.stand_ins import SPACE, NoTraining, control
 from sweep import Sweep
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
-from sweep.experience.inventory import Folders
+from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.maintenance.merge import find_others, merge
-from sweep.space.search_space import SearchSpaceWrong, Source, digest
+from sweep.space.search_space import SearchSpaceWrong
+from sweep.space.source import SpaceSource, digest
 from sweep.system.host import now
 
-A, B, C = (Source(Path("toy.py"), f"def build_model(p):\n    return {n}\n") for n in "123")
+A, B, C = (SpaceSource(Path("toy.py"), f"def build_model(p):\n    return {n}\n") for n in "123")
 
 
 class Root:
@@ -39,7 +40,7 @@ class Root:
 
     def check(self, source, accept_change=False):
         """Do what ``run`` does before it trains, and return the source that trainings record."""
-        folders = Folders(self.path, "toy")
+        folders = Inventory(self.path, "toy")
         source = folders.check_code(source, accept_change)
         folders.keep_accepted(source)
         return source

@@ -12,8 +12,8 @@ from sweep import Sweep
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
 from sweep.experience.log_csv import read_row
-from sweep.space import search_space
-from sweep.space.objectives import Aim, aims_of, front
+from sweep.space import search_space, source
+from sweep.space.objectives import Objective, objectives_of, pareto_front
 from sweep.web.dashboard_study import study_of_folders
 
 FIXED = 'FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}'
@@ -40,7 +40,7 @@ SMALL = (
     ],
 )
 def test_monitor_and_mode_name_the_aims(monitor, mode, aims):
-    assert aims_of(monitor, mode) == tuple(Aim(*aim) for aim in aims)
+    assert objectives_of(monitor, mode) == tuple(Objective(*aim) for aim in aims)
 
 
 @pytest.mark.parametrize(
@@ -57,12 +57,12 @@ def test_monitor_and_mode_name_the_aims(monitor, mode, aims):
 )
 def test_what_no_aim_is_is_refused_with_the_mend(monitor, mode, said):
     with pytest.raises(ValueError, match=said):
-        aims_of(monitor, mode)
+        objectives_of(monitor, mode)
 
 
 def test_the_front_is_what_no_other_point_dominates():
     points = [(0.0, 3.0), (1.0, 1.0), (1.0, 2.0), (3.0, 0.0), (3.0, 0.0), (4.0, 4.0)]
-    assert front(points) == [True, True, False, True, True, False]
+    assert pareto_front(points) == [True, True, False, True, True, False]
 
 
 def test_a_loss_is_minimised_and_the_best_model_is_that_of_its_least(space, tmp_path):
@@ -112,7 +112,7 @@ def test_several_aims_give_a_front(several):
     feasible = [row for row in found if row["feasible"]]
     assert all(row["feasible"] == (row["parameters"]["units"] <= 5) for row in found)
     ranks = [(-row["val_acc"], row["val_loss"], row["count_params"]) for row in feasible]
-    assert [row["front"] for row in feasible] == front(ranks)
+    assert [row["front"] for row in feasible] == pareto_front(ranks)
     assert not any(row["front"] for row in found if not row["feasible"])
     for row in found:
         logged_row = read_row(root / row["id_experience"] / "log.csv", row["epoch"])
@@ -232,7 +232,7 @@ def test_a_seed_that_fails_counts_as_the_worst(space, tmp_path):
 
 def test_a_constraint_that_is_no_function_is_refused(space):
     with pytest.raises(SweepError, match=r"write def constraints\(parameters, logs\)"):
-        search_space.load(search_space.find(str(space((FIXED, f"{FIXED}\nconstraints = 3")))))
+        search_space.load(source.find(str(space((FIXED, f"{FIXED}\nconstraints = 3")))))
 
 
 def test_the_dashboard_of_several_aims_has_the_same_front(several):

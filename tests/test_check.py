@@ -11,7 +11,7 @@ import pytest
 from support.command import python, sweep
 from support.tiers import sampled
 from sweep.running.study_setup import propose
-from sweep.space import search_space
+from sweep.space import search_space, source
 
 FOLDER = Path(__file__).parent.parent / "search_spaces"
 SHIPPED = sorted(FOLDER.glob("*.py"))
@@ -110,7 +110,7 @@ print(json.dumps([[row.trial_s, row.cost.start_s, row.cost.epoch_s, row.cost.mem
 """
     done = python("-c", code, keras=True)
     assert done.returncode == 0, done.stderr
-    batches = -(-250 // search_space.load(search_space.find(str(path))).fixed["batch_size"])
+    batches = -(-250 // search_space.load(source.find(str(path))).fixed["batch_size"])
     for trial_s, start_s, epoch_s, memory, disk in json.loads(done.stdout):
         assert batches * 0.5 <= epoch_s < batches * 0.5 * 2
         assert trial_s == pytest.approx(start_s + 7 * epoch_s)
@@ -128,13 +128,13 @@ def test_proposals_differ_and_those_with_other_parameters_come_first(tmp_path):
         "def load_data(): ...\n"
         "def build_model(parameters): ...\n"
     )
-    space = search_space.load(search_space.find(str(path)))
+    space = search_space.load(source.find(str(path)))
     proposals = propose(space, 3)
     assert len(proposals) == 3
     assert {len(parameters) for parameters in list(proposals.values())[:2]} == {4, 5}
     assert propose(space, 3) == proposals
     path.write_text(path.read_text().replace('"more", 1, 9', '"more", 1, 1'))
-    assert len(propose(search_space.load(search_space.find(str(path))), 3)) == 2
+    assert len(propose(search_space.load(source.find(str(path))), 3)) == 2
 
 
 # State that no walk over objects finds: the environment of the process decides the rate.

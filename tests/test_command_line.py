@@ -19,7 +19,7 @@ from support.trainer import SPACES
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
 from sweep.search.study import Study
-from sweep.space import search_space
+from sweep.space import search_space, source
 from sweep.space.identity import id_experience
 from sweep.system.host import now, this_process
 
@@ -343,7 +343,7 @@ def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_
     begun = toy_experience(root, 0, 0.3, space=space)
     study = Study("toy", root / "study.journal", "tpe", 0, "none")
     trial = study.ask()
-    study.suggest(trial, search_space.load(search_space.find(str(space))).suggest)
+    study.suggest(trial, search_space.load(source.find(str(space))).suggest)
     begun.write(replace(begun.read(), trials=[study.entry(trial)]))
     space.write_text(space.read_text().replace("[0.3, 0.1, 0.03]", "[0.3, 0.1]"))
     said = one_sentence(sweep("run", space, "--root", root, "--accept-change"), 1)

@@ -16,9 +16,9 @@ from support.command import Running, in_keras, run, shell, sweep
 from support.stand_ins import NoTraining, control
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
-from sweep.system import run_cache
+from sweep.system import installed
 from sweep.system.host import cache_folder
-from sweep.training.data import opened_files
+from sweep.training.data import opened_files, run_cache
 
 WORDS = ("--sampler", "random", "--threads", 1)
 
@@ -287,17 +287,17 @@ def test_what_a_killed_run_and_older_versions_left_is_removed_by_the_next(counte
 
 
 def test_a_folder_that_is_held_is_not_removed_and_one_of_another_host_is_after_a_month(monkeypatch):
-    held = run_cache.Kept("run")
+    held = run_cache.RunCache("run")
     another = held.folder.with_name("run-elsewhere")
     another.mkdir()
-    run_cache.Kept("next").let_go()
+    run_cache.RunCache("next").let_go()
     assert held.folder.exists()
     assert another.exists()
     os.utime(another, (0, time.time() - run_cache.FORGOTTEN_S - 1))
-    run_cache.Kept("next").let_go()
+    run_cache.RunCache("next").let_go()
     assert held.folder.exists()
     assert not another.exists()
-    second = run_cache.Kept("run")
+    second = run_cache.RunCache("run")
     held.let_go()
     assert second.folder.exists()
     second.let_go()
@@ -507,9 +507,9 @@ def test_without_a_home_there_is_a_cache_all_the_same(monkeypatch):
 
 
 def test_what_lies_below_the_prefix_of_python_may_be_the_users(tmp_path):
-    assert not opened_files.is_of_python(str(Path(sys.prefix) / "project" / "helpers.py"))
+    assert not installed.is_of_python(str(Path(sys.prefix) / "project" / "helpers.py"))
     for module in (subprocess, pytest, opened_files):
-        assert opened_files.is_of_python(module.__file__)
+        assert installed.is_of_python(module.__file__)
 
 
 def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):

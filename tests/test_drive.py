@@ -166,7 +166,7 @@ BEST_WHILE_GONE = """
 import errno, json, math, os, pathlib
 import keras
 from sweep import callbacks, meilleur, plain_files
-from sweep.space.objectives import Aim
+from sweep.space.objectives import Objective
 
 callbacks.WRITING_SHARE = math.inf  # each best model is written at once
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])

@@ -13,12 +13,12 @@ from support.stand_ins import SPACE, NoTraining, control, proposals, run_as_prog
 from sweep.api import Sweep
 from sweep.errors import Misuse, SweepError
 from sweep.experience.folder import experiences_in
-from sweep.experience.snapshot import Watch
+from sweep.experience.snapshot import SnapshotReader
 from sweep.search import warm_start
 from sweep.search.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
 from sweep.search.proposal_check import check, try_on
 from sweep.search.study import Study
-from sweep.space import search_space
+from sweep.space import search_space, source
 
 ASKED = [
     {"x": 0.5, "kind": "a", "n": 4, "lr": 0.1},
@@ -37,7 +37,7 @@ def space(tmp_path):
 
 @pytest.fixture
 def loaded(space):
-    return search_space.load(search_space.find(str(space)))
+    return search_space.load(source.find(str(space)))
 
 
 @pytest.fixture
@@ -329,7 +329,7 @@ def other(tmp_path):
 
 def test_the_best_of_another_sweep_are_tried_first_as_far_as_they_fit(space, other, tmp_path):
     said, study = control(tmp_path / "root", space, warm_start=other, trials=6)
-    best = [row["parameters"] for row in Watch(other, print).look().rows()[:5]]
+    best = [row["parameters"] for row in SnapshotReader(other, print).look().rows()[:5]]
     fits = {"x": lambda x: x <= 1, "kind": lambda kind: kind == "a"}
     fit = [{name: one[name] for name, is_fit in fits.items() if is_fit(one[name])} for one in best]
     fit = [one for number, one in enumerate(fit) if one and one not in fit[:number]]
@@ -411,7 +411,7 @@ def test_records_of_another_sweep_with_anything_in_them_end_in_a_sentence(
         content["trials"][0]["params"] = value
         one.record.write_text(json.dumps(content))
     with pytest.raises(SweepError):
-        warm_start.fitting(loaded, Watch(other, print).look())
+        warm_start.fitting(loaded, SnapshotReader(other, print).look())
 
 
 def test_two_thousand_proposals_are_each_given_once_and_in_seconds(tmp_path):

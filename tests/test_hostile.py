@@ -22,21 +22,21 @@ from sweep.errors import SweepError
 from sweep.experience.backup_files import Position, newest_position, write_backup
 from sweep.experience.best_model import read_label
 from sweep.experience.folder import experiences_in
-from sweep.experience.heartbeat import read_pulse
+from sweep.experience.heartbeat import read_heartbeat
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Record
 from sweep.experience.root import read_asked, read_holder
-from sweep.experience.schemas import Unreadable
-from sweep.experience.snapshot import Watch
-from sweep.space.search_space import Source
+from sweep.experience.snapshot import SnapshotReader
+from sweep.space.source import SpaceSource
 from sweep.system.files import write_whole
 from sweep.system.host import machine, now, this_process
+from sweep.system.json_text import Unreadable
 from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
 from sweep.web.dashboard_study import study_of_folders
 from sweep.web.report import sections_of
 from sweep.web.texts import ENGLISH
 
-SOURCE = Source(SPACES / "toy.py", (SPACES / "toy.py").read_text())
+SOURCE = SpaceSource(SPACES / "toy.py", (SPACES / "toy.py").read_text())
 DEEP = "[" * 200_000
 LOGS = ["inf", "-inf", "1e308", "nan"]
 
@@ -144,7 +144,7 @@ def test_whoever_looks_on_sees_a_log_with_any_number(whole, tmp_path, value):
 
 
 def look_at_all(root):
-    sight = Watch(root, lambda text: None).look()
+    sight = SnapshotReader(root, lambda text: None).look()
     list(status.lines(sight))
     headline(sight)
     notebook.html(sight)
@@ -160,7 +160,7 @@ def look_at_all(root):
             alone = root.with_name(f"{root.name} {one.id}") / one.id
             shutil.copytree(one.path, alone)
             with contextlib.suppress(SweepError):
-                study_of_folders("toy", Watch(alone.parent, lambda text: None).look())
+                study_of_folders("toy", SnapshotReader(alone.parent, lambda text: None).look())
 
 
 def test_a_header_of_a_table_runs_nothing_in_a_spreadsheet():
@@ -192,7 +192,7 @@ def test_a_link_beside_a_file_is_not_written_through(tmp_path):
     "text", [DEEP, "{", "[]", "null", "3", '"x"', "{}", b"\xff\xfe".decode("latin-1")]
 )
 def test_any_text_in_any_file_of_ours_is_taken_for_none(tmp_path, text):
-    for name, read in (("pulse.json", read_pulse), ("meilleur.model.keras", read_label)):
+    for name, read in (("pulse.json", read_heartbeat), ("meilleur.model.keras", read_label)):
         (tmp_path / name).write_text(text)
         assert read(tmp_path / name) is None
     for name in ("sweep.json", "sweep.lock.json"):
@@ -236,7 +236,7 @@ def test_a_fifo_an_escape_and_a_deep_file_disturb_no_command(whole, tmp_path, co
 
 FIRST_USES = """
 import sys, threading, types
-from sweep.experience.schemas import check
+from sweep.system.json_text import check
 
 SHAPE = "from typing import *\\nclass In(TypedDict):\\n    a: int\\nclass Out(TypedDict):\\n    x: list[In]"
 sys.setswitchinterval(1e-6)

@@ -9,8 +9,8 @@ import pytest
 from support.folders import Search
 from sweep.experience import backup_files, lease
 from sweep.experience.backup_files import Position
-from sweep.experience.heartbeat import Pulse, write_pulse
-from sweep.experience.lease import Hold, Lease, Overtaken, shown_state
+from sweep.experience.heartbeat import Heartbeat, write_heartbeat
+from sweep.experience.lease import Hold, Lease, Superseded, shown_state
 from sweep.experience.record import Outcome, State
 from sweep.system.files import put_in_place
 from sweep.system.host import now, this_process
@@ -35,7 +35,7 @@ def opened(tmp_path, monkeypatch):
 
 
 def beat(experience, number):
-    write_pulse(experience.pulse, Pulse(0, number, 0, 5, 1.0, 1.0, 5, now()))
+    write_heartbeat(experience.pulse, Heartbeat(0, number, 0, 5, 1.0, 1.0, 5, now()))
 
 
 def test_a_process_of_this_host_holds_its_folder_while_it_lives(opened):
@@ -112,7 +112,9 @@ def contents(experience):
 
 WRITES = {
     "record": lambda one: one.write(one.read()),
-    "pulse": lambda one: write_pulse(one.pulse, Pulse(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence),
+    "pulse": lambda one: write_heartbeat(
+        one.pulse, Heartbeat(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence
+    ),
     "log": lambda one: backup_files.restore_log(one, b""),
     "backup": lambda one: backup_files.write_backup(
         one.sauvegarde, Position(1, 0, False, "", {}, {}, now()), one.fence
@@ -129,7 +131,7 @@ def test_who_is_overtaken_writes_nothing_more(two, what):
     (ours.sauvegarde / "next.weights.h5").write_bytes(b"weights")
     overtake()
     before = contents(ours)
-    with pytest.raises(Overtaken) as overtaken:
+    with pytest.raises(Superseded) as overtaken:
         WRITES[what](ours)
     assert overtaken.value.holder["number"] == 2
     after = contents(ours)

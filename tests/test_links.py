@@ -28,12 +28,12 @@ from sweep.console.progress import Progress
 from sweep.errors import SweepError
 from sweep.experience import backup_files, damage
 from sweep.experience.folder import Experience, experiences_in
-from sweep.experience.inventory import Folders
-from sweep.experience.snapshot import Watch
+from sweep.experience.inventory import Inventory
+from sweep.experience.snapshot import SnapshotReader
 from sweep.maintenance.findings import repair, verify
 from sweep.maintenance.merge import find_others, merge
-from sweep.running.study_setup import compare
-from sweep.space import search_space
+from sweep.search.study_check import compare_study
+from sweep.space.source import find
 from sweep.system import files, plain_files
 from sweep.system.files import move_to_quarantine, new_folder, write_whole
 from sweep.system.plain_files import NotPlain
@@ -140,11 +140,11 @@ def put(kind, path, outside):
 
 
 def look_at_all(root):
-    sight = Watch(root, lambda text: None).look()
+    sight = SnapshotReader(root, lambda text: None).look()
     list(status.lines(sight))
     notebook.html(sight)
     sight.rows()
-    compare("toy", root / "study.journal", Folders(root, "toy").known())
+    compare_study("toy", root / "study.journal", Inventory(root, "toy").known())
     return list(verify(root, "toy"))
 
 
@@ -226,7 +226,7 @@ def test_repair_and_merge_do_not_follow_either(root, made, outside, space, kind)
         put(kind, one.path / name, outside)
         ours = here.with_name(f"{here.name} ours")
         ours.mkdir()
-        told = list(merge(ours, search_space.find(str(space)), find_others(ours, [here]), True))
+        told = list(merge(ours, find(str(space)), find_others(ours, [here]), True))
         assert len(told) == 2
         for finding in list(verify(here, "toy")):
             repair(finding, here)
@@ -251,7 +251,7 @@ def test_an_experience_that_is_a_link_or_a_file_is_left_alone(root, outside, spa
 def test_the_report_is_written_into_no_link(root, outside, space, name):
     (root / name).parent.mkdir(exist_ok=True)
     (root / name).symlink_to(outside / ("project" if name == "rapport" else "notes.txt"))
-    sight = Watch(root, lambda text: None).look()
+    sight = SnapshotReader(root, lambda text: None).look()
     quiet = Progress(Console(file=io.StringIO()))
     with pytest.raises((SweepError, NotPlain), match="a symbolic link stands"):
         report.write_report("toy", sight, "en", quiet)
@@ -339,7 +339,7 @@ def test_a_users_own_files_stay_where_they_are(root, space):
         repair(finding, root)
     ours = root.with_name("ours")
     ours.mkdir()
-    list(merge(ours, search_space.find(str(space)), find_others(ours, [root]), False))
+    list(merge(ours, find(str(space)), find_others(ours, [root]), False))
     assert [(ours / one.id / name).read_text() for name in names] == ["mine"] * len(names)
     run(root, space)
     backup_files.free_backup(one, one.read())
@@ -374,7 +374,7 @@ def test_a_folder_that_may_not_be_written_is_merged(root, space):
         folder.chmod(0o555)
     ours = root.with_name("ours")
     ours.mkdir()
-    list(merge(ours, search_space.find(str(space)), find_others(ours, [root]), False))
+    list(merge(ours, find(str(space)), find_others(ours, [root]), False))
     assert (ours / one.id).stat().st_mode & 0o200
     assert (ours / one.id / "sauvegarde").stat().st_mode & 0o200
     for folder in (one.path, one.sauvegarde):
@@ -589,7 +589,7 @@ def test_the_refusal_comes_back_whole_from_another_process(tmp_path):
     os.mkfifo(tmp_path / "log.csv")
     with pytest.raises(NotPlain) as raised:
         plain_files.read(tmp_path / "log.csv")
-    again = pickle.loads(pickle.dumps(raised.value))  # noqa: S301 # our own
+    again = pickle.loads(pickle.dumps(raised.value))  # our own
     assert str(again) == f"{tmp_path}/log.csv: a pipe stands where sweep keeps a plain file"
 
 

@@ -8,7 +8,7 @@ from support.command import TOY, Program, Running, run, sweep
 from support.folders import Drawn, sweep_of_all_kinds
 from support.terminal import Terminal
 from sweep.experience.record import State
-from sweep.experience.snapshot import Watch
+from sweep.experience.snapshot import SnapshotReader
 
 EPOCH = r"^trial (\d+) ([0-9a-f]{16}): epoch (\d+) of 3, val_acc (0\.\d{4})$"
 
@@ -18,7 +18,7 @@ def said_epochs(text):
 
 
 def logged_epochs(root):
-    sight = Watch(root, print).look()
+    sight = SnapshotReader(root, print).look()
     return [
         (str(one.trial), one.experience.id, str(epoch), f"{value:.4f}")
         for one in sight.trainings
@@ -76,7 +76,7 @@ def test_in_ci_and_on_colab_a_terminal_is_none(tmp_path, name):
 
 def test_what_has_ended_is_read_once(tmp_path):
     drawn = sweep_of_all_kinds(tmp_path / "root")
-    watch = Watch(drawn.root, pytest.fail)
+    watch = SnapshotReader(drawn.root, pytest.fail)
     first = {one.experience.id: one for one in watch.look().trainings}
     again = {one.experience.id: one for one in watch.look().trainings}
     for name, one in first.items():
@@ -92,7 +92,7 @@ def test_counts_best_and_what_is_left(tmp_path):
     (drawn.root / "sweep.json").write_text(
         '{"trials": 10, "workers": 2, "seed": 0, "sampler": "tpe", "pruner": "none"}'
     )
-    sight = Watch(drawn.root, pytest.fail).look()
+    sight = SnapshotReader(drawn.root, pytest.fail).look()
     assert {state: count for state, count in sight.counts().items() if count} == {
         "finished": 2,
         "pruned": 1,

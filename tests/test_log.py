@@ -8,16 +8,16 @@ from hypothesis import strategies as st
 
 from support.command import in_keras
 from sweep.experience.log_csv import (
-    Best,
+    BestEpoch,
     LogUnreadable,
     best_of,
     check_header,
     curve_of,
     read_curve,
 )
-from sweep.space.objectives import Aim
+from sweep.space.objectives import Objective
 
-ACC = Aim("val_acc", "max")
+ACC = Objective("val_acc", "max")
 HEADER = b"epoch,acc,loss,val_acc,val_loss\r\n"
 ROWS = [b"0,0.5,1.0,0.25,1.5\r\n", b"1,0.6,0.9,0.75,1.4\r\n", b"2,0.7,0.8,0.75,1.3\r\n"]
 LOG = HEADER + b"".join(ROWS)
@@ -36,15 +36,17 @@ def test_no_log_has_no_rows(tmp_path):
 
 
 def test_in_mode_min_the_best_is_the_lowest():
-    assert best_of([0.5, 0.25, 0.25, float("nan")], Aim("val_loss", "min")) == Best(0.25, 1)
+    assert best_of([0.5, 0.25, 0.25, float("nan")], Objective("val_loss", "min")) == BestEpoch(
+        0.25, 1
+    )
 
 
 def test_the_first_of_equal_values_is_the_best():
-    assert best_of([0.25, 0.75, 0.75], ACC) == Best(0.75, 1)
+    assert best_of([0.25, 0.75, 0.75], ACC) == BestEpoch(0.75, 1)
 
 
 def test_nan_is_never_the_best():
-    assert best_of([float("nan"), 0.1, float("nan")], ACC) == Best(0.1, 1)
+    assert best_of([float("nan"), 0.1, float("nan")], ACC) == BestEpoch(0.1, 1)
     assert best_of([float("nan")], ACC) is None
     assert best_of([], ACC) is None
 

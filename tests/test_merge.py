@@ -14,11 +14,11 @@ from sweep.experience.inventory import latest_data
 from sweep.experience.record import Outcome, State
 from sweep.maintenance import merge as module
 from sweep.maintenance.merge import find_others, merge
-from sweep.space.search_space import Source, find
+from sweep.space.source import SpaceSource, find
 from sweep.system.files import size_and_sha256
 from sweep.system.host import now, this_process
 
-SOURCE = Source(SPACES / "toy.py", "import nothing")
+SOURCE = SpaceSource(SPACES / "toy.py", "import nothing")
 
 
 def search(root, **how):

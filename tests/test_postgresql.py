@@ -19,10 +19,10 @@ from support.search import search
 from support.tiers import sampled
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.experience.record import Outcome, State
-from sweep.running.study_setup import compare
 from sweep.search.database import shown
 from sweep.search.storage import read_trials
 from sweep.search.study import Study
+from sweep.search.study_check import compare_study
 from sweep.system import files
 
 TRIALS = 2
@@ -365,7 +365,7 @@ def test_a_cut_on_the_way_is_noticed_soon_unless_the_user_knows_better(url, open
 
 
 def test_to_look_at_a_database_makes_nothing_in_it(server, url, tmp_path):
-    assert compare("toy", url, {}) == (
+    assert compare_study("toy", url, {}) == (
         True,
         f"{shown(url)} holds none yet: run makes it from the folders",
     )
@@ -390,7 +390,7 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_at_once(url, old, new,
     assert wrong != url
     for open_it in (
         lambda: Study("toy", wrong, "tpe", 0, "none"),
-        lambda: compare("toy", wrong, {}),
+        lambda: compare_study("toy", wrong, {}),
     ):
         with pytest.raises(
             SweepError, match=f"{reason}.*; check that the server runs and that the URL"
@@ -412,7 +412,10 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_at_once(url, old, new,
 def test_a_driver_that_is_not_installed_is_named(url, missing, monkeypatch):
     for driver in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, driver, None)
-    for open_it in (lambda: Study("toy", url, "tpe", 0, "none"), lambda: compare("toy", url, {})):
+    for open_it in (
+        lambda: Study("toy", url, "tpe", 0, "none"),
+        lambda: compare_study("toy", url, {}),
+    ):
         with pytest.raises(
             Misuse,
             match=r"write postgresql\+psycopg://…, and pip install 'keras-sweep\[postgresql\]'",

@@ -14,7 +14,8 @@ import pytest
 from support.command import in_keras
 from sweep.errors import SweepError
 from sweep.space.project import close_all
-from sweep.space.search_space import find, load
+from sweep.space.search_space import load
+from sweep.space.source import find
 
 SPACE = '''"""A search space that is never trained."""
 import helpers
@@ -173,7 +174,7 @@ def test_what_runs_is_what_was_read_though_the_files_were_changed_and_deleted(pr
         "lib/one.py": "from . import two\n\n\ndef load():\n    return two.VALUE\n",
         "lib/two.py": "VALUE = 'as it was read'\n",
     }
-    source = pickle.loads(pickle.dumps(project(files)))  # noqa: S301 # as a training gets it
+    source = pickle.loads(pickle.dumps(project(files)))  # as a training gets it
     project({"helpers.py": FAILS, "lib/two.py": FAILS}, space=FAILS)
     (tmp_path / "project" / "lib" / "one.py").unlink()
     assert load(source).load_data() == "as it was read"
@@ -221,7 +222,7 @@ def test_autograph_compiles_the_text_that_was_read(project, tmp_path):
     code = f"""
 import json, pathlib, sys
 import tensorflow as tf
-from sweep.space.search_space import find, load
+from sweep.space.source import find; from sweep.space.search_space import load
 source = find({str(source.path)!r})
 for name in ("space.py", "helpers.py"):
     path = pathlib.Path({str(source.path.parent)!r}) / name

@@ -10,9 +10,10 @@ from optuna.trial import TrialState
 from support.folders import EPOCHS, FIXED, TRIALS, Search, suggest, suggest_numbers
 from sweep.errors import SweepError
 from sweep.experience.folder import Experience, RecordWrong
-from sweep.experience.inventory import Folders
+from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.running import study_setup
+from sweep.search import study_check
 from sweep.search.database import shown
 from sweep.space.identity import id_experience
 from sweep.system.host import now
@@ -255,7 +256,7 @@ def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path
         trial, parameters, [0.1], Outcome(State.FAILED, now(), "it failed", died=died)
     )
     search.save(experience, [0.1])
-    folders, said = Folders(search.root, "toy"), []
+    folders, said = Inventory(search.root, "toy"), []
     assert folders.have_all_failed()
     folders.begin_anew(said.append)
     aside = "" if died else f", and what there was of it is in {search.root / '.quarantine'}"
@@ -277,7 +278,7 @@ def test_no_password_is_shown():
 def test_a_database_that_differs_is_told_without_its_password(monkeypatch, tmp_path):
     search = Search(tmp_path / "root").go_on(1)
     monkeypatch.setattr(study_setup, "read_trials", lambda name, where: [])
-    assert study_setup.compare("toy", "postgresql://lab:secret@host/db", search.known()) == (
+    assert study_check.compare_study("toy", "postgresql://lab:secret@host/db", search.known()) == (
         False,
         "postgresql://lab:***@host/db is missing: run makes it again from the folders",
     )

@@ -18,7 +18,7 @@ from sweep.experience.backup_files import (
     write_backup,
 )
 from sweep.experience.folder import Experience
-from sweep.experience.log_csv import Best, LogUnreadable
+from sweep.experience.log_csv import BestEpoch, LogUnreadable
 from sweep.experience.record import Record
 
 LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"
@@ -70,7 +70,7 @@ def experience(tmp_path):
     save(experience.sauvegarde, 1)
     save(experience.sauvegarde, 2)
     experience.log.write_text(LOG, newline="")
-    write_model(experience.meilleur, Best(0.75, 1))
+    write_model(experience.meilleur, BestEpoch(0.75, 1))
     return experience
 
 
@@ -203,7 +203,7 @@ def test_where_only_positions_are_lost_nothing_else_is(experience, torn):
 
 def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):
     """On a drive that kept an old version, the log and the model would be of two trainings."""
-    write_model(experience.meilleur, Best(0.25, 0))
+    write_model(experience.meilleur, BestEpoch(0.25, 0))
     assert backup_files.make_ready(experience) == Start(None, why_anew=LOST)
 
 
@@ -212,7 +212,7 @@ def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
     first = LOG.encode().splitlines(keepends=True)
     write_backup_of(experience.sauvegarde, 1, b"".join(first[:2]).decode())
     write_backup_of(experience.sauvegarde, 2, LOG)
-    write_model(experience.meilleur, Best(0.25, 0))
+    write_model(experience.meilleur, BestEpoch(0.25, 0))
     backup = make_ready(experience)
     assert backup.position.epoch == 1
     assert experience.log.read_bytes() == b"".join(first[:2])
@@ -224,17 +224,17 @@ def write_backup_of(sauvegarde, number, log):
 
 
 def test_a_best_model_of_an_epoch_after_the_backup_will_do(experience):
-    write_model(experience.meilleur, Best(0.9, 2))
+    write_model(experience.meilleur, BestEpoch(0.9, 2))
     assert make_ready(experience).position.epoch == 2
 
 
-@pytest.mark.parametrize("old", [None, Best(0.25, 0)])
+@pytest.mark.parametrize("old", [None, BestEpoch(0.25, 0)])
 def test_a_doubled_best_model_is_known_by_its_label_and_put_in_place(experience, old):
     experience.meilleur.rename(experience.path / "meilleur.model (1).keras")
     if old:
         write_model(experience.meilleur, old)
     assert make_ready(experience).position.epoch == 2
-    assert best_model.read_label(experience.meilleur) == Best(0.75, 1)
+    assert best_model.read_label(experience.meilleur) == BestEpoch(0.75, 1)
 
 
 @pytest.mark.parametrize("name", [backup_files.WEIGHTS, backup_files.POSITION])

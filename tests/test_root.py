@@ -14,12 +14,13 @@ import psutil
 import pytest
 
 from sweep.experience import root as module
-from sweep.experience.root import Lock, RootBusy, RootWrong, prepare, read_holder, root_of
+from sweep.experience.root import RootWrong, prepare, read_holder, root_of
+from sweep.experience.root_lock import RootBusy, RootLock
 from sweep.system.host import is_alive, this_process
 
 HOLD = """
 import sys, time, pathlib, threading
-from sweep.experience.root import Lock
+from sweep.experience.root_lock import RootLock
 with Lock(pathlib.Path(sys.argv[1]), print, threading.Event()):
     print("held", flush=True)
     time.sleep(600)
@@ -50,7 +51,7 @@ def silent(text):
 
 
 def test_the_second_is_told_who_holds_the_root(holder, tmp_path):
-    with pytest.raises(RootBusy) as busy, Lock(tmp_path, silent, Event()):
+    with pytest.raises(RootBusy) as busy, RootLock(tmp_path, silent, Event()):
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()} since 20" in str(busy.value)
     assert "--root" in str(busy.value)
@@ -63,7 +64,7 @@ def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
     assert read_holder(tmp_path)["pid"] == holder.pid, "SIGKILL leaves its file behind"
-    with Lock(tmp_path, silent, Event()):
+    with RootLock(tmp_path, silent, Event()):
         assert read_holder(tmp_path)["pid"] == os.getpid()
     assert read_holder(tmp_path) is None
 
@@ -71,7 +72,7 @@ def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
 def test_a_torn_or_foreign_holder_file_stops_nobody(tmp_path):
     for content in (b"", b'{"host": "els', b"[]", b'{"host": 3}', b'"text"'):
         (tmp_path / "sweep.lock.json").write_bytes(content)
-        with Lock(tmp_path, silent, Event()):
+        with RootLock(tmp_path, silent, Event()):
             pass
 
 
@@ -92,7 +93,7 @@ def test_a_silent_holder_on_another_host_is_followed_after_its_lease(tmp_path, m
     monkeypatch.setattr(module, "SETTLE_S", 0.1)
     elsewhere(tmp_path, renewed=7)
     said = []
-    with Lock(tmp_path, said.append, Event()):
+    with RootLock(tmp_path, said.append, Event()):
         assert read_holder(tmp_path)["pid"] == os.getpid()
     assert "was held by process 1 on another since 2026-01-01T00:00:00 UTC; waiting 2 s" in said[0]
 
@@ -102,7 +103,7 @@ def test_a_holder_on_another_host_that_renews_its_lease_keeps_the_root(tmp_path,
     elsewhere(tmp_path, renewed=7)
     with (
         pytest.raises(RootBusy, match="in use by process 1 on another"),
-        Lock(tmp_path, lambda _: elsewhere(tmp_path, 8), Event()),
+        RootLock(tmp_path, lambda _: elsewhere(tmp_path, 8), Event()),
     ):
         pass
 
@@ -113,12 +114,12 @@ def test_another_host_of_the_same_name_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "SETTLE_S", 0.1)
     namesake = {**this_process(), "boot": "another", "since": "2026-01-01T00:00:00", "renewed": 7}
     (tmp_path / "sweep.lock.json").write_text(json.dumps(namesake))
-    with Lock(tmp_path, silent, Event()):
+    with RootLock(tmp_path, silent, Event()):
         pass
     (tmp_path / "sweep.lock.json").write_text(json.dumps(namesake))
     monkeypatch.setattr(module, "is_local", lambda path: False)
     said = []
-    with Lock(tmp_path, said.append, Event()):
+    with RootLock(tmp_path, said.append, Event()):
         assert "waiting 2 s" in said[0]
 
 
@@ -127,23 +128,23 @@ def test_of_two_hosts_that_wait_for_one_dead_holder_one_gets_the_root(tmp_path, 
     monkeypatch.setattr(module, "LEASE_S", 1.0)
     monkeypatch.setattr(module, "SETTLE_S", 1.0)
     elsewhere(tmp_path, renewed=7)
-    renew = Lock._renew
+    renew = RootLock._renew
 
     def both_renew(lock):
         renew(lock)
         elsewhere(tmp_path, renewed=0)
 
-    monkeypatch.setattr(Lock, "_renew", both_renew)
+    monkeypatch.setattr(RootLock, "_renew", both_renew)
     with (
         pytest.raises(RootBusy, match="in use by process 1 on another"),
-        Lock(tmp_path, print, Event()),
+        RootLock(tmp_path, print, Event()),
     ):
         pass
     assert read_holder(tmp_path)["host"] == "another"
 
 
 def test_who_has_lost_the_root_is_told_at_its_next_write(tmp_path):
-    with Lock(tmp_path, silent, Event(), lambda error: None) as lock:
+    with RootLock(tmp_path, silent, Event(), lambda error: None) as lock:
         lock.check()
         elsewhere(tmp_path, renewed=3)
         with pytest.raises(RootBusy, match="was taken over by process 1 on another"):
@@ -152,7 +153,7 @@ def test_who_has_lost_the_root_is_told_at_its_next_write(tmp_path):
 
 def test_the_lease_is_renewed(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 0.1)
-    with Lock(tmp_path, silent, Event()) as lock:
+    with RootLock(tmp_path, silent, Event()) as lock:
         while read_holder(tmp_path)["renewed"] < 2:
             lock._released.wait(0.01)
 
@@ -160,7 +161,7 @@ def test_the_lease_is_renewed(tmp_path, monkeypatch):
 def test_a_holder_that_was_paused_while_another_took_the_root_over_gives_way(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 0.1)
     lost = []
-    with Lock(tmp_path, silent, Event(), lost.append) as lock:
+    with RootLock(tmp_path, silent, Event(), lost.append) as lock:
         elsewhere(tmp_path, renewed=3)
         until = time.monotonic() + 10
         while not lost and time.monotonic() < until:

@@ -21,12 +21,11 @@ from support.stand_ins import (
     run_whole,
 )
 from support.trainer import SPACES
-from sweep.choice import Choice
 from sweep.errors import Misuse, SweepError
 from sweep.experience.record import Outcome, State
 from sweep.search.exhaustive import values_of
 from sweep.search.study import Study
-from sweep.settings import SAMPLERS
+from sweep.settings import SAMPLERS, Choice
 
 TRIALS = 24
 CASES = [

@@ -3,7 +3,8 @@
 import pytest
 
 from sweep.errors import Misuse
-from sweep.space.search_space import SearchSpaceWrong, Source, find, load, what_changed
+from sweep.space.search_space import SearchSpaceWrong, load
+from sweep.space.source import SpaceSource, find, what_changed
 
 WHOLE = '''"""One line."""
 import math
@@ -41,7 +42,9 @@ def refusal(source):
 
 
 def changed(before, after):
-    return what_changed(*(Source(path=None, text=text).fingerprint() for text in (before, after)))
+    return what_changed(
+        *(SpaceSource(path=None, text=text).fingerprint() for text in (before, after))
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from support.folders import GONE, Search
 from sweep import Sweep
 from sweep.experience.accounting import Work, work_of
 from sweep.experience.folder import experiences_in
-from sweep.experience.heartbeat import Pulse, read_pulse, write_pulse
+from sweep.experience.heartbeat import Heartbeat, read_heartbeat, write_heartbeat
 from sweep.system.host import now, this_process
 from sweep.web.tables import essais
 
@@ -40,7 +40,7 @@ def begun(tmp_path):
         record.sessions = list(sessions)
         experience.write(record)
         if pulse:
-            write_pulse(experience.pulse, pulse)
+            write_heartbeat(experience.pulse, pulse)
         return [(experience, record)]
 
     return write
@@ -76,7 +76,7 @@ def test_a_stop_is_no_cut(begun):
     assert (work.cuts, work.twice_batches) == (1, 0)
 
 
-PULSE = Pulse(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14, at="")
+PULSE = Heartbeat(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14, at="")
 
 
 @pytest.mark.parametrize("process", [GONE, this_process()])
@@ -104,9 +104,9 @@ def test_a_sign_of_life_of_a_session_before_says_nothing_of_this_one(begun):
 def test_a_torn_or_foreign_pulse_is_none(tmp_path, content):
     path = tmp_path / "pulse.json"
     path.write_text(content)
-    assert read_pulse(path) is None
+    assert read_heartbeat(path) is None
     path.write_text(json.dumps({**vars(PULSE), "epoch": "three"}))
-    assert read_pulse(path) is None
+    assert read_heartbeat(path) is None
 
 
 def figures(root, space):
@@ -117,7 +117,7 @@ def figures(root, space):
 
 def batches_of_the_pulse(root):
     """Return the batches of the last heartbeats under a root, with 5 batches an epoch."""
-    pulses = [read_pulse(one.pulse) for one in experiences_in(root)]
+    pulses = [read_heartbeat(one.pulse) for one in experiences_in(root)]
     return sum(pulse.epoch * 5 + pulse.batch for pulse in pulses if pulse)
 
 
@@ -130,7 +130,7 @@ def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path, space):
     running.kill_tree()
     shown = figures(root, path)
     (experience,) = experiences_in(root)
-    reached = read_pulse(experience.pulse)
+    reached = read_heartbeat(experience.pulse)
     batches = batches_of_the_pulse(root)
     assert batches >= 5, "no sign of life after the first epoch"
     assert f"the cut has lost {reached.unsaved_s:.0f} s and {batches} batches" in shown

@@ -22,7 +22,10 @@ def load_data():
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    x, y = (digits.images / 16).astype("float32").repeat(2, 1).repeat(2, 2)[..., None], digits.target
+    x, y = (
+        (digits.images / 16).astype("float32").repeat(2, 1).repeat(2, 2)[..., None],
+        digits.target,
+    )
     train = np.arange(len(x)) % 5 != 0
     return (x[train], y[train]), (x[~train], y[~train])
 

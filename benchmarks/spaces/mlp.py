@@ -31,7 +31,9 @@ def build_model(parameters: dict[str, Any]):
 
     hidden = keras.layers.Dense(parameters["units"], activation="relu")
     dropout = keras.layers.Dropout(parameters["dropout"])
-    model = keras.Sequential([keras.Input((64,)), hidden, dropout, keras.layers.Dense(10, activation="softmax")])
+    model = keras.Sequential(
+        [keras.Input((64,)), hidden, dropout, keras.layers.Dense(10, activation="softmax")]
+    )
     optimizer = keras.optimizers.Adam(parameters["learning_rate"])
     model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["acc"])
     return model

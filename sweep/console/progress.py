@@ -9,11 +9,11 @@ import rich.progress
 from rich.console import Console
 
 from sweep.console.live import Scene, end_line, moves
-from sweep.errors import printable
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome
-from sweep.experience.snapshot import Watch
+from sweep.experience.snapshot import SnapshotReader
 from sweep.training.protocol import Begun, News, Unsaved, Warned
+from sweep.wording import printable
 
 LINE_EVERY_S = 10.0
 
@@ -64,7 +64,7 @@ class Progress:
     def sweep(self, root: Path) -> Iterator[None]:
         """Show the sweep under ``root`` as long as the context lasts."""
         self._root = root
-        watch = Watch(root, lambda _: None)  # the controller has said what cannot be read
+        watch = SnapshotReader(root, lambda _: None)  # the controller has said what cannot be read
         self._scene = Scene(self._console, watch, self.say)
         with self._scene.looked_at():
             yield

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sweep.errors import SweepError, printable
+from sweep.errors import SweepError
 from sweep.experience.record import State
-from sweep.experience.snapshot import Row, Sight, Trial
+from sweep.experience.snapshot import Row, Snapshot, TrialView
 from sweep.system.plain_files import is_file
+from sweep.wording import printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,7 @@ def columns_of(table: list[Row]) -> list[str]:
     return [name for name in (table[0] if table else COLUMNS) if name != "came_from"]
 
 
-def best_of(sight: Sight) -> Trial:
+def best_of(sight: Snapshot) -> TrialView:
     """Return the best of the finished trials.
 
     Raises:
@@ -31,15 +32,19 @@ def best_of(sight: Sight) -> Trial:
     trial = sight.best()
     if not trial:
         if sight.counts()[State.FINISHED]:
-            raise SweepError(f"{sight.root} has no finished experience that keeps the constraints: see sweep results.")
-        raise SweepError(f"{sight.root} has no finished experience yet: see sweep status, and let sweep run end a training.")
+            raise SweepError(
+                f"{sight.root} has no finished experience that keeps the constraints: see sweep results."
+            )
+        raise SweepError(
+            f"{sight.root} has no finished experience yet: see sweep status, and let sweep run end a training."
+        )
     outcome, model = trial.best.record.outcome, trial.best.experience.meilleur
     if outcome and outcome.model and not is_file(model):
         raise SweepError(f"{model} is missing: sweep run trains it again.")
     return trial
 
 
-def approximations(sight: Sight, table: list[Row]) -> Iterator[str]:
+def approximations(sight: Snapshot, table: list[Row]) -> Iterator[str]:
     """Yield a line for each trial of a table that may differ from an uninterrupted one, with the reasons."""
     by_number = {trial.number: trial for trial in sight.trials}
     for row in table:
@@ -61,7 +66,9 @@ def as_frame(table: list[Row]) -> "pd.DataFrame":
     names = list(dict.fromkeys(name for row in table for name in row["parameters"]))
     # A column with gaps stays as it is: pandas would make 16384.0 of an integer.
     values = {name: [row["parameters"].get(name) for row in table] for name in names}
-    series = [pd.Series(column, dtype=object if None in column else None) for column in values.values()]
+    series = [
+        pd.Series(column, dtype=object if None in column else None) for column in values.values()
+    ]
     titles = [f"parameters.{name}" if name in columns else name for name in names]
     return pd.concat([known, *series], axis=1).set_axis([*columns, *titles], axis=1)
 
@@ -69,7 +76,9 @@ def as_frame(table: list[Row]) -> "pd.DataFrame":
 def as_json(table: list[Row]) -> str:
     """Return the rows as a JSON array of objects."""
     columns = columns_of(table)
-    return json.dumps([{name: row[name] for name in columns} for row in table], indent=2, ensure_ascii=False)
+    return json.dumps(
+        [{name: row[name] for name in columns} for row in table], indent=2, ensure_ascii=False
+    )
 
 
 def as_csv(table: list[Row]) -> str:

@@ -2,22 +2,21 @@
 
 import socket
 from collections.abc import Iterator
-from datetime import timedelta
 
 from sweep.experience.accounting import Work
 from sweep.experience.backup_files import newest_position
 from sweep.experience.record import State
-from sweep.experience.snapshot import Sight, Training
-from sweep.space.objectives import as_words
+from sweep.experience.snapshot import Snapshot, TrainingView
 from sweep.system.host import is_alive
+from sweep.wording import as_words, duration
 
-LONGEST_S = 1e13  # more is shown as this
 
-
-def lines(sight: Sight) -> Iterator[str]:
+def lines(sight: Snapshot) -> Iterator[str]:
     """Yield what a person wants to know of a sweep that runs, was cut off or has ended."""
     counts, best = sight.counts(), sight.best()
-    yield f"{sight.root}: " + ", ".join(f"{counts[state]} {state}" for state in State if state != State.NEW)
+    yield f"{sight.root}: " + ", ".join(
+        f"{counts[state]} {state}" for state in State if state != State.NEW
+    )
     for trial in sight.trials:
         for one in trial.parts:
             if one.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
@@ -34,12 +33,7 @@ def lines(sight: Sight) -> Iterator[str]:
             yield f"{process} {'is running it' if is_alive(holder) else 'was killed'}"
 
 
-def duration(seconds: float) -> str:
-    """Return a time in words: seconds, or from 100 of them on hours, minutes and seconds."""
-    return f"{seconds:.0f} s" if seconds < 100 else str(timedelta(seconds=round(min(seconds, LONGEST_S))))
-
-
-def _work_lines(sight: Sight) -> Iterator[str]:
+def _work_lines(sight: Snapshot) -> Iterator[str]:
     work, counts, rest_s = sight.work(), sight.counts(), sight.rest_s()
     yield (
         f"trained {duration(work.trained_s)} and {work.batches:,} batches, of it twice {duration(work.twice_s)} and "
@@ -57,13 +51,20 @@ def _work_lines(sight: Sight) -> Iterator[str]:
 
 def _proof(work: Work) -> str:
     unproven = work.resumes - work.proven - work.inexact
-    words = [f"{work.resumes} resume{'' if work.resumes == 1 else 's'}", f"{work.proven} proven exact"]
+    words = [
+        f"{work.resumes} resume{'' if work.resumes == 1 else 's'}",
+        f"{work.proven} proven exact",
+    ]
     words += [f"{work.inexact} not exact (see approximate_because)"] if work.inexact else []
     return ", ".join(words + ([f"{unproven} without anything to compare"] if unproven else []))
 
 
-def _more(training: Training) -> str:
+def _more(training: TrainingView) -> str:
     if training.state is State.FAILED:
         return str(training.record.outcome.reason) if training.record.outcome else ""
     position = newest_position(training.experience.sauvegarde)
-    return f"its backup is at epoch {position.epoch}, batch {position.batch}" if position else "no backup yet"
+    return (
+        f"its backup is at epoch {position.epoch}, batch {position.batch}"
+        if position
+        else "no backup yet"
+    )

@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sweep.console.results import columns_of
-from sweep.errors import printable
-from sweep.space.objectives import short
+from sweep.wording import number, printable
 
 LONG = {"came_from", "what"}
 WORDS = {"id_experience", "state", *LONG}
@@ -29,13 +28,18 @@ def print_table(rows: list[dict[str, Any]], title: str | None = None) -> None:
         known["came_from"] = [_cell(row["came_from"]) for row in rows]
     names = dict.fromkeys(name for row in rows for name in row["parameters"])
     cells = {name: [_cell(row["parameters"].get(name)) for row in rows] for name in names}
-    same = {name: column[0] for name, column in cells.items() if len(rows) > 1 and len(set(column)) == 1}
+    same = {
+        name: column[0] for name, column in cells.items() if len(rows) > 1 and len(set(column)) == 1
+    }
     varied = {name: column for name, column in cells.items() if name not in same}
     widths = _widths({**known, **varied})
     if sum(widths) + GAP * (len(widths) + 1) <= console.width:
         view = _view(known, varied, widths=widths)
     else:
-        words = [_pairs({name: column[number] for name, column in varied.items()}) for number in range(len(rows))]
+        words = [
+            _pairs({name: column[number] for name, column in varied.items()})
+            for number in range(len(rows))
+        ]
         view = _view(known, {"parameters": words}, justify="left")
     view.title, view.title_justify = title, "left"
     if same:
@@ -52,8 +56,15 @@ def print_parameters(parameters: list[dict[str, Any]], columns: dict[str, list[s
     """Print to stdout in short what each row tries, beside columns of numbers, and below once what is the same in all."""
     console = _console()
     cells = [{name: _cell(value) for name, value in one.items()} for one in parameters]
-    same = {name: value for name, value in cells[0].items() if all(one.get(name) == value for one in cells)}
-    words = [_pairs({name: value for name, value in one.items() if name not in same}) or "–" for one in cells]
+    same = {
+        name: value
+        for name, value in cells[0].items()
+        if all(one.get(name) == value for one in cells)
+    }
+    words = [
+        _pairs({name: value for name, value in one.items() if name not in same}) or "–"
+        for one in cells
+    ]
     view = _view({"parameters": words}, columns)
     view.caption, view.caption_justify = f"the same in these: {_pairs(same)}", "left"
     console.print(view)
@@ -71,7 +82,10 @@ def _console() -> Console:
 
 
 def _view(
-    known: dict[str, list[str]], columns: dict[str, list[str]], justify: Any = "right", widths: list[int] | None = None
+    known: dict[str, list[str]],
+    columns: dict[str, list[str]],
+    justify: Any = "right",
+    widths: list[int] | None = None,
 ) -> Table:
     view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     of_column = iter(widths or ())
@@ -92,10 +106,13 @@ def _pairs(values: dict[str, str]) -> str:
 def _known_cell(value: Any) -> str:
     """Return a cell of what every trial has: of a trial that is repeated, its values stand in one."""
     if isinstance(value, list):
-        return " ".join(_known_cell(next((one for one in part.values() if isinstance(one, float)), None)) for part in value)
+        return " ".join(
+            _known_cell(next((one for one in part.values() if isinstance(one, float)), None))
+            for part in value
+        )
     if isinstance(value, bool):
         return "yes" if value else "–"
-    return short(value) if isinstance(value, float) else _cell(value)
+    return number(value) if isinstance(value, float) else _cell(value)
 
 
 def _cell(value: object) -> str:

@@ -6,11 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from sweep.experience import backup_files
+from sweep.experience.entries import last_heartbeat, session_ends
 from sweep.experience.folder import Experience
-from sweep.experience.heartbeat import Pulse
+from sweep.experience.heartbeat import Heartbeat
 from sweep.experience.lease import shown_state
 from sweep.experience.record import Record, State
-from sweep.training.session import ends, last_pulse
 
 Session = dict[str, Any]
 
@@ -54,7 +54,9 @@ def work_of(folders: Iterable[tuple[Experience, Record]]) -> Work:
 def trained_s(folders: Iterable[tuple[Experience, Record]]) -> float:
     """Return the seconds in which anything was trained, or prepared to be: what ran side by side counts once."""
     total, until = 0.0, 0.0
-    for begun, ended in sorted(span for experience, record in folders for span in _spans(experience, record)):
+    for begun, ended in sorted(
+        span for experience, record in folders for span in _spans(experience, record)
+    ):
         total += max(0.0, ended - max(begun, until))
         until = max(until, ended)
     return total
@@ -62,15 +64,19 @@ def trained_s(folders: Iterable[tuple[Experience, Record]]) -> float:
 
 def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, float]]:
     """Yield when each session began to prepare and when it was last known to live, in seconds."""
-    for session, end in zip(record.sessions, ends(record, last_pulse(experience, record)), strict=True):
+    for session, end in zip(
+        record.sessions, session_ends(record, last_heartbeat(experience, record)), strict=True
+    ):
         begun = datetime.fromisoformat(session["begun"]).timestamp()
         yield begun - end.get("prepared_s", 0.0), begun + end["trained_s"]
 
 
 def _work_of_one(experience: Experience, record: Record) -> Work:
-    state, pulse = shown_state(experience, record), last_pulse(experience, record)
+    state, pulse = shown_state(experience, record), last_heartbeat(experience, record)
     total = Work(sessions=len(record.sessions))
-    for number, (session, end) in enumerate(zip(record.sessions, ends(record, pulse), strict=True)):
+    for number, (session, end) in enumerate(
+        zip(record.sessions, session_ends(record, pulse), strict=True)
+    ):
         is_last = number + 1 == len(record.sessions)
         begun, reached = batches_at(session, session), batches_at(end, session)
         following = None if is_last else batches_at(record.sessions[number + 1], session)
@@ -93,10 +99,14 @@ def _work_of_one(experience: Experience, record: Record) -> Work:
     return total
 
 
-def _open_end(experience: Experience, record: Record, pulse: Pulse | None, session: Session, reached: int) -> Work:
+def _open_end(
+    experience: Experience, record: Record, pulse: Heartbeat | None, session: Session, reached: int
+) -> Work:
     """Return what of a training that has not ended is in no backup, and what is left of it."""
     position = backup_files.newest_position(experience.sauvegarde)
-    saved = batches_at({"epoch": position.epoch, "batch": position.batch}, session) if position else 0
+    saved = (
+        batches_at({"epoch": position.epoch, "batch": position.batch}, session) if position else 0
+    )
     return Work(
         at_risk_s=pulse.unsaved_s if pulse else 0.0,
         at_risk_batches=max(0, reached - saved),

@@ -14,10 +14,10 @@ from typing import Any
 
 from sweep.experience import best_model, schemas
 from sweep.experience.folder import KEPT, UNFINISHED_FILES, Experience
-from sweep.experience.log_csv import Best, LogUnreadable, best_of, check_header, curve_of
+from sweep.experience.log_csv import BestEpoch, LogUnreadable, best_of, check_header, curve_of
 from sweep.experience.record import Record
-from sweep.experience.schemas import MOST_BYTES_OF_POSITION, Unreadable, check, check_for_reader, parse
-from sweep.space.objectives import DEFAULT, Aim
+from sweep.experience.schemas import MOST_BYTES_OF_POSITION
+from sweep.space.objectives import DEFAULT, Objective
 from sweep.system import plain_files
 from sweep.system.files import (
     QUARANTINE,
@@ -29,6 +29,7 @@ from sweep.system.files import (
     unfenced,
     write_whole,
 )
+from sweep.system.json_text import Unreadable, check, check_for_reader, parse
 
 WEIGHTS = "latest.weights.h5"
 POSITION = "training_metadata.json"
@@ -59,7 +60,7 @@ class Position:
     saved: str
     record: dict[str, Any] | None = None
 
-    def best(self) -> Best | None:
+    def best(self) -> BestEpoch | None:
         """Return the best of the epochs that are trained."""
         return best_of(self.curve(), self._aim())
 
@@ -67,8 +68,8 @@ class Position:
         """Return what is monitored, by epoch that is trained."""
         return curve_of(self.log.encode(), Path(POSITION), self._aim().name)
 
-    def _aim(self) -> Aim:
-        return Aim(*((self.record or {}).get("aims") or DEFAULT)[0])
+    def _aim(self) -> Objective:
+        return Objective(*((self.record or {}).get("aims") or DEFAULT)[0])
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ class Start:
     aside: Path | None = field(default=None, compare=False)
 
 
-def write_backup(sauvegarde: Path, position: Position, fence: Callable[[], None] = unfenced) -> None:
+def write_backup(
+    sauvegarde: Path, position: Position, fence: Callable[[], None] = unfenced
+) -> None:
     """Make ``next.weights.h5``, which is written already, and ``position`` the newest backup, unless the fence raises.
 
     Raises:
@@ -178,7 +181,9 @@ def make_ready(experience: Experience) -> Start:
     """
     start = find_start(experience)
     log = start.backup.position.log.encode() if start.backup else b""
-    start = replace(start, beyond=_rows_beyond(experience, log), aside=_set_aside(experience, start))
+    start = replace(
+        start, beyond=_rows_beyond(experience, log), aside=_set_aside(experience, start)
+    )
     restore_log(experience, log)
     if start.backup:
         start = replace(start, backup=_under_its_own_names(start.backup, experience.sauvegarde))
@@ -195,7 +200,9 @@ def _set_aside(experience: Experience, start: Start) -> Path | None:
     """
     root, sauvegarde = experience.path.parent, experience.sauvegarde
     if start.backup:
-        passed_over = {path for backup in start.passed_over for path in (backup.metadata, backup.weights)}
+        passed_over = {
+            path for backup in start.passed_over for path in (backup.metadata, backup.weights)
+        }
         files = sorted(passed_over - {start.backup.metadata, start.backup.weights})
     else:
         torn = [path for path in _backups_in(sauvegarde) if not OF_A_CUT.fullmatch(path.name)]
@@ -221,7 +228,10 @@ def begin_anew(experience: Experience) -> Path:
 
     It begins at the beginning then.
     """
-    files = [*plain_files.files_in(experience.path, KEPT_FILES), *_backups_in(experience.sauvegarde)]
+    files = [
+        *plain_files.files_in(experience.path, KEPT_FILES),
+        *_backups_in(experience.sauvegarde),
+    ]
     for path in files:
         move_to_quarantine(path, experience.path.parent)
     return experience.path.parent / QUARANTINE / experience.id
@@ -232,12 +242,19 @@ def find_misplaced(experience: Experience) -> dict[Path, str]:
     in_backup = (WEIGHTS_FILES, POSITION_FILES)
     found = {
         path: kind
-        for folder, ours in ((experience.path, (KEPT_FILES, OF_A_CUT)), (experience.sauvegarde, in_backup))
+        for folder, ours in (
+            (experience.path, (KEPT_FILES, OF_A_CUT)),
+            (experience.sauvegarde, in_backup),
+        )
         for path, kind in plain_files.contents(folder).items()
         if kind != plain_files.FILE and any(names.fullmatch(path.name) for names in ours)
     }
     instead = plain_files.kind_of(experience.sauvegarde)
-    return found if instead in (None, plain_files.FOLDER) else {**found, experience.sauvegarde: instead}
+    return (
+        found
+        if instead in (None, plain_files.FOLDER)
+        else {**found, experience.sauvegarde: instead}
+    )
 
 
 def check_logs(experience: Experience) -> None:
@@ -292,7 +309,10 @@ def _parse_position(text: bytes) -> tuple[Position, str]:
     content = parse(text, MOST_BYTES_OF_POSITION)
     checksum = content.pop("checksum", None) if isinstance(content, dict) else None
     check(content, schemas.Position)
-    if checksum != _checksum(content) or not content.keys() <= schemas.Position.__annotations__.keys():
+    if (
+        checksum != _checksum(content)
+        or not content.keys() <= schemas.Position.__annotations__.keys()
+    ):
         raise Unreadable("its checksum is another one, or it has more than a position")
     digest = content.pop("weights")
     position = Position(**content)
@@ -332,4 +352,8 @@ def _remove_unfinished(experience: Experience) -> None:
 
 def _backups_in(sauvegarde: Path) -> list[Path]:
     """Return the files of whole and torn backups."""
-    return [path for names in (POSITION_FILES, WEIGHTS_FILES) for path in plain_files.files_in(sauvegarde, names)]
+    return [
+        path
+        for names in (POSITION_FILES, WEIGHTS_FILES)
+        for path in plain_files.files_in(sauvegarde, names)
+    ]

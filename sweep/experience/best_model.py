@@ -10,10 +10,11 @@ import zipfile
 from pathlib import Path
 from typing import BinaryIO
 
-from sweep.experience.log_csv import Best
-from sweep.experience.schemas import Label, read
+from sweep.experience.log_csv import BestEpoch
+from sweep.experience.schemas import Label
 from sweep.system import plain_files
 from sweep.system.files import names_of
+from sweep.system.json_text import read
 
 LABEL = "sweep.json"
 WEIGHTS = "model.weights.h5"
@@ -23,7 +24,7 @@ MOST_MEMBERS = 10_000
 MOST_BYTES_OF_LABEL = 1000
 
 
-def label(model: Path | BinaryIO, best: Best) -> None:
+def label(model: Path | BinaryIO, best: BestEpoch) -> None:
     """Write into a model's archive which epoch it is of, and the monitored value of that epoch.
 
     Raises:
@@ -33,7 +34,7 @@ def label(model: Path | BinaryIO, best: Best) -> None:
         archive.writestr(LABEL, json.dumps(best._asdict()))
 
 
-def read_label(path: Path) -> Best | None:
+def read_label(path: Path) -> BestEpoch | None:
     """Return what ``label`` wrote; None where the file is not whole, by the checksums of its members, or has no label.
 
     Raises:
@@ -42,14 +43,16 @@ def read_label(path: Path) -> Best | None:
     archive = _open(path)
     try:
         return _best(archive) if archive and archive.testzip() is None else None
-    except Exception:  # noqa: BLE001 # zipfile raises a dozen kinds for a flipped byte, OSError among them
+    except Exception:  # zipfile raises a dozen kinds for a flipped byte, OSError among them
         return None
 
 
-def _best(archive: zipfile.ZipFile) -> Best:
+def _best(archive: zipfile.ZipFile) -> BestEpoch:
     content = read(archive.read(LABEL), Label, MOST_BYTES_OF_LABEL)
     # Where there were no other aims yet, a label had the value as val_acc.
-    return Best(content["value"] if "value" in content else content["val_acc"], content["epoch"])
+    return BestEpoch(
+        content["value"] if "value" in content else content["val_acc"], content["epoch"]
+    )
 
 
 def checksum_of_weights(path: Path) -> int | None:
@@ -67,10 +70,12 @@ def checksum_of_weights(path: Path) -> int | None:
 
 def versions_in(folder: Path) -> list[Path]:
     """Return every file that may be the best model: its own name first, then what a drive or a cut made beside it."""
-    return sorted(plain_files.files_in(folder, VERSIONS), key=lambda path: path.name != "meilleur.model.keras")
+    return sorted(
+        plain_files.files_in(folder, VERSIONS), key=lambda path: path.name != "meilleur.model.keras"
+    )
 
 
-def find(folder: Path, best: Best | None, epochs: int) -> Path | None:
+def find(folder: Path, best: BestEpoch | None, epochs: int) -> Path | None:
     """Return the file that a training may go on with that knows so many epochs and this best of them.
 
     A model of a later epoch will do: that epoch is trained again, and writes it again.
@@ -93,7 +98,7 @@ def _open(path: Path) -> zipfile.ZipFile | None:
         return None
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 # see ``read_label``
+    except Exception:  # see ``read_label``
         return None
     return None if why_not_unpacked(archive, len(content)) else archive
 
@@ -103,4 +108,8 @@ def why_not_unpacked(archive: zipfile.ZipFile, size: int) -> str | None:
     members = archive.infolist()
     if any(one.compress_type != zipfile.ZIP_STORED for one in members):
         return "is compressed, which Keras does not do"
-    return "says that it holds more than it does" if sum(one.file_size for one in members) > size else None
+    return (
+        "says that it holds more than it does"
+        if sum(one.file_size for one in members) > size
+        else None
+    )

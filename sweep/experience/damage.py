@@ -41,12 +41,22 @@ def find_damages(experience: Experience, record: Record, thoroughly: bool = Fals
     """
     outcome, found = record.outcome, []
     if outcome and outcome.log and not _is(experience.log, outcome.log, True):
-        found.append(Damage(experience.log, _what(experience.log), _spare_log(experience, outcome.log["sha256"])))
+        found.append(
+            Damage(
+                experience.log, _what(experience.log), _spare_log(experience, outcome.log["sha256"])
+            )
+        )
     if outcome and outcome.state is State.FINISHED:
         if not outcome.log and not read_curve(experience.log, record.aim.name):
             found.append(Damage(experience.log, "without an epoch"))
         if outcome.model and not _is(experience.meilleur, outcome.model, thoroughly):
-            found.append(Damage(experience.meilleur, _what(experience.meilleur), _spare_model(experience, outcome.model)))
+            found.append(
+                Damage(
+                    experience.meilleur,
+                    _what(experience.meilleur),
+                    _spare_model(experience, outcome.model),
+                )
+            )
     return found
 
 
@@ -117,9 +127,15 @@ def _what(path: Path) -> str:
 
 
 def _spare_log(experience: Experience, sha256: int | str) -> bytes | None:
-    logs = (position.log.encode() for position, _, _ in backup_files.read_positions(experience.sauvegarde))
+    logs = (
+        position.log.encode()
+        for position, _, _ in backup_files.read_positions(experience.sauvegarde)
+    )
     return next((log for log in logs if hashlib.sha256(log).hexdigest() == sha256), None)
 
 
 def _spare_model(experience: Experience, expected: dict[str, int | str]) -> Path | None:
-    return next((path for path in best_model.versions_in(experience.path) if _is(path, expected, True)), None)
+    return next(
+        (path for path in best_model.versions_in(experience.path) if _is(path, expected, True)),
+        None,
+    )

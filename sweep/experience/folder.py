@@ -6,16 +6,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweep.errors import SweepError
-from sweep.experience.log_csv import Best, best_of, check_header, read_curve, read_row
+from sweep.experience.log_csv import BestEpoch, best_of, check_header, read_curve, read_row
 from sweep.experience.record import ID, Record, State, state_of
-from sweep.experience.schemas import MOST_BYTES_OF_RECORD, Unreadable, check_for_reader
+from sweep.experience.schemas import MOST_BYTES_OF_RECORD
 from sweep.space.identity import id_experience
 from sweep.system import plain_files
 from sweep.system.files import UNFINISHED, move_to_quarantine, names_of, unfenced, write_whole
+from sweep.system.json_text import Unreadable, check_for_reader
 
 RECORDS = names_of("experience.json")
 KEPT = ("experience.json", "log.csv", "meilleur.model.keras", "pulse.json")
-UNFINISHED_FILES = ("next.model.keras", *(f"{name}{UNFINISHED}" for name in ("experience.json", "log.csv", "pulse.json")))
+UNFINISHED_FILES = (
+    "next.model.keras",
+    *(f"{name}{UNFINISHED}" for name in ("experience.json", "log.csv", "pulse.json")),
+)
 
 
 class RecordWrong(SweepError):
@@ -65,7 +69,11 @@ class Experience:
         Raises:
             OSError: it cannot be read.
         """
-        records = [record for record in map(_read_record, [self.record, *self._doubled_records()]) if record]
+        records = [
+            record
+            for record in map(_read_record, [self.record, *self._doubled_records()])
+            if record
+        ]
         return max(records, key=_how_far, default=None)
 
     def read_log(self) -> bytes:
@@ -96,7 +104,7 @@ class Experience:
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
 
-    def best(self, record: Record) -> Best | None:
+    def best(self, record: Record) -> BestEpoch | None:
         """Return the best epoch of ``log.csv``, by the first of the aims; None where there is none yet.
 
         Raises:
@@ -114,8 +122,14 @@ class Experience:
         best = self.best(record)
         if not best:
             return {}, None
-        results = self.results(record, best.epoch) if len(record.aims) > 1 else {record.aim.name: best.value}
-        return {aim.name: results[aim.name] for aim in record.aims if aim.name in results}, best.epoch
+        results = (
+            self.results(record, best.epoch)
+            if len(record.aims) > 1
+            else {record.aim.name: best.value}
+        )
+        return {
+            aim.name: results[aim.name] for aim in record.aims if aim.name in results
+        }, best.epoch
 
     def results(self, record: Record, epoch: int) -> dict[str, float]:
         """Return all that is known of an epoch: the row of ``log.csv``, and what is measured of the training.
@@ -124,7 +138,10 @@ class Experience:
             LogUnreadable: there is no such row.
             OSError: it cannot be read.
         """
-        measured = {"count_params": float(record.count_params or 0), "seconds_per_epoch": record.seconds_per_epoch()}
+        measured = {
+            "count_params": float(record.count_params or 0),
+            "seconds_per_epoch": record.seconds_per_epoch(),
+        }
         return {**measured, **read_row(self.log, epoch)}
 
     def check(self, record: Record, search_space: str) -> None:

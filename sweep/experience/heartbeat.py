@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweep.experience.schemas import Count, Epoch, Name, Seconds, Unreadable, read
+from sweep.experience.schemas import Count, Epoch, Name, Seconds
 from sweep.system import plain_files
 from sweep.system.files import unfenced, write_whole
+from sweep.system.json_text import Unreadable, read
 
 
 @dataclass(frozen=True)
-class Pulse:
+class Heartbeat:
     """How far a training is.
 
     ``session`` counts from 0; ``epoch`` and ``batch`` are the next batch to train, ``batches`` are those of an epoch.
@@ -34,7 +35,7 @@ class Pulse:
     logs: dict[str, Any] | None = None
 
 
-def write_pulse(path: Path, pulse: Pulse, fence: Callable[[], None] = unfenced) -> None:
+def write_heartbeat(path: Path, pulse: Heartbeat, fence: Callable[[], None] = unfenced) -> None:
     """Put the pulse in place, unless the fence raises.
 
     Raises:
@@ -43,9 +44,9 @@ def write_pulse(path: Path, pulse: Pulse, fence: Callable[[], None] = unfenced) 
     write_whole(path, json.dumps(asdict(pulse)).encode(), sync=False, fence=fence)
 
 
-def read_pulse(path: Path) -> Pulse | None:
+def read_heartbeat(path: Path) -> Heartbeat | None:
     """Return the latest pulse, or None where there is none or it is torn."""
     try:
-        return read(plain_files.read(path), Pulse)
+        return read(plain_files.read(path), Heartbeat)
     except (OSError, Unreadable):
         return None

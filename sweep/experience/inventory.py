@@ -10,12 +10,13 @@ from sweep.experience.damage import take_back_the_end
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.log_csv import check_header
 from sweep.experience.record import ID, Record, State, state_of
-from sweep.experience.trials import Known, check_numbers, known_trials, number_anew
-from sweep.space.search_space import Code, SearchSpace, SearchSpaceWrong, Source, digest
+from sweep.experience.trials import TrialRecord, check_numbers, known_trials, number_anew
+from sweep.space.search_space import SearchSpace, SearchSpaceWrong
+from sweep.space.source import Code, SpaceSource, digest
 from sweep.system import plain_files
 
 
-class Folders:
+class Inventory:
     """What lies under a root, read once.
 
     Args:
@@ -24,7 +25,9 @@ class Folders:
         done: is called after each folder.
     """
 
-    def __init__(self, root: Path, search_space: str, done: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, root: Path, search_space: str, done: Callable[[], None] = lambda: None
+    ) -> None:
         self._root, self._search_space = root, search_space
         self._all: list[tuple[Experience, Record | None]] = []
         self._recovered: list[tuple[Experience, Record]] = []
@@ -49,13 +52,16 @@ class Folders:
         """Raises SearchSpaceWrong where an experience has kept the best by other aims than those of the search space."""
         for experience, record in self.recorded():
             if tuple(record.aims) != space.aims:
-                before, now = (", ".join(f"{name} ({mode})" for name, mode in aims) for aims in (record.aims, space.aims))
+                before, now = (
+                    ", ".join(f"{name} ({mode})" for name, mode in aims)
+                    for aims in (record.aims, space.aims)
+                )
                 raise SearchSpaceWrong(
                     f"{space.source.path}: MONITOR is {now}, and {experience.path} was trained for {before}: undo that, or "
                     "take another --root."
                 )
 
-    def check_code(self, source: Source, accept_change: bool) -> Source:
+    def check_code(self, source: SpaceSource, accept_change: bool) -> SpaceSource:
         """Return the source with all other code whose results count beside its own here.
 
         Args:
@@ -67,7 +73,9 @@ class Folders:
         """
         source, refused = accepted_in([record for _, record in self.recorded()], source)
         if accept_change:
-            return source.accepting(record.search_space for _, record in self.recorded() if record.sessions)
+            return source.accepting(
+                record.search_space for _, record in self.recorded() if record.sessions
+            )
         if refused:
             raise SearchSpaceWrong(
                 f"{source.path} was changed in {', '.join(source.changes_since(refused))} since the experiences in "
@@ -75,14 +83,18 @@ class Folders:
             )
         return source
 
-    def keep_accepted(self, source: Source) -> None:
+    def keep_accepted(self, source: SpaceSource) -> None:
         """Write down what code was accepted, where no record says it yet.
 
         The record of one experience that has ended is enough, for that is all that is written again of what has ended. The
         sessions to come write it into theirs.
         """
         recorded = self.recorded()
-        ended = [(experience, record) for experience, record in recorded if record.sessions and record.outcome]
+        ended = [
+            (experience, record)
+            for experience, record in recorded
+            if record.sessions and record.outcome
+        ]
         if ended and set(source.accepted) - _accepted(record for _, record in recorded):
             experience, record = max(ended, key=lambda one: _latest_session(one[1]))
             record.search_space = {**record.search_space, "accepted": list(source.accepted)}
@@ -107,7 +119,9 @@ class Folders:
                 aside = backup_files.begin_anew(experience).parent
         if self._all:
             moved = f", and what there was of it is in {aside}" if aside else ""
-            say(f"all {len(self._all)} trainings had failed: what raised begins from the beginning{moved}")
+            say(
+                f"all {len(self._all)} trainings had failed: what raised begins from the beginning{moved}"
+            )
         self._all = left
 
     def settle(self, say: Callable[[str], None], thoroughly: bool = False) -> None:
@@ -123,7 +137,9 @@ class Folders:
                 say(text)
         for experience, record in self._recovered:
             damage.put_record_in_place(experience, record)
-            say(f"{experience.id}: experience.json was missing or torn: put in place again, from a backup")
+            say(
+                f"{experience.id}: experience.json was missing or torn: put in place again, from a backup"
+            )
         for experience, record in self.recorded():
             damages = damage.find_damages(experience, record, thoroughly)
             if damages:
@@ -135,19 +151,21 @@ class Folders:
         """Return the folders that have a record, whole or in a backup."""
         return [(experience, record) for experience, record in self._all if record]
 
-    def known(self) -> dict[int, Known]:
+    def known(self) -> dict[int, TrialRecord]:
         """Return the trials that the folders know, by number."""
         return known_trials(self.recorded())
 
 
-def accepted_in(records: list[Record], source: Source) -> tuple[Source, Code | None]:
+def accepted_in(records: list[Record], source: SpaceSource) -> tuple[SpaceSource, Code | None]:
     """Return the source with what other code was accepted in these records, and the latest code that was not, or None.
 
     Where no record says what was accepted, they are of a version that looked at the latest session only: what it let pass
     is accepted.
     """
     source = source.with_accepted(_accepted(records))
-    trained = sorted((record for record in records if record.sessions), key=_latest_session, reverse=True)
+    trained = sorted(
+        (record for record in records if record.sessions), key=_latest_session, reverse=True
+    )
     codes = list({digest(record.search_space): record.search_space for record in trained}.values())
     judged = codes if any("accepted" in record.search_space for record in records) else codes[:1]
     refused = next((code for code in judged if not source.counts(code)), None)
@@ -157,7 +175,9 @@ def accepted_in(records: list[Record], source: Source) -> tuple[Source, Code | N
 def latest_data(records: Iterable[Record]) -> dict[str, Any] | None:
     """Return what the data of the latest session in these records were; those count first that were not merged."""
     known = [record for record in records if record.sessions and record.data_identity]
-    ours = [record for record in known if not any(trial.get("came_from") for trial in record.trials)]
+    ours = [
+        record for record in known if not any(trial.get("came_from") for trial in record.trials)
+    ]
     return max(ours or known, key=_latest_session).data_identity if known else None
 
 

@@ -15,7 +15,7 @@ from sweep.system import plain_files
 from sweep.system.host import is_alive, is_of_this_boot, this_process
 
 
-class Overtaken(Exception):  # an end of a training, no error of the program
+class Superseded(Exception):  # an end of a training, no error of the program
     """Another process has taken a folder over.
 
     Args:
@@ -61,7 +61,7 @@ class Hold:
         if seen is None or seen != self._seen:
             record = self._experience.read()
             if record and record.holder and record.holder != self._holder:
-                raise Overtaken(record.holder)
+                raise Superseded(record.holder)
             self._seen = seen
 
     def _version(self) -> tuple[int, int, int] | None:

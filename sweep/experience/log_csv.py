@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sweep.errors import SweepError
-from sweep.space.objectives import Aim
+from sweep.settings import MOST_ROWS
+from sweep.space.objectives import Objective
 from sweep.system import plain_files
 
 MOST_CHARACTERS = 100
-MOST_ROWS = 100_000  # a study, a figure and a table hold each of them
 MOST_BYTES = 24 * 2**20
 MOST_BYTES_OF_LINE = 2**16
 
@@ -20,7 +20,7 @@ class LogUnreadable(SweepError):
     """A ``log.csv`` that no training of this project can have written."""
 
 
-class Best(NamedTuple):
+class BestEpoch(NamedTuple):
     """The best value of a column and the epoch (from 0) that reached it first."""
 
     value: float
@@ -78,11 +78,19 @@ def read_row(path: Path, epoch: int) -> dict[str, float]:
     lines = _whole_lines(plain_files.read(path))
     cells = _cells([*lines[:1], *lines[epoch + 1 : epoch + 2]])
     if len(cells) != 2:
-        raise LogUnreadable(f"{path} has no row of epoch {epoch}; move this file away, and the next run writes it again.")
-    return {name: number for name, cell in zip(*cells, strict=False) if (number := _number(cell)) is not None}
+        raise LogUnreadable(
+            f"{path} has no row of epoch {epoch}; move this file away, and the next run writes it again."
+        )
+    return {
+        name: number
+        for name, cell in zip(*cells, strict=False)
+        if (number := _number(cell)) is not None
+    }
 
 
-def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None = None) -> list[str]:
+def check_header(
+    log: bytes, path: Path, metric: str, expected: list[str] | None = None
+) -> list[str]:
     """Return the columns of ``log``, none where not even its first line is whole.
 
     Raises:
@@ -90,7 +98,9 @@ def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None
     """
     _check_size(log, path)
     header = next(iter(_cells(_whole_lines(log)[:1])), [])
-    foreign = header[:1] != ["epoch"] or metric not in header if expected is None else header != expected
+    foreign = (
+        header[:1] != ["epoch"] or metric not in header if expected is None else header != expected
+    )
     if header and foreign:
         raise LogUnreadable(
             f"{path}, line 1: the columns are {_shown(header)}, where this training writes "
@@ -100,13 +110,13 @@ def check_header(log: bytes, path: Path, metric: str, expected: list[str] | None
     return header
 
 
-def best_of(curve: Sequence[float], aim: Aim) -> Best | None:
+def best_of(curve: Sequence[float], aim: Objective) -> BestEpoch | None:
     """Return the best value and its first epoch, as ``ModelCheckpoint`` in that mode takes it; None for no epoch."""
     numbers = [value for value in curve if not math.isnan(value)]
     if not numbers:
         return None
     best = max(numbers) if aim.mode == "max" else min(numbers)
-    return Best(best, curve.index(best))
+    return BestEpoch(best, curve.index(best))
 
 
 def _shown(header: list[str]) -> str:

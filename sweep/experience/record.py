@@ -7,7 +7,8 @@ from typing import Any
 
 from sweep.experience import schemas
 from sweep.space.identity import ID_DIGITS
-from sweep.space.objectives import DEFAULT, Aim
+from sweep.space.objectives import DEFAULT, Objective
+from sweep.system import json_text
 from sweep.system.host import is_alive
 
 
@@ -56,7 +57,7 @@ class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
     ``search_space`` has its name and says what code trained here, and what other code was accepted beside it, see
-    ``sweep.space.search_space.Source.identity``. Older records have no ``modules`` and no ``accepted``.
+    ``sweep.space.source.SpaceSource.identity``. Older records have no ``modules`` and no ``accepted``.
     ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
     and ``came_from``, the root that it was merged from, or None; where it is repeated with other seeds, ``repeat`` (from 0)
     of so many ``repeats``.
@@ -85,7 +86,7 @@ class Record:
     approximate_because: str | None = None
     outcome: Outcome | None = None
     parent: str | None = None
-    aims: list[Aim] = field(default_factory=lambda: list(DEFAULT))
+    aims: list[Objective] = field(default_factory=lambda: list(DEFAULT))
     count_params: int | None = None
     data: str | None = None
     unpruned: bool = False
@@ -100,33 +101,44 @@ class Record:
             self.approximate_because += f"; {reason}"
 
     @property
-    def aim(self) -> Aim:
+    def aim(self) -> Objective:
         """The first of the aims: it decides what the best epoch is."""
         return self.aims[0]
 
     def seconds_per_epoch(self) -> float:
         """Return the seconds that an epoch takes, validation and saves included, by all sessions that trained."""
-        ends = [(one, one["ended"]) for one in self.sessions if one.get("ended") and one.get("batches")]
-        epochs = [end["epoch"] - one["epoch"] + (end["batch"] - one["batch"]) / one["batches"] for one, end in ends]
-        return float(sum(end["trained_s"] for _, end in ends) / sum(epochs)) if sum(epochs) > 0 else 0.0
+        ends = [
+            (one, one["ended"]) for one in self.sessions if one.get("ended") and one.get("batches")
+        ]
+        epochs = [
+            end["epoch"] - one["epoch"] + (end["batch"] - one["batch"]) / one["batches"]
+            for one, end in ends
+        ]
+        return (
+            float(sum(end["trained_s"] for _, end in ends) / sum(epochs))
+            if sum(epochs) > 0
+            else 0.0
+        )
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
         """Raises Unreadable where ``text`` is torn or is no record."""
-        return cls.from_content(schemas.parse(text, schemas.MOST_BYTES_OF_RECORD))
+        return cls.from_content(json_text.parse(text, schemas.MOST_BYTES_OF_RECORD))
 
     @classmethod
     def from_content(cls, content: Any) -> "Record":
         """Raises Unreadable where ``content`` is not what ``as_content`` returned."""
-        schemas.check(content, schemas.Record)
+        json_text.check(content, schemas.Record)
         known = _known_fields(cls, content)
         outcome = known.get("outcome")
         if outcome:
             if outcome.get("val_acc") is not None:  # written before there were other aims
                 outcome = {"values": {"val_acc": outcome["val_acc"]}, **outcome}
-            known["outcome"] = Outcome(**{**_known_fields(Outcome, outcome), "state": State(outcome["state"])})
+            known["outcome"] = Outcome(
+                **{**_known_fields(Outcome, outcome), "state": State(outcome["state"])}
+            )
         if "aims" in known:
-            known["aims"] = [Aim(*aim) for aim in known["aims"]]
+            known["aims"] = [Objective(*aim) for aim in known["aims"]]
         return cls(**known)
 
     def as_content(self) -> dict[str, Any]:
@@ -141,7 +153,9 @@ class Record:
 
         Not by ``json.dumps(indent=…)``, whose time is seen where hundreds of equal proposals have led to one experience.
         """
-        fields = ",\n".join(f'  "{name}": {_as_lines(value)}' for name, value in self.as_content().items())
+        fields = ",\n".join(
+            f'  "{name}": {_as_lines(value)}' for name, value in self.as_content().items()
+        )
         return f"{{\n{fields}\n}}\n".encode()
 
 

@@ -57,14 +57,19 @@ class Evidence:
             return cls(
                 str(content["header"]),
                 rows_by_epoch(content["rows"]),
-                [Sample(int(epoch), int(batch), dict(logs)) for epoch, batch, logs in content["samples"]],
+                [
+                    Sample(int(epoch), int(batch), dict(logs))
+                    for epoch, batch, logs in content["samples"]
+                ],
             )
         except (TypeError, ValueError, KeyError):
             return NO_EVIDENCE
 
     def __add__(self, other: "Evidence") -> "Evidence":
         rows = {**other.rows, **self.rows}
-        return Evidence(self.header or other.header, dict(sorted(rows.items())), [*self.samples, *other.samples])
+        return Evidence(
+            self.header or other.header, dict(sorted(rows.items())), [*self.samples, *other.samples]
+        )
 
 
 NO_EVIDENCE = Evidence("", {}, [])
@@ -89,7 +94,11 @@ class Proof:
 
     def batches_to_next(self, epoch: int, batch: int) -> int | None:
         """Return after how many batches of this epoch the next comparison is due; None where none is."""
-        ahead = [one.batch - batch for one in self.evidence.samples if one.epoch == epoch and one.batch > batch]
+        ahead = [
+            one.batch - batch
+            for one in self.evidence.samples
+            if one.epoch == epoch and one.batch > batch
+        ]
         return min(ahead, default=None)
 
     def is_due(self, epoch: int, batch: int) -> bool:
@@ -98,7 +107,9 @@ class Proof:
 
     def at_batch(self, epoch: int, batch: int, logs: dict[str, Any]) -> None:
         """Compare the running metrics after so many batches of an epoch, as ``exact`` returns them."""
-        for sample in [one for one in self.evidence.samples if (one.epoch, one.batch) == (epoch, batch)]:
+        for sample in [
+            one for one in self.evidence.samples if (one.epoch, one.batch) == (epoch, batch)
+        ]:
             self.evidence.samples.remove(sample)
             self._compare(f"after batch {batch} of epoch {epoch}", sample.logs, logs)
 
@@ -108,14 +119,22 @@ class Proof:
         if before is not None:
             names = self.evidence.header.strip().split(",")
             self._compare(
-                f"in epoch {epoch}", *(dict(zip(names, text.strip().split(","), strict=False)) for text in (before, row))
+                f"in epoch {epoch}",
+                *(
+                    dict(zip(names, text.strip().split(","), strict=False))
+                    for text in (before, row)
+                ),
             )
 
     def _compare(self, where: str, before: dict[str, Any], now: dict[str, Any]) -> None:
         self.compared += 1
-        names = [name for name in {**before, **now} if _text(before.get(name)) != _text(now.get(name))]
+        names = [
+            name for name in {**before, **now} if _text(before.get(name)) != _text(now.get(name))
+        ]
         self._on_compared(
-            f"{where}, {names[0]} is {now.get(names[0])} after the resume, and was {before.get(names[0])}" if names else None
+            f"{where}, {names[0]} is {now.get(names[0])} after the resume, and was {before.get(names[0])}"
+            if names
+            else None
         )
 
 

@@ -1,24 +1,18 @@
 """The root of a sweep: where it may lie, and the lock that lets one sweep in at a time."""
 
-import contextlib
-import fcntl
 import hashlib
 import json
 import os
-import socket
 import tempfile
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.experience.schemas import Asked, Holder, Unreadable, read
+from sweep.experience.schemas import Asked, Holder
 from sweep.system import plain_files
 from sweep.system.files import write_whole
-from sweep.system.host import cache_folder, is_alive, is_local, is_on_drive, is_same, now, this_process
+from sweep.system.host import cache_folder, is_on_drive
+from sweep.system.json_text import Unreadable, read
 
 DEFAULT = Path("experiences")
 STUDY = "study.journal"
@@ -35,10 +29,6 @@ class RootWrong(SweepError):
     """A sweep cannot live under this root."""
 
 
-class RootBusy(SweepError):
-    """Another sweep holds the root."""
-
-
 def root_of(search_space: str, root: Path | None) -> Path:
     """Return the root that was asked for, or ``experiences/<search space>``."""
     return (root or DEFAULT / search_space).resolve()
@@ -53,7 +43,9 @@ def study_of(root: Path, study_dir: Path | None) -> Path:
     if study_dir is None and not is_on_drive(root):
         return root / STUDY
     local = study_dir or cache_folder()
-    digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]  # two roots of one name have two studies
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[
+        :8
+    ]  # two roots of one name have two studies
     return local.resolve() / f"{root.name}-{digest}.journal"
 
 
@@ -63,7 +55,11 @@ def prepare(root: Path) -> None:
     Raises:
         RootWrong: it lies under a Drive that is not mounted, is a file, or is read-only.
     """
-    for drive in (folder.parent for folder in (root, *root.parents) if folder.name in ("MyDrive", "Shareddrives")):
+    for drive in (
+        folder.parent
+        for folder in (root, *root.parents)
+        if folder.name in ("MyDrive", "Shareddrives")
+    ):
         if not os.path.ismount(drive):
             raise RootWrong(
                 f"{root} lies on a Google Drive that is not mounted at {drive}: mount it first "
@@ -73,9 +69,13 @@ def prepare(root: Path) -> None:
         root.mkdir(parents=True, exist_ok=True)
         tempfile.TemporaryFile(dir=root).close()
     except (FileExistsError, NotADirectoryError):
-        raise RootWrong(f"The root {root} is, or lies under, a file: name a folder with --root.") from None
+        raise RootWrong(
+            f"The root {root} is, or lies under, a file: name a folder with --root."
+        ) from None
     except OSError as error:
-        raise RootWrong(f"The root {root} cannot be written ({error.strerror}): name another with --root.") from error
+        raise RootWrong(
+            f"The root {root} cannot be written ({error.strerror}): name another with --root."
+        ) from error
 
 
 def read_holder(root: Path) -> dict[str, Any] | None:
@@ -102,125 +102,3 @@ def read_asked(root: Path) -> dict[str, Any]:
         return dict(read(plain_files.read(root / ASKED), Asked))
     except (OSError, Unreadable):
         return {}
-
-
-class Lock:
-    """Holds a root: at once where the last holder is dead on this host, after its lease where it was on another.
-
-    On one host the kernel keeps the lock, so it falls with its process. Another host's sweep is seen only by the holder's
-    file, which it renews: a holder whose file does not change for ``LEASE_S`` is dead. No clocks are compared. A holder that
-    was paused for longer than that finds another's file in place of its own, and gives way.
-
-    Args:
-        root: a folder.
-        say: is told when there is something to wait for.
-        stop: once set, there is no more waiting.
-        on_lost: is told, in a thread of its own, that another has taken the root over.
-    """
-
-    def __init__(
-        self,
-        root: Path,
-        say: Callable[[str], None],
-        stop: threading.Event,
-        on_lost: Callable[["RootBusy"], None] | None = None,
-    ) -> None:
-        self._root, self._say, self._stop = root, say, stop
-        self._on_lost = on_lost or (lambda error: say(str(error)))
-        self._released = threading.Event()
-        self._descriptor: int | None = None
-        self._holder = {**this_process(), "since": now(), "renewed": 0}
-
-    def __enter__(self) -> "Lock":
-        """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
-        self._descriptor = plain_files.open_plain(self._root / LOCK, os.O_RDWR | os.O_CREAT)
-        try:
-            self._lock_on_this_host()
-            self._take_over(self._outwait_other_hosts())
-        except BaseException:
-            os.close(self._descriptor)
-            raise
-        threading.Thread(target=self._keep_renewing, daemon=True).start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._released.set()
-        with contextlib.suppress(OSError):
-            if self._is_ours(read_holder(self._root)):
-                plain_files.remove(self._root / HOLDER)
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-
-    def _take_over(self, has_waited: bool) -> None:
-        """Write the name of this process; of two hosts that have waited for one holder, the one whose name stays has it."""
-        self._renew()
-        if has_waited:
-            if self._stop.wait(SETTLE_S):
-                raise KeyboardInterrupt
-            self._check_only(self._holder)
-
-    def _lock_on_this_host(self) -> None:
-        holder = read_holder(self._root)
-        try:
-            fcntl.flock(self._descriptor or 0, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RootBusy(self._busy(holder)) from None
-        except OSError:  # a file system without locks: the holder's process tells
-            if holder and is_alive(holder):
-                raise RootBusy(self._busy(holder)) from None
-
-    def _outwait_other_hosts(self) -> bool:
-        """Wait until a holder on another host has been silent for its lease, and tell whether there was one."""
-        holder = read_holder(self._root)
-        if not holder or not self._may_be_elsewhere(holder):
-            return False
-        self._say(f"{self._root} was held by {_name(holder)}; waiting {LEASE_S:.0f} s to see whether it still runs")
-        until = time.monotonic() + LEASE_S
-        while time.monotonic() < until:
-            if self._stop.wait(1):
-                raise KeyboardInterrupt
-            self._check_only(holder)
-        return True
-
-    def _may_be_elsewhere(self, holder: dict[str, Any]) -> bool:
-        """Tell whether the kernel's lock says nothing of the holder; two hosts may have one name, which the boot tells."""
-        if holder["host"] == socket.gethostname() and holder["boot"] in (this_process()["boot"], ""):
-            return False
-        return holder["host"] != socket.gethostname() or not is_local(self._root)
-
-    def _check_only(self, holder: dict[str, Any]) -> None:
-        """Raises RootBusy where there is another holder than this one."""
-        found = read_holder(self._root)
-        if found and found != holder:
-            raise RootBusy(self._busy(found))
-
-    def check(self) -> None:
-        """Raises RootBusy where another sweep has taken the root over, while this process was paused."""
-        holder = read_holder(self._root)
-        if holder and not self._is_ours(holder):
-            raise RootBusy(f"{self._root} was taken over by {_name(holder)}, while this process was paused: see there.")
-
-    def _busy(self, holder: dict[str, Any] | None) -> str:
-        by = _name(holder) if holder else "another sweep"
-        return f"{self._root} is in use by {by}: wait for its end, stop it, or name another --root."
-
-    def _is_ours(self, holder: dict[str, Any] | None) -> bool:
-        return holder is not None and is_same(holder, self._holder)
-
-    def _renew(self) -> None:
-        write_whole(self._root / HOLDER, json.dumps(self._holder).encode())
-
-    def _keep_renewing(self) -> None:
-        while not self._released.wait(LEASE_S / 4):
-            try:
-                self.check()
-            except RootBusy as error:
-                self._on_lost(error)
-                return
-            self._holder["renewed"] += 1
-            with contextlib.suppress(OSError):  # a drive that is gone for a while: tried again
-                self._renew()
-
-
-def _name(holder: dict[str, Any]) -> str:
-    return f"process {holder['pid']} on {holder['host']} since {holder['since'][:19]} UTC"

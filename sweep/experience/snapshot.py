@@ -12,20 +12,20 @@ from typing import Any
 from sweep.experience.accounting import Work, work_of
 from sweep.experience.backup_files import read_record
 from sweep.experience.folder import Experience, experiences_in
-from sweep.experience.heartbeat import Pulse, read_pulse
+from sweep.experience.heartbeat import Heartbeat, read_heartbeat
 from sweep.experience.lease import shown_state
-from sweep.experience.log_csv import Best, LogUnreadable, best_of, read_curve
+from sweep.experience.log_csv import BestEpoch, LogUnreadable, best_of, read_curve
 from sweep.experience.record import Record, State
 from sweep.experience.root import read_asked, read_holder
-from sweep.experience.trials import Known, all_trials
-from sweep.space.objectives import DEFAULT, Aim, front
+from sweep.experience.trials import TrialRecord, all_trials
+from sweep.space.objectives import DEFAULT, Objective, pareto_front
 from sweep.system.plain_files import NotPlain, status
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingView:
     """One experience as its folder shows it: what is monitored, by epoch, and the pulse of a session that has no end yet."""
 
     experience: Experience
@@ -33,10 +33,10 @@ class Training:
     state: State
     curve: list[float]
     work: Work
-    pulse: Pulse | None = None
+    pulse: Heartbeat | None = None
 
     @cached_property
-    def best(self) -> Best | None:
+    def best(self) -> BestEpoch | None:
         return best_of(self.curve, self.record.aim)
 
     @property
@@ -56,11 +56,11 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Trial:
+class TrialView:
     """One trial as the folders show it: its experiences, of which a repeated one has several."""
 
-    known: Known
-    parts: tuple[Training, ...]
+    known: TrialRecord
+    parts: tuple[TrainingView, ...]
 
     @property
     def number(self) -> int:
@@ -78,7 +78,7 @@ class Trial:
         return State.RUNNING if State.RUNNING in states else State.CUT_OFF
 
     @property
-    def best(self) -> Training:
+    def best(self) -> TrainingView:
         """The best of its experiences."""
         return min(self.parts, key=lambda one: one.rank)
 
@@ -102,28 +102,34 @@ class Trial:
     def ranks(self) -> list[float]:
         """Return a number for each of the aims that is the smaller, the better it is."""
         values = self.values
-        return [aim.rank(values[aim.name]) if aim.name in values else math.inf for aim in self.best.record.aims]
+        return [
+            aim.rank(values[aim.name]) if aim.name in values else math.inf
+            for aim in self.best.record.aims
+        ]
 
 
 @dataclass(frozen=True)
-class Sight:
+class Snapshot:
     """All experiences under a root at one moment, by id; how the sweep was run last, and who holds the root, if anybody."""
 
     root: Path
-    trainings: tuple[Training, ...]
+    trainings: tuple[TrainingView, ...]
     asked: dict[str, Any]
     holder: dict[str, Any] | None
 
     @cached_property
-    def trials(self) -> list[Trial]:
+    def trials(self) -> list[TrialView]:
         """The trials, by number."""
         trainings = {one.experience.id: one for one in self.trainings}
         known = all_trials((one.experience, one.record) for one in self.trainings)
-        found = (Trial(one, tuple(trainings[part.experience.id] for part in one.parts)) for one in known)
+        found = (
+            TrialView(one, tuple(trainings[part.experience.id] for part in one.parts))
+            for one in known
+        )
         return sorted(found, key=lambda one: one.number)
 
     @cached_property
-    def aims(self) -> tuple[Aim, ...]:
+    def aims(self) -> tuple[Objective, ...]:
         """What the sweep is after: most of its experiences, for one of them may be anybody's."""
         counts = Counter(tuple(one.record.aims) for one in self.trainings)
         return max(counts, key=counts.__getitem__, default=DEFAULT)
@@ -131,8 +137,12 @@ class Sight:
     @cached_property
     def front(self) -> set[int]:
         """The finished trials, by number, that no other is better than in all of the aims; of one aim, the best."""
-        ended = [one for one in self.trials if one.state is State.FINISHED and one.is_feasible and one.values]
-        on_it = front([one.ranks() for one in ended])
+        ended = [
+            one
+            for one in self.trials
+            if one.state is State.FINISHED and one.is_feasible and one.values
+        ]
+        on_it = pareto_front([one.ranks() for one in ended])
         return {one.number for one, is_on_it in zip(ended, on_it, strict=True) if is_on_it}
 
     def rows(self) -> list[Row]:
@@ -143,15 +153,24 @@ class Sight:
         repeated, ``spread`` (of the first aim, from its least to its greatest value) and ``repeats`` (each of them); and
         ``came_from``: the root that the experience was merged from.
         """
-        several, front = len(self.aims) > 1, self.front
+        several, pareto_front = len(self.aims) > 1, self.front
 
-        def place(one: Trial) -> tuple[Any, ...]:
-            return not one.is_feasible, several and one.number not in front, *one.ranks(), one.number
+        def place(one: TrialView) -> tuple[Any, ...]:
+            return (
+                not one.is_feasible,
+                several and one.number not in pareto_front,
+                *one.ranks(),
+                one.number,
+            )
 
         return [self._row(one) for one in sorted(self.trials, key=place)]
 
-    def _row(self, one: Trial) -> Row:
-        row: Row = {"trial": one.number, "id_experience": one.best.experience.id, "state": str(one.state)}
+    def _row(self, one: TrialView) -> Row:
+        row: Row = {
+            "trial": one.number,
+            "id_experience": one.best.experience.id,
+            "state": str(one.state),
+        }
         row |= {aim.name: one.values.get(aim.name) for aim in self.aims}
         row |= {"epoch": one.epoch, "parameters": one.best.record.parameters}
         if len(self.aims) > 1:
@@ -176,15 +195,20 @@ class Sight:
 
     @cached_property
     def _has_constraints(self) -> bool:
-        return any(one.record.outcome and one.record.outcome.constraints is not None for one in self.trainings)
+        return any(
+            one.record.outcome and one.record.outcome.constraints is not None
+            for one in self.trainings
+        )
 
     @cached_property
     def _has_repeats(self) -> bool:
         return any(one.known.repeats > 1 for one in self.trials)
 
-    def running(self) -> list[Training]:
+    def running(self) -> list[TrainingView]:
         """Return the trainings that run, by trial."""
-        return sorted((one for one in self.trainings if one.state is State.RUNNING), key=lambda one: one.trial)
+        return sorted(
+            (one for one in self.trainings if one.state is State.RUNNING), key=lambda one: one.trial
+        )
 
     def counts(self) -> dict[State, int]:
         """Return how many trials are in each state."""
@@ -202,7 +226,7 @@ class Sight:
         counts = self.counts()
         return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF])
 
-    def best(self) -> Trial | None:
+    def best(self) -> TrialView | None:
         """Return the best finished trial that keeps the constraints, by the first of the aims; the first of equals."""
         ended = [one for one in self.trials if one.number in self.front]
         return min(ended, key=lambda one: (*one.ranks(), one.number), default=None)
@@ -222,10 +246,15 @@ class Sight:
             return 0.0
         once = work.batches - work.twice_batches
         batches = work.left_batches + (self.to_do() * once / ended if ended else 0)
-        return float(batches * (work.trained_s + work.prepared_s) / work.batches / self.asked.get("workers", 1))
+        return float(
+            batches
+            * (work.trained_s + work.prepared_s)
+            / work.batches
+            / self.asked.get("workers", 1)
+        )
 
 
-class Watch:
+class SnapshotReader:
     """Looks at a root. Nothing is written, and nothing is locked: whoever trains there goes on.
 
     Args:
@@ -235,11 +264,11 @@ class Watch:
 
     def __init__(self, root: Path, warn: Callable[[str], None]) -> None:
         self.root, self._warn = root, warn
-        self._ended: dict[str, tuple[object, Training]] = {}
+        self._ended: dict[str, tuple[object, TrainingView]] = {}
         self._warned: set[str] = set()
         self.took_s = 0.0
 
-    def look(self, done: Callable[[], None] = lambda: None) -> Sight:
+    def look(self, done: Callable[[], None] = lambda: None) -> Snapshot:
         """Return what is there now; ``done`` is called after each folder.
 
         Raises:
@@ -251,11 +280,11 @@ class Watch:
             if training:
                 trainings.append(training)
             done()
-        sight = Sight(self.root, tuple(trainings), read_asked(self.root), read_holder(self.root))
+        sight = Snapshot(self.root, tuple(trainings), read_asked(self.root), read_holder(self.root))
         self.took_s = time.monotonic() - begun
         return sight
 
-    def training(self, experience: Experience) -> Training | None:
+    def training(self, experience: Experience) -> TrainingView | None:
         """Return one experience as it is now; None where its folder has no record."""
         stamp = _stamp(experience.record)
         known_stamp, known = self._ended.get(experience.id, (None, None))
@@ -267,10 +296,15 @@ class Watch:
             return None
         state, pulse = shown_state(experience, record), None
         if state in (State.RUNNING, State.CUT_OFF):
-            pulse = read_pulse(experience.pulse)
+            pulse = read_heartbeat(experience.pulse)
             pulse = pulse if pulse and pulse.session == len(record.sessions) - 1 else None
-        training = Training(
-            experience, record, state, self._curve(experience, record), work_of([(experience, record)]), pulse
+        training = TrainingView(
+            experience,
+            record,
+            state,
+            self._curve(experience, record),
+            work_of([(experience, record)]),
+            pulse,
         )
         if record.outcome:
             self._ended[experience.id] = (stamp, training)

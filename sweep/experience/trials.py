@@ -10,14 +10,14 @@ from sweep.experience import backup_files
 from sweep.experience.folder import Experience, RecordWrong
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Outcome, Record, State
-from sweep.space.objectives import Aim
+from sweep.space.objectives import Objective
 
 Folders = Iterable[tuple[Experience, Record]]
 MOST_GAPS = 1000
 
 
 @dataclass(frozen=True)
-class Known:
+class TrialRecord:
     """One trial as its folder knows it. ``entry`` is the one of ``Record.trials``.
 
     A trial that is repeated has led to further experiences, with other seeds: ``others`` has them, in their order.
@@ -26,7 +26,7 @@ class Known:
     experience: Experience
     record: Record
     entry: dict[str, Any]
-    others: tuple["Known", ...] = ()
+    others: tuple["TrialRecord", ...] = ()
 
     @property
     def number(self) -> int:
@@ -38,7 +38,7 @@ class Known:
         return int(self.entry.get("repeats", 1))
 
     @property
-    def parts(self) -> tuple["Known", ...]:
+    def parts(self) -> tuple["TrialRecord", ...]:
         """The experiences of the trial that are there, each as if it were alone."""
         return (self, *self.others)
 
@@ -68,7 +68,7 @@ def is_over(outcomes: Sequence[Outcome]) -> bool:
     return outcomes[0].state is State.PRUNED
 
 
-def together(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> Outcome:
+def together(outcomes: Sequence[Outcome], aims: Sequence[Objective]) -> Outcome:
     """Return how a trial ended whose experiences ended so.
 
     Of several, it is the median of each aim and of each constraint. One that failed counts as worse than any; where that is
@@ -86,21 +86,23 @@ def together(outcomes: Sequence[Outcome], aims: Sequence[Aim]) -> Outcome:
         best,
         ended=max(one.ended for one in outcomes),
         values=values,
-        constraints=[statistics.median(of_one) for of_one in zip(*constraints, strict=False)] if constraints else None,
+        constraints=[statistics.median(of_one) for of_one in zip(*constraints, strict=False)]
+        if constraints
+        else None,
     )
 
 
-def _rank(outcome: Outcome, aim: Aim) -> float:
+def _rank(outcome: Outcome, aim: Objective) -> float:
     value = outcome.values.get(aim.name) if outcome.state is State.FINISHED else None
     return math.inf if value is None else aim.rank(value)
 
 
-def known_trials(folders: Folders) -> dict[int, Known]:
+def known_trials(folders: Folders) -> dict[int, TrialRecord]:
     """Return the trials that the folders know, by number. Where two claim one number, the one that began first has it."""
     return {known.number: known for known in sorted(all_trials(folders), key=_begun, reverse=True)}
 
 
-def check_numbers(known: Mapping[int, Known]) -> None:
+def check_numbers(known: Mapping[int, TrialRecord]) -> None:
     """Refuse a trial whose number is far beyond that of the others: a study must have all trials up to it.
 
     Raises:
@@ -109,7 +111,9 @@ def check_numbers(known: Mapping[int, Known]) -> None:
     last = max(known, default=-1)
     if last > MOST_GAPS + 10 * len(known):
         record = known[last].experience.record
-        raise RecordWrong(f"{record} has trial {last}, where there are {len(known)}: move its folder away.")
+        raise RecordWrong(
+            f"{record} has trial {last}, where there are {len(known)}: move its folder away."
+        )
 
 
 def number_anew(folders: Folders, say: Callable[[str], None]) -> None:
@@ -123,23 +127,29 @@ def number_anew(folders: Folders, say: Callable[[str], None]) -> None:
             continue
         for one in trial.parts:
             one.entry["number"] = following
-            say(f"trial {number} of {one.experience.id} is now trial {following}: {number} was given twice")
+            say(
+                f"trial {number} of {one.experience.id} is now trial {following}: {number} was given twice"
+            )
             one.experience.write(one.record)
         following += 1
 
 
-def all_trials(folders: Folders) -> Iterator[Known]:
+def all_trials(folders: Folders) -> Iterator[TrialRecord]:
     """Yield each trial with all its experiences: the entries of one that is repeated have its number and its beginning."""
-    trials: dict[tuple[Any, ...], list[Known]] = {}
+    trials: dict[tuple[Any, ...], list[TrialRecord]] = {}
     for experience, record in folders:
         for entry in record.trials:
-            one = Known(experience, record, entry)
+            one = TrialRecord(experience, record, entry)
             alone = experience.id if one.repeats == 1 else ""
             trials.setdefault((one.number, str(entry.get("begun")), alone), []).append(one)
     for parts in trials.values():
-        first, *others = sorted(parts, key=lambda one: int(one.entry.get("repeat", 0))) if len(parts) > 1 else parts
+        first, *others = (
+            sorted(parts, key=lambda one: int(one.entry.get("repeat", 0)))
+            if len(parts) > 1
+            else parts
+        )
         yield replace(first, others=tuple(others)) if others else first
 
 
-def _begun(known: Known) -> tuple[str, str]:
+def _begun(known: TrialRecord) -> tuple[str, str]:
     return str(known.entry.get("begun")), known.experience.id

@@ -13,15 +13,17 @@ from sweep.experience.log_csv import LogUnreadable
 from sweep.experience.record import ID, Record, State, state_of
 from sweep.experience.root import ASKED, HOLDER, LOCK, RAPPORT, STUDY
 from sweep.search.enqueued import ENQUEUED
-from sweep.space.objectives import as_words
 from sweep.system import plain_files
 from sweep.system.files import QUARANTINE, UNFINISHED, move_to_quarantine, names_of
+from sweep.wording import as_words
 
 FOLDERS = (RAPPORT, QUARANTINE)
 FILES = (STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, ENQUEUED)
 UNFINISHED_IN_ROOT = rf"({'|'.join(map(re.escape, FILES))}|\.{ID}){re.escape(UNFINISHED)}"
 BACKUP_NAMES = {
-    f"{name}{old}" for name in (backup_files.WEIGHTS, backup_files.POSITION) for old in ("", backup_files.PREVIOUS)
+    f"{name}{old}"
+    for name in (backup_files.WEIGHTS, backup_files.POSITION)
+    for old in ("", backup_files.PREVIOUS)
 }
 VERSIONS = names_of(*KEPT)
 
@@ -51,11 +53,17 @@ def verify(root: Path, search_space: str) -> Iterator[Finding]:
     known = {experience.path for experience in there}
     for path, kind in plain_files.contents(root).items():
         ours = {plain_files.FOLDER: FOLDERS, plain_files.FILE: FILES}
-        if path in known or path.name in ours.get(kind, ()) or re.fullmatch(UNFINISHED_IN_ROOT, path.name):
+        if (
+            path in known
+            or path.name in ours.get(kind, ())
+            or re.fullmatch(UNFINISHED_IN_ROOT, path.name)
+        ):
             continue
         if path.name in (*FOLDERS, *FILES):
             to_move = (path,) if path.name != QUARANTINE else ()
-            yield Finding(path.name, "damaged", f"is {kind} that sweep has not made: move it away", to_move)
+            yield Finding(
+                path.name, "damaged", f"is {kind} that sweep has not made: move it away", to_move
+            )
         else:
             what = f"{kind}, and " if kind not in ours else ""
             yield Finding(path.name, "foreign", f"is {what}none of sweep's; run leaves it alone")
@@ -65,8 +73,12 @@ def verify_experience(experience: Experience, search_space: str) -> Finding:
     """Return what is to be said of one experience."""
     misplaced = backup_files.find_misplaced(experience)
     if misplaced:
-        text = "; ".join(f"{path.name} is {kind} that sweep has not made" for path, kind in misplaced.items())
-        return Finding(experience.id, "damaged", f"{text}: run moves it out of the way", tuple(misplaced))
+        text = "; ".join(
+            f"{path.name} is {kind} that sweep has not made" for path, kind in misplaced.items()
+        )
+        return Finding(
+            experience.id, "damaged", f"{text}: run moves it out of the way", tuple(misplaced)
+        )
     record = backup_files.read_record(experience)
     if not record:
         return _without_record(experience)
@@ -82,7 +94,9 @@ def verify_experience(experience: Experience, search_space: str) -> Finding:
     except SweepError as error:
         # One of another search space is whole, and in the way of nobody who names its own.
         is_of_another = record.search_space["name"] != search_space
-        return Finding(experience.id, "foreign", str(error), () if is_of_another else (experience.path,))
+        return Finding(
+            experience.id, "foreign", str(error), () if is_of_another else (experience.path,)
+        )
     if wrong:
         return Finding(experience.id, "damaged", f"{state}: {'; '.join(wrong)}", tuple(to_move))
     return Finding(experience.id, state, _more(record, start))
@@ -94,19 +108,31 @@ def repair(finding: Finding, root: Path) -> None:
         move_to_quarantine(path, root)
 
 
-def _what_is_wrong(experience: Experience, record: Record, start: Start | None) -> tuple[list[str], list[Path]]:
+def _what_is_wrong(
+    experience: Experience, record: Record, start: Start | None
+) -> tuple[list[str], list[Path]]:
     """Return in words all that is wrong with the files, and those of them that nothing needs."""
     wrong, to_move = [], []
     if not experience.read():
-        wrong.append("experience.json is missing or torn: run writes it again, as the newest backup knows it")
+        wrong.append(
+            "experience.json is missing or torn: run writes it again, as the newest backup knows it"
+        )
         to_move += [experience.record] if plain_files.is_file(experience.record) else []
     damages = damage.find_damages(experience, record, thoroughly=True)
     for one in damages:
-        again = "run puts it in place again" if one.spare is not None else damage.what_training_again_costs(experience)
+        again = (
+            "run puts it in place again"
+            if one.spare is not None
+            else damage.what_training_again_costs(experience)
+        )
         wrong.append(f"{one}: {again}")
-    useless = _useless_files(experience, keep={one.spare for one in damages if isinstance(one.spare, Path)})
+    useless = _useless_files(
+        experience, keep={one.spare for one in damages if isinstance(one.spare, Path)}
+    )
     if useless:
-        wrong.append(f"{', '.join(path.name for path in useless)}: nothing reads that, so run does without")
+        wrong.append(
+            f"{', '.join(path.name for path in useless)}: nothing reads that, so run does without"
+        )
         to_move += useless
     if start and not start.backup and _backups_of(experience.sauvegarde):
         wrong.append(f"{start.why_anew}: run begins again from the beginning")
@@ -121,20 +147,31 @@ def _useless_files(experience: Experience, keep: set[Path]) -> list[Path]:
 
 
 def _useless_backups(sauvegarde: Path) -> list[Path]:
-    positions, backups = backup_files.read_positions(sauvegarde), list(backup_files.whole_backups(sauvegarde))
+    positions, backups = (
+        backup_files.read_positions(sauvegarde),
+        list(backup_files.whole_backups(sauvegarde)),
+    )
     whole = {metadata for _, metadata, _ in positions}
     used = {path for backup in backups for path in (backup.metadata, backup.weights)}
-    left = [path for path in _backups_of(sauvegarde) if not backup_files.OF_A_CUT.fullmatch(path.name)]
+    left = [
+        path for path in _backups_of(sauvegarde) if not backup_files.OF_A_CUT.fullmatch(path.name)
+    ]
     is_position = {path: bool(backup_files.POSITION_FILES.fullmatch(path.name)) for path in left}
     torn = [path for path in left if is_position[path] and path not in whole]
     weights = [path for path in left if not is_position[path] and path not in used]
     if backups and backups[0].metadata == positions[0][1]:
         # A cut between the steps of a save may leave a file without its other half; after the last step, only a position.
-        is_done = (backups[0].metadata.name, backups[0].weights.name) == (backup_files.POSITION, backup_files.WEIGHTS)
+        is_done = (backups[0].metadata.name, backups[0].weights.name) == (
+            backup_files.POSITION,
+            backup_files.WEIGHTS,
+        )
         halves = {f"{backup_files.POSITION}{backup_files.PREVIOUS}"} if is_done else BACKUP_NAMES
         rest = [path for path in [*weights, *(whole - used)] if path.name not in halves]
     else:
-        rest = [*weights, *(whole - used if backups else ())]  # alone, a position still holds the log
+        rest = [
+            *weights,
+            *(whole - used if backups else ()),
+        ]  # alone, a position still holds the log
     return torn + rest
 
 

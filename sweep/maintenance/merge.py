@@ -14,10 +14,11 @@ from sweep.experience.damage import find_damages
 from sweep.experience.folder import RECORDS, Experience, experiences_in
 from sweep.experience.inventory import accepted_in, latest_data
 from sweep.experience.record import Record, State, state_of
-from sweep.experience.trials import Known, known_trials
-from sweep.search.trial_conversion import check_compatible, frozen_of
-from sweep.space.objectives import Aim
-from sweep.space.search_space import Source
+from sweep.experience.trials import TrialRecord, known_trials
+from sweep.search.study_check import check_compatible
+from sweep.search.trial_conversion import frozen_of
+from sweep.space.objectives import Objective
+from sweep.space.source import SpaceSource
 from sweep.system import plain_files
 from sweep.system.files import copy_synced, move_to_quarantine, names_of, new_folder
 
@@ -49,7 +50,9 @@ def find_others(root: Path, others: list[Path]) -> list[Experience]:
     return [experience for other in others for experience in experiences_in(other.resolve())]
 
 
-def merge(root: Path, source: Source, others: list[Experience], accept_change: bool) -> Iterator[Merged]:
+def merge(
+    root: Path, source: SpaceSource, others: list[Experience], accept_change: bool
+) -> Iterator[Merged]:
     """Take in each experience of the others that is not here, or is further on than the one here; yield what was done.
 
     The root is locked. Where an experience of ours gives way, it goes to the quarantine.
@@ -57,14 +60,24 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
     Raises:
         OSError: the disk is full or gone; what was taken in before is whole.
     """
-    here = [(one, record) for one in experiences_in(root) if (record := backup_files.read_record(one))]
+    here = [
+        (one, record) for one in experiences_in(root) if (record := backup_files.read_record(one))
+    ]
     source, _ = accepted_in([record for _, record in here], source)
     data = latest_data(record for _, record in here)
     known = known_trials(here)
     following = max(known, default=-1) + 1
-    numbers: dict[tuple[Any, ...], int] = {}  # what ours are, for those of the others that are repeated
+    numbers: dict[
+        tuple[Any, ...], int
+    ] = {}  # what ours are, for those of the others that are repeated
     aims = next((record.aims for _, record in here), None)
-    sample = {name: frozen for one in known.values() for frozen in [_frozen(one)] if frozen for name in frozen.distributions}
+    sample = {
+        name: frozen
+        for one in known.values()
+        for frozen in [_frozen(one)]
+        if frozen
+        for name in frozen.distributions
+    }
     for theirs in others:
         record = backup_files.read_record(theirs)
         refused = _why_not(theirs, record, source, data, accept_change, list(sample.values()), aims)
@@ -73,7 +86,12 @@ def merge(root: Path, source: Source, others: list[Experience], accept_change: b
             continue
         entry = record.trials[0]
         is_repeated = entry.get("repeats", 1) > 1
-        trial = (theirs.path.parent, entry["number"], str(entry.get("begun")), "" if is_repeated else theirs.id)
+        trial = (
+            theirs.path.parent,
+            entry["number"],
+            str(entry.get("begun")),
+            "" if is_repeated else theirs.id,
+        )
         # What its own root has accepted is not accepted here.
         accepted = list(source.accepting([record.search_space]).accepted)
         record = replace(record, search_space={**record.search_space, "accepted": accepted})
@@ -94,23 +112,33 @@ def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -
         _take(theirs, ours, replace(record, trials=[entry]), root)
         return Merged(theirs.id, came_from, state, f"{NEW_HERE}: trial {following}")
     if not our_record:
-        return Merged(theirs.id, came_from, state, f"not taken: {ours.record} is missing or torn; see sweep verify")
+        return Merged(
+            theirs.id,
+            came_from,
+            state,
+            f"not taken: {ours.record} is missing or torn; see sweep verify",
+        )
     there, here = _progress(theirs, record), _progress(ours, our_record)
     if there > here:
         told_again = [{**entry, "ended": None} for entry in our_record.trials]
         aside = _take(theirs, ours, replace(record, trials=told_again), root)
         return Merged(theirs.id, came_from, state, f"further on than ours, which is now {aside}")
-    return Merged(theirs.id, came_from, state, "ours is further on" if there < here else _compare(theirs, ours))
+    return Merged(
+        theirs.id,
+        came_from,
+        state,
+        "ours is further on" if there < here else _compare(theirs, ours),
+    )
 
 
 def _why_not(
     theirs: Experience,
     record: Record | None,
-    source: Source,
+    source: SpaceSource,
     data: dict[str, Any] | None,
     accept_change: bool,
     ours: list[FrozenTrial],
-    aims: list[Aim] | None,
+    aims: list[Objective] | None,
 ) -> str | None:
     """Return why an experience cannot come in: what others wrote is not to be trusted."""
     if not record:
@@ -124,7 +152,7 @@ def _why_not(
             return "it has no trial"
         if aims and record.aims != aims:
             return f"it was trained for {', '.join(name for name, _ in record.aims)}, and ours for another MONITOR"
-        frozen = frozen_of(Known(theirs, record, record.trials[0]))
+        frozen = frozen_of(TrialRecord(theirs, record, record.trials[0]))
         for one in ours:
             check_compatible(frozen, one)
         damages = find_damages(theirs, record, thoroughly=True)
@@ -135,12 +163,17 @@ def _why_not(
         return f"its {damages[0]}; mend that there, see sweep verify"
     if not (accept_change or source.counts(record.search_space)):
         return f"it was trained by another {', '.join(source.changes_since(record.search_space))}; see --accept-change"
-    if not accept_change and data and record.data_identity and record.data_identity["digest"] != data["digest"]:
+    if (
+        not accept_change
+        and data
+        and record.data_identity
+        and record.data_identity["digest"] != data["digest"]
+    ):
         return "load_data gave it other data than ours; see --accept-change"
     return "it is being trained" if state_of(record) is State.RUNNING else None
 
 
-def _frozen(known: Known) -> FrozenTrial | None:
+def _frozen(known: TrialRecord) -> FrozenTrial | None:
     """Return a trial of ours, None where its folder is damaged, which is no matter of the merge."""
     try:
         return frozen_of(known)

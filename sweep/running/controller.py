@@ -15,18 +15,18 @@ import optuna
 from sweep.console.progress import Progress
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.experience import backup_files
-from sweep.experience.inventory import Folders
-from sweep.experience.root import ASKED_SHAPE, Lock, RootBusy, prepare, root_of, write_asked
+from sweep.experience.inventory import Inventory
+from sweep.experience.root import ASKED_SHAPE, prepare, root_of, write_asked
+from sweep.experience.root_lock import RootBusy, RootLock
 from sweep.running import extension, revival
-from sweep.running.disk_budget import Disk
+from sweep.running.disk_budget import DiskBudget
 from sweep.running.limits import Limits
 from sweep.running.local_processes import LocalProcesses
 from sweep.running.study_setup import check_to_come, load, open_or_rebuild, proposals_of, rehearse
-from sweep.running.trial_runner import Trials
+from sweep.running.trial_runner import TrialRunner
 from sweep.search.enqueued import enqueue
 from sweep.settings import Settings
-from sweep.space import search_space
-from sweep.space.search_space import Source
+from sweep.space.source import SpaceSource, find
 from sweep.system.files import patiently
 from sweep.training.protocol import Place
 
@@ -46,13 +46,15 @@ class Controller:
         self._settings, self._progress = settings, progress
         self._run = uuid.uuid4().hex
         self._data_before: dict[str, Any] | None = None
-        source = search_space.find(settings.space)
+        source = find(settings.space)
         self._name = source.name
         self.root = root_of(self._name, settings.root)
         self._space = load(source, settings.epochs, progress)
         self._place = place or self._place_of(settings, source)
         workers = settings.workers or self._place.workers()
-        self._settings = replace(settings, workers=workers, threads=settings.threads or self._place.threads(workers))
+        self._settings = replace(
+            settings, workers=workers, threads=settings.threads or self._place.threads(workers)
+        )
         self._error: BaseException | None = None
 
     def run(self) -> None:
@@ -65,7 +67,9 @@ class Controller:
             self._open()
             if self._to_come > self._to_do:
                 every = self._study.count() + self._to_come
-                self._progress.say(f"{self._to_come} proposals are enqueued: it takes --trials {every} to try them all")
+                self._progress.say(
+                    f"{self._to_come} proposals are enqueued: it takes --trials {every} to try them all"
+                )
             asked = {name: getattr(self._settings, name) for name in ASKED_SHAPE}
             patiently(lambda: write_asked(self.root, asked), self._say_unwritable, self.stop.is_set)
             self._train_all()
@@ -101,8 +105,12 @@ class Controller:
             SweepError: a name is of none that has failed, or something is wrong that no other trial would mend.
         """
         with self._locked():
-            revival.retry(self._settled_folders(begin_anew=False).recorded(), names, self._progress.say)
-            self._open(always_rebuild=names is None)  # a trial has no folder where ``suggest`` has raised
+            revival.retry(
+                self._settled_folders(begin_anew=False).recorded(), names, self._progress.say
+            )
+            self._open(
+                always_rebuild=names is None
+            )  # a trial has no folder where ``suggest`` has raised
             self._train_all()
         if self._error:
             raise self._error
@@ -113,7 +121,7 @@ class Controller:
         self._rehearsal = rehearse(self._space, self._settings)
         proposals = proposals_of(self._space, self.root, self._settings, self._progress)
         prepare(self.root)
-        with Lock(self.root, self._progress.say, self.stop, self._give_way) as self._lock:
+        with RootLock(self.root, self._progress.say, self.stop, self._give_way) as self._lock:
             for some, came_from in proposals:
                 work = functools.partial(enqueue, self.root, some, came_from)
                 patiently(work, self._say_unwritable, self.stop.is_set)
@@ -129,7 +137,9 @@ class Controller:
 
     def _open(self, always_rebuild: bool = False) -> None:
         """Settle the folders, open a study that agrees with them, and say what is there."""
-        folders = self._settled_folders(begin_anew=not always_rebuild, judges_code=not always_rebuild)
+        folders = self._settled_folders(
+            begin_anew=not always_rebuild, judges_code=not always_rebuild
+        )
         self._study = open_or_rebuild(
             self._space,
             self.root,
@@ -144,14 +154,19 @@ class Controller:
         self._to_come = check_to_come(self._space, self.root, self._study)
         self._limits = Limits(self._settings, self._study, folders.recorded(), self._began)
         self._known, self._cut_off = folders.known(), self._study.cut_off()
-        self._to_do = 0 if self._study.tried() else max(0, self._settings.trials - self._study.count())
-        self._disk = Disk(
-            self.root, self._settings, self._to_do * self._settings.repeats + len(self._cut_off), self._progress.say
+        self._to_do = (
+            0 if self._study.tried() else max(0, self._settings.trials - self._study.count())
+        )
+        self._disk = DiskBudget(
+            self.root,
+            self._settings,
+            self._to_do * self._settings.repeats + len(self._cut_off),
+            self._progress.say,
         )
         self._disk.free_backups(self._known.values())
         self._say_what_is_there()
 
-    def _settled_folders(self, begin_anew: bool, judges_code: bool = True) -> Folders:
+    def _settled_folders(self, begin_anew: bool, judges_code: bool = True) -> Inventory:
         """Return the folders, once what is under the root is seen to belong to this sweep.
 
         Args:
@@ -159,7 +174,7 @@ class Controller:
             judges_code: refuse what other code has trained, or accept it; where nothing is to be trained, neither.
         """
         with self._progress.reading(self.root) as done:
-            folders = Folders(self.root, self._name, done)
+            folders = Inventory(self.root, self._name, done)
         folders.check()
         begins_anew = folders.have_all_failed() and begin_anew
         if begins_anew:
@@ -169,7 +184,9 @@ class Controller:
             if not self._settings.accept_change:
                 self._data_before = folders.latest_data()
         if judges_code:
-            source = folders.check_code(self._space.source, self._settings.accept_change or begins_anew)
+            source = folders.check_code(
+                self._space.source, self._settings.accept_change or begins_anew
+            )
             self._space = replace(self._space, source=source)
         folders.settle(self._progress.say)
         folders.keep_accepted(self._space.source)
@@ -181,7 +198,9 @@ class Controller:
         known = self._settled_folders(begin_anew=False).known()
         parents = extension.parents(known, epochs, best)
         if not parents:
-            raise SweepError(f"{self.root} has no finished experience of fewer than {epochs} epochs: see sweep results.")
+            raise SweepError(
+                f"{self.root} has no finished experience of fewer than {epochs} epochs: see sweep results."
+            )
         following = max(known) + 1
         for parent in parents:
             if extension.child_of(parent, epochs).path.exists():
@@ -196,13 +215,15 @@ class Controller:
         """End all trainings at once, without another backup."""
         self._place.kill()
 
-    def _place_of(self, settings: Settings, source: Source) -> Place:
+    def _place_of(self, settings: Settings, source: SpaceSource) -> Place:
         if not settings.cluster:
             return LocalProcesses(source.imported_modules())
         try:
             from sweep.running.dask_cluster import Cluster
         except ImportError:
-            raise Misuse("--cluster needs Dask: pip install 'keras-sweep[cluster]', here and on the workers.") from None
+            raise Misuse(
+                "--cluster needs Dask: pip install 'keras-sweep[cluster]', here and on the workers."
+            ) from None
         return Cluster(settings.cluster, self.root, self._progress.say)
 
     def _say_what_is_there(self) -> None:
@@ -217,7 +238,9 @@ class Controller:
 
     def _where(self, trial: optuna.Trial) -> str:
         trial_known = self._known.get(trial.number)
-        known = trial_known and next((one for one in trial_known.parts if not one.record.outcome), trial_known)
+        known = trial_known and next(
+            (one for one in trial_known.parts if not one.record.outcome), trial_known
+        )
         position = backup_files.newest_position(known.experience.sauvegarde) if known else None
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
@@ -236,11 +259,13 @@ class Controller:
 
     def _train(self) -> None:
         if self._place.cluster:
-            self._progress.say(f"training on {self._place.cluster}, {self._settings.workers} at a time")
+            self._progress.say(
+                f"training on {self._place.cluster}, {self._settings.workers} at a time"
+            )
         else:
             self._progress.say("importing Keras, once for all trainings")
         self._place.start()
-        trials = Trials(
+        trials = TrialRunner(
             self._space,
             self.root,
             self._settings,
@@ -264,8 +289,13 @@ class Controller:
                 batch_size=1,
                 return_as="generator_unordered",
             )
-            while self._cut_off or self._may_begin():  # again where the last ends were better, so that patience lasts
-                for _ in slots(joblib.delayed(self._bring_to_its_end)(trials, trial) for trial in self._trials()):
+            while (
+                self._cut_off or self._may_begin()
+            ):  # again where the last ends were better, so that patience lasts
+                for _ in slots(
+                    joblib.delayed(self._bring_to_its_end)(trials, trial)
+                    for trial in self._trials()
+                ):
                     pass
         if not self._error:
             trials.check_none_is_left()
@@ -301,7 +331,9 @@ class Controller:
                     return
                 self._lock.check()
                 trial = self._study.ask()
-            except Exception as error:  # noqa: BLE001 # joblib takes trials in a thread of its own, where it would be lost
+            except (
+                Exception
+            ) as error:  # joblib takes trials in a thread of its own, where it would be lost
                 self._end_with(error)
                 return
             yield trial
@@ -317,8 +349,8 @@ class Controller:
             self._error = self._error or error
         self.stop.set()
 
-    def _bring_to_its_end(self, trials: Trials, trial: optuna.Trial) -> None:
+    def _bring_to_its_end(self, trials: TrialRunner, trial: optuna.Trial) -> None:
         try:
             trials.bring_to_its_end(trial)
-        except Exception as error:  # noqa: BLE001 # raised again by ``run``, once the other threads have saved
+        except Exception as error:  # raised again by ``run``, once the other threads have saved
             self._end_with(error)

@@ -14,12 +14,13 @@ from typing import Any, TypeAlias, cast
 
 import distributed
 
-import sweep
-from sweep.errors import SweepError, first_line
+from sweep.errors import SweepError
 from sweep.running import dask_worker
 from sweep.running.local_processes import LAST_SAVE_S, POLL_S
 from sweep.system.host import this_process
 from sweep.training.protocol import End, Ending, EpochDone, Job, OnNews, from_message
+from sweep.version import __version__
+from sweep.wording import first_line
 
 CONNECT_S = 5.0
 TELL_AGAIN_S = 2.0
@@ -66,7 +67,9 @@ class Cluster:
         try:
             self._connected()
         except (OSError, ValueError) as error:  # the second is an address that is none
-            raise SweepError(f"The cluster at {address} does not answer ({error}): start its scheduler there.") from error
+            raise SweepError(
+                f"The cluster at {address} does not answer ({error}): start its scheduler there."
+            ) from error
 
     def workers(self) -> int:
         """Return how many tasks its workers run at once; the first worker is waited for."""
@@ -114,8 +117,10 @@ class Cluster:
     def _train(self, job: Job, stop: threading.Event, on_news: OnNews, said: Said) -> End:
         client = self._connected()
         # ``pure=False``: the same job once more is to be trained once more.
-        words = (sweep.__version__, job, this_process())
-        task = client.submit(dask_worker.train, *words, pure=False, workers=self._fit_workers(client))
+        words = (__version__, job, this_process())
+        task = client.submit(
+            dask_worker.train, *words, pure=False, workers=self._fit_workers(client)
+        )
         stopped_at = float("inf")
         while task.status == "pending" and time.monotonic() - stopped_at < LAST_SAVE_S:
             with contextlib.suppress(queue.Empty):
@@ -153,17 +158,23 @@ class Cluster:
             return None
         fit = [address for address in client.nthreads() if address not in self._unfit]
         if not fit:
-            raise SweepError(f"No worker of {self.cluster} can train: {next(iter(self._unfit.values()))}.")
+            raise SweepError(
+                f"No worker of {self.cluster} can train: {next(iter(self._unfit.values()))}."
+            )
         return fit
 
     def _hear(self, client: Any, job: Job, message: dict[str, Any], on_news: OnNews) -> None:
         news = from_message(message["news"])
         word = on_news(news)
-        if isinstance(news, EpochDone) and message["asks"]:  # it may ask though this controller has no pruner
+        if (
+            isinstance(news, EpochDone) and message["asks"]
+        ):  # it may ask though this controller has no pruner
             # A worker that is gone needs no word, and one that did not get it asks again.
             with contextlib.suppress(*GONE, ValueError):
                 words = (job.experience.path, news.epoch, word)
-                client.run(dask_worker.answer, *words, workers=[message["worker"]], on_error="ignore")
+                client.run(
+                    dask_worker.answer, *words, workers=[message["worker"]], on_error="ignore"
+                )
 
     def _tell_to_stop(self, client: Any) -> None:
         """Tell all workers now and then: a job that waited in a queue may have been begun since."""

@@ -16,11 +16,11 @@ from typing import Any
 from distributed import Worker, get_worker
 from distributed.core import Status
 
-import sweep
 from sweep.experience.root import read_holder
 from sweep.running.local_processes import LocalProcesses
 from sweep.system.host import cores, is_same
 from sweep.training.protocol import End, Ending, EpochDone, Job, News, as_message
+from sweep.version import __version__
 
 ROOT_S = 20.0  # a network file system may show late what another machine wrote
 ASK_AGAIN_S = 5.0
@@ -29,7 +29,7 @@ POLL_S = 0.2
 
 
 @dataclass
-class Training:
+class RemoteTraining:
     """What reaches a training from outside; ``folder`` is its experience's."""
 
     folder: Path
@@ -48,8 +48,8 @@ class Station:
     def __init__(self, worker: Worker, preload: list[str]) -> None:
         # Dask forbids its workers to have children, for those could outlive a worker that is killed. Ours cannot: a training
         # ends when the pipe to its parent does.
-        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined] # noqa: SLF001
-        self._worker, self._running = worker, list[Training]()
+        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+        self._worker, self._running = worker, list[RemoteTraining]()
         self._place = LocalProcesses(preload)
         self._place.start()
         threading.Thread(target=self._stop_when_it_closes, daemon=True).start()
@@ -57,13 +57,15 @@ class Station:
     def train(self, job: Job) -> End:
         """Train the job in a child, and return how it ended."""
         # One that another controller has sent may train here still, in the same folder: both are to be reached.
-        training = Training(job.experience.path)
+        training = RemoteTraining(job.experience.path)
         self._running.append(training)
         try:
             self._place.wait_until_warm(training.stop)
             if training.stop.is_set():
                 return End(Ending.STOPPED)
-            return self._place.train(job, training.stop, lambda news: self._pass_on(job, training, news))
+            return self._place.train(
+                job, training.stop, lambda news: self._pass_on(job, training, news)
+            )
         finally:
             self._running.remove(training)
 
@@ -83,10 +85,15 @@ class Station:
             if training.folder == folder:
                 training.answers.put((epoch, why))
 
-    def _pass_on(self, job: Job, training: Training, news: News) -> str | None:
+    def _pass_on(self, job: Job, training: RemoteTraining, news: News) -> str | None:
         """Say the news to whoever listens; an epoch that the pruner has a word on is said again until the word comes."""
         topic, asks = topic_of(training.folder.parent), job.prunes and isinstance(news, EpochDone)
-        message = {"id": job.experience.id, "worker": self._worker.address, "news": as_message(news), "asks": asks}
+        message = {
+            "id": job.experience.id,
+            "worker": self._worker.address,
+            "news": as_message(news),
+            "asks": asks,
+        }
         self._worker.log_event(topic, message)
         asked_at = time.monotonic()
         while isinstance(news, EpochDone) and asks and not training.stop.is_set():
@@ -128,7 +135,9 @@ def train(version: str, job: Job, holder: dict[str, Any]) -> tuple[str, End]:
     worker = get_worker()
     unfit = _why_unfit(version, job.experience.path.parent, holder)
     if unfit:
-        return worker.address, End(Ending.UNFIT, f"the worker {worker.address} on {socket.gethostname()} {unfit}")
+        return worker.address, End(
+            Ending.UNFIT, f"the worker {worker.address} on {socket.gethostname()} {unfit}"
+        )
     with _lock:
         if worker.address not in _stations:
             _stations[worker.address] = Station(worker, job.source.imported_modules())
@@ -159,8 +168,8 @@ def answer(folder: Path, epoch: int, why: str | None) -> None:
 
 
 def _why_unfit(version: str, root: Path, holder: dict[str, Any]) -> str | None:
-    if version != sweep.__version__:
-        return f"has sweep {sweep.__version__}, not {version}: install that there"
+    if version != __version__:
+        return f"has sweep {__version__}, not {version}: install that there"
     until = time.monotonic() + ROOT_S
     while not ((found := read_holder(root)) and is_same(found, holder)):
         if time.monotonic() > until:

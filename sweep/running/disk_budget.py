@@ -9,12 +9,12 @@ from rich.filesize import decimal
 
 from sweep.experience import backup_files
 from sweep.experience.record import State
-from sweep.experience.trials import Known
+from sweep.experience.trials import TrialRecord
 from sweep.settings import Settings
 from sweep.training.protocol import Sized
 
 
-class Disk:
+class DiskBudget:
     """The disk under a root. Its methods may be called from any thread.
 
     Args:
@@ -24,11 +24,13 @@ class Disk:
         say: is told what they will take.
     """
 
-    def __init__(self, root: Path, settings: Settings, to_do: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, root: Path, settings: Settings, to_do: int, say: Callable[[str], None]
+    ) -> None:
         self._root, self._settings, self._to_do, self._say = root, settings, to_do, say
         self._lock = threading.Lock()
         self._has_foretold = False
-        self._finished: dict[str, Known] = {}
+        self._finished: dict[str, TrialRecord] = {}
         self._freed: set[str] = set()
 
     def foretell(self, size: Sized) -> None:
@@ -42,17 +44,27 @@ class Disk:
         except OSError:  # a drive that does not answer: there is nothing to foretell
             return
         need = self._need(size)
-        short = "; that is too little: make room, or free backups by --keep-backups none" if need > free else ""
-        self._say(f"{self._to_do} to train take up to {decimal(need)} of the disk; {decimal(free)} are free{short}")
+        short = (
+            "; that is too little: make room, or free backups by --keep-backups none"
+            if need > free
+            else ""
+        )
+        self._say(
+            f"{self._to_do} to train take up to {decimal(need)} of the disk; {decimal(free)} are free{short}"
+        )
 
     def _need(self, size: Sized) -> int:
         """Return the bytes at the moment at which the last trainings are in their midst."""
         at_once = min(self._to_do, self._settings.workers)
         before = self._to_do - at_once
-        keep = before if self._settings.keep_backups is None else min(before, self._settings.keep_backups)
+        keep = (
+            before
+            if self._settings.keep_backups is None
+            else min(before, self._settings.keep_backups)
+        )
         return at_once * size.training + keep * size.ended + (before - keep) * size.best
 
-    def free_backups(self, ended: Iterable[Known]) -> None:
+    def free_backups(self, ended: Iterable[TrialRecord]) -> None:
         """Count trainings that have ended, and give back the backups of those that are not among the best so many."""
         with self._lock:
             self._finished |= {one.experience.id: one for one in ended if _rank(one) is not None}
@@ -65,7 +77,7 @@ class Disk:
                     self._freed.add(one.experience.id)
 
 
-def _rank(known: Known) -> float | None:
+def _rank(known: TrialRecord) -> float | None:
     """Return a number that is the smaller, the better a finished experience is."""
     outcome, aim = known.record.outcome, known.record.aim
     value = outcome.values.get(aim.name) if outcome and outcome.state is State.FINISHED else None

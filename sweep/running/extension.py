@@ -8,42 +8,46 @@ from typing import Any
 from sweep.experience import backup_files
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State
-from sweep.experience.trials import Known
+from sweep.experience.trials import TrialRecord
 from sweep.space.identity import id_experience
 from sweep.system import plain_files
 from sweep.system.files import copy_synced, new_folder
 from sweep.system.host import now
 
 
-def parents(known: dict[int, Known], epochs: int, best: int | None) -> list[Known]:
+def parents(known: dict[int, TrialRecord], epochs: int, best: int | None) -> list[TrialRecord]:
     """Return a finished trial of fewer epochs for each that can be longer, the best first, and only so many.
 
     Of a training and its extension, the longer one.
     """
-    longest: dict[str, Known] = {}
+    longest: dict[str, TrialRecord] = {}
     for one in sorted(known.values(), key=lambda one: (_epochs(one), -one.number)):
         if one.outcome and one.outcome.state is State.FINISHED and _epochs(one) < epochs:
             longest[child_of(one, epochs).id] = one
     return sorted(longest.values(), key=_rank)[:best]
 
 
-def _rank(known: Known) -> float:
+def _rank(known: TrialRecord) -> float:
     aim = known.record.aim
-    return aim.rank(known.outcome.values[aim.name]) if known.outcome and aim.name in known.outcome.values else math.inf
+    return (
+        aim.rank(known.outcome.values[aim.name])
+        if known.outcome and aim.name in known.outcome.values
+        else math.inf
+    )
 
 
-def _epochs(known: Known) -> int:
+def _epochs(known: TrialRecord) -> int:
     return int(known.record.parameters["epochs"])
 
 
-def child_of(parent: Known, epochs: int) -> Experience:
+def child_of(parent: TrialRecord, epochs: int) -> Experience:
     """Return the experience of the longer training, whether there is such a folder or not."""
     record = parent.record
     name = id_experience(record.search_space["name"], {**record.parameters, "epochs": epochs})
     return Experience(parent.experience.path.with_name(name))
 
 
-def prepare(parent: Known, epochs: int, number: int) -> str | None:
+def prepare(parent: TrialRecord, epochs: int, number: int) -> str | None:
     """Make the folders of the longer trainings of a trial, with the last backups of the shorter ones in them.
 
     Args:
@@ -58,11 +62,18 @@ def prepare(parent: Known, epochs: int, number: int) -> str | None:
         OSError: the disk is full or gone; nothing is there then that was not before.
     """
     begun = now()
-    done = [_prepare_one(one, epochs, {"number": number, "begun": begun}) for one in reversed(parent.parts)]
-    return None if any(done) else "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
+    done = [
+        _prepare_one(one, epochs, {"number": number, "begun": begun})
+        for one in reversed(parent.parts)
+    ]
+    return (
+        None
+        if any(done)
+        else "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
+    )
 
 
-def _prepare_one(parent: Known, epochs: int, new: dict[str, Any]) -> bool:
+def _prepare_one(parent: TrialRecord, epochs: int, new: dict[str, Any]) -> bool:
     record, child = parent.record, child_of(parent, epochs)
     start = backup_files.find_start(parent.experience)
     if not start.backup or not start.model:
@@ -92,6 +103,8 @@ def _write(child: Experience, record: Record, backup: backup_files.Generation, m
         plain_files.make_folder(beside.sauvegarde)
         copy_synced(model, beside.meilleur)
         copy_synced(backup.weights, beside.sauvegarde / backup_files.NEXT_WEIGHTS)
-        backup_files.write_backup(beside.sauvegarde, replace(backup.position, record=record.as_content()))
+        backup_files.write_backup(
+            beside.sauvegarde, replace(backup.position, record=record.as_content())
+        )
         backup_files.restore_log(beside, backup.position.log.encode())
         beside.write(record)

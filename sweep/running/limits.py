@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Iterable
 
-from sweep.console.status import duration
 from sweep.experience.accounting import Session, batches_at, trained_s
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
@@ -12,6 +11,7 @@ from sweep.running.local_processes import LAST_SAVE_S
 from sweep.search.study import Study
 from sweep.settings import Settings
 from sweep.training.protocol import BACKUP_EVERY_S
+from sweep.wording import duration
 
 # What a training takes to its first batch is known from the first one on. Before, this is assumed: the import of Keras,
 # where each training has to, takes up to 20 s.
@@ -33,10 +33,20 @@ class Limits:
         began: when the command began, by ``time.monotonic()``.
     """
 
-    def __init__(self, settings: Settings, study: Study, folders: Iterable[tuple[Experience, Record]], began: float) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        study: Study,
+        folders: Iterable[tuple[Experience, Record]],
+        began: float,
+    ) -> None:
         self.too_late: str | None = None
         self._settings, self._study = settings, study
-        here = [(one, record) for one, record in folders if not any(entry.get("came_from") for entry in record.trials)]
+        here = [
+            (one, record)
+            for one, record in folders
+            if not any(entry.get("came_from") for entry in record.trials)
+        ]
         self._used_s = trained_s(here) if settings.timeout_s is not None else 0.0
         self._timed_from: float | None = None
         self._last_save_at = began + (settings.deadline_s or math.inf) - LAST_SAVE_S

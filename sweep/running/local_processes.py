@@ -23,7 +23,7 @@ from sweep.errors import SweepError
 from sweep.system import gpu
 from sweep.system.host import cores, prepare_for_keras, stop_signals
 from sweep.system.output import calm
-from sweep.system.run_cache import Kept
+from sweep.training.data.run_cache import RunCache
 from sweep.training.protocol import End, Ending, EpochDone, Job, Link, News, OnNews
 
 STOP = "stop"
@@ -48,10 +48,12 @@ class LocalProcesses:
     def __init__(self, preload: list[str]) -> None:
         prepare_for_keras()
         self._gpus = gpu.gpus()
-        self._context: Any = multiprocessing.get_context("spawn" if gpu.is_visible() else "forkserver")
+        self._context: Any = multiprocessing.get_context(
+            "spawn" if gpu.is_visible() else "forkserver"
+        )
         self._preload = preload
         self._children: dict[int, Child | None] = {}
-        self._kept: dict[Path, Kept] = {}
+        self._kept: dict[Path, RunCache] = {}
         self._lock = threading.Lock()
         self._first_child = threading.Thread(target=self._run_nothing, daemon=True)
 
@@ -92,7 +94,9 @@ class LocalProcesses:
         """Measure what the job costs, in a child process as ``train`` has one; nothing is written."""
         return self._run(_measure, job, stop, on_news)
 
-    def certify(self, job: Job, stop: threading.Event, on_news: OnNews, save: str | None = None) -> End:
+    def certify(
+        self, job: Job, stop: threading.Event, on_news: OnNews, save: str | None = None
+    ) -> End:
         """Train some batches of the job in a child process, or resume them from a save; see ``sweep.training.certificate``."""
         return self._run(functools.partial(_certify, save=save), job, stop, on_news)
 
@@ -114,7 +118,9 @@ class LocalProcesses:
             for root in [root for root, kept in self._kept.items() if kept.run == run]:
                 self._kept.pop(root).let_go()
 
-    def _load_once(self, kept: Kept, job: Job, stop: threading.Event, on_news: OnNews) -> End | None:
+    def _load_once(
+        self, kept: RunCache, job: Job, stop: threading.Event, on_news: OnNews
+    ) -> End | None:
         """Load the data of the job's run, unless that is done; return how it ended, where no training can follow."""
         with kept.alone():
             if not kept.is_settled():
@@ -126,7 +132,7 @@ class LocalProcesses:
                 kept.was_tried = True
         return None
 
-    def _kept_for(self, job: Job) -> Kept:
+    def _kept_for(self, job: Job) -> RunCache:
         """Return the folder for the data of the job's run.
 
         Under a root there is one run at a time: of one before, whose controller was killed, nothing is needed any more.
@@ -139,7 +145,7 @@ class LocalProcesses:
             if root in self._kept and self._kept[root].run != job.run:
                 self._kept.pop(root).let_go()
             if root not in self._kept:
-                self._kept[root] = Kept(str(job.run))
+                self._kept[root] = RunCache(str(job.run))
             return self._kept[root]
 
     @contextlib.contextmanager
@@ -155,7 +161,9 @@ class LocalProcesses:
 
     def _run_nothing(self) -> None:
         child = self._context.Process(target=_nothing, name=OURS)
-        with contextlib.suppress(EOFError, ConnectionError):  # the server was killed: the first training finds out
+        with contextlib.suppress(
+            EOFError, ConnectionError
+        ):  # the server was killed: the first training finds out
             child.start()
             child.join()
 
@@ -180,7 +188,9 @@ def _prepare(name: str) -> dict[str, Any]:
     user's that calls ``sweep.run`` outside of ``if __name__ == "__main__"`` would begin a sweep in each of them.
     """
     data: dict[str, Any] = _prepare_any(name)
-    return {key: value for key, value in data.items() if name != OURS or not key.startswith("init_main")}
+    return {
+        key: value for key, value in data.items() if name != OURS or not key.startswith("init_main")
+    }
 
 
 _prepare_any = spawn.get_preparation_data
@@ -200,7 +210,9 @@ class Child:
     def __init__(self, context: Any, work: Work, job: Job, of_gpu: dict[str, str]) -> None:
         self._pipe, theirs = context.Pipe()
         self._prunes, self._peak = job.prunes, 0
-        self.process: Any = context.Process(target=_child, args=(work, job, theirs, of_gpu), name=OURS)
+        self.process: Any = context.Process(
+            target=_child, args=(work, job, theirs, of_gpu), name=OURS
+        )
         try:
             self.process.start()
         except (EOFError, ConnectionError) as error:
@@ -245,7 +257,10 @@ class Child:
             self._peak = max(self._peak, psutil.Process(self.process.pid).memory_info().rss)
 
     def _death(self) -> str:
-        code, held = self.process.exitcode, f"at its peak it was seen to hold {decimal(self._peak)} of memory"
+        code, held = (
+            self.process.exitcode,
+            f"at its peak it was seen to hold {decimal(self._peak)} of memory",
+        )
         if code < 0:
             name = signal.Signals(-code).name
             return f"its process was killed by {name} ({held}); if you did not do that, memory may have run out"

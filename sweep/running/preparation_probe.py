@@ -13,12 +13,15 @@ from enum import Enum
 from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
-from sweep.experience.trials import Known
+from sweep.experience.trials import TrialRecord
 from sweep.running.study_setup import propose
 from sweep.space.search_space import SearchSpace
 from sweep.training.protocol import End, Ending, Job, News, Place
 
-TRAINED, PROPOSALS = 2, 5  # so many at most are tried, of those that were trained before and of others
+TRAINED, PROPOSALS = (
+    2,
+    5,
+)  # so many at most are tried, of those that were trained before and of others
 
 
 class Others(Enum):
@@ -29,7 +32,7 @@ class Others(Enum):
     UNKNOWN = "unknown"  # there is no other
 
 
-class Control:
+class PreparationProbe:
     """Prepares other trainings, to tell whether any can be. Its methods may be called from any thread.
 
     Args:
@@ -39,14 +42,16 @@ class Control:
         known: the trials that there are.
     """
 
-    def __init__(self, space: SearchSpace, place: Place, stop: threading.Event, known: Iterable[Known]) -> None:
+    def __init__(
+        self, space: SearchSpace, place: Place, stop: threading.Event, known: Iterable[TrialRecord]
+    ) -> None:
         self._space, self._place, self._stop = space, place, stop
         self._lock = threading.Lock()
-        self._trained: list[Known] = []
+        self._trained: list[TrialRecord] = []
         for one in known:
             self.note(one)
 
-    def note(self, trial: Known) -> None:
+    def note(self, trial: TrialRecord) -> None:
         """Let a trial be the first control from now on, where it is trained and has not failed."""
         if trial.record.sessions and trial.outcome and trial.outcome.values:
             self._trained = [trial, *self._trained[: TRAINED - 1]]
@@ -77,7 +82,14 @@ class Control:
         except SweepError:  # ``suggest`` raises for some values, which says nothing of the session
             return
         for name, parameters in proposals.items():
-            record = Record(name, job.record.search_space, parameters, parameters["seed"], job.record.threads, trials=[])
+            record = Record(
+                name,
+                job.record.search_space,
+                parameters,
+                parameters["seed"],
+                job.record.threads,
+                trials=[],
+            )
             if name != job.experience.id:
                 yield _prepared(job, Experience(job.experience.path.with_name(name)), record)
 
@@ -87,7 +99,9 @@ class Control:
 
 def _prepared(job: Job, experience: Experience, record: Record) -> Job:
     # Without the fence of ours, which does not travel: nothing is written.
-    return replace(job, experience=Experience(experience.path), record=record, only_prepares=True, prunes=False)
+    return replace(
+        job, experience=Experience(experience.path), record=record, only_prepares=True, prunes=False
+    )
 
 
 def _pass_over(news: News) -> None:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from sweep.choice import nearest
 from sweep.errors import Misuse
 from sweep.experience.damage import take_back_the_end, what_training_again_costs
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State, state_of
 from sweep.experience.trials import Folders
+from sweep.wording import did_you_mean
 
 ById = Mapping[str, tuple[Experience, Record]]
 
@@ -24,7 +24,11 @@ def unprune(folders: Folders, names: Sequence[str], say: Callable[[str], None]) 
         Misuse: a name is none of an experience that was pruned. Nothing is taken back then.
     """
     by_id = _by_id(folders)
-    pruned = [one for one, (_, record) in by_id.items() if state_of(record) is State.PRUNED or record.unpruned]
+    pruned = [
+        one
+        for one, (_, record) in by_id.items()
+        if state_of(record) is State.PRUNED or record.unpruned
+    ]
     for one in {_find(name, by_id, pruned, "pruned") for name in names}:
         _, record = by_id[one]
         if not record.unpruned:
@@ -47,7 +51,9 @@ def retry(folders: Folders, names: Sequence[str] | None, say: Callable[[str], No
     failed = [one for one, (_, record) in by_id.items() if state_of(record) is State.FAILED]
     if names is None and not failed:
         say("no experience has failed")
-    for one in failed if names is None else {_find(name, by_id, failed, "failed") for name in names}:
+    for one in (
+        failed if names is None else {_find(name, by_id, failed, "failed") for name in names}
+    ):
         _take_up(one, by_id, say)
 
 
@@ -65,7 +71,9 @@ def _find(name: str, by_id: ById, fit: list[str], state: str) -> str:
     found = [one for one in by_id if one.startswith(name)]
     there_are = f"{state} are {', '.join(fit)}" if fit else f"none is {state}"
     if not found:
-        raise Misuse(f"There is no experience whose id begins with {name!r}: {nearest(name, by_id)}{there_are}.")
+        raise Misuse(
+            f"There is no experience whose id begins with {name!r}: {did_you_mean(name, by_id)}{there_are}."
+        )
     if len(found) > 1:
         raise Misuse(f"{len(found)} ids begin with {name!r}, {', '.join(found)}: give more of it.")
     if found[0] not in fit:

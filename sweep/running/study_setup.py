@@ -1,7 +1,6 @@
 """The study of a root, opened: the same as before, or made again from the folders."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
@@ -10,31 +9,27 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 
-from sweep.choice import Choice
 from sweep.console.progress import Progress
 from sweep.errors import Misuse, SweepError
-from sweep.experience.folder import RecordWrong
-from sweep.experience.inventory import Folders
+from sweep.experience.inventory import Inventory
 from sweep.experience.root import study_of
-from sweep.experience.snapshot import Watch
-from sweep.experience.trials import Known, check_numbers
+from sweep.experience.snapshot import SnapshotReader
 from sweep.search import proposal_check, warm_start
-from sweep.search.database import shown
 from sweep.search.enqueued import ENQUEUED, Proposal, key_of, read_enqueued, read_proposals
 from sweep.search.pruners import Pruner
-from sweep.search.storage import StudyUnreadable, read_trials
+from sweep.search.storage import StudyUnreadable
 from sweep.search.study import Study
-from sweep.search.trial_conversion import difference
-from sweep.settings import PRUNERS, Settings
+from sweep.settings import PRUNERS, Choice, Settings
 from sweep.space import search_space
 from sweep.space.identity import id_experience
-from sweep.space.search_space import SearchSpace, Source
+from sweep.space.search_space import SearchSpace
+from sweep.space.source import SpaceSource
 from sweep.system.files import move_to_quarantine
 
 DRAWS = 10  # for each proposal that is to differ from the others
 
 
-def load(source: Source, epochs: int | None, progress: Progress) -> SearchSpace:
+def load(source: SpaceSource, epochs: int | None, progress: Progress) -> SearchSpace:
     """Load the search space, with so many epochs where they are not None, and say so where it imports Keras too early.
 
     Raises:
@@ -43,7 +38,9 @@ def load(source: Source, epochs: int | None, progress: Progress) -> SearchSpace:
     had_keras = "keras" in sys.modules  # a notebook may have
     space = search_space.load(source)
     if "keras" in sys.modules and not had_keras:
-        progress.say(f"{source.path} imports Keras at its top: inside its functions, this would begin seconds earlier")
+        progress.say(
+            f"{source.path} imports Keras at its top: inside its functions, this would begin seconds earlier"
+        )
     return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
 
 
@@ -63,7 +60,9 @@ def propose(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]:
             parameters = space.parameters(study.suggest(study.ask(), space.suggest))
         drawn[id_experience(space.source.name, parameters)] = parameters
     firsts = {frozenset(parameters): name for name, parameters in reversed(drawn.items())}.values()
-    return {name: drawn[name] for name in sorted(drawn, key=lambda name: name not in firsts)[:number]}
+    return {
+        name: drawn[name] for name in sorted(drawn, key=lambda name: name not in firsts)[:number]
+    }
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,9 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
     """
     if len(space.aims) > 1 and (settings.pruner != "none" or settings.sampler.startswith("cmaes")):
         which = "--pruner" if settings.pruner != "none" else "--sampler cmaes"
-        raise Misuse(f"{space.source.path}: MONITOR has several names, and {which} is for one: leave one of them out.")
+        raise Misuse(
+            f"{space.source.path}: MONITOR has several names, and {which} is for one: leave one of them out."
+        )
     study = Study(space.source.name, None, settings.sampler, settings.seed, "none", aims=space.aims)
     trial = study.ask()
     with search_space.mistakes_in(space.source.path):
@@ -103,12 +104,16 @@ def proposals_of(
     """
     found: list[tuple[list[Proposal], Path | None]] = []
     if settings.enqueue:
-        found.append((proposal_check.check(space, read_proposals(settings.enqueue), settings.enqueue), None))
+        found.append(
+            (proposal_check.check(space, read_proposals(settings.enqueue), settings.enqueue), None)
+        )
     if settings.warm_start is not None:
         other = warm_start.find(settings.warm_start, root)
-        if str(other) not in read_enqueued(root).warm_starts:  # else it would begin with what is the best there by now
+        if (
+            str(other) not in read_enqueued(root).warm_starts
+        ):  # else it would begin with what is the best there by now
             with progress.reading(other) as done:
-                sight = Watch(other, progress.say).look(done)
+                sight = SnapshotReader(other, progress.say).look(done)
             fitting, said = warm_start.fitting(space, sight)
             progress.say(said)
             found.append((fitting, other))
@@ -120,7 +125,7 @@ def open_or_rebuild(
     root: Path,
     settings: Settings,
     epochs: int,
-    folders: Folders,
+    folders: Inventory,
     progress: Progress,
     stop: Event,
     always: bool,
@@ -146,8 +151,12 @@ def open_or_rebuild(
     study.enqueue(read_enqueued(root).proposals)
     known = folders.known()
     for number, name in study.lost(known).items():
-        progress.say(f"trial {number} {name}: its folder is missing, so it begins again from the beginning")
-    if not known and not always:  # a cut before the first folder, or all that there was is forgotten
+        progress.say(
+            f"trial {number} {name}: its folder is missing, so it begins again from the beginning"
+        )
+    if (
+        not known and not always
+    ):  # a cut before the first folder, or all that there was is forgotten
         study.begin_anew()
         return study
     why = why or study.difference(known) or ("is to be made again" if always else None)
@@ -159,8 +168,10 @@ def open_or_rebuild(
             study.suggest(trial, space.suggest)
         except SweepError:
             raise
-        except Exception as error:  # noqa: BLE001 # told when the trial is brought to its end, and asked again
-            progress.say(f"trial {trial.number}: {search_space.error_in_file(error, space.source.path)}")
+        except Exception as error:  # told when the trial is brought to its end, and asked again
+            progress.say(
+                f"trial {trial.number}: {search_space.error_in_file(error, space.source.path)}"
+            )
 
     progress.say(f"the study {why}: it is rebuilt from the folders")
     with progress.count("rebuilding the study", max(known, default=-1) + 1) as done:
@@ -175,28 +186,14 @@ def check_to_come(space: SearchSpace, root: Path, study: Study) -> int:
         Misuse: it does not, and was changed since.
     """
     to_come = study.to_come()
-    numbers = {key_of(one): number for number, one in enumerate(read_enqueued(root).proposals, 1)} if to_come else {}
+    numbers = (
+        {key_of(one): number for number, one in enumerate(read_enqueued(root).proposals, 1)}
+        if to_come
+        else {}
+    )
     for one in to_come:
         proposal_check.check(space, [one], root / ENQUEUED, numbers[key_of(one)])
     return len(to_come)
-
-
-def compare(name: str, where: str | Path, known: Mapping[int, Known]) -> tuple[bool, str]:
-    """Tell whether a study is as the folders say, and in words what it is. Nothing is written."""
-    try:
-        check_numbers(known)
-    except RecordWrong as error:
-        return False, str(error)
-    try:
-        trials = read_trials(name, where)
-    except StudyUnreadable as error:
-        return False, f"{error}: run makes it again from the folders"
-    if trials is None:
-        return True, f"{shown(where)} holds none yet: run makes it from the folders"
-    why = difference(trials, known)
-    if why:
-        return False, f"{shown(where)} {why}: run makes it again from the folders"
-    return True, f"{len(trials)} trials, as in the folders"
 
 
 def _open(

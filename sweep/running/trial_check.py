@@ -4,20 +4,17 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.filesize import decimal
-
 from sweep.console.progress import Progress
-from sweep.console.status import duration
-from sweep.console.table import print_parameters
 from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.running.local_processes import LocalProcesses
 from sweep.running.study_setup import load, propose
-from sweep.space import search_space
+from sweep.space.source import find
 from sweep.training.protocol import SAVES, Cost, End, Ending, Exactness, Job, News, OnNews, Sized
 
 PROPOSALS = 3
@@ -54,7 +51,7 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
     Raises:
         SweepError: the search space cannot be trained, in the words of ``run``; or the process was killed.
     """
-    source = search_space.find(space)
+    source = find(space)
     loaded = load(source, epochs, progress)
     proposals = propose(loaded, PROPOSALS)
     place, checked = LocalProcesses(source.imported_modules()), list[Checked]()
@@ -78,17 +75,6 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
             checked.append(one)
             done()
     return checked
-
-
-def print_costs(checked: list[Checked]) -> None:
-    """Print to stdout what is tried in each row, the numbers in its model, and what a trial of it takes."""
-    columns = {
-        "weights": [f"{one.cost.weights:,}" for one in checked],
-        "time": [duration(one.trial_s) for one in checked],
-        "memory": [decimal(one.cost.memory) for one in checked],
-        "disk": [decimal(one.size.ended) for one in checked],
-    }
-    print_parameters([one.parameters for one in checked], columns)
 
 
 def resumes(checked: list[Checked]) -> Iterator[str]:
@@ -118,8 +104,12 @@ def _certified(place: LocalProcesses, job: Job) -> tuple[Exactness, ...]:
     with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
         job = replace(job, experience=Experience(Path(folder).resolve() / job.experience.id))
         _told(job, lambda on_news: place.certify(job, threading.Event(), on_news))
-        resumes = (_told(job, lambda on_news: place.certify(job, threading.Event(), on_news, save)) for save in SAVES)  # noqa: B023
+        resumes = (_told(job, partial(_certify, place, job, save)) for save in SAVES)
         return tuple(told[Exactness] for told in resumes if Exactness in told)
+
+
+def _certify(place: LocalProcesses, job: Job, save: str, on_news: OnNews) -> End:
+    return place.certify(job, threading.Event(), on_news, save)
 
 
 def _told(job: Job, work: Callable[[OnNews], End]) -> dict[type, Any]:

@@ -14,12 +14,13 @@ import optuna
 from sweep.console.progress import Progress
 from sweep.errors import MISSING, SweepError
 from sweep.experience import backup_files
+from sweep.experience.entries import have_trained
 from sweep.experience.folder import Experience
 from sweep.experience.record import Outcome, Record, State
-from sweep.experience.trials import Known, is_over
-from sweep.running.disk_budget import Disk
+from sweep.experience.trials import TrialRecord, is_over
+from sweep.running.disk_budget import DiskBudget
 from sweep.running.limits import Limits
-from sweep.running.preparation_probe import Control, Others
+from sweep.running.preparation_probe import Others, PreparationProbe
 from sweep.search.study import Study
 from sweep.search.trial_conversion import notes_of
 from sweep.settings import Settings
@@ -28,13 +29,14 @@ from sweep.space.identity import id_experience
 from sweep.space.search_space import SEEDS, SearchSpace
 from sweep.system.files import PATIENCE_S, patiently, pauses
 from sweep.system.host import now
-from sweep.training import session
 from sweep.training.protocol import End, Ending, EpochDone, Job, News, Place, Sized, Warned
 
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
 OFTEN = f"({DEATHS_THAT_FAIL} times without a new epoch in between)"
-ABSENCE_S = PATIENCE_S / 15  # for so long, what is missing in the midst of a training is tried again
+ABSENCE_S = (
+    PATIENCE_S / 15
+)  # for so long, what is missing in the midst of a training is tried again
 SECOND_TRY_S = 1.0
 MOST_LEFT = 2  # trainings that cannot go on; more of them are no accident
 MOVED_ON_S = 0.5
@@ -42,7 +44,7 @@ MOVED_ON_S = 0.5
 T = TypeVar("T")
 
 
-class Setbacks:
+class Restarts:
     """What has befallen one training since its last new epoch; one that is trained again after a cut is not new."""
 
     def __init__(self) -> None:
@@ -52,7 +54,7 @@ class Setbacks:
     def _begin_anew(self) -> None:
         self._deaths = self._second_tries = 0
         self.was_at_work = False
-        self._for_what_is_missing, self._for_the_drive = Waits(ABSENCE_S), Waits(PATIENCE_S)
+        self._for_what_is_missing, self._for_the_drive = Backoff(ABSENCE_S), Backoff(PATIENCE_S)
 
     @property
     def were_deaths(self) -> bool:
@@ -92,7 +94,7 @@ class Setbacks:
         return pause
 
 
-class Waits:
+class Backoff:
     """Growing pauses, for so many seconds in all.
 
     Args:
@@ -112,7 +114,7 @@ class Waits:
 
 
 @dataclass(frozen=True)
-class Part:
+class Repeat:
     """One experience of a trial: ``repeat`` (from 0) of so many ``repeats``, which differ in their seed."""
 
     experience: Experience
@@ -121,7 +123,7 @@ class Part:
     repeats: int
 
 
-class Trials:
+class TrialRunner:
     """Brings trials to their ends. Trials that lead to one experience wait for each other: it is trained once.
 
     Args:
@@ -149,8 +151,8 @@ class Trials:
         place: Place,
         progress: Progress,
         stop: threading.Event,
-        known: Mapping[int, Known],
-        disk: Disk,
+        known: Mapping[int, TrialRecord],
+        disk: DiskBudget,
         limits: Limits,
         run: str,
         data_before: dict[str, Any] | None,
@@ -158,7 +160,7 @@ class Trials:
     ) -> None:
         self._run, self._data_before, self._fence = run, data_before, fence
         self._known, self._disk, self._limits = known, disk, limits
-        self._control = Control(space, place, stop, known.values())
+        self._control = PreparationProbe(space, place, stop, known.values())
         self.left: list[str] = []
         self._space, self._root, self._settings, self._study = space, root, settings, study
         self._place, self._progress, self._stop = place, progress, stop
@@ -167,7 +169,9 @@ class Trials:
     def check_none_is_left(self) -> None:
         """Raises SweepError where a training could not go on, and others could."""
         if self.left:
-            raise SweepError(f"{'; '.join(self.left)}: mend that, and run the same command to go on.")
+            raise SweepError(
+                f"{'; '.join(self.left)}: mend that, and run the same command to go on."
+            )
 
     def bring_to_its_end(self, trial: optuna.Trial) -> None:
         """Train the experience that the trial leads to, or read it where it has been trained, and tell its value.
@@ -186,10 +190,12 @@ class Trials:
                 held.enter_context(self._same_id[name])
             self._train_or_read(trial, parts)
 
-    def _part(self, parameters: dict[str, Any], repeat: int, repeats: int) -> Part:
+    def _part(self, parameters: dict[str, Any], repeat: int, repeats: int) -> Repeat:
         of_seed = {**parameters, "seed": (parameters["seed"] + repeat) % SEEDS}
-        experience = Experience(self._root / id_experience(self._space.source.name, of_seed), self._fence)
-        return Part(experience, of_seed, repeat, repeats)
+        experience = Experience(
+            self._root / id_experience(self._space.source.name, of_seed), self._fence
+        )
+        return Repeat(experience, of_seed, repeat, repeats)
 
     def _proposal(self, trial: optuna.Trial) -> tuple[dict[str, Any], int] | None:
         """Return the parameters of the trial, and how often it is repeated; None where the search space raises, which fails
@@ -204,33 +210,35 @@ class Trials:
             raise
         except (*MISSING, MemoryError) as error:  # which says nothing of the trial
             raise search_space.mistake(error, self._space.source.path) from error
-        except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
+        except Exception as error:  # the search space is the user's, and may raise anything
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
             self._progress.begin(trial.number, path.stem)
             self._progress.trained(trial.number, path.stem)
-            self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [], {"reason": reason})
+            self._tell(
+                trial, path.stem, Outcome(State.FAILED, now(), reason), [], {"reason": reason}
+            )
             return None
         parameters = self._space.parameters(suggested)
         name = id_experience(self._space.source.name, parameters)
         self._study.set_attribute(trial, "id_experience", name)
         return parameters, self._settings.repeats
 
-    def _train_or_read(self, trial: optuna.Trial, parts: list[Part]) -> None:
+    def _train_or_read(self, trial: optuna.Trial, parts: list[Repeat]) -> None:
         """Bring each experience to its end, and tell the trial's value once all have ended."""
-        ended: list[Known] = []
+        ended: list[TrialRecord] = []
         for part in parts:
-            record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
+            record = self._patiently(lambda: self._record(trial, part))  # called here
             if not record.outcome:
                 self._train(trial, part, record)
                 self._progress.trained(trial.number, part.experience.id)
-                record = self._patiently(lambda: self._record(trial, part))  # noqa: B023
+                record = self._patiently(lambda: self._record(trial, part))
                 self._limits.count(record.sessions[-1:])
                 self._compare_data(record)
             if not record.outcome:
                 return
             (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
-            ended.append(Known(part.experience, record, entry))
+            ended.append(TrialRecord(part.experience, record, entry))
             if is_over([record.outcome]):
                 break
         known = replace(ended[0], others=tuple(ended[1:]))
@@ -249,11 +257,13 @@ class Trials:
 
     def _patiently(self, work: Callable[[], T]) -> T:
         def on_wait(error: OSError) -> None:
-            self._progress.say(f"{self._root} does not answer ({error}); trying again until it does")
+            self._progress.say(
+                f"{self._root} does not answer ({error}); trying again until it does"
+            )
 
         return patiently(work, on_wait, self._stop.is_set)
 
-    def _record(self, trial: optuna.Trial, part: Part) -> Record:
+    def _record(self, trial: optuna.Trial, part: Repeat) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
         code = self._space.source.identity()
         record = backup_files.read_record(part.experience) or Record(
@@ -268,22 +278,28 @@ class Trials:
         if not record.outcome:
             changed = self._space.source.changes_since(record.search_space)
             if changed:
-                record.mark_approximate(f"its search space was changed on the way, in {', '.join(changed)}")
+                record.mark_approximate(
+                    f"its search space was changed on the way, in {', '.join(changed)}"
+                )
             record.search_space = code
         entries = {entry["number"]: entry for entry in record.trials}
         before = entries.get(trial.number, {})
         if not before.get("ended"):
             entry = {**self._study.entry(trial), "came_from": before.get("came_from")}
-            entries[trial.number] = {**entry, "repeat": part.repeat, "repeats": part.repeats} if part.repeats > 1 else entry
+            entries[trial.number] = (
+                {**entry, "repeat": part.repeat, "repeats": part.repeats}
+                if part.repeats > 1
+                else entry
+            )
         record.trials = list(entries.values())
         return record
 
-    def _train(self, trial: optuna.Trial, part: Part, record: Record) -> None:
+    def _train(self, trial: optuna.Trial, part: Repeat, record: Record) -> None:
         """Train until the experience has ended or all is to stop: killed or left alone by its drive, it is begun again."""
         self._place.wait_until_warm(self._stop)
         if not self._may_train():
             return
-        setbacks, known = Setbacks(), self._known.get(trial.number)
+        setbacks, known = Restarts(), self._known.get(trial.number)
         if known and known.experience == part.experience and not part.repeat:
             self._study.catch_up(trial, self._patiently(known.curve))
         self._progress.begin(trial.number, part.experience.id)
@@ -295,8 +311,10 @@ class Trials:
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
             record = self._patiently(lambda: self._record(trial, part))
-            setbacks.count(end, epoch, session.have_trained(part.experience, record, sessions))
-            pause = None if record.outcome else self._pause_after(trial, part, record, end, setbacks)
+            setbacks.count(end, epoch, have_trained(part.experience, record, sessions))
+            pause = (
+                None if record.outcome else self._pause_after(trial, part, record, end, setbacks)
+            )
             if pause is None:  # it may also have died after its last word
                 return
             self._stop.wait(pause)
@@ -304,7 +322,7 @@ class Trials:
     def _may_train(self) -> bool:
         return not self._stop.is_set() and not self._limits.no_training()
 
-    def _train_once(self, trial: optuna.Trial, part: Part, record: Record) -> tuple[End, int]:
+    def _train_once(self, trial: optuna.Trial, part: Repeat, record: Record) -> tuple[End, int]:
         """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""
         epoch = -1
 
@@ -322,7 +340,7 @@ class Trials:
         job = self._job(part, record)
         return self._place.train(job, self._stop, on_news), epoch
 
-    def _job(self, part: Part, record: Record) -> Job:
+    def _job(self, part: Repeat, record: Record) -> Job:
         settings = self._settings
         return Job(
             source=self._space.source,
@@ -336,13 +354,18 @@ class Trials:
             data_before=None if settings.accept_change else self._data_before,
         )
 
-    def _pause_after(self, trial: optuna.Trial, part: Part, record: Record, end: End, setbacks: Setbacks) -> float | None:
+    def _pause_after(
+        self, trial: optuna.Trial, part: Repeat, record: Record, end: End, setbacks: Restarts
+    ) -> float | None:
         """Return how many seconds to wait until the training is begun again; None where it is given up in this run.
 
         Raises:
             SweepError: it is the session's trouble, or has been waited for long enough.
         """
-        if end.ending in (Ending.MOVED_ON, Ending.STOPPED):  # there is more to know, or a worker of a cluster was closed
+        if end.ending in (
+            Ending.MOVED_ON,
+            Ending.STOPPED,
+        ):  # there is more to know, or a worker of a cluster was closed
             return MOVED_ON_S
         pause = setbacks.pause(end)
         if setbacks.were_deaths:
@@ -357,7 +380,7 @@ class Trials:
             self._progress.tell(trial.number, Warned(f"{end.why}: it {how}"))
         return pause
 
-    def _judge(self, trial: optuna.Trial, part: Part, record: Record, end: End) -> None:
+    def _judge(self, trial: optuna.Trial, part: Repeat, record: Record, end: End) -> None:
         """Decide what it means that a training cannot begin, or cannot go on.
 
         Where no other can begin either, it is no outcome; nor where this one has been trained before, or where what is
@@ -366,19 +389,27 @@ class Trials:
         Raises:
             SweepError: it is the session's trouble.
         """
-        others = self._control.look(self._job(part, record), lambda text: self._progress.tell(trial.number, Warned(text)))
+        others = self._control.look(
+            self._job(part, record), lambda text: self._progress.tell(trial.number, Warned(text))
+        )
         if self._stop.is_set():
             return
         has_backup = backup_files.newest_position(part.experience.sauvegarde)
-        has_trained = has_backup or session.have_trained(part.experience, record)
+        has_trained = has_backup or have_trained(part.experience, record)
         what = f"trial {trial.number} ({part.experience.id}) cannot {'go on' if has_trained else 'begin'}: {end.why}"
         if others is Others.CANNOT:
-            raise SweepError(f"{what}; nor can any other: mend that, and run the same command to go on.")
+            raise SweepError(
+                f"{what}; nor can any other: mend that, and run the same command to go on."
+            )
         if not (has_trained or end.by_the_day):
             self._fail(part.experience, record, end)
             return
         if others is Others.CAN:
-            kept = f"stays interrupted{', with its backups' if has_backup else ''}" if has_trained else "stays to do"
+            kept = (
+                f"stays interrupted{', with its backups' if has_backup else ''}"
+                if has_trained
+                else "stays to do"
+            )
             self._progress.tell(trial.number, Warned(f"{end.why}: it {kept}"))
         self.left.append(what)
         if others is Others.UNKNOWN or len(self.left) == MOST_LEFT:
@@ -397,10 +428,10 @@ class Trials:
             self._progress.tell(trial.number, Warned(str(error)))
             return None
 
-    def _close(self, trial: optuna.Trial, known: Known) -> None:
+    def _close(self, trial: optuna.Trial, known: TrialRecord) -> None:
         """Write the end of the trial into its folders, then tell it to Optuna."""
         for one in known.parts:
-            self._patiently(lambda: self._write_end(one))  # noqa: B023 # called here
+            self._patiently(lambda: self._write_end(one))  # called here
         outcome = known.outcome
         if outcome:
             curve = self._patiently(known.curve)
@@ -409,18 +440,30 @@ class Trials:
             self._tell(trial, name, outcome, curve, notes_of(known))
         self._patiently(lambda: self._disk.free_backups(known.parts))
 
-    def _write_end(self, one: Known) -> None:
+    def _write_end(self, one: TrialRecord) -> None:
         outcome = one.record.outcome
         if outcome:
             outcome.values, outcome.epoch = one.experience.values(one.record)
-        if self._space.constraints and outcome and outcome.epoch is not None and outcome.state is State.FINISHED:
+        if (
+            self._space.constraints
+            and outcome
+            and outcome.epoch is not None
+            and outcome.state is State.FINISHED
+        ):
             results = one.experience.results(one.record, outcome.epoch)
             outcome.constraints = self._space.constraints_of(one.record.parameters, results)
         if not one.entry["ended"]:
             one.entry["ended"] = now()
             one.experience.write(one.record)
 
-    def _tell(self, trial: optuna.Trial, name: str, outcome: Outcome, curve: list[float], notes: dict[str, Any]) -> None:
+    def _tell(
+        self,
+        trial: optuna.Trial,
+        name: str,
+        outcome: Outcome,
+        curve: list[float],
+        notes: dict[str, Any],
+    ) -> None:
         self._fence()
         self._study.tell(trial, outcome, curve, notes)
         self._progress.end(trial.number, name, outcome)
@@ -429,7 +472,9 @@ class Trials:
 
     def _stop_where_all_failed(self, outcome: Outcome) -> None:
         counts = self._study.count_states()
-        if not counts["done"] and counts["failed"] >= min(FAILURES_THAT_STOP, self._settings.trials):
+        if not counts["done"] and counts["failed"] >= min(
+            FAILURES_THAT_STOP, self._settings.trials
+        ):
             # As ``Folders.have_all_failed`` will see it.
             are_all = counts["failed"] == self._study.count() and self._settings.repeats == 1
             again = f"take them up again by sweep retry {self._settings.space} --failed"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import optuna
 
-from sweep.errors import Misuse, first_line
+from sweep.errors import Misuse
+from sweep.wording import first_line
 
 if TYPE_CHECKING:  # SQLAlchemy is imported as late as Optuna does it: a journal needs none of it
     from sqlalchemy.engine import ExceptionContext
@@ -104,4 +105,8 @@ def _away(context: "ExceptionContext") -> Away | None:
 
     error = context.sqlalchemy_exception  # None for a Ctrl-C, which is a disconnect as well
     is_away = isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
-    return Away(reason(context.original_exception)) if is_away or (error and context.is_disconnect) else None
+    return (
+        Away(reason(context.original_exception))
+        if is_away or (error and context.is_disconnect)
+        else None
+    )

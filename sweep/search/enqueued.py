@@ -7,14 +7,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import Misuse, SweepError, first_line
+from sweep.errors import Misuse, SweepError
 from sweep.experience import schemas
-from sweep.experience.schemas import MOST_BYTES_OF_ENQUEUED, Unreadable, parse, read
+from sweep.experience.schemas import MOST_BYTES_OF_ENQUEUED
 from sweep.system import plain_files
 from sweep.system.files import write_whole
+from sweep.system.json_text import Unreadable, parse, read
+from sweep.wording import first_line
 
 ENQUEUED = "enqueued.json"
-Proposal = dict[str, Any]  # from the names that ``suggest`` asks for to values; what is not in it, the sampler proposes
+Proposal = dict[
+    str, Any
+]  # from the names that ``suggest`` asks for to values; what is not in it, the sampler proposes
 
 
 def key_of(proposal: Any) -> str:
@@ -23,7 +27,11 @@ def key_of(proposal: Any) -> str:
     Anything else than a proposal has a text of its own.
     """
     if isinstance(proposal, dict):
-        whole = {name: int(one) for name, one in proposal.items() if isinstance(one, float) and one.is_integer()}
+        whole = {
+            name: int(one)
+            for name, one in proposal.items()
+            if isinstance(one, float) and one.is_integer()
+        }
         proposal = {**proposal, **whole}
     return json.dumps(proposal, sort_keys=True)
 
@@ -52,7 +60,9 @@ def read_enqueued(root: Path) -> Enqueued:
     except FileNotFoundError:
         return Enqueued()
     except Unreadable as error:
-        raise SweepError(f"{path} is torn, or was edited: mend it, or move it away and enqueue again.") from error
+        raise SweepError(
+            f"{path} is torn, or was edited: mend it, or move it away and enqueue again."
+        ) from error
 
 
 def enqueue(root: Path, proposals: Iterable[Proposal], warm_start: Path | None = None) -> int:
@@ -91,9 +101,13 @@ def read_proposals(path: Path) -> list[Proposal]:
     try:
         proposals = read(path)
     except OSError as error:
-        raise Misuse(f"{path} cannot be read ({error.strerror}): enqueue a file that can.") from error
+        raise Misuse(
+            f"{path} cannot be read ({error.strerror}): enqueue a file that can."
+        ) from error
     except (ValueError, csv.Error) as error:
-        raise Misuse(f"{path} is no {path.suffix[1:].upper()} of proposals ({first_line(error)}): mend it.") from error
+        raise Misuse(
+            f"{path} is no {path.suffix[1:].upper()} of proposals ({first_line(error)}): mend it."
+        ) from error
     if not proposals:
         raise Misuse(f"{path} has no proposal in it: add one, or leave --enqueue out.")
     return proposals
@@ -125,8 +139,14 @@ def _read_csv(path: Path) -> list[Proposal]:
         proposals = []
         for line in lines:
             if len(line) > len(names):
-                raise ValueError(f"line {lines.line_num} has {len(line)} cells under {len(names)} names")
-            cells = {name: Cell(cell.strip()) for name, cell in zip(names, line, strict=False) if cell.strip()}
+                raise ValueError(
+                    f"line {lines.line_num} has {len(line)} cells under {len(names)} names"
+                )
+            cells = {
+                name: Cell(cell.strip())
+                for name, cell in zip(names, line, strict=False)
+                if cell.strip()
+            }
             if cells:
                 proposals.append(cells)
     return proposals

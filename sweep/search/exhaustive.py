@@ -8,7 +8,12 @@ from typing import Any
 
 import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
@@ -28,11 +33,16 @@ class Node:
         self.is_end = False
         self._next: tuple[str, BaseDistribution] | None = None
         self._values: Sequence[Any] = ()
-        self._children: dict[tuple[str, str], Node] = {}  # by name and value, for not all values can be hashed
+        self._children: dict[
+            tuple[str, str], Node
+        ] = {}  # by name and value, for not all values can be hashed
         self._used_up: set[int] = set()
 
     def ask(
-        self, name: str, distribution: BaseDistribution, values: Callable[[str, BaseDistribution], Sequence[Any]]
+        self,
+        name: str,
+        distribution: BaseDistribution,
+        values: Callable[[str, BaseDistribution], Sequence[Any]],
     ) -> None:
         """Note which parameter comes next. Where the search space was changed, its latest word counts."""
         if (name, distribution) == self._next:
@@ -47,7 +57,9 @@ class Node:
 
     def child(self, value: Any) -> "Node | None":
         """Return what comes after a value of the parameter that comes next; None where it is none of the values."""
-        return self._children.setdefault(self._key(value), Node()) if value in self._values else None
+        return (
+            self._children.setdefault(self._key(value), Node()) if value in self._values else None
+        )
 
     def note(self, value: Any, child: "Node") -> None:
         """Note whether what comes after a value is used up."""
@@ -126,7 +138,9 @@ class Tree:
             path.append((node, value, child))
             node = child
         # Without a parameter, asked for just now or failed, it has tried nothing; ended well, it has tried all there is.
-        node.is_end = node.is_end or bool(path) or trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        node.is_end = (
+            node.is_end or bool(path) or trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
+        )
         for parent, value, child in reversed(path):
             parent.note(value, child)
 
@@ -161,7 +175,10 @@ def values_of(distribution: BaseDistribution, points: int | None) -> Sequence[An
         return sorted({round(value) for value in _evenly(distribution, points)})
     if distribution.step is not None:  # in decimals, as Optuna counts: 0.1 + 0.1 + 0.1 is 0.3
         low, step = Decimal(str(distribution.low)), Decimal(str(distribution.step))
-        return [float(low + count * step) for count in range(int((Decimal(str(distribution.high)) - low) / step) + 1)]
+        return [
+            float(low + count * step)
+            for count in range(int((Decimal(str(distribution.high)) - low) / step) + 1)
+        ]
     return None if points is None else _evenly(distribution, points)
 
 
@@ -193,7 +210,9 @@ class Enumeration(BaseSampler):
     def __init__(self, seed: int, points: int | None, trees: Trees) -> None:
         self._random, self._points, self._trees = random.Random(seed), points, trees
 
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
         return {}
 
     def sample_relative(
@@ -202,7 +221,11 @@ class Enumeration(BaseSampler):
         return {}
 
     def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
     ) -> Any:
         node = self._grown(study, trial.number).find(trial, param_name, param_distribution)
         if not node.left():  # with several workers, the last combinations may be on their way

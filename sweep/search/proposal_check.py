@@ -11,7 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from sweep.errors import Misuse, SweepError
 from sweep.search.enqueued import Cell, Proposal
@@ -30,7 +35,9 @@ class Fit:
     unfit: dict[str, str]
 
 
-def check(space: SearchSpace, proposals: list[Proposal], where: str | Path, first: int = 1) -> list[Proposal]:
+def check(
+    space: SearchSpace, proposals: list[Proposal], where: str | Path, first: int = 1
+) -> list[Proposal]:
     """Return the proposals, each value as its distribution has it.
 
     Args:
@@ -73,7 +80,9 @@ def try_on(space: SearchSpace, proposal: Proposal) -> Fit:
         if not fits[-1].unfit:
             return fits[-1]
     best = min(fits, key=lambda fit: len(fit.unfit))
-    return Fit(best.proposal, {name: why or _nearest(name, asked) for name, why in best.unfit.items()})
+    return Fit(
+        best.proposal, {name: why or _nearest(name, asked) for name, why in best.unfit.items()}
+    )
 
 
 class _Given(optuna.samplers.RandomSampler):
@@ -83,7 +92,9 @@ class _Given(optuna.samplers.RandomSampler):
         super().__init__(seed=0)
         self._given = given
 
-    def sample_independent(self, study: Any, trial: Any, param_name: str, param_distribution: BaseDistribution) -> Any:
+    def sample_independent(
+        self, study: Any, trial: Any, param_name: str, param_distribution: BaseDistribution
+    ) -> Any:
         with contextlib.suppress(KeyError, ValueError):
             return _fitted(param_distribution, self._given[param_name])
         return super().sample_independent(study, trial, param_name, param_distribution)
@@ -116,13 +127,15 @@ def _fitted(distribution: BaseDistribution, value: object) -> Any:
                 return choice
         raise ValueError(f"it is one of {', '.join(map(_shown, distribution.choices))}.")
     if not isinstance(distribution, IntDistribution | FloatDistribution):
-        raise ValueError("only numbers and choices can be enqueued.")  # noqa: TRY004 # of the value, as the others
+        raise ValueError("only numbers and choices can be enqueued.")  # of the value, as the others
     number, is_integer = _number(value), isinstance(distribution, IntDistribution)
     low, high = distribution.low, distribution.high
     inside = number is not None and low <= number <= high
-    if number is None or not inside or not distribution._contains(float(number)):  # noqa: SLF001 # the step
+    if number is None or not inside or not distribution._contains(float(number)):  # the step
         step = f" in steps of {distribution.step}" if distribution.step not in (None, 1) else ""
-        raise ValueError(f"give {'an integer' if is_integer else 'a number'} from {low} to {high}{step}.")
+        raise ValueError(
+            f"give {'an integer' if is_integer else 'a number'} from {low} to {high}{step}."
+        )
     return round(number) if is_integer else float(number)
 
 

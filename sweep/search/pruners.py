@@ -12,8 +12,8 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
-from sweep.choice import Choice, plain_options
 from sweep.errors import Misuse
+from sweep.settings import Choice, plain_options
 
 
 def _percentile(
@@ -37,7 +37,9 @@ def _successive_halving(
 ) -> BasePruner:
     """Optuna's own ``auto`` looks at the trials that are complete when it is first asked: others, after a restart."""
     least = max((epochs - 1) // 100, 1) if min_resource is None else min_resource
-    return optuna.pruners.SuccessiveHalvingPruner(least, reduction_factor, min_early_stopping_rate, bootstrap_count)
+    return optuna.pruners.SuccessiveHalvingPruner(
+        least, reduction_factor, min_early_stopping_rate, bootstrap_count
+    )
 
 
 def _hyperband(
@@ -50,21 +52,34 @@ def _hyperband(
     """See ``_successive_halving``, which refuses what Hyperband itself would only when it is first asked."""
     most = epochs if max_resource is None else max_resource
     if most < min_resource:
-        raise ValueError(f"min_resource is {min_resource}, and a training has {most} epochs: give fewer")
+        raise ValueError(
+            f"min_resource is {min_resource}, and a training has {most} epochs: give fewer"
+        )
     _successive_halving(epochs, min_resource, reduction_factor, 0, bootstrap_count)
     return optuna.pruners.HyperbandPruner(min_resource, most, reduction_factor, bootstrap_count)
 
 
-def _patient(epochs: int, patience: int = 5, min_delta: float = 0.0, wrapped_pruner: str = "none") -> BasePruner:
-    wrapped = None if wrapped_pruner == "none" else Pruner(Choice.read("wrapped_pruner", wrapped_pruner, WRAPPED), epochs)
+def _patient(
+    epochs: int, patience: int = 5, min_delta: float = 0.0, wrapped_pruner: str = "none"
+) -> BasePruner:
+    wrapped = (
+        None
+        if wrapped_pruner == "none"
+        else Pruner(Choice.read("wrapped_pruner", wrapped_pruner, WRAPPED), epochs)
+    )
     return optuna.pruners.PatientPruner(wrapped.optunas if wrapped else None, patience, min_delta)
 
 
 def _threshold(
-    lower: float | None = None, upper: float | None = None, n_warmup_steps: int = 0, interval_steps: int = 1
+    lower: float | None = None,
+    upper: float | None = None,
+    n_warmup_steps: int = 0,
+    interval_steps: int = 1,
 ) -> BasePruner:
     if lower is None and upper is None:
-        raise ValueError("give it the least value that is well, as threshold:lower=0.2, or the most, as threshold:upper=2")
+        raise ValueError(
+            "give it the least value that is well, as threshold:lower=0.2, or the most, as threshold:upper=2"
+        )
     return optuna.pruners.ThresholdPruner(lower, upper, n_warmup_steps, interval_steps)
 
 
@@ -96,18 +111,30 @@ class Pruner:
         build = BUILDERS[choice.name]
         choice.check(plain_options(build, {"epochs"}))
         taken = inspect.signature(build).parameters
-        defaults = {name: one.default for name, one in taken.items() if one.default is not inspect.Parameter.empty}
+        defaults = {
+            name: one.default
+            for name, one in taken.items()
+            if one.default is not inspect.Parameter.empty
+        }
         self.name, self.options = choice.name, {**defaults, **choice.options}
         try:
-            with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
-                self.optunas = build(**{**self.options, **({"epochs": epochs} if "epochs" in taken else {})})
+            with warnings.catch_warnings(
+                category=optuna.exceptions.ExperimentalWarning, action="ignore"
+            ):
+                self.optunas = build(
+                    **{**self.options, **({"epochs": epochs} if "epochs" in taken else {})}
+                )
         except Misuse:
             raise
         except (ValueError, TypeError) as error:
             raise choice.wrong(str(error).rstrip(".")) from error
 
     def should_prune(
-        self, study: optuna.Study, trial: optuna.Trial, read: Callable[[optuna.Trial], FrozenTrial], epoch: int
+        self,
+        study: optuna.Study,
+        trial: optuna.Trial,
+        read: Callable[[optuna.Trial], FrozenTrial],
+        epoch: int,
     ) -> str | None:
         """Ask for each epoch once, also where a cut came between the answer and our note of it.
 
@@ -128,16 +155,24 @@ class Pruner:
         if epoch < asked["epoch"]:
             return None
         if epoch > asked["epoch"]:
-            frozen.intermediate_values = {at: value for at, value in frozen.intermediate_values.items() if at <= epoch}
-            asking, storage = copy.copy(study), _HoldsBack(study._storage)  # noqa: SLF001
-            asking._storage = cast("BaseStorage", storage)  # noqa: SLF001
+            frozen.intermediate_values = {
+                at: value for at, value in frozen.intermediate_values.items() if at <= epoch
+            }
+            asking, storage = copy.copy(study), _HoldsBack(study._storage)
+            asking._storage = cast("BaseStorage", storage)
             prunes = self.optunas.prune(asking, frozen)
-            why = f"{self.name} ended it after epoch {epoch}: {self._why(frozen, study.direction)}" if prunes else None
+            why = (
+                f"{self.name} ended it after epoch {epoch}: {self._why(frozen, study.direction)}"
+                if prunes
+                else None
+            )
             asked = {"epoch": epoch, "answer": why, "notes": storage.notes}
             trial.set_user_attr("pruner", asked)
         for name, note in asked["notes"].items():
             if name not in frozen.system_attrs:
-                trial.storage.set_trial_system_attr(trial._trial_id, name, note)  # noqa: SLF001 # as the pruner would have
+                trial.storage.set_trial_system_attr(
+                    trial._trial_id, name, note
+                )  # as the pruner would have
         return asked["answer"]  # type: ignore[no-any-return]
 
     def _why(self, frozen: FrozenTrial, direction: StudyDirection) -> str:
@@ -153,11 +188,22 @@ class Pruner:
                 return f"its best value, {best(values):.4g}, was not as good as {which}"
             case "successive_halving" | "hyperband":
                 whose = "those of its bracket" if self.name == "hyperband" else "those"
-                first = f", or it was one of the first {has['bootstrap_count']}" if has["bootstrap_count"] else ""
+                first = (
+                    f", or it was one of the first {has['bootstrap_count']}"
+                    if has["bootstrap_count"]
+                    else ""
+                )
                 return f"{now} not in the best 1/{has['reduction_factor']} of {whose} that came so far{first}"
             case "patient":
-                last, by = has["patience"] + 1, f" by more than {has['min_delta']:g}" if has["min_delta"] else ""
-                also = f", and {has['wrapped_pruner']} ended it" if has["wrapped_pruner"] != "none" else ""
+                last, by = (
+                    has["patience"] + 1,
+                    f" by more than {has['min_delta']:g}" if has["min_delta"] else "",
+                )
+                also = (
+                    f", and {has['wrapped_pruner']} ended it"
+                    if has["wrapped_pruner"] != "none"
+                    else ""
+                )
                 return f"its last {last} values were all worse{by} than {best(values[:-last]):.4g} before them{also}"
             case "threshold" if has["lower"] is not None and values[-1] < has["lower"]:
                 return f"{now} below {has['lower']:g}"

@@ -14,9 +14,9 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.choice import Choice, plain_options
 from sweep.errors import Misuse
 from sweep.search.exhaustive import BruteForce, Enumeration, Grid, Trees
+from sweep.settings import Choice, plain_options
 
 
 class QMC(optuna.samplers.QMCSampler):
@@ -29,7 +29,9 @@ class QMC(optuna.samplers.QMCSampler):
         study_seed: of the scrambling.
     """
 
-    def __init__(self, seed: int, study_seed: int, qmc_type: str = "sobol", scramble: bool = True) -> None:
+    def __init__(
+        self, seed: int, study_seed: int, qmc_type: str = "sobol", scramble: bool = True
+    ) -> None:
         random = optuna.samplers.RandomSampler(seed=seed)
         super().__init__(
             qmc_type=qmc_type,
@@ -40,9 +42,13 @@ class QMC(optuna.samplers.QMCSampler):
         )
         self._number = 0
 
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
         """Return the parameters of the first trial below this one that has any; the first of all is drawn at random."""
-        before = (one for one in study.get_trials(deepcopy=False)[: trial.number] if one.distributions)
+        before = (
+            one for one in study.get_trials(deepcopy=False)[: trial.number] if one.distributions
+        )
         return next((dict(one.distributions) for one in before), {})
 
     def sample_relative(
@@ -51,7 +57,9 @@ class QMC(optuna.samplers.QMCSampler):
         self._number = trial.number
         return super().sample_relative(study, trial, search_space)
 
-    def _find_sample_id(self, study: optuna.Study, search_space: dict[str, BaseDistribution]) -> int:
+    def _find_sample_id(
+        self, study: optuna.Study, search_space: dict[str, BaseDistribution]
+    ) -> int:
         return self._number
 
 
@@ -59,7 +67,9 @@ class NSGAII(optuna.samplers.NSGAIISampler):
     """Optuna's own, whose parents stand in one order, and not in another where the study has lost its note of them."""
 
     def get_parent_population(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
-        return sorted(super().get_parent_population(study, generation), key=lambda parent: parent.number)
+        return sorted(
+            super().get_parent_population(study, generation), key=lambda parent: parent.number
+        )
 
 
 CLASSES: dict[str, Callable[..., BaseSampler]] = {
@@ -76,13 +86,24 @@ CLASSES: dict[str, Callable[..., BaseSampler]] = {
 PICKLES = {"cmaes"}
 GIVEN = "fixed_params"  # where Optuna keeps in a trial what was enqueued for it
 # What Optuna imports only when it comes to proposing, and how that is installed.
-PACKAGES = {"cmaes": ("cmaes", "cmaes"), "gp": ("torch", "'keras-sweep[gp]'"), "qmc": ("scipy", "scipy")}
+PACKAGES = {
+    "cmaes": ("cmaes", "cmaes"),
+    "gp": ("torch", "'keras-sweep[gp]'"),
+    "qmc": ("scipy", "scipy"),
+}
 # Hyperband shows a sampler only the trials of one bracket. What counts trials, or notes something for all, is shown all.
 SEES_ALL = {"grid", "qmc", "nsgaii", "brute_force"}
 SEEDS = {"seed", "study_seed"}
 # Optuna's options that are no choice here: deprecated ones, warnings, and what a sampler keeps from one call to the next.
 LEFT_OUT = {
-    *("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints", "restart_strategy", "inc_popsize"),
+    *(
+        "consider_prior",
+        "prior_weight",
+        "consider_magic_clip",
+        "consider_endpoints",
+        "restart_strategy",
+        "inc_popsize",
+    ),
     *("warn_independent_sampling", "group"),
 }
 
@@ -99,7 +120,9 @@ class SeededSampler(BaseSampler):
         self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
         self._taken = set(inspect.signature(self._class).parameters)
         self._trees = Trees()
-        self._of_bracket: weakref.WeakKeyDictionary[optuna.Study, defaultdict[int | None, BaseSampler]]
+        self._of_bracket: weakref.WeakKeyDictionary[
+            optuna.Study, defaultdict[int | None, BaseSampler]
+        ]
         self._of_bracket = weakref.WeakKeyDictionary()
         choice.check(plain_options(self._class, SEEDS | LEFT_OUT))
         if choice.name in PACKAGES:
@@ -107,8 +130,14 @@ class SeededSampler(BaseSampler):
             try:
                 importlib.import_module(package)
             except ImportError as error:
-                raise Misuse(f"--sampler {choice.name} needs {package}: pip install {wanted}") from error
-        negative = [name for name, value in choice.options.items() if isinstance(value, int | float) and value < 0]
+                raise Misuse(
+                    f"--sampler {choice.name} needs {package}: pip install {wanted}"
+                ) from error
+        negative = [
+            name
+            for name, value in choice.options.items()
+            if isinstance(value, int | float) and value < 0
+        ]
         if negative:
             raise choice.wrong(f"{negative[0]} is negative")
         try:
@@ -124,18 +153,26 @@ class SeededSampler(BaseSampler):
             "trees": self._trees,
         }
         own = {name: value for name, value in given.items() if name in self._taken}
-        with warnings.catch_warnings(category=optuna.exceptions.ExperimentalWarning, action="ignore"):
+        with warnings.catch_warnings(
+            category=optuna.exceptions.ExperimentalWarning, action="ignore"
+        ):
             return self._class(**own, **self._choice.options)
 
     def tried(self, study: optuna.Study) -> int | None:
         """Return how many combinations there are, once a sampler that takes each once has tried all; None before."""
         return self._first.tried(study) if isinstance(self._first, Enumeration) else None
 
-    def infer_relative_search_space(self, study: optuna.Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+    def infer_relative_search_space(
+        self, study: optuna.Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
         """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""
         shown = self._shown(study)
-        brackets = self._of_bracket.setdefault(getattr(shown, "_study", shown), defaultdict(lambda: self.of_trial(0)))
-        return brackets[getattr(shown, "_bracket_id", None)].infer_relative_search_space(shown, trial)
+        brackets = self._of_bracket.setdefault(
+            getattr(shown, "_study", shown), defaultdict(lambda: self.of_trial(0))
+        )
+        return brackets[getattr(shown, "_bracket_id", None)].infer_relative_search_space(
+            shown, trial
+        )
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -143,7 +180,11 @@ class SeededSampler(BaseSampler):
         return self.of_trial(trial.number).sample_relative(self._shown(study), trial, search_space)
 
     def sample_independent(
-        self, study: optuna.Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
+        self,
+        study: optuna.Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
     ) -> Any:
         sampler = self.of_trial(trial.number, param_name)
         return sampler.sample_independent(self._shown(study), trial, param_name, param_distribution)
@@ -151,7 +192,9 @@ class SeededSampler(BaseSampler):
     def before_trial(self, study: optuna.Study, trial: FrozenTrial) -> None:
         self.of_trial(trial.number).before_trial(self._shown(study), trial)
 
-    def after_trial(self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any) -> None:
+    def after_trial(
+        self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any
+    ) -> None:
         self.of_trial(trial.number).after_trial(self._shown(study), trial, state, values)
 
     def _shown(self, study: optuna.Study) -> optuna.Study:
@@ -165,20 +208,26 @@ def _seed_of(text: str) -> int:
 
 def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
     """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
-    storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
+    storage, trial = shadow._storage, shadow.ask()
     if not frozen or _was_proposed(frozen):
-        trial.relative_params  # noqa: B018 # proposes for all together, as the first ``suggest_…`` of a trial does
-    noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
+        trial.relative_params  # proposes for all together, as the first ``suggest_…`` of a trial does
+    noted = dict(storage.get_trial(trial._trial_id).system_attrs)
     if frozen:
         for name, distribution in frozen.distributions.items():
             internal = distribution.to_internal_repr(frozen.params[name])
-            storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
+            storage.set_trial_param(trial._trial_id, name, internal, distribution)
         if frozen.state.is_finished():
-            shadow.tell(trial, frozen.values if frozen.state is TrialState.COMPLETE else None, state=frozen.state)
+            shadow.tell(
+                trial,
+                frozen.values if frozen.state is TrialState.COMPLETE else None,
+                state=frozen.state,
+            )
     return noted
 
 
 def _was_proposed(frozen: FrozenTrial) -> bool:
     """Tell whether the sampler has proposed anything of a trial; where all was enqueued, nobody has asked it."""
     given = frozen.system_attrs.get(GIVEN, {})
-    return not frozen.params or any(name not in given and not one.single() for name, one in frozen.distributions.items())
+    return not frozen.params or any(
+        name not in given and not one.single() for name, one in frozen.distributions.items()
+    )

@@ -57,7 +57,9 @@ class Journal(JournalFileBackend):
     def __init__(self, path: Path) -> None:
         self._path = path
         with plain_files.changing(path) as file:  # else Optuna would make it, wherever a link leads
-            super().__init__(plain_files.way_to(file.fileno(), path), lock_obj=JournalFileOpenLock(str(path)))
+            super().__init__(
+                plain_files.way_to(file.fileno(), path), lock_obj=JournalFileOpenLock(str(path))
+            )
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         with _away(), plain_files.reading(self._path) as file:
@@ -66,7 +68,10 @@ class Journal(JournalFileBackend):
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        with _away(), os.fdopen(plain_files.open_plain(self._path, flags), "ab", buffering=0) as file:
+        with (
+            _away(),
+            os.fdopen(plain_files.open_plain(self._path, flags), "ab", buffering=0) as file,
+        ):
             end = file.seek(0, os.SEEK_END)
             try:
                 rest = memoryview(_lines(logs))
@@ -115,7 +120,9 @@ def out_of_reach(storage: str | Path | None, error: Exception) -> SweepError:
 def is_of_storage(error: Exception) -> bool:
     """Tell whether an error that came through the code of a search space is one of the storage that it spoke to."""
     frames = traceback.extract_tb(error.__traceback__)
-    return isinstance(error, Away) or any(frame.filename == __file__ or STORAGES in frame.filename for frame in frames)
+    return isinstance(error, Away) or any(
+        frame.filename == __file__ or STORAGES in frame.filename for frame in frames
+    )
 
 
 def open_journal(path: Path) -> optuna.storages.JournalStorage:
@@ -168,7 +175,9 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
         if not _is_there(storage):
             return None
         with tempfile.TemporaryDirectory() as folder:
-            if isinstance(storage, Path):  # of which a copy is opened, for to open it is to mend its end
+            if isinstance(
+                storage, Path
+            ):  # of which a copy is opened, for to open it is to mend its end
                 copy = Path(folder).resolve() / storage.name
                 copy_synced(storage, copy)
                 return _load_trials(name, open_journal(copy))
@@ -180,8 +189,12 @@ def read_trials(name: str, storage: str | Path) -> list[FrozenTrial] | None:
     except SweepError:
         raise
     except Exception as error:
-        if isinstance(storage, Path) and (not isinstance(error, OSError) or isinstance(error, plain_files.NotPlain)):
-            raise StudyUnreadable(f"The study in {storage} cannot be read ({type(error).__name__}: {error})") from error
+        if isinstance(storage, Path) and (
+            not isinstance(error, OSError) or isinstance(error, plain_files.NotPlain)
+        ):
+            raise StudyUnreadable(
+                f"The study in {storage} cannot be read ({type(error).__name__}: {error})"
+            ) from error
         raise out_of_reach(storage, error) from error
 
 
@@ -196,5 +209,5 @@ def _is_there(storage: str | Path) -> bool:
 
 
 def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
-    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
+    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}
     return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None

@@ -20,7 +20,7 @@ NOT_FOUND = "Record does not exist."  # what Optuna's storages say of a study or
 T = TypeVar("T")
 
 
-class Voice:
+class StorageAccess:
     """Speaks to the storage of a study. Its methods may be called from any thread; one at a time does its work.
 
     Args:
@@ -29,10 +29,14 @@ class Voice:
         stop: once set, there is no more waiting for it.
     """
 
-    def __init__(self, storage: str | Path | None, say: Callable[[str], None], stop: threading.Event) -> None:
+    def __init__(
+        self, storage: str | Path | None, say: Callable[[str], None], stop: threading.Event
+    ) -> None:
         self._storage, self._say, self._stop = storage, say, stop
         self._lock = threading.RLock()
-        self._pauses: Iterator[float] | None = None  # of speaking in passing, while the server is away
+        self._pauses: Iterator[float] | None = (
+            None  # of speaking in passing, while the server is away
+        )
         self._ask_again_at = 0.0
 
     def speak(self, work: Callable[[], T]) -> T:
@@ -67,7 +71,9 @@ class Voice:
         Raises:
             SweepError: as ``speak``.
         """
-        if time.monotonic() < self._ask_again_at or not self._lock.acquire(timeout=0 if self._pauses else IN_PASSING_S):
+        if time.monotonic() < self._ask_again_at or not self._lock.acquire(
+            timeout=0 if self._pauses else IN_PASSING_S
+        ):
             return None
         try:
             return self._speak(work)
@@ -84,7 +90,9 @@ class Voice:
         except Away:
             raise
         except (OSError, optuna.exceptions.StorageInternalError) as error:
-            if self._storage is None:  # what is in memory is never out of reach: the search space has raised it
+            if (
+                self._storage is None
+            ):  # what is in memory is never out of reach: the search space has raised it
                 raise
             raise out_of_reach(self._storage, error) from error
         except KeyError as error:
@@ -100,7 +108,9 @@ class Voice:
     def _note_away(self, error: OSError) -> None:
         if not self._pauses:
             self._pauses = pauses()
-            self._say(f"the study in {shown(self._storage)} does not answer ({error}); waiting until it does")
+            self._say(
+                f"the study in {shown(self._storage)} does not answer ({error}); waiting until it does"
+            )
         self._ask_again_at = time.monotonic() + next(self._pauses)
 
     def _note_answer(self) -> None:

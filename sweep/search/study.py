@@ -15,28 +15,34 @@ import optuna
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.choice import Choice
 from sweep.errors import SweepError
 from sweep.experience.record import Outcome, State
-from sweep.experience.trials import Known
+from sweep.experience.trials import TrialRecord
 from sweep.search.database import shown
 from sweep.search.enqueued import Proposal, key_of
 from sweep.search.pruners import Pruner
 from sweep.search.samplers import GIVEN, PICKLES, SeededSampler, propose_again
-from sweep.search.storage import Draft, StudyUnreadable, is_of_storage, open_journal, open_storage, out_of_reach
-from sweep.search.storage_access import Voice
+from sweep.search.storage import (
+    Draft,
+    StudyUnreadable,
+    is_of_storage,
+    open_journal,
+    open_storage,
+    out_of_reach,
+)
+from sweep.search.storage_access import StorageAccess
+from sweep.search.study_check import difference
 from sweep.search.trial_conversion import (
     TRIAL_STATES,
     constraints_of,
-    difference,
     directions,
     entry_of,
     frozen_of,
     given_in,
     values_of,
 )
-from sweep.settings import PRUNERS, SAMPLERS
-from sweep.space.objectives import DEFAULT, Aim, is_covered
+from sweep.settings import PRUNERS, SAMPLERS, Choice
+from sweep.space.objectives import DEFAULT, Objective, is_covered
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -84,14 +90,23 @@ class Study:
         say: Callable[[str], None] = lambda _: None,
         stop: threading.Event | None = None,
         epochs: int = 1,
-        aims: Sequence[Aim] = DEFAULT,
+        aims: Sequence[Objective] = DEFAULT,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")  # see ``_let_choose_lists``
-        self._voice = Voice(storage, say, stop or threading.Event())
+        warnings.filterwarnings(
+            "ignore", "Choices for a categorical distribution should be"
+        )  # see ``_let_choose_lists``
+        self._voice = StorageAccess(storage, say, stop or threading.Event())
         self._aims = aims
-        how, when = Choice.read("sampler", sampler, SAMPLERS), Choice.read("pruner", pruner, PRUNERS)
-        self._storage, self._prunes, self._is_replayed = storage, when.name != "none", how.name in PICKLES
+        how, when = (
+            Choice.read("sampler", sampler, SAMPLERS),
+            Choice.read("pruner", pruner, PRUNERS),
+        )
+        self._storage, self._prunes, self._is_replayed = (
+            storage,
+            when.name != "none",
+            how.name in PICKLES,
+        )
         self._sampler, self._pruner = SeededSampler(how, seed), Pruner(when, epochs)
         self._enqueued: dict[str, Proposal] = {}
         self._waiting: dict[str, Proposal] = {}
@@ -116,7 +131,9 @@ class Study:
 
     def begin_anew(self) -> None:
         """Forget all trials."""
-        if self._voice.speak(self._has_other_aims) or self._voice.speak(lambda: bool(self._trials())):
+        if self._voice.speak(self._has_other_aims) or self._voice.speak(
+            lambda: bool(self._trials())
+        ):
             user_attrs = self._voice.speak(lambda: self._study.user_attrs)
             self._delete()
             self._make(user_attrs)
@@ -124,17 +141,17 @@ class Study:
     @_spoken
     def _delete(self) -> None:
         with contextlib.suppress(KeyError):  # it is deleted already, and the answer was lost
-            optuna.delete_study(study_name=self._study.study_name, storage=self._study._storage)  # noqa: SLF001
+            optuna.delete_study(study_name=self._study.study_name, storage=self._study._storage)
 
     @_spoken
     def _make(self, user_attrs: dict[str, Any]) -> None:
-        self._study = self._create(storage=self._study._storage)  # noqa: SLF001
+        self._study = self._create(storage=self._study._storage)
         for name, value in user_attrs.items():
             self._study.set_user_attr(name, value)
         self._take_stock()
 
     @_spoken
-    def difference(self, known: Mapping[int, Known]) -> str | None:
+    def difference(self, known: Mapping[int, TrialRecord]) -> str | None:
         """Return in what the study does not agree with the folders, in words; None where it does."""
         if self._has_other_aims():
             return "was made for other aims"
@@ -144,15 +161,26 @@ class Study:
         return self._study.directions != directions(self._aims)
 
     @_spoken
-    def lost(self, known: Mapping[int, Known]) -> dict[int, str]:
+    def lost(self, known: Mapping[int, TrialRecord]) -> dict[int, str]:
         """Return the trials that were trained, by number, with the id of the experience that has no folder any more."""
-        trials = [one for one in self._trials() if one.number not in known and one.state is not TrialState.FAIL]
+        trials = [
+            one
+            for one in self._trials()
+            if one.number not in known and one.state is not TrialState.FAIL
+        ]
         trained = [one for one in trials if one.state.is_finished() or one.intermediate_values]
-        return {one.number: str(one.user_attrs["id_experience"]) for one in trained if "id_experience" in one.user_attrs}
+        return {
+            one.number: str(one.user_attrs["id_experience"])
+            for one in trained
+            if "id_experience" in one.user_attrs
+        }
 
     @_spoken
     def rebuild(
-        self, known: Mapping[int, Known], propose: Callable[[optuna.Trial], object], done: Callable[[], None]
+        self,
+        known: Mapping[int, TrialRecord],
+        propose: Callable[[optuna.Trial], object],
+        done: Callable[[], None],
     ) -> None:
         """Make the study again from what the folders know, in the order of the numbers.
 
@@ -188,7 +216,7 @@ class Study:
             self._study = self._create(storage=open_journal(self._storage))
         self._take_stock()
 
-    def _add(self, frozen: FrozenTrial, known: Known) -> None:
+    def _add(self, frozen: FrozenTrial, known: TrialRecord) -> None:
         """Add one trial; one that is cut off is asked about its epochs again, for some pruners note what they answered."""
         self._study.add_trial(frozen)
         if frozen.state is TrialState.RUNNING:
@@ -261,7 +289,9 @@ class Study:
 
     def _counts(self, trial: FrozenTrial) -> bool:
         """Tell whether a trial is finished and keeps the constraints."""
-        return trial.state is TrialState.COMPLETE and all(value <= 0 for value in trial.constraints.values())
+        return trial.state is TrialState.COMPLETE and all(
+            value <= 0 for value in trial.constraints.values()
+        )
 
     @_spoken
     def since_best(self) -> int:
@@ -274,7 +304,9 @@ class Study:
         for trial in (trial for trial in self._trials() if trial.state.is_finished()):
             since += bool(best)
             if self._counts(trial):
-                ranks = [aim.rank(value) for aim, value in zip(self._aims, trial.values, strict=True)]
+                ranks = [
+                    aim.rank(value) for aim, value in zip(self._aims, trial.values, strict=True)
+                ]
                 if not is_covered(ranks, best):
                     best = [*(other for other in best if not is_covered(other, [ranks])), ranks]
                     since = 0
@@ -283,7 +315,9 @@ class Study:
     @_spoken
     def cut_off(self) -> list[optuna.Trial]:
         """Return the trials that were left running, by number, attached again."""
-        return [self._attach(trial) for trial in self._trials() if trial.state is TrialState.RUNNING]
+        return [
+            self._attach(trial) for trial in self._trials() if trial.state is TrialState.RUNNING
+        ]
 
     @_spoken
     def enqueue(self, proposals: list[Proposal]) -> None:
@@ -311,8 +345,10 @@ class Study:
         if key is None:
             return self._study.ask()
         given = {GIVEN: self._waiting[key]}
-        self._study.add_trial(optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs=given))
-        self._study._thread_local.cached_all_trials = None  # noqa: SLF001 # as ``ask`` does: samplers read this
+        self._study.add_trial(
+            optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs=given)
+        )
+        self._study._thread_local.cached_all_trials = None  # as ``ask`` does: samplers read this
         trial = self._attach(self._trials()[-1])
         del self._waiting[key]
         return trial
@@ -325,7 +361,9 @@ class Study:
         self._waiting.pop(key_of(lost.system_attrs.get(GIVEN)), None)
         return self._attach(lost)
 
-    def suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]) -> dict[str, Any]:
+    def suggest(
+        self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]
+    ) -> dict[str, Any]:
         """Return what the search space suggests for the trial, while no other trial is asked or told.
 
         Raises:
@@ -334,11 +372,15 @@ class Study:
         suggested, raised = self._suggest(trial, suggest)
         if raised:
             raise raised
-        returned: dict[str, Any] = suggested  # or anything else, which the search space's own check refuses
+        returned: dict[str, Any] = (
+            suggested  # or anything else, which the search space's own check refuses
+        )
         return returned
 
     @_spoken
-    def _suggest(self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], Any]) -> tuple[Any, Exception | None]:
+    def _suggest(
+        self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], Any]
+    ) -> tuple[Any, Exception | None]:
         """Return what the search space suggests, or raises, which is no error of the storage."""
         _let_choose_lists(trial)
         try:
@@ -359,7 +401,9 @@ class Study:
         """Return what ``experience.json`` keeps of a trial."""
         return entry_of(self._frozen(trial))
 
-    def report(self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool = True) -> str | None:
+    def report(
+        self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool = True
+    ) -> str | None:
         """Report one epoch, and return why the pruner ends the trial here, if it does. Asked again, it says the same again.
 
         Without a pruner, no training waits for a server that is away: the end of the trial tells each epoch again.
@@ -371,16 +415,22 @@ class Study:
             is_judged: ask the pruner, if there is one.
         """
         report = functools.partial(self._report, trial, epoch, value, is_judged)
-        return self._voice.speak(report) if self._prunes and is_judged else self._voice.speak_in_passing(report)
+        return (
+            self._voice.speak(report)
+            if self._prunes and is_judged
+            else self._voice.speak_in_passing(report)
+        )
 
     def _report(self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool) -> str | None:
         if len(self._aims) > 1:  # Optuna takes no values of epochs then
             return None
         # The trial itself knows what was reported of it. To ask a database for that takes longer than the report.
-        if epoch not in trial._cached_frozen_trial.intermediate_values:  # noqa: SLF001
+        if epoch not in trial._cached_frozen_trial.intermediate_values:
             trial.report(value, epoch)
         judges = self._prunes and is_judged
-        return self._pruner.should_prune(self._study, trial, self._frozen, epoch) if judges else None
+        return (
+            self._pruner.should_prune(self._study, trial, self._frozen, epoch) if judges else None
+        )
 
     @_spoken
     def catch_up(self, trial: optuna.Trial, curve: list[float]) -> None:
@@ -390,7 +440,11 @@ class Study:
 
     @_spoken
     def tell(
-        self, trial: optuna.Trial, outcome: Outcome, curve: list[float], notes: Mapping[str, Any] | None = None
+        self,
+        trial: optuna.Trial,
+        outcome: Outcome,
+        curve: list[float],
+        notes: Mapping[str, Any] | None = None,
     ) -> None:
         """Tell the end of a trial: its value, its state, and each epoch that was not yet reported.
 
@@ -432,11 +486,11 @@ class Study:
         return self._study.get_trials(deepcopy=False)
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
-        return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
+        return self._study._storage.get_trial(trial._trial_id)  # ``get_trials`` would copy them all
 
     def _attach(self, trial: FrozenTrial) -> optuna.Trial:
         # No public way leads back to a running trial; ``ask`` itself makes one like this. A test holds on to it.
-        return optuna.Trial(self._study, trial._trial_id)  # noqa: SLF001
+        return optuna.Trial(self._study, trial._trial_id)
 
 
 def _let_choose_lists(trial: optuna.Trial) -> None:

@@ -3,13 +3,12 @@
 import json
 import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from optuna.distributions import (
     BaseDistribution,
-    check_distribution_compatibility,
     distribution_to_json,
     json_to_distribution,
 )
@@ -19,9 +18,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sweep.experience import schemas
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
-from sweep.experience.trials import Known
+from sweep.experience.trials import TrialRecord
 from sweep.search.samplers import GIVEN
-from sweep.space.objectives import Aim
+from sweep.space.objectives import Objective
+from sweep.system import json_text
 
 TRIAL_STATES = {
     State.FINISHED: TrialState.COMPLETE,
@@ -38,21 +38,27 @@ def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
         "number": frozen.number,
         "params": frozen.params,
         "distributions": {
-            name: json.loads(distribution_to_json(distribution)) for name, distribution in frozen.distributions.items()
+            name: json.loads(distribution_to_json(distribution))
+            for name, distribution in frozen.distributions.items()
         },
         "attributes": {
             "user": frozen.user_attrs,
             "system": _without_pickles(frozen.system_attrs),
         },
-        "begun": frozen.datetime_start.astimezone(UTC).isoformat() if frozen.datetime_start else None,
+        "begun": frozen.datetime_start.astimezone(UTC).isoformat()
+        if frozen.datetime_start
+        else None,
         "ended": None,
         "came_from": None,
     }
 
 
-def notes_of(known: Known) -> dict[str, Any]:
+def notes_of(known: TrialRecord) -> dict[str, Any]:
     """Return what the dashboard shows of a trial beside its value."""
-    outcome, sessions = known.outcome, [session for one in known.parts for session in one.record.sessions]
+    outcome, sessions = (
+        known.outcome,
+        [session for one in known.parts for session in one.record.sessions],
+    )
     notes = {
         "best_epoch": outcome.epoch if outcome else None,
         "sessions": len(sessions),
@@ -60,11 +66,15 @@ def notes_of(known: Known) -> dict[str, Any]:
         "reason": outcome.reason if outcome else None,
     }
     if known.others:
-        notes["repeats"] = {one.experience.id: one.record.outcome.values for one in known.parts if one.record.outcome}
+        notes["repeats"] = {
+            one.experience.id: one.record.outcome.values
+            for one in known.parts
+            if one.record.outcome
+        }
     return {name: note for name, note in notes.items() if note is not None}
 
 
-def frozen_of(known: Known) -> FrozenTrial:
+def frozen_of(known: TrialRecord) -> FrozenTrial:
     """Return the trial that the folder keeps, with the monitored value of each epoch once it has ended.
 
     Raises:
@@ -75,7 +85,7 @@ def frozen_of(known: Known) -> FrozenTrial:
     attributes = entry.get("attributes", {})
     aims, curve = known.record.aims, known.curve() if outcome else []
     try:
-        schemas.check(entry, schemas.OptunaTrial)
+        json_text.check(entry, schemas.OptunaTrial)
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,
@@ -85,7 +95,9 @@ def frozen_of(known: Known) -> FrozenTrial:
             datetime_start=_local(entry.get("begun")) or datetime.now(),
             datetime_complete=_local(entry["ended"]) if outcome else None,
             params=entry["params"],
-            distributions={name: _distribution(content) for name, content in entry["distributions"].items()},
+            distributions={
+                name: _distribution(content) for name, content in entry["distributions"].items()
+            },
             user_attrs={
                 **attributes.get("user", {}),
                 "id_experience": known.experience.id,
@@ -98,7 +110,7 @@ def frozen_of(known: Known) -> FrozenTrial:
         for name, constraint in constraints_of(outcome).items() if outcome else ():
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
-        frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
+        frozen._validate()  # what ``add_trial`` would do in the middle of a study
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordWrong(
             f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
@@ -115,51 +127,18 @@ def given_in(entry: dict[str, Any]) -> Any:
         return None
 
 
-def difference(trials: Sequence[FrozenTrial], known: Mapping[int, Known]) -> str | None:
-    """Return the first thing in which a study does not agree with the folders, which are the truth; None where they agree.
-
-    A trial that has ended in its folder and not yet in the study is no difference: it is told when it is brought to its end.
-    """
-    if known and not trials:
-        return "is missing"
-    for number, one in sorted(known.items()):
-        if number >= len(trials):
-            return f"has no trial {number}"
-        trial, outcome = trials[number], one.outcome
-        if trial.params != one.entry["params"]:
-            return f"has other parameters of trial {number}"
-        if trial.state.is_finished() and not outcome:
-            return f"has an end of trial {number} that its folder does not have"
-        if trial.state.is_finished() and outcome and not _is_end_of(trial, outcome, one.record.aims):
-            return f"has another end of trial {number}"
-    lost = (trial for trial in trials if trial.state.is_finished() and "id_experience" in trial.user_attrs)
-    return next((f"has a trial {trial.number} without a folder" for trial in lost if trial.number not in known), None)
-
-
-def check_compatible(theirs: FrozenTrial, ours: FrozenTrial) -> None:
-    """Raises ValueError where one study of Optuna cannot hold both."""
-    for name in theirs.distributions.keys() & ours.distributions.keys():
-        try:
-            check_distribution_compatibility(ours.distributions[name], theirs.distributions[name])
-        except ValueError as error:
-            raise ValueError(f"it has other choices of {name!r}, or another kind, than the trials here") from error
-
-
 def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in attributes.items() if not name.startswith(PICKLED)}
 
 
-def _is_end_of(trial: FrozenTrial, outcome: Outcome, aims: Sequence[Aim]) -> bool:
-    same_values = outcome.state is not State.FINISHED or trial.values == values_of(outcome, aims)
-    return trial.state is TRIAL_STATES[outcome.state] and same_values
-
-
-def directions(aims: Sequence[Aim]) -> list[StudyDirection]:
+def directions(aims: Sequence[Objective]) -> list[StudyDirection]:
     """Return the directions of a study."""
-    return [StudyDirection.MAXIMIZE if aim.mode == "max" else StudyDirection.MINIMIZE for aim in aims]
+    return [
+        StudyDirection.MAXIMIZE if aim.mode == "max" else StudyDirection.MINIMIZE for aim in aims
+    ]
 
 
-def values_of(outcome: Outcome, aims: Sequence[Aim]) -> list[float]:
+def values_of(outcome: Outcome, aims: Sequence[Objective]) -> list[float]:
     """Return the values of a finished trial, in the order of the aims."""
     return [float(outcome.values.get(aim.name, math.nan)) for aim in aims]
 
@@ -169,7 +148,7 @@ def constraints_of(outcome: Outcome) -> dict[str, float]:
     return {str(number): float(value) for number, value in enumerate(outcome.constraints or ())}
 
 
-def _values(outcome: Outcome, aims: Sequence[Aim], curve: list[float]) -> list[float] | None:
+def _values(outcome: Outcome, aims: Sequence[Objective], curve: list[float]) -> list[float] | None:
     """Return what ``Study.tell`` would store: of a pruned trial, that is its latest value."""
     if outcome.state is State.PRUNED:
         return curve[-1:] or None

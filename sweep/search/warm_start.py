@@ -10,7 +10,7 @@ from pathlib import Path
 from sweep.errors import Misuse, SweepError
 from sweep.experience.record import State
 from sweep.experience.root import DEFAULT, root_of
-from sweep.experience.snapshot import Sight
+from sweep.experience.snapshot import Snapshot
 from sweep.search import proposal_check
 from sweep.search.enqueued import Proposal
 from sweep.space.search_space import SearchSpace
@@ -30,13 +30,17 @@ def find(other: str | Path, root: Path) -> Path:
         raise Misuse(f"{found} is this root itself: name another sweep with --from.")
     if found.is_dir():
         return found
-    there = sorted(path.name for path in DEFAULT.iterdir() if path.is_dir()) if DEFAULT.is_dir() else []
+    there = (
+        sorted(path.name for path in DEFAULT.iterdir() if path.is_dir()) if DEFAULT.is_dir() else []
+    )
     near = difflib.get_close_matches(str(other), there, 1)
-    mend = f"did you mean {near[0]}?" if near else "name its root, or its search space, with --from."
+    mend = (
+        f"did you mean {near[0]}?" if near else "name its root, or its search space, with --from."
+    )
     raise Misuse(f"There is no sweep {other} to begin from: {mend}")
 
 
-def fitting(space: SearchSpace, sight: Sight) -> tuple[list[Proposal], str]:
+def fitting(space: SearchSpace, sight: Snapshot) -> tuple[list[Proposal], str]:
     """Return the best proposals of another sweep, as far as they fit into this search space, and in words how far.
 
     Raises:
@@ -44,7 +48,9 @@ def fitting(space: SearchSpace, sight: Sight) -> tuple[list[Proposal], str]:
     """
     best = _best(sight)
     if not best:
-        raise SweepError(f"{sight.root} has no finished experience to begin from: let it end one, or leave --from out.")
+        raise SweepError(
+            f"{sight.root} has no finished experience to begin from: let it end one, or leave --from out."
+        )
     fits = [proposal_check.try_on(space, one) for one in best]
     unfit = {name: why for fit in reversed(fits) for name, why in fit.unfit.items()}
     whys = "; ".join(why.rstrip(".") for why in list(unfit.values())[:BEST])
@@ -54,16 +60,23 @@ def fitting(space: SearchSpace, sight: Sight) -> tuple[list[Proposal], str]:
         if fit.proposal and fit.proposal not in found:
             found.append(fit.proposal)
     if not found:
-        raise SweepError(f"Nothing of {sight.root} fits into {space.source.path} ({whys}): leave --from out.")
+        raise SweepError(
+            f"Nothing of {sight.root} fits into {space.source.path} ({whys}): leave --from out."
+        )
     return found, f"the best {len(best)} of {sight.root} make {len(found)} proposals here{left_out}"
 
 
-def _best(sight: Sight) -> list[Proposal]:
+def _best(sight: Snapshot) -> list[Proposal]:
     """Return what was proposed to the best of the finished experiences, each once."""
     entries = {one.number: one.known.entry for one in sight.trials}
     found: list[Proposal] = []
     for row in sight.rows():
         proposal = entries[row["trial"]].get("params")
-        if row["state"] == State.FINISHED and isinstance(proposal, dict) and proposal and proposal not in found:
+        if (
+            row["state"] == State.FINISHED
+            and isinstance(proposal, dict)
+            and proposal
+            and proposal not in found
+        ):
             found.append(proposal)
     return found[:BEST]

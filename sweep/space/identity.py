@@ -42,11 +42,15 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain_name(name: object) -> str:
     if not isinstance(name, str):
-        raise NotPlain(f"The parameter {name!r} has a name that is not a string: write {str(name)!r}.")
+        raise NotPlain(
+            f"The parameter {name!r} has a name that is not a string: write {str(name)!r}."
+        )
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise NotPlain(f"The parameter {name!r} has half a character in its name: write it whole.") from error
+        raise NotPlain(
+            f"The parameter {name!r} has half a character in its name: write it whole."
+        ) from error
     return name
 
 

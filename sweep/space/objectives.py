@@ -2,7 +2,7 @@
 
 import difflib
 import operator
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 MODES = ("max", "min")
@@ -11,7 +11,7 @@ MEASURED = ("count_params", "seconds_per_epoch")
 USUAL = {"val_acc": "max", "val_loss": "min", **dict.fromkeys(MEASURED, "min")}
 
 
-class Aim(NamedTuple):
+class Objective(NamedTuple):
     """One metric, a column of ``log.csv`` or one of ``MEASURED``, and its mode: max or min."""
 
     name: str
@@ -26,10 +26,10 @@ class Aim(NamedTuple):
         return self.rank(value) < self.rank(than)
 
 
-DEFAULT = (Aim("val_acc", "max"),)
+DEFAULT = (Objective("val_acc", "max"),)
 
 
-def aims_of(monitor: Any, mode: Any) -> tuple[Aim, ...]:
+def objectives_of(monitor: Any, mode: Any) -> tuple[Objective, ...]:
     """Return the aims that a search space's ``MONITOR`` and ``MODE`` name; the first one decides what the best epoch is.
 
     Args:
@@ -42,7 +42,9 @@ def aims_of(monitor: Any, mode: Any) -> tuple[Aim, ...]:
     names = _as_list("MONITOR", DEFAULT[0].name if monitor is None else monitor)
     modes = [_usual(name) for name in names] if mode is None else _as_list("MODE", mode)
     if len(modes) != len(names) or not names or len(set(names)) != len(names):
-        raise ValueError(f"MONITOR has the names {names!r} and MODE {modes!r}: give each name once, and each a mode")
+        raise ValueError(
+            f"MONITOR has the names {names!r} and MODE {modes!r}: give each name once, and each a mode"
+        )
     for one in modes:
         if one not in MODES:
             near = next(iter(difflib.get_close_matches(one, MODES, 1, 0.3)), MODES[0])
@@ -51,7 +53,7 @@ def aims_of(monitor: Any, mode: Any) -> tuple[Aim, ...]:
         raise ValueError(
             f"the first of MONITOR decides the best epoch, and {names[0]} is the same in all: put a metric there"
         )
-    return tuple(map(Aim, names, modes))
+    return tuple(map(Objective, names, modes))
 
 
 def _as_list(what: str, given: Any) -> list[str]:
@@ -63,18 +65,10 @@ def _as_list(what: str, given: Any) -> list[str]:
 
 def _usual(name: str) -> str:
     if name not in USUAL:
-        raise ValueError(f'MONITOR has {name!r}, and there is no MODE: say which way is better, by MODE = "max" or "min"')
+        raise ValueError(
+            f'MONITOR has {name!r}, and there is no MODE: say which way is better, by MODE = "max" or "min"'
+        )
     return USUAL[name]
-
-
-def as_words(values: Mapping[str, float]) -> str:
-    """Return the values of aims as a person reads them."""
-    return ", ".join(f"{name} {short(value)}" for name, value in values.items())
-
-
-def short(value: float) -> str:
-    """Return a value to four digits after the point, or to four digits where that would hide it."""
-    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
 
 
 def is_covered(point: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
@@ -82,7 +76,7 @@ def is_covered(point: Sequence[float], others: Iterable[Sequence[float]]) -> boo
     return any(all(map(operator.le, other, point)) for other in others)
 
 
-def front(points: Iterable[Sequence[float]]) -> list[bool]:
+def pareto_front(points: Iterable[Sequence[float]]) -> list[bool]:
     """Tell for each point whether it is on the Pareto front: no other is as good in all and better in one.
 
     Args:

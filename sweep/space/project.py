@@ -1,23 +1,27 @@
 """The user's own modules that a search space imports: found without importing any, and executed as they were read."""
 
 import ast
-import functools
-import hashlib
 import importlib
 import io
 import linecache
 import sys
-import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.abc import MetaPathFinder
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import (
+    BuiltinImporter,
+    FrozenImporter,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
 from importlib.util import decode_source, spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from sweep.training.data.opened_files import is_of_python
+from sweep.space.fingerprint import fingerprint, tree_of
+from sweep.system.installed import is_of_python
 
 # Never the user's own, wherever they lie: they run in the controller too, or every session records their versions.
 NOT_OWN = {*sys.stdlib_module_names, "sweep", "keras", "tensorflow", "optuna", "numpy"}
@@ -87,7 +91,10 @@ def imports(text: str, package: str) -> Iterator[tuple[str, list[str]]]:
             yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = package.split(".") if node.level and package else []
-            parts = [*above[: max(0, len(above) + 1 - node.level)], *([node.module] if node.module else [])]
+            parts = [
+                *above[: max(0, len(above) + 1 - node.level)],
+                *([node.module] if node.module else []),
+            ]
             if parts:
                 yield ".".join(parts), [alias.name for alias in node.names]
 
@@ -117,7 +124,11 @@ class _Search:
             return None
         try:
             return Module(name, path.absolute(), decode_source(path.read_bytes()))
-        except (OSError, SyntaxError, UnicodeDecodeError):  # Python says at the import what is wrong with it
+        except (
+            OSError,
+            SyntaxError,
+            UnicodeDecodeError,
+        ):  # Python says at the import what is wrong with it
             return None
 
     def _spec(self, name: str) -> ModuleSpec | None:
@@ -132,7 +143,12 @@ class _Search:
             return None
         spec = PathFinder.find_spec(name, self._path)
         for finder in sys.meta_path:  # editable installs may have one of their own
-            if not spec and finder not in PYTHONS_OWN and not isinstance(finder, Project) and hasattr(finder, "find_spec"):
+            if (
+                not spec
+                and finder not in PYTHONS_OWN
+                and not isinstance(finder, Project)
+                and hasattr(finder, "find_spec")
+            ):
                 spec = finder.find_spec(name, None)
         return None if spec and self._is_installed(spec) else spec
 
@@ -212,16 +228,24 @@ class Project(MetaPathFinder):
         for path in self._texts:
             linecache.cache.pop(path, None)
 
-    def find_spec(self, fullname: str, path: object = None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: object = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         module = self._modules.get(fullname)
         if not module:
             return None
         inside = [str(module.path.parent)] if module.is_package else None
-        return spec_from_file_location(fullname, module.path, loader=_AsRead(module), submodule_search_locations=inside)
+        return spec_from_file_location(
+            fullname, module.path, loader=_AsRead(module), submodule_search_locations=inside
+        )
 
     def lines_of(self, path: str) -> list[str] | None:
         """Return the lines of a file of this project, None for any other file."""
-        return io.StringIO(f"{self._texts[path].rstrip()}\n").readlines() if path in self._texts else None
+        return (
+            io.StringIO(f"{self._texts[path].rstrip()}\n").readlines()
+            if path in self._texts
+            else None
+        )
 
 
 def close_all() -> None:
@@ -250,58 +274,3 @@ def _lines(filename: str, module_globals: dict[str, Any] | None = None) -> list[
 
 _lines_on_disk = linecache.updatecache
 linecache.updatecache = _lines
-
-
-_parsing = threading.Lock()  # Python 3.11 fails where two threads parse at once, now and then
-
-
-def tree_of(text: str) -> ast.Module | None:
-    """Return the syntax tree, or None where the text is no Python."""
-    try:
-        with _parsing:
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
-
-
-@functools.lru_cache(maxsize=256)
-def _fingerprint(text: str) -> dict[str, str]:
-    tree = tree_of(text)
-    if not tree:
-        return {"the text": hashlib.sha256(text.encode()).hexdigest()[:16]}
-    parts: dict[str, list[object]] = {}
-    for statement in tree.body:
-        if not _is_text(statement):
-            parts.setdefault(_part_name(statement), []).append(_shape(statement))
-    return {name: hashlib.sha256(repr(shape).encode()).hexdigest()[:16] for name, shape in parts.items()}
-
-
-def fingerprint(text: str) -> dict[str, str]:
-    """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are not in it.
-
-    What is no Python has one hash for all.
-    """
-    return dict(_fingerprint(text))
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-
-
-def _part_name(statement: ast.stmt) -> str:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return statement.name
-    if isinstance(statement, ast.Assign | ast.AnnAssign):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        return ", ".join(ast.unparse(target) for target in targets)
-    return "the imports and other statements"
-
-
-def _shape(node: object) -> object:
-    """The tree without its positions. ``ast.dump`` would differ from one Python to the next."""
-    if isinstance(node, ast.AST):
-        fields = [(name, _shape(value)) for name, value in ast.iter_fields(node) if name != "kind"]
-        return type(node).__name__, [(name, shape) for name, shape in fields if shape not in (None, [])]
-    if isinstance(node, list):
-        return [_shape(item) for item in node if not (isinstance(item, ast.stmt) and _is_text(item))]
-    return node if node is None else repr(node)

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from sweep.errors import Misuse, SweepError
-from sweep.space.search_space import FOLDER
+from sweep.space.source import FOLDER
 
 NAME = r"\w[\w-]*"
 
@@ -20,11 +20,15 @@ def write(name: str) -> Path:
     by_path = name.endswith(".py")
     path = Path(name) if by_path else FOLDER / f"{name}.py"
     if not re.fullmatch(NAME, path.stem if by_path else name):
-        raise Misuse(f"{name!r} is no name for a search space: give letters, digits, _ and -, or a path that ends in .py.")
+        raise Misuse(
+            f"{name!r} is no name for a search space: give letters, digits, _ and -, or a path that ends in .py."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with path.open("x", encoding="utf-8") as file:
             file.write((files("sweep.space") / "template.txt").read_text(encoding="utf-8"))
     except FileExistsError:
-        raise SweepError(f"{path} is there already, and stays as it is: give another name.") from None
+        raise SweepError(
+            f"{path} is there already, and stays as it is: give another name."
+        ) from None
     return path

@@ -2,30 +2,34 @@
 
 import contextlib
 import difflib
-import hashlib
-import json
 import math
 import re
 import sys
 import textwrap
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sweep.errors import Misuse, SweepError
-from sweep.experience.log_csv import MOST_ROWS
+from sweep.errors import SweepError
+from sweep.settings import MOST_ROWS
 from sweep.space.identity import NotPlain, plain
-from sweep.space.objectives import Aim, aims_of
-from sweep.space.project import PACKAGE_OF_SPACES, Module, Project, fingerprint, imports, own_modules
+from sweep.space.objectives import Objective, objectives_of
+from sweep.space.project import PACKAGE_OF_SPACES, Module, Project
+from sweep.space.source import SpaceSource
 
-FOLDER = Path("search_spaces")
 MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
 # And how like a name must be to be taken for a misspelling.
-OPTIONAL = {"callbacks": 0.85, "class_weight": 0.85, "constraints": 0.85, "FIXED": 0.7, "MONITOR": 0.8}
+OPTIONAL = {
+    "callbacks": 0.85,
+    "class_weight": 0.85,
+    "constraints": 0.85,
+    "FIXED": 0.7,
+    "MONITOR": 0.8,
+}
 SEEDS = 2**32
 # What every training needs: name, least, most, and what many take.
 INTEGERS = (("epochs", 1, MOST_ROWS, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
@@ -35,90 +39,17 @@ class SearchSpaceWrong(SweepError):
     """A search space cannot be used as it is written."""
 
 
-# What a record keeps of the code that trained it, see ``Source.identity``.
-Code = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Source:
-    """The text of a search space, read once: every training of a run executes this and not a later edit.
-
-    ``modules`` are the user's own modules that it imports. ``accepted`` has the digests of all code whose results the user
-    lets count beside each other, this one included.
-    """
-
-    path: Path
-    text: str
-    modules: tuple[Module, ...] = ()
-    accepted: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name that goes into every id: the file's name without ``.py``."""
-        return self.path.stem
-
-    def fingerprint(self) -> dict[str, str]:
-        """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are
-        not in it."""
-        return fingerprint(self.text)
-
-    def identity(self) -> Code:
-        """Return what a record keeps of the code: the name, the fingerprints, and what other code was accepted."""
-        modules = {module.name: module.fingerprint() for module in self.modules}
-        return {"name": self.name, "fingerprint": self.fingerprint(), "modules": modules, "accepted": list(self.accepted)}
-
-    def changes_since(self, code: Code) -> list[str]:
-        """Return what differs from the code of a record, in words; an older record knows of no modules."""
-        changed = what_changed(code["fingerprint"], self.fingerprint())
-        before, now = code.get("modules"), {module.name: module for module in self.modules}
-        if before is None:
-            return changed
-        for name, module in now.items():
-            if name not in before:
-                changed.append(f"{module.file} (new)")
-            else:
-                changed += [f"{part} in {module.file}" for part in what_changed(before[name], module.fingerprint())]
-        return [*changed, *(f"the module {name} (gone)" for name in before if name not in now)]
-
-    def counts(self, code: Code) -> bool:
-        """Tell whether what that code has trained may stand beside what this one trains."""
-        return not self.changes_since(code) or {digest(code), digest(self.identity())} <= set(self.accepted)
-
-    def accepting(self, codes: Iterable[Code]) -> "Source":
-        """Return the source with which all of that code counts."""
-        by_digest = {digest(code): code for code in codes}  # of thousands of records, a few
-        others = {name for name, code in by_digest.items() if not self.counts(code)}
-        return self.with_accepted({*others, digest(self.identity())}) if others else self
-
-    def with_accepted(self, digests: Iterable[str]) -> "Source":
-        """Return the source with more digests of code that was accepted."""
-        return replace(self, accepted=tuple(sorted({*self.accepted, *digests})))
-
-    def imported_modules(self) -> list[str]:
-        """Return every installed module that the code imports anywhere, so that a fresh process can have them warm."""
-        texts = [(self.text, PACKAGE_OF_SPACES), *((module.text, module.package) for module in self.modules)]
-        own = {module.name.partition(".")[0] for module in self.modules}
-        found = {name for text, package in texts for name, _ in imports(text, package)}
-        return sorted(name for name in found if name.partition(".")[0] not in own)
-
-
-def digest(code: Code) -> str:
-    """Return what stands for the code of a record among those that were accepted."""
-    fingerprints = json.dumps([code["fingerprint"], code.get("modules")], sort_keys=True)
-    return hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
-
-
 @dataclass(frozen=True)
 class SearchSpace:
     """A loaded search space: what to try and how to train it."""
 
-    source: Source
+    source: SpaceSource
     fixed: dict[str, Any]
     suggest: Callable[[Any], dict[str, Any]]
     load_data: Callable[[], Any]
     build_model: Callable[[dict[str, Any]], Any]
     callbacks: Callable[[dict[str, Any]], list[Any]]
-    aims: tuple[Aim, ...]
+    aims: tuple[Objective, ...]
     constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
     class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
 
@@ -131,7 +62,9 @@ class SearchSpace:
         """
         path = self.source.path
         if not isinstance(suggested, dict):
-            raise SearchSpaceWrong(f"{path}: suggest returns a {type(suggested).__name__}; return a dict of parameters.")
+            raise SearchSpaceWrong(
+                f"{path}: suggest returns a {type(suggested).__name__}; return a dict of parameters."
+            )
         twice = sorted(str(name) for name in set(suggested) & set(self.fixed))
         if twice:
             raise SearchSpaceWrong(
@@ -140,16 +73,22 @@ class SearchSpace:
         parameters = {**suggested, **self.fixed}
         for name, least, most, usual in INTEGERS:
             if name not in parameters:
-                raise SearchSpaceWrong(f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {usual}.')
+                raise SearchSpaceWrong(
+                    f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {usual}.'
+                )
             value = parameters[name]
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise SearchSpaceWrong(f"{path}: {name} is {value!r}; give an integer from {least} to {most}.")
+                raise SearchSpaceWrong(
+                    f"{path}: {name} is {value!r}; give an integer from {least} to {most}."
+                )
         try:
             return plain(parameters)
         except NotPlain as error:
             raise NotPlain(f"{path}: {error}") from error
 
-    def constraints_of(self, parameters: dict[str, Any], results: dict[str, float]) -> list[float] | None:
+    def constraints_of(
+        self, parameters: dict[str, Any], results: dict[str, float]
+    ) -> list[float] | None:
         """Return what the search space's ``constraints`` says of the best epoch; None where there is no such function.
 
         Args:
@@ -171,26 +110,7 @@ class SearchSpace:
         return list(map(float, numbers))
 
 
-def find(space: str) -> Source:
-    """Return the search space of that name in ``search_spaces/``, or at that path, with what it imports of the user's own.
-
-    Raises:
-        Misuse: there is none; the message has the nearest name.
-    """
-    by_path = space.endswith(".py") or "/" in space
-    path = Path(space) if by_path else FOLDER / f"{space}.py"
-    if "/" not in space and not path.exists():
-        path = FOLDER / path.name
-    try:
-        text = path.read_text(encoding="utf-8")
-        return Source(path.resolve(), text, own_modules(text, path.resolve().parent))
-    except (FileNotFoundError, NotADirectoryError):
-        raise Misuse(f"There is no search space {path}: {_what_there_is(path)}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misuse(f"The search space {path} cannot be read: {error}; name a Python file.") from error
-
-
-def load(source: Source) -> SearchSpace:
+def load(source: SpaceSource) -> SearchSpace:
     """Execute the search space and return it.
 
     Raises:
@@ -205,17 +125,23 @@ def load(source: Source) -> SearchSpace:
     for name, likeness in OPTIONAL.items():
         near = difflib.get_close_matches(name, vars(module), 1, likeness)
         if getattr(module, name, None) is None and near and near[0] != name:
-            raise SearchSpaceWrong(f"{source.path} has {near[0]} and no {name}: rename {near[0]} to {name}.")
+            raise SearchSpaceWrong(
+                f"{source.path} has {near[0]} and no {name}: rename {near[0]} to {name}."
+            )
     for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
         there = getattr(module, name, None)
         if there is not None and not callable(there):
             wanted = f"def {name}(parameters{arguments})"
-            raise SearchSpaceWrong(f"{source.path}: {name} is a {type(there).__name__}; write {wanted}.")
+            raise SearchSpaceWrong(
+                f"{source.path}: {name} is a {type(there).__name__}; write {wanted}."
+            )
     fixed = getattr(module, "FIXED", {})
     if not isinstance(fixed, dict):
-        raise SearchSpaceWrong(f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.')
+        raise SearchSpaceWrong(
+            f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.'
+        )
     try:
-        aims = aims_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
+        aims = objectives_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
     except ValueError as error:
         raise SearchSpaceWrong(f"{source.path}: {error}.") from None
     return SearchSpace(
@@ -224,21 +150,18 @@ def load(source: Source) -> SearchSpace:
         suggest=module.suggest,
         load_data=module.load_data,
         build_model=module.build_model,
-        callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),  # noqa: ARG005
+        callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),
         aims=aims,
         constraints=getattr(module, "constraints", None),
-        class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),  # noqa: ARG005
+        class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),
     )
-
-
-def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Return the names of the parts that two fingerprints do not share, in the order of the file."""
-    return [name for name in [*now, *(name for name in before if name not in now)] if before.get(name) != now.get(name)]
 
 
 def mistake(error: BaseException, path: Path) -> SearchSpaceWrong:
     """Return what to raise where the search space raised ``error`` before anything was begun."""
-    return SearchSpaceWrong(f"{path}, {error_in_file(error, path)}; mend the file and run the same command again.")
+    return SearchSpaceWrong(
+        f"{path}, {error_in_file(error, path)}; mend the file and run the same command again."
+    )
 
 
 @contextlib.contextmanager
@@ -273,26 +196,18 @@ def lines_in_file(error: BaseException, path: Path) -> list[int]:
     return [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
 
 
-def _execute(source: Source) -> ModuleType:
+def _execute(source: SpaceSource) -> ModuleType:
     module = ModuleType(f"{PACKAGE_OF_SPACES}.{source.name}")
     module.__file__ = str(source.path)
     sys.modules[module.__name__] = module  # Keras finds the module of a custom layer by its name
     Project(Module(module.__name__, source.path, source.text), source.modules).open()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            exec(compile(source.text, str(source.path), "exec"), vars(module))  # noqa: S102 # running this file is the point
+            exec(
+                compile(source.text, str(source.path), "exec"), vars(module)
+            )  # running this file is the point
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: the file is the user's, and may do anything
         raise mistake(error, source.path) from error
     return module
-
-
-def _what_there_is(path: Path) -> str:
-    there = sorted(file.stem for file in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.stem, there, 1)
-    if near:
-        return f"did you mean {near[0]}?"
-    if there:
-        return f"{path.parent} has {', '.join(there)}."
-    return f"{path.parent} has no Python files; run this beside {FOLDER}/ or give the path of a file."

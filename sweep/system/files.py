@@ -17,7 +17,11 @@ from sweep.system import plain_files
 GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
 # And what besides keeps us from writing until somebody makes room, or mounts the disk again.
 UNWRITABLE = GONE_FOR_A_WHILE | {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}  # what a file system answers that knows no fsync
+CANNOT_SYNC = {
+    errno.EINVAL,
+    errno.ENOTSUP,
+    errno.ENOSYS,
+}  # what a file system answers that knows no fsync
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 PATIENCE_S = float(os.environ.get("SWEEP_PATIENCE_S", "900"))
 QUARANTINE = ".quarantine"
@@ -31,7 +35,9 @@ def unfenced() -> None:
     """Let a write through: nobody else can be writing there."""
 
 
-def write_whole(path: Path, content: bytes, sync: bool = True, fence: Callable[[], None] = unfenced) -> None:
+def write_whole(
+    path: Path, content: bytes, sync: bool = True, fence: Callable[[], None] = unfenced
+) -> None:
     """Put ``content`` in place of ``path`` in one step: a reader sees the old file or the new one.
 
     Args:
@@ -97,7 +103,9 @@ def names_of(*names: str) -> re.Pattern[str]:
     It doubles a file as ``name (1).ending``.
     """
     split = [(Path(name).stem, Path(name).suffix) for name in names]
-    return re.compile("|".join(rf"{re.escape(stem)}(?: \(\d+\))?{re.escape(suffix)}" for stem, suffix in split))
+    return re.compile(
+        "|".join(rf"{re.escape(stem)}(?: \(\d+\))?{re.escape(suffix)}" for stem, suffix in split)
+    )
 
 
 def sha256_of(path: Path) -> str:
@@ -175,7 +183,9 @@ def move_to_quarantine(path: Path, root: Path) -> Path:
     """
     place = root / QUARANTINE / path.relative_to(root)
     plain_files.make_folder(place.parent)
-    names = (place.with_name(f"{place.name}{f'.{number}' if number else ''}") for number in range(10**6))
+    names = (
+        place.with_name(f"{place.name}{f'.{number}' if number else ''}") for number in range(10**6)
+    )
     free = next(name for name in names if plain_files.kind_of(name) is None)
     plain_files.rename(path, free)
     return free

@@ -22,7 +22,9 @@ def named(environment: Mapping[str, str], devices: Iterable[str]) -> list[str]:
         environment: whose ``CUDA_VISIBLE_DEVICES`` says which may be used; as in CUDA, what follows a wrong one may not.
         devices: the names of the files in ``/dev``.
     """
-    there = sorted(int(name.removeprefix("nvidia")) for name in devices if re.fullmatch(r"nvidia\d+", name))
+    there = sorted(
+        int(name.removeprefix("nvidia")) for name in devices if re.fullmatch(r"nvidia\d+", name)
+    )
     if VISIBLE not in environment:
         return [str(number) for number in there]
     asked = (name.strip() for name in environment[VISIBLE].split(","))

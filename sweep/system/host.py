@@ -14,10 +14,21 @@ from typing import Any
 
 import psutil
 
-import sweep
+from sweep.version import __version__
 
 DRIVE = "fuse.drive"
-OF_THIS_MACHINE = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "apfs"}  # file systems
+OF_THIS_MACHINE = {
+    "ext2",
+    "ext3",
+    "ext4",
+    "xfs",
+    "btrfs",
+    "zfs",
+    "f2fs",
+    "tmpfs",
+    "overlay",
+    "apfs",
+}  # file systems
 CPUINFO = Path("/proc/cpuinfo")
 # By which oneDNN, Eigen and LLVM choose the code that computes, under the name that Linux lists it by.
 INSTRUCTION_SETS = {
@@ -100,7 +111,7 @@ def versions() -> dict[str, str]:
     Of what loads or stores and does not compute (h5py, say), there is none here; and none of what makes the data.
     """
     packages = {name: version(name) for name in ("keras", "tensorflow", "optuna", "numpy")}
-    return {"python": platform.python_version(), **packages, "sweep": sweep.__version__}
+    return {"python": platform.python_version(), **packages, "sweep": __version__}
 
 
 def processor() -> str:
@@ -115,10 +126,17 @@ def machine() -> dict[str, Any]:
     set, ``hash_seed`` is "random" where the order of a set is another in each process, ``libc`` computes what has no code of
     its own in TensorFlow.
     """
-    flags = (flag for name, kind in INSTRUCTION_SETS.items() for flag in _of_processor(name).split() if kind.fullmatch(flag))
+    flags = (
+        flag
+        for name, kind in INSTRUCTION_SETS.items()
+        for flag in _of_processor(name).split()
+        if kind.fullmatch(flag)
+    )
     return {
         "flags": sorted(flags),
-        "environment": {name: value for name, value in sorted(os.environ.items()) if DECIDES.fullmatch(name)},
+        "environment": {
+            name: value for name, value in sorted(os.environ.items()) if DECIDES.fullmatch(name)
+        },
         "hash_seed": "random" if sys.flags.hash_randomization else "0",
         "libc": " ".join(platform.libc_ver()),
     }
@@ -130,7 +148,14 @@ def _of_processor(name: str) -> str:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
-    return next((line.partition(":")[2].strip() for line in lines if line.partition(":")[0].strip() == name), "")
+    return next(
+        (
+            line.partition(":")[2].strip()
+            for line in lines
+            if line.partition(":")[0].strip() == name
+        ),
+        "",
+    )
 
 
 def is_on_drive(path: Path) -> bool:
@@ -167,7 +192,13 @@ def prepare_for_keras() -> None:
     os.environ["PYTHONHASHSEED"] = "0"  # a set has the same order in every session
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")  # else one training takes all the memory of its GPU
-    if os.path.expanduser("~") == "~":  # noqa: PTH111 # nobody's home: TensorFlow would make a folder of that name here
+    os.environ.setdefault(
+        "TF_FORCE_GPU_ALLOW_GROWTH", "true"
+    )  # else one training takes all the memory of its GPU
+    if (
+        os.path.expanduser("~") == "~"
+    ):  # nobody's home: TensorFlow would make a folder of that name here
         os.environ.setdefault("KERAS_HOME", str(cache_folder() / "keras"))
-    os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"  # Google Drive has no locks, and one process alone writes an experience
+    os.environ["HDF5_USE_FILE_LOCKING"] = (
+        "FALSE"  # Google Drive has no locks, and one process alone writes an experience
+    )

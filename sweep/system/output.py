@@ -14,7 +14,9 @@ class _CalmFile(io.FileIO):
         whole = rest = memoryview(data).cast("B")
         with contextlib.suppress(OSError):
             while rest:
-                rest = rest[super().write(rest) or len(rest) :]  # None: a terminal that does not wait for its reader
+                rest = rest[
+                    super().write(rest) or len(rest) :
+                ]  # None: a terminal that does not wait for its reader
         return len(whole)
 
 
@@ -35,7 +37,9 @@ def calm(stream: TextIO | None) -> TextIO:
     with contextlib.suppress(OSError):
         stream.flush()
     file: Any = _CalmFile(descriptor, "w", closefd=False)
-    return io.TextIOWrapper(file, stream.encoding, stream.errors, line_buffering=True, write_through=True)
+    return io.TextIOWrapper(
+        file, stream.encoding, stream.errors, line_buffering=True, write_through=True
+    )
 
 
 def occupy_streams() -> None:

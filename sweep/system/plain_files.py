@@ -21,7 +21,7 @@ from typing import BinaryIO
 TO_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 TO_FILE = os.O_NOFOLLOW | os.O_NONBLOCK
 MOST = 2**28  # bytes of a file that is read whole; what is larger is none of ours
-IN_MEMORY = "/dev/shm"  # noqa: S108 # a folder of its own is made there, which is private
+IN_MEMORY = "/dev/shm"  # a folder of its own is made there, which is private
 FILE, FOLDER = "a file", "a folder"
 KINDS = {
     stat.S_IFREG: FILE,
@@ -87,7 +87,9 @@ def read(path: Path, most: int | None = MOST) -> bytes:
     with os.fdopen(open_plain(path), "rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         if most is not None and size > most:
-            raise NotPlain(errno.EFBIG, f"it has {size:,} bytes, and none of sweep's has", str(path))
+            raise NotPlain(
+                errno.EFBIG, f"it has {size:,} bytes, and none of sweep's has", str(path)
+            )
         return file.read()
 
 
@@ -293,7 +295,7 @@ def _open_at_once(path: str, flags: int) -> int | None:
     except OSError:  # who opens it part by part sees at which one
         return None
     with contextlib.suppress(OSError):  # there is no /proc
-        if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # noqa: PTH115 # a Path takes longer
+        if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # a Path takes longer
             return descriptor
     os.close(descriptor)
     return None
@@ -330,4 +332,6 @@ def _refuse_other_kinds(path: Path, folder: int, wanted: int = stat.S_IFREG) -> 
 
 
 def _not_plain(path: Path, mode: int, wanted: str) -> NotPlain:
-    return NotPlain(errno.ELOOP, f"{_kind(mode)} stands where sweep keeps a plain {wanted}", str(path))
+    return NotPlain(
+        errno.ELOOP, f"{_kind(mode)} stands where sweep keeps a plain {wanted}", str(path)
+    )

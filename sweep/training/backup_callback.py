@@ -8,29 +8,25 @@ from typing import Any
 
 import keras
 
-from sweep.errors import SweepError
 from sweep.experience import backup_files, damage
 from sweep.experience.resume_proof import Proof, Sample, exact
 from sweep.system import plain_files
 from sweep.system.files import patiently, pauses
 from sweep.system.host import now
 from sweep.training.callbacks import BestModel, Log, Logs, disk_errors
-from sweep.training.data.batches import Source
+from sweep.training.endings import NotSaved, Stopped
 from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
-from sweep.training.session import Reached
-from sweep.training.state.plain_values import Arrays
-from sweep.training.state.training_state import BeforeValidation, TrainingState, read_arrays, write_arrays
+from sweep.training.session import TrainingProgress
+from sweep.training.state.plain_values import StateArrays
+from sweep.training.state.training_state import (
+    BeforeValidation,
+    TrainingState,
+    read_arrays,
+    write_arrays,
+)
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch more than that long, only to leave evidence
-
-
-class Stopped(Exception):  # an end of a training, no error of the program
-    """The training was asked to stop."""
-
-
-class NotSaved(SweepError):
-    """A training cannot write its files."""
 
 
 class Backup(keras.callbacks.BackupAndRestore):
@@ -62,15 +58,23 @@ class Backup(keras.callbacks.BackupAndRestore):
         state: TrainingState,
         best: BestModel,
         log: Log,
-        reached: Reached,
+        reached: TrainingProgress,
         proof: Proof,
     ) -> None:
         self._folder = job.experience.sauvegarde
-        super().__init__(str(self._folder), save_freq=job.save_freq, double_checkpoint=True, delete_checkpoint=False)
+        super().__init__(
+            str(self._folder),
+            save_freq=job.save_freq,
+            double_checkpoint=True,
+            delete_checkpoint=False,
+        )
         self._job, self._link, self._start, self._state = job, link, start, state
         self._best, self._log, self._reached, self._proof = best, log, reached, proof
         self._before_validation: BeforeValidation | None = None
-        self._validated_at, self._validation_s = 0.0, math.inf  # of the latest validation; of the first, nothing is known
+        self._validated_at, self._validation_s = (
+            0.0,
+            math.inf,
+        )  # of the latest validation; of the first, nothing is known
         self._stops_after: tuple[int, int] | None = None
         reached.measure = self._measured
         self._unsaved: OSError | None = None
@@ -104,8 +108,12 @@ class Backup(keras.callbacks.BackupAndRestore):
     def batches_to_next(self) -> int:
         """Return how many batches may be trained until a save, or a comparison of the proof, is due."""
         left = self._job.save_freq - self._reached.unsaved_batches
-        left = left if left > 0 else self._job.save_freq  # what cannot be saved now is tried again by the clock
-        return min(left, self._proof.batches_to_next(self._reached.epoch, self._reached.batch) or left)
+        left = (
+            left if left > 0 else self._job.save_freq
+        )  # what cannot be saved now is tried again by the clock
+        return min(
+            left, self._proof.batches_to_next(self._reached.epoch, self._reached.batch) or left
+        )
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         self._reached.unsaved_batches += batch + 1 - self._reached.batch
@@ -113,7 +121,9 @@ class Backup(keras.callbacks.BackupAndRestore):
         if self._stops_after:
             self._leave_evidence(self._stops_after)
         if self._proof.is_due(self._reached.epoch, self._reached.batch):
-            self._proof.at_batch(self._reached.epoch, self._reached.batch, {**self._reached.logs, **self._measured()})
+            self._proof.at_batch(
+                self._reached.epoch, self._reached.batch, {**self._reached.logs, **self._measured()}
+            )
         self._save_if_due()
 
     def note_work(self) -> None:
@@ -169,7 +179,10 @@ class Backup(keras.callbacks.BackupAndRestore):
         if self._unsaved:
             due = time.monotonic() >= self._retry_at
         else:
-            due = self._reached.unsaved_batches >= self.save_freq or self._reached.unsaved_s() >= BACKUP_EVERY_S
+            due = (
+                self._reached.unsaved_batches >= self.save_freq
+                or self._reached.unsaved_s() >= BACKUP_EVERY_S
+            )
         if due:
             self._save_model()
 
@@ -225,7 +238,10 @@ class Backup(keras.callbacks.BackupAndRestore):
         try:
             need = sum(
                 plain_files.status(path).st_size
-                for path in (self._folder / backup_files.WEIGHTS, self._folder / backup_files.POSITION)
+                for path in (
+                    self._folder / backup_files.WEIGHTS,
+                    self._folder / backup_files.POSITION,
+                )
             )
             free = shutil.disk_usage(self._folder).free
         except OSError:  # all is saved; what cannot be foretold now, is at the next backup
@@ -251,9 +267,15 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._best.write_now()
         self._log.write_now()
         weights = self._folder / backup_files.NEXT_WEIGHTS
-        plain, arrays = (self._before_validation and self._before_validation.python) or self._state.capture()
+        plain, arrays = (
+            self._before_validation and self._before_validation.python
+        ) or self._state.capture()
         plain_files.make_folder(self._folder)
-        with disk_errors(), plain_files.created(weights) as file, plain_files.lent(file, weights) as path:
+        with (
+            disk_errors(),
+            plain_files.created(weights) as file,
+            plain_files.lent(file, weights) as path,
+        ):
             self.model.save_weights(path)
             write_arrays(path, arrays)
         position = backup_files.Position(
@@ -268,84 +290,13 @@ class Backup(keras.callbacks.BackupAndRestore):
         )
         backup_files.write_backup(self._folder, position, self._job.experience.fence)
 
-    def _restore(self, backup: backup_files.Generation, arrays: Arrays, lost: list[str]) -> None:
+    def _restore(
+        self, backup: backup_files.Generation, arrays: StateArrays, lost: list[str]
+    ) -> None:
         skipped = self._state.load_weights(backup.weights)
         lost = lost + self._state.restore(backup.position.state, arrays)
         self.model.stop_training = backup.position.stop_training
         if skipped or lost:
-            self._job.mark_approximate(f"it was resumed without a part of its state: {', '.join([*skipped, *lost])}")
-
-
-class Watched(keras.callbacks.Callback):
-    """Hears first of what is done: before a callback of the user's may raise, or swap other weights in for a validation."""
-
-    def __init__(self, backup: Backup) -> None:
-        super().__init__()
-        self._backup = backup
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self._backup.note_work()
-
-    def on_test_begin(self, logs: Logs = None) -> None:
-        self._backup.note_work()
-        self._backup.before_validation()
-
-
-def fit(
-    model: keras.Model,
-    data: tuple[Source, Source],
-    callbacks: list[keras.callbacks.Callback],
-    first: int,
-    epochs: int,
-) -> None:
-    """Let Keras fit a model, whose steps ``sweep.training.steps.take_over`` has taken over.
-
-    Args:
-        model: built and compiled.
-        data: the batches of the training and of the validation.
-        callbacks: are called in this order.
-        first: the epoch to begin with.
-        epochs: of the whole training.
-    """
-    batches, validation = data
-    model.fit(
-        batches.numbers,
-        initial_epoch=first,
-        epochs=epochs,
-        validation_data=validation.numbers,
-        callbacks=WayOn(callbacks, model, epochs=epochs, steps=batches.count, verbose=0),
-        shuffle=False,  # the batches have their order
-        verbose=0,
-    )
-
-
-class WayOn(keras.callbacks.CallbackList):
-    """Keras's own list of callbacks, silent where a batch has nothing to be done for.
-
-    ``fit`` counts the batches of an epoch from 0, so it also comes by those that were trained before the cut, and by those
-    that an earlier call of TensorFlow has done as well; callbacks hear of the last batch of each call.
-    """
-
-    def __init__(self, callbacks: list[keras.callbacks.Callback], model: keras.Model, **params: Any) -> None:
-        super().__init__(callbacks, add_history=True, model=model, **params)
-        self._of = model  # whose functions are made anew where a callback compiles it
-
-    def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        if not self._of.train_function.passes_over(batch):
-            super().on_train_batch_begin(batch, logs)
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._of.train_function.has_worked:
-            super().on_train_batch_end(self._of.train_function.done - 1, logs)
-
-    def on_test_begin(self, logs: Logs = None) -> None:
-        super().on_test_begin(logs)
-        self._of.test_function.begin()
-
-    def on_test_batch_begin(self, batch: int, logs: Logs = None) -> None:
-        if not self._of.test_function.passes_over(batch):
-            super().on_test_batch_begin(batch, logs)
-
-    def on_test_batch_end(self, batch: int, logs: Logs = None) -> None:
-        if self._of.test_function.has_worked:
-            super().on_test_batch_end(self._of.test_function.done - 1, logs)
+            self._job.mark_approximate(
+                f"it was resumed without a part of its state: {', '.join([*skipped, *lost])}"
+            )

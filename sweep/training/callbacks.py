@@ -14,18 +14,17 @@ from typing import Any
 import keras
 
 from sweep.experience import best_model
-from sweep.experience.log_csv import Best, check_header
-from sweep.space.objectives import Aim
+from sweep.experience.log_csv import BestEpoch, check_header
+from sweep.space.objectives import Objective
 from sweep.system import plain_files
 from sweep.system.files import put_in_place, unfenced
+from sweep.training.endings import Diverged
 
 Logs = dict[str, Any] | None
-WRITING_SHARE = 0.05  # of the time of a training, at most, goes into best models that better ones follow
+WRITING_SHARE = (
+    0.05  # of the time of a training, at most, goes into best models that better ones follow
+)
 CLOSED_ONCE_MORE = "Can't decrement id ref count"
-
-
-class Diverged(Exception):  # an end of a training, no error of the program
-    """The training yields NaN or infinity."""
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):
@@ -46,8 +45,8 @@ class BestModel(keras.callbacks.ModelCheckpoint):
     def __init__(
         self,
         path: Path,
-        aim: Aim,
-        best_before: Best | None,
+        aim: Objective,
+        best_before: BestEpoch | None,
         variables: Callable[[], list[Any]],
         fence: Callable[[], None] = unfenced,
     ) -> None:
@@ -115,9 +114,12 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         """
         self._fence()
         with disk_errors():
-            with plain_files.created(self._beside) as file, plain_files.lent(file, self._beside) as path:
+            with (
+                plain_files.created(self._beside) as file,
+                plain_files.lent(file, self._beside) as path,
+            ):
                 yield path
-                best_model.label(file, Best(float(self.best), epoch))
+                best_model.label(file, BestEpoch(float(self.best), epoch))
             put_in_place(self._beside, self._path, self._fence)
 
 
@@ -179,7 +181,9 @@ class Log(keras.callbacks.CSVLogger):
         if rows:
             with plain_files.changing(self._path) as file:
                 self._fence()
-                if file.seek(0, os.SEEK_END) < self._bytes_written:  # else there would be a hole of NUL
+                if (
+                    file.seek(0, os.SEEK_END) < self._bytes_written
+                ):  # else there would be a hole of NUL
                     self._bytes_written, rows = 0, self._content
                 file.seek(self._bytes_written)
                 file.truncate()  # half a row, which a full disk left
@@ -190,7 +194,7 @@ class Log(keras.callbacks.CSVLogger):
 class Finite(keras.callbacks.Callback):
     """Ends a training whose loss, or what its aims name, is not a number any more."""
 
-    def __init__(self, aims: list[Aim]) -> None:
+    def __init__(self, aims: list[Objective]) -> None:
         super().__init__()
         self._names = ["loss", *(aim.name for aim in aims)]
 
@@ -229,7 +233,9 @@ def silence_h5py() -> None:
     """
     excepthook, unraisablehook = sys.excepthook, sys.unraisablehook
 
-    def on_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    def on_exception(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
         if CLOSED_ONCE_MORE not in str(error):
             excepthook(kind, error, trace)
 

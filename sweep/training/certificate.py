@@ -22,9 +22,11 @@ from sweep.experience.folder import Experience
 from sweep.experience.resume_proof import NO_EVIDENCE, Proof
 from sweep.space.search_space import SearchSpace
 from sweep.training import preparation, session
-from sweep.training.backup_callback import Backup, Stopped, Watched, fit
+from sweep.training.backup_callback import Backup
 from sweep.training.callbacks import Logs
-from sweep.training.data.batches import Source
+from sweep.training.data.batches import BatchSource
+from sweep.training.endings import Stopped
+from sweep.training.fit import Watched, fit
 from sweep.training.measure import prepare, refusing
 from sweep.training.protocol import SAVES, End, Exactness, Job, Link, Warned
 from sweep.training.state.training_state import read_arrays
@@ -36,13 +38,22 @@ LAST = 1, 2  # epoch and batch of the comparison
 
 
 class Short:
-    """The first batches of each epoch of something longer. See ``sweep.training.data.batches.Source``."""
+    """The first batches of each epoch of something longer. See ``sweep.training.data.batches.BatchSource``."""
 
-    def __init__(self, source: Source, most: int) -> None:
+    def __init__(self, source: BatchSource, most: int) -> None:
         self.count = min(most, source.count)
-        self.kind, self.in_graph, self.reads_ahead = source.kind, source.in_graph, source.reads_ahead
+        self.kind, self.in_graph, self.reads_ahead = (
+            source.kind,
+            source.in_graph,
+            source.reads_ahead,
+        )
         self.numbers, self.made_of = source.numbers.take(self.count), source.made_of
-        self.begin, self.batch, self.first, self.spec = source.begin, source.batch, source.first, source.spec
+        self.begin, self.batch, self.first, self.spec = (
+            source.begin,
+            source.batch,
+            source.first,
+            source.spec,
+        )
         self.why_approximate, self.compared = source.why_approximate, source.compared
 
     def end(self) -> None:
@@ -62,7 +73,11 @@ class Stages(keras.callbacks.Callback):
     def __init__(self, backup: Backup, folder: Path, keeps: bool, batches: int) -> None:
         super().__init__()
         self._backup, self._folder, self._epoch = backup, folder, 0
-        self._saves = {min(where, (where[0], batches)): name for name, where in SAVES.items()} if keeps else {}
+        self._saves = (
+            {min(where, (where[0], batches)): name for name, where in SAVES.items()}
+            if keeps
+            else {}
+        )
         self._last = LAST[0], min(LAST[1], batches)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -120,7 +135,9 @@ def first_difference(one: Path, other: Path, left_out: tuple[str, ...] = ()) -> 
         one, other: the folders of the backups.
         left_out: the parts of the state that are not compared.
     """
-    (first, *_), (second, *_) = (backup_files.read_positions(sauvegarde) for sauvegarde in (one, other))
+    (first, *_), (second, *_) = (
+        backup_files.read_positions(sauvegarde) for sauvegarde in (one, other)
+    )
     weights = _first(*(_datasets(sauvegarde / backup_files.WEIGHTS) for sauvegarde in (one, other)))
     arrays = (read_arrays(sauvegarde / backup_files.WEIGHTS) for sauvegarde in (one, other))
     positions = (_compared(position, left_out) for position, *_ in (first, second))
@@ -132,25 +149,41 @@ def _compared(position: backup_files.Position, left_out: tuple[str, ...]) -> dic
     return {"": state, "log.csv": position.log, "the running metrics": position.logs}
 
 
-def _train(job: Job, link: Link, keeps: bool) -> Source:
+def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     """Train to the last batch, and return what was trained on."""
 
-    def short_batches(space: SearchSpace) -> tuple[Source, Source]:
-        train, validation = preparation.load_batches(job, space, lambda text: link.tell(Warned(text)))
+    def short_batches(space: SearchSpace) -> tuple[BatchSource, BatchSource]:
+        train, validation = preparation.load_batches(
+            job, space, lambda text: link.tell(Warned(text))
+        )
         return Short(train, TRAINED), Short(validation, VALIDATED)
 
     record, made = job.record, prepare(job, short_batches)
     job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
-    (job.experience.path / DATA).write_text(str(record.data_identity and record.data_identity["digest"]))
+    (job.experience.path / DATA).write_text(
+        str(record.data_identity and record.data_identity["digest"])
+    )
     start = backup_files.make_ready(job.experience)
     position = start.backup.position if start.backup else None
-    reached = session.Reached(position.epoch, position.batch) if position else session.Reached()
-    best, log, backup = savers(job, link, made, start.backup, reached, Proof(NO_EVIDENCE, lambda _: None))
+    reached = (
+        session.TrainingProgress(position.epoch, position.batch)
+        if position
+        else session.TrainingProgress()
+    )
+    best, log, backup = savers(
+        job, link, made, start.backup, reached, Proof(NO_EVIDENCE, lambda _: None)
+    )
     stages = Stages(backup, job.experience.path, keeps, made.batches.count)
     callbacks = [Watched(backup), best, log, *made.of_user, backup, stages]
     with contextlib.suppress(Stopped):
-        fit(made.model, (made.batches, made.validation), callbacks, reached.epoch, record.parameters["epochs"])
+        fit(
+            made.model,
+            (made.batches, made.validation),
+            callbacks,
+            reached.epoch,
+            record.parameters["epochs"],
+        )
     return made.batches
 
 
@@ -172,11 +205,17 @@ def _flat(position: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
 
 
 def _leaves(value: Any, arrays: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict) and "path" in value and ("array" in value or "bytes" in value):  # a variable
+    if (
+        isinstance(value, dict) and "path" in value and ("array" in value or "bytes" in value)
+    ):  # a variable
         yield value["path"], arrays[value.get("array") or value["bytes"]].tobytes()
     elif isinstance(value, dict):
         for name, item in value.items():
-            held = arrays[item].tobytes() if name in ("array", "scalar") and isinstance(item, str) else item
+            held = (
+                arrays[item].tobytes()
+                if name in ("array", "scalar") and isinstance(item, str)
+                else item
+            )
             yield from _leaves(held, arrays, f"{path}.{name}".strip("."))
     elif isinstance(value, list):
         for number, item in enumerate(value):

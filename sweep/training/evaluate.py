@@ -13,7 +13,7 @@ from sweep.space.search_space import SearchSpace, error_in_file
 from sweep.system import plain_files
 from sweep.training import hdf5, steps
 from sweep.training.data import streams
-from sweep.training.data.batches import Source
+from sweep.training.data.batches import BatchSource
 from sweep.training.data.loading import load_here
 
 # On another processor, or with other threads, the last bits of a sum of float32 differ.
@@ -21,7 +21,10 @@ TOLERANCE = 1e-4
 
 
 def evaluate(
-    space: SearchSpace, finished: list[tuple[Experience, Record]], done: Callable[[], None], say: Callable[[str], None]
+    space: SearchSpace,
+    finished: list[tuple[Experience, Record]],
+    done: Callable[[], None],
+    say: Callable[[str], None],
 ) -> Iterator[tuple[Experience, str | None]]:
     """Yield each experience with what is wrong with its best model, in words, or None.
 
@@ -35,7 +38,9 @@ def evaluate(
         done()
 
 
-def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, validation: Source) -> str | None:
+def _what_is_wrong(
+    space: SearchSpace, experience: Experience, record: Record, validation: BatchSource
+) -> str | None:
     try:
         with hdf5.checked_model(experience.meilleur) as path:
             model = keras.models.load_model(path, safe_mode=True)
@@ -44,9 +49,15 @@ def _what_is_wrong(space: SearchSpace, experience: Experience, record: Record, v
         model.test_function.begin()
         found = model.evaluate(validation.numbers, verbose=0, return_dict=True)
         log = io.StringIO(plain_files.read(experience.log).decode(), newline="")
-        row = list(csv.DictReader(log))[record.outcome.epoch if record.outcome and record.outcome.epoch else 0]
-        logged = {name: float(row.get(f"val_{name}") or "nan") for name, value in found.items() if isinstance(value, float)}
-    except Exception as error:  # noqa: BLE001 # files of anybody's, with layers of the user's
+        row = list(csv.DictReader(log))[
+            record.outcome.epoch if record.outcome and record.outcome.epoch else 0
+        ]
+        logged = {
+            name: float(row.get(f"val_{name}") or "nan")
+            for name, value in found.items()
+            if isinstance(value, float)
+        }
+    except Exception as error:  # files of anybody's, with layers of the user's
         return f"meilleur.model.keras cannot be loaded and evaluated: {error_in_file(error, space.source.path)}"
     for name, value in logged.items():
         if not math.isclose(found[name], value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):

@@ -71,10 +71,12 @@ def _why_not_loaded(file: BinaryIO) -> str | None:
     size = file.seek(0, io.SEEK_END)
     try:
         with zipfile.ZipFile(file) as archive:
-            return why_not_unpacked(archive, size) or _why_not_read(io.BytesIO(archive.read(WEIGHTS)))
+            return why_not_unpacked(archive, size) or _why_not_read(
+                io.BytesIO(archive.read(WEIGHTS))
+            )
     except MemoryError:  # which says nothing of the file
         raise
-    except Exception as error:  # noqa: BLE001 # whatever zipfile raises for a file of anybody's
+    except Exception as error:  # whatever zipfile raises for a file of anybody's
         return f"is no archive with weights ({type(error).__name__})"
 
 

@@ -10,12 +10,12 @@ import keras
 from sweep.errors import SweepError
 from sweep.space.search_space import SearchSpace, load, mistake
 from sweep.training import preparation, steps
-from sweep.training.backup_callback import fit
 from sweep.training.callbacks import Logs
 from sweep.training.data.arrays import DataWrong
-from sweep.training.data.batches import Source
+from sweep.training.data.batches import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.data.loading import load_here
+from sweep.training.fit import fit
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Cost, End, Ending, Job, Link, Warned
 from sweep.training.train import begin_process
@@ -32,7 +32,7 @@ class Stopwatch(keras.callbacks.Callback):
         validation: what it is validated with.
     """
 
-    def __init__(self, batches: Source, validation: Source) -> None:
+    def __init__(self, batches: BatchSource, validation: BatchSource) -> None:
         super().__init__()
         self._batches, self._validation = batches, validation
         self.limit_s = self.epoch_s = self._begun = self._trained = 0.0
@@ -74,12 +74,14 @@ def refusing(job: Job, work: Callable[[], object]) -> End:
         return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
-    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
+    except Exception as error:  # the search space is the user's, and may raise anything
         return End(Ending.REFUSED, str(mistake(error, job.source.path)))
     return End(Ending.OUTCOME)
 
 
-def prepare(job: Job, batches_of: Callable[[SearchSpace], tuple[Source, Source]]) -> Prepared:
+def prepare(
+    job: Job, batches_of: Callable[[SearchSpace], tuple[BatchSource, BatchSource]]
+) -> Prepared:
     """Return what the job trains, made as for a training of it.
 
     Args:
@@ -97,22 +99,37 @@ def prepare(job: Job, batches_of: Callable[[SearchSpace], tuple[Source, Source]]
 def _measure(job: Job, link: Link) -> None:
     begun = time.perf_counter()
     made = prepare(
-        job, lambda space: preparation.make_batches(job, space, load_here(space).data, lambda text: link.tell(Warned(text)))
+        job,
+        lambda space: preparation.make_batches(
+            job, space, load_here(space).data, lambda text: link.tell(Warned(text))
+        ),
     )
     model, batches, validation, of_user = made.model, made.batches, made.validation, made.of_user
     link.tell(preparation.size(model))
     heard = any(map(steps.hears_batches, of_user))
-    steps.take_over(model, batches, validation, None if heard else lambda: batches.count, made.weigh)
+    steps.take_over(
+        model, batches, validation, None if heard else lambda: batches.count, made.weigh
+    )
     stopwatch = Stopwatch(batches, validation)
-    fit(model, (batches, validation), [*of_user, stopwatch], 0, 1)  # a batch of each, for which TensorFlow makes its graphs
+    fit(
+        model, (batches, validation), [*of_user, stopwatch], 0, 1
+    )  # a batch of each, for which TensorFlow makes its graphs
     start_s = time.perf_counter() - begun
     stopwatch.limit_s = TIMED_S
     fit(model, (batches, validation), [*of_user, stopwatch], 1, 2)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
-    link.tell(Cost(preparation.count_params(model), start_s, stopwatch.epoch_s, memory, _architecture(model)))
+    link.tell(
+        Cost(
+            preparation.count_params(model),
+            start_s,
+            stopwatch.epoch_s,
+            memory,
+            _architecture(model),
+        )
+    )
 
 
 def _architecture(model: keras.Model) -> str:
     """Return what is alike in models that differ in sizes and rates only."""
-    kinds = [type(layer).__name__ for layer in model._flatten_layers()]  # noqa: SLF001 # those in layers, too
+    kinds = [type(layer).__name__ for layer in model._flatten_layers()]  # those in layers, too
     return ", ".join([*kinds, type(model.optimizer).__name__])

@@ -14,7 +14,7 @@ from sweep.space.search_space import SearchSpace, SearchSpaceWrong
 from sweep.training import session, steps
 from sweep.training.data import streams
 from sweep.training.data.arrays import Data, is_arrays
-from sweep.training.data.batches import Batches, Source
+from sweep.training.data.batches import Batches, BatchSource
 from sweep.training.data.loading import identity_of, load
 from sweep.training.data.opened_files import why_others
 from sweep.training.protocol import Job, Sized
@@ -29,13 +29,13 @@ class Prepared:
     """What is trained: a model, its batches and those of its validation, what weighs them by class, the user's callbacks."""
 
     model: keras.Model
-    batches: Source
-    validation: Source
+    batches: BatchSource
+    validation: BatchSource
     weigh: Weigh | None
     of_user: list[keras.callbacks.Callback]
 
 
-def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[Source, Source]:
+def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[BatchSource, BatchSource]:
     """Return the batches of the training and of its validation, and note in the record what they are and promise.
 
     Raises:
@@ -67,7 +67,9 @@ def _are_others(job: Job, space: SearchSpace, identity: dict[str, Any]) -> bool:
         )
     are_others = had is not None and had["digest"] != identity["digest"]
     if had and are_others:
-        job.record.mark_approximate(f"its data were changed on the way: {_why_others(had, identity)}")
+        job.record.mark_approximate(
+            f"its data were changed on the way: {_why_others(had, identity)}"
+        )
     job.record.data_identity = identity
     return are_others
 
@@ -80,14 +82,20 @@ def _why_others(before: dict[str, Any], now: dict[str, Any]) -> str:
     )
 
 
-def make_batches(job: Job, space: SearchSpace, data: Data, say: streams.Say) -> tuple[Source, Source]:
+def make_batches(
+    job: Job, space: SearchSpace, data: Data, say: streams.Say
+) -> tuple[BatchSource, BatchSource]:
     """Return the batches of these data, and note in the record what they promise; see ``load_batches``."""
     record, parameters = job.record, job.record.parameters
     train, validation = data
     size, seed = parameters["batch_size"], parameters["seed"]
     keras.utils.set_random_seed(seed)
     # Where the search space was changed on the way, there may be others now.
-    counted = record.sessions[-1].get("batches") if record.sessions and not record.approximate_because else None
+    counted = (
+        record.sessions[-1].get("batches")
+        if record.sessions and not record.approximate_because
+        else None
+    )
     batches = streams.source(train, True, size, seed, say, counted)
     tests = streams.source(validation, False, size, seed, say)
     record.data = batches.kind
@@ -100,11 +108,13 @@ def make_batches(job: Job, space: SearchSpace, data: Data, say: streams.Say) -> 
         why = batches.why_approximate() or tests.why_approximate()
         if why:
             record.mark_approximate(why)
-    keras.utils.set_random_seed(seed)  # of what is drawn from here on, whether the data were loaded, kept or looked at twice
+    keras.utils.set_random_seed(
+        seed
+    )  # of what is drawn from here on, whether the data were loaded, kept or looked at twice
     return batches, tests
 
 
-def build(space: SearchSpace, parameters: dict[str, Any], validation: Source) -> keras.Model:
+def build(space: SearchSpace, parameters: dict[str, Any], validation: BatchSource) -> keras.Model:
     """Build the model, its metrics too: a batch of validation does.
 
     Raises:
@@ -113,9 +123,13 @@ def build(space: SearchSpace, parameters: dict[str, Any], validation: Source) ->
     path = space.source.path
     model = space.build_model(parameters)
     if not isinstance(model, keras.Model):
-        raise SearchSpaceWrong(f"{path}: build_model returns a {type(model).__name__}; return a keras.Model.")
+        raise SearchSpaceWrong(
+            f"{path}: build_model returns a {type(model).__name__}; return a keras.Model."
+        )
     if not model.compiled:
-        raise SearchSpaceWrong(f"{path}: build_model returns a model that is not compiled; call model.compile(…).")
+        raise SearchSpaceWrong(
+            f"{path}: build_model returns a model that is not compiled; call model.compile(…)."
+        )
     if model.distribute_strategy is not tf.distribute.get_strategy():
         raise SearchSpaceWrong(
             f"{path}: build_model uses a tf.distribute strategy; each training has one device: leave it out."
@@ -141,7 +155,9 @@ def _check_metric(monitored: str, metrics: dict[str, Any], path: Path) -> None:
         found = f"only {', '.join(names)}" if names else "none"
         missing = 'metrics=["acc"]' if name == "acc" else "one, or let MONITOR name another"
         mend = f'name="{name}" for {near}' if near else missing
-        raise SearchSpaceWrong(f'{path}: build_model compiles no metric named "{name}" ({found}); give compile(…) {mend}.')
+        raise SearchSpaceWrong(
+            f'{path}: build_model compiles no metric named "{name}" ({found}); give compile(…) {mend}.'
+        )
     if np.ndim(metrics[name]):
         raise SearchSpaceWrong(
             f"{path}: the metric {name} has several numbers, and MONITOR needs one: let it take their mean."
@@ -155,8 +171,12 @@ def callbacks(space: SearchSpace, parameters: dict[str, Any]) -> list[keras.call
         SearchSpaceWrong: they are something else, or one of them is a BackupAndRestore.
     """
     found = space.callbacks(parameters)
-    if not isinstance(found, list | tuple) or any(not isinstance(one, keras.callbacks.Callback) for one in found):
-        raise SearchSpaceWrong(f"{space.source.path}: callbacks returns {found!r}; return a list of keras.callbacks.")
+    if not isinstance(found, list | tuple) or any(
+        not isinstance(one, keras.callbacks.Callback) for one in found
+    ):
+        raise SearchSpaceWrong(
+            f"{space.source.path}: callbacks returns {found!r}; return a list of keras.callbacks."
+        )
     if any(isinstance(one, keras.callbacks.BackupAndRestore) for one in found):
         raise SearchSpaceWrong(
             f"{space.source.path}: callbacks returns a BackupAndRestore; every training has one already, which resumes it "
@@ -174,21 +194,30 @@ def size(model: keras.Model) -> Sized:
     """Return what the files of this model take: at rest two backups and the best model, while it trains one more of each."""
     if not model.optimizer.built:
         model.optimizer.build(model.trainable_variables)
-    variables = {id(variable): variable for variable in [*model.variables, *model.optimizer.variables]}
+    variables = {
+        id(variable): variable for variable in [*model.variables, *model.optimizer.variables]
+    }
     one = HDF5_BYTES + sum(variable.value.numpy().nbytes for variable in variables.values())
     return Sized(training=5 * one, ended=3 * one, best=one)
 
 
-def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Source) -> dict[str, Any] | None:
+def how_its_parent_was_built(
+    job: Job, space: SearchSpace, validation: BatchSource
+) -> dict[str, Any] | None:
     """Build the model and the callbacks of the shorter training that this one extends, before its first session."""
     if not job.record.parent or job.record.sessions:
         return None
     parent = session.parent_of(job)
     if not parent:
-        job.record.mark_approximate(f"it extends {job.record.parent}, which is not here to be compared with")
+        job.record.mark_approximate(
+            f"it extends {job.record.parent}, which is not here to be compared with"
+        )
         return None
     built = how_built(
-        space, parent.parameters, build(space, parent.parameters, validation), callbacks(space, parent.parameters)
+        space,
+        parent.parameters,
+        build(space, parent.parameters, validation),
+        callbacks(space, parent.parameters),
     )
     keras.utils.clear_session()  # else the names of the layers count on
     keras.utils.set_random_seed(job.record.seed)
@@ -196,7 +225,10 @@ def how_its_parent_was_built(job: Job, space: SearchSpace, validation: Source) -
 
 
 def how_built(
-    space: SearchSpace, parameters: dict[str, Any], model: keras.Model, of_user: list[keras.callbacks.Callback]
+    space: SearchSpace,
+    parameters: dict[str, Any],
+    model: keras.Model,
+    of_user: list[keras.callbacks.Callback],
 ) -> dict[str, Any]:
     """Return all that may depend on how many epochs there are to be, in comparable form."""
     return {
@@ -212,8 +244,16 @@ def compare_with_its_parent(job: Job, parent: dict[str, Any], ours: dict[str, An
     """Note where the longer training is not the shorter one with more epochs, but another from its first batch on."""
     different = [name for name in ours if ours[name] != parent[name]]
     if different:
-        parts = [name for name in parent["optimizer"] if parent["optimizer"][name] != ours["optimizer"].get(name)]
-        what = f"the optimizer ({', '.join(parts)})" if "optimizer" in different else f"the {different[0]}"
+        parts = [
+            name
+            for name in parent["optimizer"]
+            if parent["optimizer"][name] != ours["optimizer"].get(name)
+        ]
+        what = (
+            f"the optimizer ({', '.join(parts)})"
+            if "optimizer" in different
+            else f"the {different[0]}"
+        )
         job.record.mark_approximate(
             f"it extends {job.record.parent}, and the number of epochs decides {what}: the first "
             f"{parent['epochs']} were trained as if there were no more"

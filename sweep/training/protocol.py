@@ -8,7 +8,7 @@ from typing import Any, Protocol, get_args
 
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
-from sweep.space.search_space import Source
+from sweep.space.source import SpaceSource
 
 BACKUP_EVERY_S = 30.0
 # From where ``sweep check`` resumes: epoch and batch.
@@ -26,7 +26,7 @@ class Job:
     where they may be any. One that ``only_prepares`` ends before its first batch, and writes nothing.
     """
 
-    source: Source
+    source: SpaceSource
     experience: Experience
     record: Record
     save_freq: int

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweep.experience import backup_files
+from sweep.experience.entries import last_heartbeat
 from sweep.experience.folder import Experience
-from sweep.experience.heartbeat import Pulse, read_pulse, write_pulse
-from sweep.experience.lease import Overtaken
+from sweep.experience.heartbeat import Heartbeat, write_heartbeat
+from sweep.experience.lease import Superseded
 from sweep.experience.record import Outcome, Record
 from sweep.experience.resume_proof import NO_EVIDENCE, Evidence, Proof, Sample
 from sweep.system import gpu, plain_files
@@ -23,7 +24,7 @@ BEAT_S = 5.0  # what keeps a lease, of which there are a few a minute
 
 
 @dataclass
-class Reached:
+class TrainingProgress:
     """How far a session is: the next batch to train, of ``batches`` an epoch, and what of it is in no backup yet.
 
     ``logs`` are the running metrics after the last batch of this epoch, and ``measure`` returns what else is known of this
@@ -41,7 +42,7 @@ class Reached:
     logs: dict[str, Any] | None = None
     measure: Callable[[], dict[str, Any]] = dict
     is_at_work: bool = False
-    sign: "SignOfLife | None" = None
+    sign: "HeartbeatWriter | None" = None
     sample: Sample | None = None
 
     def trained_s(self) -> float:
@@ -57,7 +58,7 @@ class Reached:
         return time.monotonic() - self.saved_at if self.begun_at else 0.0
 
 
-class SignOfLife:
+class HeartbeatWriter:
     """Keeps ``pulse.json``: how far a session is, and that it lives. Where the disk is full or gone, it is not written.
 
     Args:
@@ -65,8 +66,12 @@ class SignOfLife:
         reached: how far the session is.
     """
 
-    def __init__(self, job: Job, reached: Reached) -> None:
-        self._experience, self._session, self._reached = job.experience, len(job.record.sessions) - 1, reached
+    def __init__(self, job: Job, reached: TrainingProgress) -> None:
+        self._experience, self._session, self._reached = (
+            job.experience,
+            len(job.record.sessions) - 1,
+            reached,
+        )
         self._every_s = EVERY_S_ON_DRIVE if is_on_drive(job.experience.path) else EVERY_S
         self._written_at = -math.inf
         self._lock, self._ended = threading.Lock(), threading.Event()
@@ -92,8 +97,8 @@ class SignOfLife:
             if time.monotonic() - self._written_at > max(BEAT_S, self._every_s):
                 self._write(replace(self._latest, at=now()))
 
-    def _pulse(self) -> Pulse:
-        return Pulse(
+    def _pulse(self) -> Heartbeat:
+        return Heartbeat(
             session=self._session,
             epoch=self._reached.epoch,
             batch=self._reached.batch,
@@ -105,15 +110,17 @@ class SignOfLife:
             logs=self._reached.logs and {**self._reached.logs, **self._reached.measure()},
         )
 
-    def _write(self, pulse: Pulse) -> None:
+    def _write(self, pulse: Heartbeat) -> None:
         # What cannot be saved, or is another's by now, is said by the backup.
-        with self._lock, contextlib.suppress(OSError, Overtaken):
+        with self._lock, contextlib.suppress(OSError, Superseded):
             if not self._ended.is_set():
-                write_pulse(self._experience.pulse, pulse, self._experience.fence)
+                write_heartbeat(self._experience.pulse, pulse, self._experience.fence)
                 self._written_at = time.monotonic()
 
 
-def begin(job: Job, link: Link, start: backup_files.Start, batches: int, reached: Reached) -> Proof:
+def begin(
+    job: Job, link: Link, start: backup_files.Start, batches: int, reached: TrainingProgress
+) -> Proof:
     """Write ``experience.json``, before the first batch, and return the proof that the session has to give."""
     record = job.record
     position = start.backup.position if start.backup else None
@@ -137,7 +144,7 @@ def begin(job: Job, link: Link, start: backup_files.Start, batches: int, reached
     record.sessions.append(session)
     job.experience.write(record)
     reached.epoch, reached.batch, reached.batches = session["epoch"], session["batch"], batches
-    reached.sign = SignOfLife(job, reached)
+    reached.sign = HeartbeatWriter(job, reached)
     proof = Proof(evidence, lambda difference: _note_comparison(job, link, proof, difference))
     return proof
 
@@ -146,8 +153,10 @@ def _evidence(job: Job, start: backup_files.Start) -> Evidence:
     """Return what the session before has left, and what it had not come to meet itself."""
     if not job.record.sessions:
         return NO_EVIDENCE
-    before, pulse = job.record.sessions[-1], last_pulse(job.experience, job.record)
-    sample = before.get("ended", {}).get("sample") or (pulse and pulse.logs and [pulse.epoch, pulse.batch, pulse.logs])
+    before, pulse = job.record.sessions[-1], last_heartbeat(job.experience, job.record)
+    sample = before.get("ended", {}).get("sample") or (
+        pulse and pulse.logs and [pulse.epoch, pulse.batch, pulse.logs]
+    )
     header, *rows = start.beyond or ("",)
     left = {"header": header, "rows": rows, "samples": [sample] if sample else []}
     return Evidence.from_content(left) + Evidence.from_content(before.get("evidence"))
@@ -173,29 +182,11 @@ def _note_comparison(job: Job, link: Link, proof: Proof, difference: str | None)
             job.experience.write(job.record)
 
 
-def have_trained(experience: Experience, record: Record, since: int = 0) -> bool:
-    """Tell whether any of its sessions, from that number on, has trained a batch, as far as its signs of life say."""
-    pairs = zip(record.sessions, ends(record, last_pulse(experience, record)), strict=True)
-    return any((end["epoch"], end["batch"]) > (one["epoch"], one["batch"]) for one, end in list(pairs)[since:])
-
-
-def ends(record: Record, pulse: Pulse | None) -> list[dict[str, Any]]:
-    """Return where each session ended; where the last one did not say so, where its last sign of life was.
-
-    Args:
-        record: of the experience.
-        pulse: see ``last_pulse``.
-    """
-    pulses = [*[None] * (len(record.sessions) - 1), pulse]
-    seen = [vars(last) if last else {**one, "trained_s": 0.0} for one, last in zip(record.sessions, pulses, strict=False)]
-    return [one.get("ended") or end for one, end in zip(record.sessions, seen, strict=True)]
-
-
 def _close_the_one_before(job: Job) -> None:
     """Note how far the session before this one came; its last sign of life says so."""
     sessions = job.record.sessions
     if sessions and "ended" not in sessions[-1]:
-        last, here = sessions[-1], last_pulse(job.experience, job.record)
+        last, here = sessions[-1], last_heartbeat(job.experience, job.record)
         last["ended"] = {
             "how": "cut",
             "epoch": here.epoch if here else last["epoch"],
@@ -204,13 +195,7 @@ def _close_the_one_before(job: Job) -> None:
         }
 
 
-def last_pulse(experience: Experience, record: Record) -> Pulse | None:
-    """Return the last sign of life of the last session; None where there is none of it."""
-    pulse = read_pulse(experience.pulse)
-    return pulse if pulse and pulse.session == len(record.sessions) - 1 else None
-
-
-def end(job: Job, how: str, reached: Reached, outcome: Outcome | None = None) -> None:
+def end(job: Job, how: str, reached: TrainingProgress, outcome: Outcome | None = None) -> None:
     """Note that and where this session ended by itself, and how the training did, where it did."""
     if reached.sign:
         job.record.sessions[-1]["ended"] = {
@@ -235,16 +220,24 @@ def _why_approximate(job: Job, session: dict[str, Any]) -> Iterator[str]:
         yield "trained where a GPU is visible, whose arithmetic was never compared over a cut"
     resumes = session["epoch"] or session["batch"]
     for before in _sessions_before(job)[-1:] if resumes else ():
-        for what, how in (("processor", "on another processor"), ("versions", "with other versions")):
+        for what, how in (
+            ("processor", "on another processor"),
+            ("versions", "with other versions"),
+        ):
             if session[what] != before.get(what):
                 yield f"it went on {how}: {before.get(what)}, then {session[what]}"
         if before.get("machine"):
-            yield from (f"it went on {how}" for how in differences(before["machine"], session["machine"]))
+            yield from (
+                f"it went on {how}" for how in differences(before["machine"], session["machine"])
+            )
 
 
 def differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     """Yield in words what two sessions have not in common of their machines, as ``sweep.system.host.machine`` returns it."""
-    lost, won = (sorted(set(one["flags"]) - set(other["flags"])) for one, other in ((before, now), (now, before)))
+    lost, won = (
+        sorted(set(one["flags"]) - set(other["flags"]))
+        for one, other in ((before, now), (now, before))
+    )
     if lost or won:
         said = [*(f"without {flag}" for flag in lost), *(f"with {flag}" for flag in won)]
         yield f"with another instruction set: {', '.join(said)}"
@@ -266,4 +259,6 @@ def _sessions_before(job: Job) -> list[dict[str, Any]]:
 def parent_of(job: Job) -> Record | None:
     """Return the record of the shorter training that this one extends, or None."""
     name = job.record.parent
-    return backup_files.read_record(Experience(job.experience.path.with_name(name))) if name else None
+    return (
+        backup_files.read_record(Experience(job.experience.path.with_name(name))) if name else None
+    )

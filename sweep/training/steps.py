@@ -11,16 +11,24 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep.training.data.batches import Source
+from sweep.training.data.batches import BatchSource
 
 CALL_S = 0.1  # a stop, a save and a sign of life wait for the end of a call
 NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
-HOOKS = [f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")]
+HOOKS = [
+    f"on_{kind}batch_{moment}" for kind in ("", "train_", "test_") for moment in ("begin", "end")
+]
 
 TEST_HOOKS = [f"on_test_{moment}" for moment in ("begin", "end", "batch_begin", "batch_end")]
 # Operations of TensorFlow that draw by a state of their own, which nobody can read.
 INEXACT = {
-    *("RandomUniform", "RandomUniformInt", "RandomStandardNormal", "TruncatedNormal", "ParameterizedTruncatedNormal"),
+    *(
+        "RandomUniform",
+        "RandomUniformInt",
+        "RandomStandardNormal",
+        "TruncatedNormal",
+        "ParameterizedTruncatedNormal",
+    ),
     *("RandomShuffle", "Multinomial", "RandomGamma", "RandomPoisson", "RandomPoissonV2"),
 }
 # Operations that call a function in Python.
@@ -44,11 +52,18 @@ class Steps:
     """
 
     def __init__(
-        self, model: keras.Model, step: Step, batches: Source, most: Callable[[], int] | None, weigh: Weigh | None = None
+        self,
+        model: keras.Model,
+        step: Step,
+        batches: BatchSource,
+        most: Callable[[], int] | None,
+        weigh: Weigh | None = None,
     ) -> None:
         of_batch: Step = (lambda batch: step(weigh(batch))) if weigh else step
         in_graph = batches.in_graph and not model.run_eagerly
-        self._loop: GraphLoop | PythonLoop = (GraphLoop if in_graph else PythonLoop)(model, of_batch, batches)
+        self._loop: GraphLoop | PythonLoop = (GraphLoop if in_graph else PythonLoop)(
+            model, of_batch, batches
+        )
         self._batches, self._count, self._model, self._step = batches, batches.count, model, step
         self._keras_own: Callable[[Any], dict[str, Any]] | None = None
         self._unit: int = model.steps_per_execution  # batches between two of Keras's calls
@@ -104,7 +119,7 @@ class Steps:
     def __call__(self, iterator: Any) -> dict[str, Any]:
         """Do the next batches, unless they are done, and return what the last of them logged."""
         if getattr(iterator, "element_spec", None) != NUMBER:
-            self._keras_own = self._keras_own or self._model._make_function(self._step)  # noqa: SLF001
+            self._keras_own = self._keras_own or self._model._make_function(self._step)
             return self._keras_own(iterator)
         self.has_worked = not self.passes_over(self._next)
         self._next += self._unit
@@ -128,7 +143,7 @@ class Steps:
             self._batches.end()
 
 
-def build(model: keras.Model, batches: Source) -> dict[str, Any]:
+def build(model: keras.Model, batches: BatchSource) -> dict[str, Any]:
     """Build all of a compiled model by testing it on a batch, and return what that logs."""
     logs: dict[str, Any] = model.test_step(batches.first())
     model.reset_metrics()
@@ -136,7 +151,11 @@ def build(model: keras.Model, batches: Source) -> dict[str, Any]:
 
 
 def take_over(
-    model: keras.Model, train: Source, test: Source, most: Callable[[], int] | None, weigh: Weigh | None = None
+    model: keras.Model,
+    train: BatchSource,
+    test: BatchSource,
+    most: Callable[[], int] | None,
+    weigh: Weigh | None = None,
 ) -> None:
     """Let ``fit``, which is given ``Batches.numbers``, train and test on these batches, after a new ``compile`` too.
 
@@ -155,7 +174,9 @@ def take_over(
 
     def make_test_function(force: bool = False) -> None:
         if force or not model.test_function:
-            model.test_function = Steps(model, model.test_step, test, (lambda: test.count) if most else None)
+            model.test_function = Steps(
+                model, model.test_step, test, (lambda: test.count) if most else None
+            )
 
     model.make_train_function, model.make_test_function = make_train_function, make_test_function
     make_train_function(force=True)
@@ -185,20 +206,25 @@ def hears_batches(callback: keras.callbacks.Callback) -> bool:
 
 def _hears(callback: keras.callbacks.Callback, hooks: list[str]) -> bool:
     theirs = (getattr(getattr(callback, name), "__func__", None) for name in hooks)
-    return any(hook is not getattr(keras.callbacks.Callback, name) for hook, name in zip(theirs, hooks, strict=True))
+    return any(
+        hook is not getattr(keras.callbacks.Callback, name)
+        for hook, name in zip(theirs, hooks, strict=True)
+    )
 
 
 class GraphLoop:
     """Does many batches in one loop of one graph, and returns what the last of them logs."""
 
-    def __init__(self, model: keras.Model, step: Step, batches: Source) -> None:
+    def __init__(self, model: keras.Model, step: Step, batches: BatchSource) -> None:
         self._one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
         self._batches = batches
         self._in_graph = tf.function(self._loop, autograph=False)
         self.concrete: Any = None
 
     def __call__(self, first: int, many: int) -> dict[str, Any]:
-        logs: dict[str, Any] = self._in_graph(tf.constant(first, tf.int64), tf.constant(many, tf.int64))
+        logs: dict[str, Any] = self._in_graph(
+            tf.constant(first, tf.int64), tf.constant(many, tf.int64)
+        )
         return logs
 
     def trace(self) -> None:
@@ -208,13 +234,15 @@ class GraphLoop:
     def _loop(self, first: tf.Tensor, many: tf.Tensor) -> Any:
         end = first + many
 
-        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # noqa: ARG001 # of the batch before
+        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # of the batch before
             return number + 1, self._one(self._batches.batch(number))
 
         self.concrete = self._one.get_concrete_function(self._batches.spec())
         specs = self.concrete.structured_outputs
         shapes = keras.tree.map_structure(lambda spec: spec.shape, specs)
-        nothing = keras.tree.map_structure(lambda spec: tf.zeros(_least(spec.shape), spec.dtype), specs)
+        nothing = keras.tree.map_structure(
+            lambda spec: tf.zeros(_least(spec.shape), spec.dtype), specs
+        )
         return tf.while_loop(
             cond=lambda number, *_: number < end,
             body=body,
@@ -234,11 +262,16 @@ class PythonLoop:
     One graph is for all of them: graphs of other shapes, made in another order after a cut, might differ in the last bits.
     """
 
-    def __init__(self, model: keras.Model, step: Step, batches: Source) -> None:
+    def __init__(self, model: keras.Model, step: Step, batches: BatchSource) -> None:
         self._batches, self._is_eager = batches, model.run_eagerly
         self._step: Any = step
         if not self._is_eager:
-            self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile, input_signature=[batches.spec()])
+            self._step = tf.function(
+                step,
+                autograph=False,
+                jit_compile=model.jit_compile,
+                input_signature=[batches.spec()],
+            )
         self.concrete: Any = None
 
     def __call__(self, first: int, many: int) -> dict[str, Any]:
@@ -257,5 +290,8 @@ class PythonLoop:
 def _operations(concrete: Any) -> set[str]:
     """Return the names of the operations of a graph, and of all graphs that it calls."""
     graph = concrete.graph.as_graph_def()
-    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    nodes = [
+        *graph.node,
+        *(node for function in graph.library.function for node in function.node_def),
+    ]
     return {node.op for node in nodes}

@@ -16,42 +16,51 @@ import tensorflow as tf
 from sweep.errors import MISSING, SweepError
 from sweep.experience import backup_files, best_model, folder
 from sweep.experience.folder import Experience
-from sweep.experience.lease import Hold, Lease, Overtaken, open_session
+from sweep.experience.lease import Hold, Lease, Superseded, open_session
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.resume_proof import Proof
 from sweep.space.search_space import SearchSpace, error_in_file, lines_in_file, load
 from sweep.system import files, plain_files
-from sweep.system.files import is_gone_for_a_while, is_unwritable_for_a_while, move_to_quarantine, patiently, size_and_sha256
+from sweep.system.files import (
+    is_gone_for_a_while,
+    is_unwritable_for_a_while,
+    move_to_quarantine,
+    patiently,
+    size_and_sha256,
+)
 from sweep.system.host import now
 from sweep.training import callbacks, hdf5, preparation, session, steps
-from sweep.training.backup_callback import Backup, NotSaved, Stopped, Watched, fit
-from sweep.training.callbacks import BestModel, Diverged, Finite, Log, Logs, silence_h5py
+from sweep.training.backup_callback import Backup
+from sweep.training.callbacks import BestModel, Finite, Log, Logs, silence_h5py
 from sweep.training.data import cache_lock
 from sweep.training.data.arrays import DataWrong
-from sweep.training.data.batches import Source
+from sweep.training.data.batches import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
+from sweep.training.endings import Diverged, NotSaved, Pruned, Stopped
+from sweep.training.fit import Watched, fit
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Begun, End, Ending, EpochDone, Job, Link, Warned
-from sweep.training.session import Reached
+from sweep.training.session import TrainingProgress
 from sweep.training.state.training_state import TrainingState
 
 POLL_S = 0.1
 # By which sweep's own files are written: who else meets a full disk is the search space.
-WRITERS = {str(one.__file__) for one in (callbacks, folder, files, hdf5, best_model, plain_files, backup_files, session)}
+WRITERS = {
+    str(one.__file__)
+    for one in (callbacks, folder, files, hdf5, best_model, plain_files, backup_files, session)
+}
 BY_THE_DAY = (*MISSING, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
-OF_A_GENERATOR = re.compile(r"(\{\{.*\}\} )?(OS|FileNotFound|Permission|Connection|Timeout|Import|ModuleNotFound)Error\b")
+OF_A_GENERATOR = re.compile(
+    r"(\{\{.*\}\} )?(OS|FileNotFound|Permission|Connection|Timeout|Import|ModuleNotFound)Error\b"
+)
 OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
-
-
-class Pruned(Exception):  # an end of a training, no error of the program
-    """The pruner ends the training."""
 
 
 class Reports(keras.callbacks.Callback):
     """Tells the controller and the folder how far the training is, and ends it on the word of the pruner."""
 
-    def __init__(self, link: Link, job: Job, reached: Reached, curve: list[float]) -> None:
+    def __init__(self, link: Link, job: Job, reached: TrainingProgress, curve: list[float]) -> None:
         super().__init__()
         self._link, self._job, self._reached, self._curve = link, job, reached, curve
 
@@ -85,7 +94,9 @@ class Raised(Exception):  # an end of a training, no error of the program
         super().__init__(reason)
         self.traceback = traceback.format_exc()
         # TensorFlow has the errors of a generator as texts of its own.
-        self.is_by_the_day = isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
+        self.is_by_the_day = (
+            isinstance(error, BY_THE_DAY) or OF_A_GENERATOR.match(str(error)) is not None
+        )
         self.is_of_memory = isinstance(error, OF_MEMORY)
 
 
@@ -112,10 +123,14 @@ def train(job: Job, link: Link) -> End:
         path = job.experience.path
         job = replace(job, experience=Experience(path.parent.resolve() / path.name))
     try:
-        return _prepare_only(job, link) if job.only_prepares else _to_its_end(job, link, Reached())
+        return (
+            _prepare_only(job, link)
+            if job.only_prepares
+            else _to_its_end(job, link, TrainingProgress())
+        )
     except Ended as ended:
         return ended.end
-    except Overtaken as by:
+    except Superseded as by:
         where = f"process {by.holder['pid']} on {by.holder['host']}"
         why = f"{job.experience.path} is trained by {where} by now, and no longer here: see there."
         return End(Ending.MOVED_ON if job.cluster else Ending.REFUSED, why)
@@ -123,11 +138,16 @@ def train(job: Job, link: Link) -> End:
         return End(Ending.REFUSED, str(error))
     except OSError as error:
         if is_unwritable_for_a_while(error):
-            return End(Ending.GONE, f"{error.filename or job.experience.path} does not answer ({error})")
-        return End(Ending.REFUSED, f"{job.experience.path} cannot be written: {error}; mend that and run again.")
+            return End(
+                Ending.GONE, f"{error.filename or job.experience.path} does not answer ({error})"
+            )
+        return End(
+            Ending.REFUSED,
+            f"{job.experience.path} cannot be written: {error}; mend that and run again.",
+        )
 
 
-def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
+def _to_its_end(job: Job, link: Link, reached: TrainingProgress) -> End:
     hold = Hold(job.experience)
     job = replace(job, experience=replace(job.experience, fence=hold.check))
     _outwait_others(job, link)
@@ -144,7 +164,11 @@ def _to_its_end(job: Job, link: Link, reached: Reached) -> End:
         if raised.is_by_the_day or raised.is_of_memory:  # as if it had been killed for it
             return End(Ending.DIED, str(raised), raised.traceback, raised.is_by_the_day)
         outcome = Outcome(State.FAILED, now(), str(raised), traceback=raised.traceback)
-    patiently(lambda: _write_outcome(job, outcome, reached), lambda error: _wait(link, error), link.stop_asked)
+    patiently(
+        lambda: _write_outcome(job, outcome, reached),
+        lambda error: _wait(link, error),
+        link.stop_asked,
+    )
     return End(Ending.OUTCOME)
 
 
@@ -173,7 +197,9 @@ def _outwait_others(job: Job, link: Link) -> None:
     lease, said = Lease(job.experience), False
     while other := lease.holder():
         if not said:
-            link.tell(Warned(f"process {other['pid']} on {other['host']} trains it, and is waited for"))
+            link.tell(
+                Warned(f"process {other['pid']} on {other['host']} trains it, and is waited for")
+            )
             said = True
         if link.stop_asked():
             raise Ended(End(Ending.STOPPED))
@@ -192,11 +218,13 @@ def _wait(link: Link, error: OSError) -> None:
     link.tell(Warned(f"its end cannot be written ({error}); trying again until it can"))
 
 
-def _train(job: Job, link: Link, reached: Reached, hold: Hold) -> Outcome:
+def _train(job: Job, link: Link, reached: TrainingProgress, hold: Hold) -> Outcome:
     try:
         with _mistakes(job):
             made, extension = _prepare(job, link)
-            _outwait_others(job, link)  # to prepare took seconds, in which another may have begun: its files are its own
+            _outwait_others(
+                job, link
+            )  # to prepare took seconds, in which another may have begun: its files are its own
             hold.take(job.record)
             start = _make_ready(job, link)
             if extension and start.backup:
@@ -216,10 +244,12 @@ def _mistakes(job: Job) -> Iterator[None]:
         yield
     except DataWrong as error:
         raise DataWrong(f"{path}: {error}.") from error
-    except (Stopped, Ended, Overtaken, SweepError, Diverged, Pruned):
+    except (Stopped, Ended, Superseded, SweepError, Diverged, Pruned):
         raise
     except Exception as error:
-        if isinstance(error, OSError) and (is_gone_for_a_while(error) or _is_of_our_files(error, job)):
+        if isinstance(error, OSError) and (
+            is_gone_for_a_while(error) or _is_of_our_files(error, job)
+        ):
             raise
         if lock := cache_lock.lock_in(error):
             raise Ended(_unlock(lock)) from error
@@ -231,13 +261,18 @@ def _is_of_our_files(error: OSError, job: Job) -> bool:
     if error.filename is not None:
         return Path(os.fsdecode(error.filename)).is_relative_to(job.experience.path.parent)
     frames = traceback.extract_tb(error.__traceback__)
-    return any(frame.filename in WRITERS for frame in frames) and not lines_in_file(error, job.source.path)
+    return any(frame.filename in WRITERS for frame in frames) and not lines_in_file(
+        error, job.source.path
+    )
 
 
 def _unlock(lock: Path) -> End:
     if cache_lock.is_left_behind(lock):
         cache_lock.remove(lock)
-        return End(Ending.DIED, f"the cache that {lock} locks was being written when a training was cut off")
+        return End(
+            Ending.DIED,
+            f"the cache that {lock} locks was being written when a training was cut off",
+        )
     return End(Ending.GONE, f"another process writes the cache that {lock} locks")
 
 
@@ -251,11 +286,13 @@ def _prepare(job: Job, link: Link) -> tuple[Prepared, tuple[dict[str, Any], dict
     job.record.count_params = preparation.count_params(model)
     of_user = preparation.callbacks(space, parameters)
     link.tell(preparation.size(model))
-    extension = (as_parent, preparation.how_built(space, parameters, model, of_user)) if as_parent else None
+    extension = (
+        (as_parent, preparation.how_built(space, parameters, model, of_user)) if as_parent else None
+    )
     return Prepared(model, batches, validation, weigh, of_user), extension
 
 
-def _load(job: Job, link: Link) -> tuple[SearchSpace, Source, Source]:
+def _load(job: Job, link: Link) -> tuple[SearchSpace, BatchSource, BatchSource]:
     """Return the search space, and the batches of the training and of its validation."""
     begin_process(job.record)
     space = load(job.source)
@@ -264,7 +301,9 @@ def _load(job: Job, link: Link) -> tuple[SearchSpace, Source, Source]:
 
 def _make_ready(job: Job, link: Link) -> backup_files.Start:
     there = job.experience
-    has_been_trained = job.record.sessions or plain_files.is_file(there.log) or best_model.versions_in(there.path)
+    has_been_trained = (
+        job.record.sessions or plain_files.is_file(there.log) or best_model.versions_in(there.path)
+    )
     start = _newest_to_be_read(job, link)
     if has_been_trained and not start.backup:
         aside = f"; what there was of it is in {start.aside}" if start.aside else ""
@@ -294,7 +333,12 @@ def begin_process(record: Record) -> None:
 
 
 def savers(
-    job: Job, link: Link, made: Prepared, start: backup_files.Generation | None, reached: Reached, proof: Proof
+    job: Job,
+    link: Link,
+    made: Prepared,
+    start: backup_files.Generation | None,
+    reached: TrainingProgress,
+    proof: Proof,
 ) -> tuple[BestModel, Log, Backup]:
     """Let a model train by our steps, and return the callbacks that write its files."""
     backup: Backup  # which the steps ask, and which saves the state of the model that they train
@@ -303,15 +347,25 @@ def savers(
     steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
     state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
     before = start.position.best() if start else None
-    best = BestModel(job.experience.meilleur, job.record.aim, before, state.variables, job.experience.fence)
+    best = BestModel(
+        job.experience.meilleur, job.record.aim, before, state.variables, job.experience.fence
+    )
     log = Log(job.experience.log, job.experience.fence)
     backup = Backup(job, link, start, state, best, log, reached, proof)
-    steps.before_compile(made.model, lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked))
+    steps.before_compile(
+        made.model,
+        lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked),
+    )
     return best, log, backup
 
 
 def _fit(
-    job: Job, link: Link, made: Prepared, start: backup_files.Generation | None, reached: Reached, proof: Proof
+    job: Job,
+    link: Link,
+    made: Prepared,
+    start: backup_files.Generation | None,
+    reached: TrainingProgress,
+    proof: Proof,
 ) -> None:
     """Train the epochs that are still to be trained."""
     epochs = job.record.parameters["epochs"]
@@ -336,7 +390,7 @@ def _fit(
     ]
     try:
         fit(made.model, (made.batches, made.validation), callbacks, reached.epoch, epochs)
-    except (Stopped, Overtaken, SweepError):
+    except (Stopped, Superseded, SweepError):
         raise
     except Pruned:
         backup.save_the_end()  # from where it can be taken up again
@@ -348,14 +402,21 @@ def _fit(
     backup.check_saved()
 
 
-def _write_outcome(job: Job, outcome: Outcome, reached: Reached) -> None:
+def _write_outcome(job: Job, outcome: Outcome, reached: TrainingProgress) -> None:
     """Write how it ended: before this, the experience is cut off; after it, finished, failed or pruned."""
     folder = job.experience
     best = folder.best(job.record)
     epochs = len(read_curve(folder.log, job.record.aim.name))
-    if outcome.state is State.FINISHED and best_model.find(folder.path, best, epochs) != folder.meilleur:
+    if (
+        outcome.state is State.FINISHED
+        and best_model.find(folder.path, best, epochs) != folder.meilleur
+    ):
         epoch = best.epoch if best else None
-        raise NotSaved(f"{folder.meilleur} is not the model of epoch {epoch}; run the same command to go on.")
+        raise NotSaved(
+            f"{folder.meilleur} is not the model of epoch {epoch}; run the same command to go on."
+        )
     outcome.log = size_and_sha256(folder.log) if plain_files.is_file(folder.log) else None
-    outcome.model = size_and_sha256(folder.meilleur) if plain_files.is_file(folder.meilleur) else None
+    outcome.model = (
+        size_and_sha256(folder.meilleur) if plain_files.is_file(folder.meilleur) else None
+    )
     session.end(job, "outcome", reached, outcome)

@@ -42,12 +42,17 @@ class Guard:
         if not _is_of_this_machine(environ, reads):
             return _refuse(start, f"only http://{HOST} is served here")
         if not reads and not self._allow_changes:
-            return _refuse(start, "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself")
+            return _refuse(
+                start,
+                "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself",
+            )
         if not reads and path.startswith("/api/artifacts"):
             return _refuse(start, "the files of a trial are those of its folder: put yours there")
         of_experience = OF_EXPERIENCE.fullmatch(path)
         if of_experience and reads:
-            return _serve_folder(Experience(self._root / of_experience[1]), of_experience[2], environ, start)
+            return _serve_folder(
+                Experience(self._root / of_experience[1]), of_experience[2], environ, start
+            )
         try:
             return self._app(environ, start)
         except (SweepError, OSError) as error:
@@ -65,19 +70,25 @@ def _is_of_this_machine(environ: dict[str, Any], reads: bool) -> bool:
     return "COLAB_RELEASE_TAG" in os.environ or (is_named and (reads or is_of_a_page_of_ours))
 
 
-def _refuse(start: Callable[..., Any], reason: str, status: str = "403 Forbidden") -> Iterable[bytes]:
+def _refuse(
+    start: Callable[..., Any], reason: str, status: str = "403 Forbidden"
+) -> Iterable[bytes]:
     start(status, [("Content-Type", "application/json")])
     return [json.dumps({"reason": reason}).encode()]
 
 
-def _serve_folder(experience: Experience, name: str, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+def _serve_folder(
+    experience: Experience, name: str, environ: dict[str, Any], start: Callable[..., Any]
+) -> Iterable[bytes]:
     """Serve one of the files of an experience, by its name, or the list of them."""
     there = (experience.record, experience.log, experience.meilleur)
     files = {path.name: path for path in there if plain_files.is_file(path)}
     if name in files:
         file = plain_files.reading(files[name])
         size = os.fstat(file.fileno()).st_size
-        start("200 OK", [("Content-Type", TYPES[files[name].suffix]), ("Content-Length", str(size))])
+        start(
+            "200 OK", [("Content-Type", TYPES[files[name].suffix]), ("Content-Length", str(size))]
+        )
         if environ["REQUEST_METHOD"] == "GET":
             wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)  # which closes it
             return wrapped
@@ -88,4 +99,6 @@ def _serve_folder(experience: Experience, name: str, environ: dict[str, Any], st
         return [b"there is no such file"]
     links = "".join(f'<li><a href="{one}">{one}</a>' for one in files)
     start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-    return [f"<!doctype html><title>{experience.id}</title><h1>{html.escape(str(experience.path))}</h1><ul>{links}".encode()]
+    return [
+        f"<!doctype html><title>{experience.id}</title><h1>{html.escape(str(experience.path))}</h1><ul>{links}".encode()
+    ]

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweep.experience.record import State
-from sweep.experience.snapshot import Sight
-from sweep.space.objectives import Aim
+from sweep.experience.snapshot import Snapshot
+from sweep.space.objectives import Objective
 
 MOST = 1e15
 MOST_AXES = 30  # more is no figure that anybody reads
 MOST_TICKS = 8
-MOST_LETTERS = 24
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,9 @@ class Axis:
     @property
     def range(self) -> tuple[float, float]:
         """The positions of the ends of the axis: some room beside the outermost values."""
-        there = [one for one in [*self.positions, *(tick for tick, _ in self.ticks)] if one is not None]
+        there = [
+            one for one in [*self.positions, *(tick for tick, _ in self.ticks)] if one is not None
+        ]
         low, high = min(there), max(there)
         room = (high - low) * 0.06 or 0.5
         return low - room, high + room
@@ -37,7 +38,7 @@ class Axis:
 class Plane:
     """The trials whose value is known, by number: their values of an aim, and the parameters that Optuna varied."""
 
-    aim: Aim
+    aim: Objective
     numbers: list[int]
     values: list[float]
     states: list[str]
@@ -54,13 +55,14 @@ class Plane:
         return [(worst - rank) / (worst - best or 1) for rank in ranks]
 
 
-def plane_of(sight: Sight) -> Plane:
+def plane_of(sight: Snapshot) -> Plane:
     """Return the finished and the pruned trials; a parameter that is the same in all of them is no axis."""
     trials = sorted(
         (
             (one.number, one.values[sight.aims[0].name], str(one.state), one.known.entry)
             for one in sight.trials
-            if one.state in (State.FINISHED, State.PRUNED) and _is_number(one.values.get(sight.aims[0].name))
+            if one.state in (State.FINISHED, State.PRUNED)
+            and _is_number(one.values.get(sight.aims[0].name))
         ),
         key=lambda trial: trial[0],
     )
@@ -86,13 +88,14 @@ class Compared:
     on_front: list[bool]
 
 
-def compared_of(sight: Sight) -> Compared:
+def compared_of(sight: Snapshot) -> Compared:
     """Return the finished trials of a sweep that is after several aims."""
     first, second = (aim.name for aim in sight.aims[:2])
     trials = [
         one
         for one in sight.trials
-        if one.state is State.FINISHED and all(_is_number(one.values.get(name)) for name in (first, second))
+        if one.state is State.FINISHED
+        and all(_is_number(one.values.get(name)) for name in (first, second))
     ]
     return Compared(
         names=(first, second),
@@ -100,12 +103,6 @@ def compared_of(sight: Sight) -> Compared:
         points=[(one.values[first], one.values[second]) for one in trials],
         on_front=[one.number in sight.front for one in trials],
     )
-
-
-def short(text: str) -> str:
-    """Return the text as a label: short, and without what plotly would take for markup."""
-    text = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
-    return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
@@ -117,14 +114,16 @@ def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
         ticks = _number_ticks(sorted({at(value) for value in there}), logarithmic)
     else:
         labels = sorted({str(value) for value in there})
-        at = lambda value: float(labels.index(str(value)))  # noqa: E731
+        at = lambda value: float(labels.index(str(value)))
         ticks = [(float(place), label) for place, label in enumerate(labels)]
     return Axis(name, [at(params[name]) if name in params else None for params in of_trials], ticks)
 
 
 def _is_number(value: object) -> bool:
     """Tell whether an axis can hold it; what is too large for one is a label."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST  # which NaN is not
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
+    )  # which NaN is not
 
 
 def _params(entry: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep.experience.record import State
-from sweep.experience.snapshot import Sight, Training
+from sweep.experience.snapshot import Snapshot, TrainingView
 from sweep.web.axes import MOST
 from sweep.web.tables import sessions
 
@@ -43,7 +43,7 @@ class Curves:
     marks: list[tuple[int, float, float, str]]
 
 
-def curves_of(sight: Sight) -> Curves:
+def curves_of(sight: Snapshot) -> Curves:
     """Return the learning curves; of very many experiences, the lines are those of the best."""
     trained = [one for one in sight.trainings if one.curve]
     ranked = sorted(trained, key=lambda one: (one.rank, one.trial))
@@ -51,12 +51,25 @@ def curves_of(sight: Sight) -> Curves:
     lines = [_line(one) for one in reversed(ranked[:MOST_LINES])]
     quantiles = _quantiles([one.curve for one in trained if one.state is not State.FAILED])
     best_line = _line(best.best) if best else None
-    return Curves(sight.aims[0].name, lines, len(trained), best_line, *quantiles, _marks(sight, ranked[:MOST_LINES]))
+    return Curves(
+        sight.aims[0].name,
+        lines,
+        len(trained),
+        best_line,
+        *quantiles,
+        _marks(sight, ranked[:MOST_LINES]),
+    )
 
 
-def _line(one: Training) -> Line:
+def _line(one: TrainingView) -> Line:
     curve = [value if abs(value) < MOST else float("nan") for value in one.curve]
-    return Line(one.trial, one.experience.id, str(one.state), curve, one.state not in (State.FINISHED, State.RUNNING))
+    return Line(
+        one.trial,
+        one.experience.id,
+        str(one.state),
+        curve,
+        one.state not in (State.FINISHED, State.RUNNING),
+    )
 
 
 def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
@@ -76,13 +89,18 @@ def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], lis
 def _quantile(columns: np.ndarray, share: float) -> list[float]:
     """Return a quantile of each sorted column without its NaN, with the arithmetic of ``np.quantile``."""
     at = share * np.maximum(np.sum(~np.isnan(columns), axis=0) - 1, 0)
-    below, above = (np.take_along_axis(columns, edge(at).astype(int)[None], 0)[0] for edge in (np.floor, np.ceil))
+    below, above = (
+        np.take_along_axis(columns, edge(at).astype(int)[None], 0)[0]
+        for edge in (np.floor, np.ceil)
+    )
     part = at - np.floor(at)
-    found = np.where(part < 0.5, below + (above - below) * part, above - (above - below) * (1 - part))
+    found = np.where(
+        part < 0.5, below + (above - below) * part, above - (above - below) * (1 - part)
+    )
     return [float(value) for value in found]
 
 
-def _marks(sight: Sight, shown: list[Training]) -> list[tuple[int, float, float, str]]:
+def _marks(sight: Snapshot, shown: list[TrainingView]) -> list[tuple[int, float, float, str]]:
     by_id = {one.experience.id: one for one in shown}
     marks = []
     for row in sessions(sight):
@@ -90,5 +108,7 @@ def _marks(sight: Sight, shown: list[Training]) -> list[tuple[int, float, float,
         if one and row["how"] in ENDS_SHOWN:
             # A mark lies on its line: at the cut, between the epochs before and after it.
             at = min(max(row["to_epoch"] - 1, 0.0), len(one.curve) - 1.0)
-            marks.append((one.trial, at, float(np.interp(at, range(len(one.curve)), one.curve)), row["how"]))
+            marks.append(
+                (one.trial, at, float(np.interp(at, range(len(one.curve)), one.curve)), row["how"])
+            )
     return marks

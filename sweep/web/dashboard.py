@@ -15,13 +15,14 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweep.console.progress import Progress
 from sweep.errors import SweepError
-from sweep.experience.inventory import Folders
-from sweep.experience.root import Lock
-from sweep.experience.snapshot import Sight, Watch
-from sweep.experience.trials import Known
+from sweep.experience.inventory import Inventory
+from sweep.experience.root_lock import RootLock
+from sweep.experience.snapshot import Snapshot, SnapshotReader
+from sweep.experience.trials import TrialRecord
 from sweep.running.study_setup import open_or_rebuild, rehearse
 from sweep.settings import Settings
-from sweep.space.search_space import Source, load
+from sweep.space.search_space import load
+from sweep.space.source import SpaceSource
 from sweep.web.access import HOST, App, Guard
 from sweep.web.dashboard_study import Files, annotate, study_of_folders
 
@@ -65,7 +66,12 @@ class Dashboard:
     def __enter__(self) -> "Dashboard":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.close()
 
     def _ipython_display_(self) -> None:
@@ -79,7 +85,14 @@ class Dashboard:
             display(IFrame(self.url, width="100%", height=800))  # type: ignore[no-untyped-call]
 
 
-def serve(source: Source, settings: Settings, root: Path, port: int, allow_changes: bool, progress: Progress) -> Dashboard:
+def serve(
+    source: SpaceSource,
+    settings: Settings,
+    root: Path,
+    port: int,
+    allow_changes: bool,
+    progress: Progress,
+) -> Dashboard:
     """Serve the dashboard from a thread.
 
     Args:
@@ -93,17 +106,17 @@ def serve(source: Source, settings: Settings, root: Path, port: int, allow_chang
     Raises:
         SweepError: the port is taken, a sweep holds the root, or the study cannot be opened.
     """
-    watch, holds = Watch(root, progress.say), contextlib.ExitStack()
+    watch, holds = SnapshotReader(root, progress.say), contextlib.ExitStack()
     try:
         if not allow_changes:
             with progress.reading(root) as done:
                 view = View(source.name, watch, done)
             return Dashboard(Guard(view, root, allow_changes), port, view.number, holds)
-        holds.enter_context(Lock(root, progress.say, threading.Event()))
+        holds.enter_context(RootLock(root, progress.say, threading.Event()))
         study, known = _open(source, settings, root, progress)
         annotate(study, known, watch.look())
         app = _app_of(study, Files(root, watch.look))
-        return Dashboard(Guard(app, root, allow_changes), port, study._study_id, holds)  # noqa: SLF001
+        return Dashboard(Guard(app, root, allow_changes), port, study._study_id, holds)
     except BaseException:
         holds.close()
         raise
@@ -120,7 +133,9 @@ class View:
 
     _numbers = itertools.count()
 
-    def __init__(self, name: str, watch: Watch, done: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, name: str, watch: SnapshotReader, done: Callable[[], None] = lambda: None
+    ) -> None:
         self._name, self._watch = name, watch
         self._lock = threading.Lock()
         self._sight = watch.look(done)
@@ -165,11 +180,11 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _app_of(study: Any, files: Files) -> App:
-    app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)  # noqa: SLF001
+    app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)
     return app
 
 
-def _stamp(sight: Sight) -> object:
+def _stamp(sight: Snapshot) -> object:
     """Return what of a sight the dashboard shows."""
     return [
         (
@@ -183,11 +198,15 @@ def _stamp(sight: Sight) -> object:
     ]
 
 
-def _open(source: Source, settings: Settings, root: Path, progress: Progress) -> tuple[Any, dict[int, Known]]:
-    folders = Folders(root, source.name)
+def _open(
+    source: SpaceSource, settings: Settings, root: Path, progress: Progress
+) -> tuple[Any, dict[int, TrialRecord]]:
+    folders = Inventory(root, source.name)
     folders.check()
     folders.settle(progress.say)
     space = load(source)
     epochs = rehearse(space, settings).epochs
-    study = open_or_rebuild(space, root, settings, epochs, folders, progress, threading.Event(), always=False)
+    study = open_or_rebuild(
+        space, root, settings, epochs, folders, progress, threading.Event(), always=False
+    )
     return study.view(), folders.known()

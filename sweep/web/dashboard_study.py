@@ -15,10 +15,10 @@ from optuna.trial import FrozenTrial, TrialState
 from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import ID
-from sweep.experience.snapshot import Sight, Training
-from sweep.experience.trials import Known, check_numbers, known_trials
+from sweep.experience.snapshot import Snapshot, TrainingView
+from sweep.experience.trials import TrialRecord, check_numbers, known_trials
 from sweep.search.trial_conversion import directions, frozen_of, notes_of
-from sweep.space.objectives import Aim
+from sweep.space.objectives import Objective
 from sweep.system import plain_files
 from sweep.web.curves import Line, curves_of
 from sweep.web.texts import words
@@ -34,7 +34,7 @@ LOG, PICTURE = "0", "1"
 FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
 
 
-def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optuna.Study:
+def study_of_folders(name: str, sight: Snapshot, number_of_study: int = 0) -> optuna.Study:
     """Return a study in memory with all trials that the folders know, by number, the running ones with their latest epochs.
 
     Raises:
@@ -50,12 +50,16 @@ def study_of_folders(name: str, sight: Sight, number_of_study: int = 0) -> optun
     check_numbers(known)
     for number in range(max(known, default=-1) + 1):
         one = known.get(number)
-        study.add_trial(_frozen(one, trainings[one.experience.id], sight.aims) if one else _lost("its folder is missing"))
+        study.add_trial(
+            _frozen(one, trainings[one.experience.id], sight.aims)
+            if one
+            else _lost("its folder is missing")
+        )
     annotate(study, known, sight)
     return study
 
 
-def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> None:
+def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], sight: Snapshot) -> None:
     """Give the best trials a note that links to their folders, and their files; what somebody has written there stays.
 
     Args:
@@ -69,19 +73,25 @@ def annotate(study: optuna.Study, known: Mapping[int, Known], sight: Sight) -> N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([aim.name for aim in sight.aims])
-    storage, number_of_study = study._storage, study._study_id  # noqa: SLF001
+    storage, number_of_study = study._storage, study._study_id
     there = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
-        one, at = known.get(trial.number), trial._trial_id  # noqa: SLF001
+        one, at = known.get(trial.number), trial._trial_id
         if not one or trial.number not in best:
             continue
         if NOTE_OF_TRIAL.format(trial=at) not in there:
             text = _note(one)
-            parts = [text[start : start + MOST_OF_NOTE] for start in range(0, len(text), MOST_OF_NOTE)]
+            parts = [
+                text[start : start + MOST_OF_NOTE] for start in range(0, len(text), MOST_OF_NOTE)
+            ]
             storage.set_study_system_attr(number_of_study, NOTE_OF_TRIAL.format(trial=at), 1)
             for part, content in enumerate(parts):
-                storage.set_study_system_attr(number_of_study, TEXT_OF_NOTE.format(trial=at, part=part), content)
-        for file, meta in _files_of(one.experience.id).items() if one.experience.id in trained else ():
+                storage.set_study_system_attr(
+                    number_of_study, TEXT_OF_NOTE.format(trial=at, part=part), content
+                )
+        for file, meta in (
+            _files_of(one.experience.id).items() if one.experience.id in trained else ()
+        ):
             key = FILES_OF_TRIAL.format(trial=at, file=file)
             if key not in there and FILE.format(file=file) not in trial.system_attrs:
                 storage.set_study_system_attr(number_of_study, key, meta)
@@ -95,7 +105,7 @@ class Files:
         look: returns what is there now.
     """
 
-    def __init__(self, root: Path, look: Callable[[], Sight]) -> None:
+    def __init__(self, root: Path, look: Callable[[], Snapshot]) -> None:
         self._root, self._look = root, look
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
@@ -106,7 +116,11 @@ class Files:
         """
         name, _, kind = artifact_id.rpartition("-")
         experience = Experience(self._root / name)
-        if not re.fullmatch(ID, name) or kind not in FILES or not plain_files.is_file(experience.log):
+        if (
+            not re.fullmatch(ID, name)
+            or kind not in FILES
+            or not plain_files.is_file(experience.log)
+        ):
             raise FileNotFoundError(artifact_id)
         if kind == LOG:
             return io.BytesIO(plain_files.read(experience.log))
@@ -119,7 +133,7 @@ class Files:
         """Remove nothing: where the study is deleted, its folders stay."""
 
 
-def picture(sight: Sight, name: str) -> bytes:
+def picture(sight: Snapshot, name: str) -> bytes:
     """Return the learning curve of one experience among the others, as PNG.
 
     Raises:
@@ -132,11 +146,15 @@ def picture(sight: Sight, name: str) -> bytes:
         raise FileNotFoundError(name)
     found, said = curves_of(sight), words(None)
     line = Line(one.trial, name, str(one.state), one.curve, is_grey=False)
-    said = replace(said, curves=f"{said.trial} {one.trial} {name}", best=f"{said.trial} {one.trial}")
-    return matplotlib_figures.png(lambda: matplotlib_figures.curves(replace(found, best=line), said))
+    said = replace(
+        said, curves=f"{said.trial} {one.trial} {name}", best=f"{said.trial} {one.trial}"
+    )
+    return matplotlib_figures.png(
+        lambda: matplotlib_figures.curves(replace(found, best=line), said)
+    )
 
 
-def _frozen(known: Known, training: Training, aims: tuple[Aim, ...]) -> FrozenTrial:
+def _frozen(known: TrialRecord, training: TrainingView, aims: tuple[Objective, ...]) -> FrozenTrial:
     if tuple(known.record.aims) != aims:
         return _lost("it was trained for another MONITOR than the others")
     try:
@@ -145,14 +163,18 @@ def _frozen(known: Known, training: Training, aims: tuple[Aim, ...]) -> FrozenTr
         return _lost(str(error))
     frozen.user_attrs.pop("pruner", None)  # what a pruner has to remember
     if frozen.state is TrialState.RUNNING:
-        frozen.intermediate_values = dict(enumerate(training.curve)) if len(known.record.aims) == 1 else {}
+        frozen.intermediate_values = (
+            dict(enumerate(training.curve)) if len(known.record.aims) == 1 else {}
+        )
         frozen.user_attrs |= notes_of(known)
     if _has_files(training):
-        frozen.system_attrs |= {FILE.format(file=file): meta for file, meta in _files_of(known.experience.id).items()}
+        frozen.system_attrs |= {
+            FILE.format(file=file): meta for file, meta in _files_of(known.experience.id).items()
+        }
     return frozen
 
 
-def _has_files(training: Training) -> bool:
+def _has_files(training: TrainingView) -> bool:
     return bool(training.curve) and plain_files.is_file(training.experience.log)
 
 
@@ -160,7 +182,9 @@ def _files_of(name: str) -> dict[str, str]:
     """Return what the dashboard is told of the files of an experience, by the names that ``Files`` knows."""
     kinds = {f"{name}-{kind}": file for kind, file in FILES.items()}
     return {
-        file: json.dumps({"artifact_id": file, "filename": filename, "mimetype": mimetype, "encoding": None})
+        file: json.dumps(
+            {"artifact_id": file, "filename": filename, "mimetype": mimetype, "encoding": None}
+        )
         for file, (filename, mimetype) in kinds.items()
     }
 
@@ -169,7 +193,7 @@ def _lost(reason: str) -> FrozenTrial:
     return optuna.trial.create_trial(state=TrialState.FAIL, user_attrs={"reason": reason})
 
 
-def _note(known: Known) -> str:
+def _note(known: TrialRecord) -> str:
     record, path = known.record, known.experience.path
     return (
         f"**{known.experience.id}**: its folder is [`{path}`](/experiences/{known.experience.id}/)\n\n"

@@ -32,7 +32,9 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 
-_one_at_a_time = threading.Lock()  # matplotlib's settings are of the process, and a server draws in threads
+_one_at_a_time = (
+    threading.Lock()
+)  # matplotlib's settings are of the process, and a server draws in threads
 
 
 def png(draw: Callable[[], Figure]) -> bytes:
@@ -49,7 +51,9 @@ def curves(found: Curves, words: Words) -> Figure:
     with _figure(words.curves, words.epoch, found.metric) as (figure, axes):
         x = range(len(found.median))
         if len(found.lines) > 1:
-            axes.fill_between(x, found.low, found.high, color=BLUE, alpha=0.13, linewidth=0, label=words.band)
+            axes.fill_between(
+                x, found.low, found.high, color=BLUE, alpha=0.13, linewidth=0, label=words.band
+            )
         for line in found.lines:
             _draw_line(axes, line, color=GREY if line.is_grey else BLUE, linewidth=1, alpha=0.45)
         for is_grey, name, colour in ((True, words.grey, GREY), (False, words.each, BLUE)):
@@ -63,7 +67,14 @@ def curves(found: Curves, words: Words) -> Figure:
             here = [(at, value) for _, at, value, end in found.marks if end == how]
             if here:
                 label = f"{words.cut} ({words.ends[how]})"
-                axes.plot(*zip(*here, strict=True), marker, color="#4b5058", fillstyle="none", markersize=8, label=label)
+                axes.plot(
+                    *zip(*here, strict=True),
+                    marker,
+                    color="#4b5058",
+                    fillstyle="none",
+                    markersize=8,
+                    label=label,
+                )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="lower right", fontsize=12)
     return figure
@@ -74,7 +85,14 @@ def history(plane: Plane, words: Words) -> Figure:
     with _figure(words.history, words.trial, plane.aim.name) as (figure, axes):
         colours = [GREY if state == State.PRUNED else BLUE for state in plane.states]
         axes.scatter(plane.numbers, plane.values, color=colours, label=plane.aim.name)
-        axes.step(plane.numbers, plane.best_so_far(), where="post", color=ORANGE, linewidth=2.5, label=words.best_so_far)
+        axes.step(
+            plane.numbers,
+            plane.best_so_far(),
+            where="post",
+            color=ORANGE,
+            linewidth=2.5,
+            label=words.best_so_far,
+        )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="lower right", fontsize=12)
     return figure
@@ -83,8 +101,15 @@ def history(plane: Plane, words: Words) -> Figure:
 def front(compared: Compared, words: Words) -> Figure:
     """Draw the trials by two aims; those on the Pareto front stand out."""
     with _figure(words.front, *compared.names) as (figure, axes):
-        for is_on_it, name, colour in ((False, words.others, GREY), (True, words.on_the_front, ORANGE)):
-            here = [point for point, on_it in zip(compared.points, compared.on_front, strict=True) if on_it == is_on_it]
+        for is_on_it, name, colour in (
+            (False, words.others, GREY),
+            (True, words.on_the_front, ORANGE),
+        ):
+            here = [
+                point
+                for point, on_it in zip(compared.points, compared.on_front, strict=True)
+                if on_it == is_on_it
+            ]
             axes.scatter([x for x, _ in here], [y for _, y in here], color=colour, label=name)
         axes.legend(fontsize=12)
     return figure
@@ -108,14 +133,29 @@ def parallel(plane: Plane, words: Words) -> Figure:
     with _figure(words.parallel, "", "") as (figure, axes):
         for trial in sorted(range(len(worth)), key=worth.__getitem__):
             is_best = worth[trial] == 1
-            look: dict[str, Any] = {"color": ORANGE, "linewidth": 3} if is_best else {"color": BLUE, "linewidth": 1}
-            axes.plot([column[trial] for column in columns], alpha=1 if is_best else 0.15 + 0.6 * worth[trial], **look)
-        ticks = [[(0.0, f"{low:.4f}"), (1.0, f"{high:.4f}")], *(_ticks(axis, words) for axis in plane.axes)]
+            look: dict[str, Any] = (
+                {"color": ORANGE, "linewidth": 3} if is_best else {"color": BLUE, "linewidth": 1}
+            )
+            axes.plot(
+                [column[trial] for column in columns],
+                alpha=1 if is_best else 0.15 + 0.6 * worth[trial],
+                **look,
+            )
+        ticks = [
+            [(0.0, f"{low:.4f}"), (1.0, f"{high:.4f}")],
+            *(_ticks(axis, words) for axis in plane.axes),
+        ]
         for place, of_axis in enumerate(ticks):
             axes.axvline(place, color="#c9ccd1", linewidth=1)
             for height, label in of_axis:
                 axes.annotate(
-                    label, (place, height), (5, 0), textcoords="offset points", fontsize=11, va="center", color="#4b5058"
+                    label,
+                    (place, height),
+                    (5, 0),
+                    textcoords="offset points",
+                    fontsize=11,
+                    va="center",
+                    color="#4b5058",
                 )
         axes.set_xticks(range(len(names)), names)
         axes.set_yticks([])
@@ -133,9 +173,16 @@ def slices(plane: Plane, words: Words) -> Figure:
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten()
     for axes, axis in zip(grid, plane.axes, strict=False):
         there = [at for at, position in enumerate(axis.positions) if position is not None]
-        axes.scatter([axis.positions[at] for at in there], [plane.values[at] for at in there], color=BLUE, alpha=0.7)
+        axes.scatter(
+            [axis.positions[at] for at in there],
+            [plane.values[at] for at in there],
+            color=BLUE,
+            alpha=0.7,
+        )
         axes.set_xlabel(axis.name)
-        axes.set_xticks([at for at, _ in axis.ticks], [label for _, label in axis.ticks], fontsize=11)
+        axes.set_xticks(
+            [at for at, _ in axis.ticks], [label for _, label in axis.ticks], fontsize=11
+        )
         axes.set_xlim(axis.range)
     for axes in grid[len(plane.axes) :]:
         axes.set_visible(False)
@@ -147,13 +194,27 @@ def slices(plane: Plane, words: Words) -> Figure:
 def timeline(rows: list[dict[str, Any]], words: Words) -> Figure:
     """Draw a bar a session, over the time; ``rows`` are those of ``sweep.web.tables.sessions``."""
     with _figure(words.timeline, words.time, words.trial) as (figure, axes):
-        for how, colour in (("outcome", BLUE), ("running", ORANGE), ("stopped", GREY), ("cut", GREY)):
+        for how, colour in (
+            ("outcome", BLUE),
+            ("running", ORANGE),
+            ("stopped", GREY),
+            ("cut", GREY),
+        ):
             here = [row for row in rows if row["how"] == how]
-            begun, ends, trials = ([row[name] for row in here] for name in ("begun", "ended", "trial"))
+            begun, ends, trials = (
+                [row[name] for row in here] for name in ("begun", "ended", "trial")
+            )
             if here:
                 axes.hlines(trials, begun, ends, color=colour, linewidth=6, label=words.ends[how])
             if here and how in ("cut", "stopped"):
-                axes.plot(ends, trials, "x" if how == "cut" else "o", color="#4b5058", fillstyle="none", markersize=8)
+                axes.plot(
+                    ends,
+                    trials,
+                    "x" if how == "cut" else "o",
+                    color="#4b5058",
+                    fillstyle="none",
+                    markersize=8,
+                )
         axes.invert_yaxis()
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(fontsize=12)

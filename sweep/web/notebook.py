@@ -4,8 +4,8 @@ import jinja2
 
 from sweep.console.live import headline
 from sweep.console.results import as_frame
-from sweep.experience.snapshot import Sight
-from sweep.space.objectives import as_words
+from sweep.experience.snapshot import Snapshot
+from sweep.wording import as_words
 
 ROWS = 5
 TEMPLATE = """
@@ -20,10 +20,12 @@ TEMPLATE = """
 """
 
 
-def html(sight: Sight) -> str:
+def html(sight: Snapshot) -> str:
     """Return a sweep as HTML: how far it is, and its best trials. What stands in its folders is escaped, by pandas too."""
     done, in_all, words = headline(sight)
-    table = as_frame(sight.rows()[:ROWS]).to_html(index=False, border=0, float_format="{:.4g}".format)
+    table = as_frame(sight.rows()[:ROWS]).to_html(
+        index=False, border=0, float_format="{:.4g}".format
+    )
     template = jinja2.Environment(autoescape=True).from_string(TEMPLATE)
     return template.render(
         root=sight.root,

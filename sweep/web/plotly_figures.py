@@ -6,9 +6,10 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from sweep.experience.record import State
-from sweep.web.axes import Axis, Compared, Plane, short
+from sweep.web.axes import Axis, Compared, Plane
 from sweep.web.curves import Curves, Line
 from sweep.web.texts import Words
+from sweep.wording import label
 
 # Colours that are told apart on white and on black, and by who sees no red or no green.
 BLUE, ORANGE, GREY, GRID = "#3987e5", "#e8a13a", "#8a8f98", "rgba(128,128,128,0.22)"
@@ -18,15 +19,24 @@ COLUMNS = 3
 
 def curves(found: Curves, words: Words) -> go.Figure:
     """Return the learning curves: what is monitored over the epoch, from 0."""
-    figure, x = _figure(words.epoch, short(found.metric)).update_layout(height=520), list(range(len(found.median)))
+    figure, x = (
+        _figure(words.epoch, label(found.metric)).update_layout(height=520),
+        list(range(len(found.median))),
+    )
     if len(found.lines) > 1:
-        figure.add_scatter(x=x, y=found.high, mode="lines", line_width=0, hoverinfo="skip", showlegend=False)
+        figure.add_scatter(
+            x=x, y=found.high, mode="lines", line_width=0, hoverinfo="skip", showlegend=False
+        )
         band = {"fill": "tonexty", "fillcolor": "rgba(57,135,229,0.16)", "name": words.band}
         figure.add_scatter(x=x, y=found.low, mode="lines", line_width=0, hoverinfo="skip", **band)
     for is_grey, name, colour in ((True, words.grey, GREY), (False, words.each, BLUE)):
-        _add_lines(figure, [line for line in found.lines if line.is_grey == is_grey], name, colour, words)
+        _add_lines(
+            figure, [line for line in found.lines if line.is_grey == is_grey], name, colour, words
+        )
     if len(found.lines) > 1:
-        figure.add_scatter(x=x, y=found.median, name=words.median, line={"color": BLUE, "width": 3, "dash": "dot"})
+        figure.add_scatter(
+            x=x, y=found.median, name=words.median, line={"color": BLUE, "width": 3, "dash": "dot"}
+        )
     if found.best:
         _add_lines(figure, [found.best], words.best, ORANGE, words, width=3, opacity=1)
     if found.marks:
@@ -36,8 +46,16 @@ def curves(found: Curves, words: Words) -> go.Figure:
             y=value,
             mode="markers",
             name=words.cut,
-            marker={"symbol": _symbols(how), "size": 9, "color": GREY, "line": {"width": 1.5, "color": GREY}},
-            text=[f"{words.trial} {trial}{words.colon}{words.ends[end]}" for trial, end in zip(trials, how, strict=True)],
+            marker={
+                "symbol": _symbols(how),
+                "size": 9,
+                "color": GREY,
+                "line": {"width": 1.5, "color": GREY},
+            },
+            text=[
+                f"{words.trial} {trial}{words.colon}{words.ends[end]}"
+                for trial, end in zip(trials, how, strict=True)
+            ],
             hovertemplate="%{text}<extra></extra>",
         )
     return figure
@@ -45,26 +63,31 @@ def curves(found: Curves, words: Words) -> go.Figure:
 
 def history(plane: Plane, words: Words) -> go.Figure:
     """Return the value of each trial and the best so far."""
-    figure = _figure(words.trial, short(plane.aim.name))
+    figure = _figure(words.trial, label(plane.aim.name))
     pruned = [state == State.PRUNED for state in plane.states]
     figure.add_scatter(
         x=plane.numbers,
         y=plane.values,
         mode="markers",
-        name=short(plane.aim.name),
+        name=label(plane.aim.name),
         marker={"color": [GREY if one else BLUE for one in pruned], "size": 8},
         text=[words.states[state] for state in plane.states],
         hovertemplate=f"{words.trial} %{{x}}{words.colon}%{{y:.4f}}, %{{text}}<extra></extra>",
     )
     step = {"color": ORANGE, "width": 2.5, "shape": "hv"}
-    figure.add_scatter(x=plane.numbers, y=plane.best_so_far(), mode="lines", name=words.best_so_far, line=step)
+    figure.add_scatter(
+        x=plane.numbers, y=plane.best_so_far(), mode="lines", name=words.best_so_far, line=step
+    )
     return figure
 
 
 def front(compared: Compared, words: Words) -> go.Figure:
     """Return the trials by two aims; those on the Pareto front stand out."""
-    figure = _figure(*map(short, compared.names))
-    for is_on_it, name, look in ((False, words.others, {"color": GREY}), (True, words.on_the_front, {"color": ORANGE})):
+    figure = _figure(*map(label, compared.names))
+    for is_on_it, name, look in (
+        (False, words.others, {"color": GREY}),
+        (True, words.on_the_front, {"color": ORANGE}),
+    ):
         here = [at for at, on_it in enumerate(compared.on_front) if on_it == is_on_it]
         figure.add_scatter(
             x=[compared.points[at][0] for at in here],
@@ -80,10 +103,18 @@ def front(compared: Compared, words: Words) -> go.Figure:
 
 def importances(found: dict[str, float], words: Words) -> go.Figure:
     """Return a bar a parameter, the most important one on top."""
-    names, shares = [short(name) for name in reversed(found)], list(reversed(found.values()))
+    names, shares = [label(name) for name in reversed(found)], list(reversed(found.values()))
     figure = _figure(words.importance, "")
     text = [f"{share:.2f}" for share in shares]
-    figure.add_bar(x=shares, y=names, orientation="h", marker_color=BLUE, text=text, textposition="auto", hoverinfo="skip")
+    figure.add_bar(
+        x=shares,
+        y=names,
+        orientation="h",
+        marker_color=BLUE,
+        text=text,
+        textposition="auto",
+        hoverinfo="skip",
+    )
     figure.update_layout(showlegend=False).update_yaxes(type="category")
     return figure
 
@@ -92,7 +123,11 @@ def parallel(plane: Plane, words: Words) -> go.Figure:
     """Return parallel coordinates: an axis a parameter, and one for the value."""
     dimensions = [_dimension(axis, words) for axis in plane.axes]
     low, high = min(plane.values), max(plane.values)
-    value = {"label": short(plane.aim.name), "values": plane.values, "range": [low, high if high > low else low + 1]}
+    value = {
+        "label": label(plane.aim.name),
+        "values": plane.values,
+        "range": [low, high if high > low else low + 1],
+    }
     figure = _figure("", "")
     figure.add_trace(
         go.Parcoords(
@@ -110,7 +145,9 @@ def slices(plane: Plane, words: Words) -> go.Figure:
     """Return for each parameter the value of the trials over it."""
     rows = -(-len(plane.axes) // COLUMNS)
     columns = min(COLUMNS, len(plane.axes))
-    figure = make_subplots(rows, columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.32 / rows)
+    figure = make_subplots(
+        rows, columns, shared_yaxes=True, horizontal_spacing=0.04, vertical_spacing=0.32 / rows
+    )
     for number, axis in enumerate(plane.axes):
         row, column = number // COLUMNS + 1, number % COLUMNS + 1
         there = [at for at, position in enumerate(axis.positions) if position is not None]
@@ -118,18 +155,27 @@ def slices(plane: Plane, words: Words) -> go.Figure:
             x=[axis.positions[at] for at in there],
             y=[plane.values[at] for at in there],
             mode="markers",
-            marker={"color": [plane.numbers[at] for at in there], "colorscale": [[0, GREY], [1, BLUE]], "size": 8},
+            marker={
+                "color": [plane.numbers[at] for at in there],
+                "colorscale": [[0, GREY], [1, BLUE]],
+                "size": 8,
+            },
             text=[f"{words.trial} {plane.numbers[at]}" for at in there],
             hovertemplate=f"%{{text}}{words.colon}%{{y:.4f}}<extra></extra>",
             row=row,
             col=column,
         )
-        tickvals, ticktext = zip(*((at, short(label)) for at, label in axis.ticks), strict=True)
+        tickvals, ticktext = zip(*((at, label(text)) for at, text in axis.ticks), strict=True)
         figure.update_xaxes(
-            title_text=short(axis.name), tickvals=tickvals, ticktext=ticktext, range=axis.range, row=row, col=column
+            title_text=label(axis.name),
+            tickvals=tickvals,
+            ticktext=ticktext,
+            range=axis.range,
+            row=row,
+            col=column,
         )
     for row in range(1, rows + 1):
-        figure.update_yaxes(title_text=short(plane.aim.name), row=row, col=1)
+        figure.update_yaxes(title_text=label(plane.aim.name), row=row, col=1)
     return _dressed(figure).update_layout(showlegend=False, height=60 + 260 * rows)
 
 
@@ -149,19 +195,40 @@ def timeline(rows: list[dict[str, Any]], words: Words) -> go.Figure:
         hover = {"text": said, "hovertemplate": "%{text}<extra></extra>"}
         if here:
             line = {"color": colour, "width": 6}
-            figure.add_scatter(x=x, y=y, mode="lines", line=line, name=words.ends[how], legendgroup=how, **hover)
+            figure.add_scatter(
+                x=x, y=y, mode="lines", line=line, name=words.ends[how], legendgroup=how, **hover
+            )
         if here and how in ("cut", "stopped"):
             ends, trials = [row["ended"] for row in here], [row["trial"] for row in here]
-            marker = {"symbol": _symbols([how])[0], "size": 10, "color": GREY, "line": {"width": 2, "color": GREY}}
+            marker = {
+                "symbol": _symbols([how])[0],
+                "size": 10,
+                "color": GREY,
+                "line": {"width": 2, "color": GREY},
+            }
             figure.add_scatter(
-                x=ends, y=trials, mode="markers", marker=marker, legendgroup=how, showlegend=False, hoverinfo="skip"
+                x=ends,
+                y=trials,
+                mode="markers",
+                marker=marker,
+                legendgroup=how,
+                showlegend=False,
+                hoverinfo="skip",
             )
     most = max((row["trial"] for row in rows), default=0)
-    return figure.update_yaxes(range=[most + 0.7, -0.7], tickformat="d").update_layout(height=min(900, 220 + 16 * most))
+    return figure.update_yaxes(range=[most + 0.7, -0.7], tickformat="d").update_layout(
+        height=min(900, 220 + 16 * most)
+    )
 
 
 def _add_lines(
-    figure: go.Figure, lines: list[Line], name: str, colour: str, words: Words, width: float = 1.2, opacity: float = 0.55
+    figure: go.Figure,
+    lines: list[Line],
+    name: str,
+    colour: str,
+    words: Words,
+    width: float = 1.2,
+    opacity: float = 0.55,
 ) -> None:
     """Add lines as one trace, which is drawn at once however many they are."""
     x, y, said = [], [], []
@@ -191,11 +258,11 @@ def _dimension(axis: Axis, words: Words) -> dict[str, Any]:
         low -= (high - low) * 0.12
         ticks = [(low, words.none), *ticks]
     return {
-        "label": short(axis.name),
+        "label": label(axis.name),
         "values": [low if position is None else position for position in axis.positions],
         "range": [low, high],
         "tickvals": [at for at, _ in ticks],
-        "ticktext": [short(label) for _, label in ticks],
+        "ticktext": [label(text) for _, text in ticks],
     }
 
 

@@ -13,21 +13,20 @@ import jinja2
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
-from sweep import __version__
 from sweep.console.progress import Progress
-from sweep.console.status import duration
 from sweep.errors import SweepError
 from sweep.experience.root import RAPPORT
-from sweep.experience.snapshot import Sight
+from sweep.experience.snapshot import Snapshot
 from sweep.search.importances import importances_of
-from sweep.space.objectives import short
 from sweep.system.files import write_whole
 from sweep.system.host import now
 from sweep.system.plain_files import NotPlain, make_folder, remove
+from sweep.version import __version__
 from sweep.web import matplotlib_figures, plotly_figures, tables
 from sweep.web.axes import compared_of, plane_of
 from sweep.web.curves import curves_of
 from sweep.web.texts import Words, words
+from sweep.wording import duration, number
 
 PAGE = "index.html"
 SCRIPT = "plotly.min.js"
@@ -53,7 +52,7 @@ class Section:
         return f"{self.name}.png"
 
 
-def write_report(space: str, sight: Sight, language: str | None, progress: Progress) -> Path:
+def write_report(space: str, sight: Snapshot, language: str | None, progress: Progress) -> Path:
     """Write ``rapport/`` into the root, each file whole, and return the path of its page.
 
     Args:
@@ -67,7 +66,9 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
         OSError: the disk is full or gone.
     """
     if not any(one.curve for one in sight.trainings):
-        raise SweepError(f"{sight.root} has no trained epoch yet, so there is nothing to draw: see sweep status {space}.")
+        raise SweepError(
+            f"{sight.root} has no trained epoch yet, so there is nothing to draw: see sweep status {space}."
+        )
     said, folder = words(language), sight.root / RAPPORT
     try:
         make_folder(folder)
@@ -78,13 +79,21 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
         for section in sections:
             path = folder / section.png
             if section.there_is:
-                write_whole(path, matplotlib_figures.png(partial(section.draw, matplotlib_figures)), sync=False)
+                write_whole(
+                    path,
+                    matplotlib_figures.png(partial(section.draw, matplotlib_figures)),
+                    sync=False,
+                )
             else:
                 remove(path)  # of an earlier report, whose trials are gone
             done()
         for name, table in zip(TABLES, (essais, tables.epochs(sight)), strict=True):
             # The mark at the beginning tells Excel that this is UTF-8.
-            write_whole(folder / name, tables.harmless(table).to_csv(index=False).encode("utf-8-sig"), sync=False)
+            write_whole(
+                folder / name,
+                tables.harmless(table).to_csv(index=False).encode("utf-8-sig"),
+                sync=False,
+            )
             done()
         write_whole(folder / SCRIPT, get_plotlyjs().encode(), sync=False)
         done()
@@ -93,7 +102,7 @@ def write_report(space: str, sight: Sight, language: str | None, progress: Progr
     return folder / PAGE
 
 
-def sections_of(sight: Sight, said: Words) -> Iterator[Section]:
+def sections_of(sight: Snapshot, said: Words) -> Iterator[Section]:
     """Yield the figures of the page, in their order."""
     curves, plane, found = curves_of(sight), plane_of(sight), importances_of(sight)
     rows, shown, metric = tables.sessions(sight), len(curves.lines), sight.aims[0].name
@@ -106,21 +115,59 @@ def sections_of(sight: Sight, said: Words) -> Iterator[Section]:
     if len(sight.aims) > 1:
         compared, other = compared_of(sight), sight.aims[1].name
         front_say = said.front_say.format(metric=metric, other=other)
-        yield Section("front", said.front, front_say, lambda module: module.front(compared, said), bool(compared.points))
-    yield Section("historique", said.history, history, lambda module: module.history(plane, said), bool(plane.values))
-    yield Section("importances", said.importances, importances, lambda module: module.importances(found, said), bool(found))
+        yield Section(
+            "front",
+            said.front,
+            front_say,
+            lambda module: module.front(compared, said),
+            bool(compared.points),
+        )
     yield Section(
-        "coordonnees", said.parallel, said.parallel_say, lambda module: module.parallel(plane, said), bool(plane.axes)
+        "historique",
+        said.history,
+        history,
+        lambda module: module.history(plane, said),
+        bool(plane.values),
     )
-    yield Section("tranches", said.slices, slices, lambda module: module.slices(plane, said), bool(plane.axes))
-    yield Section("chronologie", said.timeline, said.timeline_say, lambda module: module.timeline(rows, said), bool(rows))
+    yield Section(
+        "importances",
+        said.importances,
+        importances,
+        lambda module: module.importances(found, said),
+        bool(found),
+    )
+    yield Section(
+        "coordonnees",
+        said.parallel,
+        said.parallel_say,
+        lambda module: module.parallel(plane, said),
+        bool(plane.axes),
+    )
+    yield Section(
+        "tranches", said.slices, slices, lambda module: module.slices(plane, said), bool(plane.axes)
+    )
+    yield Section(
+        "chronologie",
+        said.timeline,
+        said.timeline_say,
+        lambda module: module.timeline(rows, said),
+        bool(rows),
+    )
 
 
-def _page(space: str, sight: Sight, essais: pd.DataFrame, sections: list[Section], said: Words) -> str:
+def _page(
+    space: str, sight: Snapshot, essais: pd.DataFrame, sections: list[Section], said: Words
+) -> str:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string((files("sweep.web") / "page.html").read_text(encoding="utf-8"))
+    template = environment.from_string(
+        (files("sweep.web") / "page.html").read_text(encoding="utf-8")
+    )
     best = sight.best()
-    drawn = {section.name: json.loads(section.draw(plotly_figures).to_json()) for section in sections if section.there_is}
+    drawn = {
+        section.name: json.loads(section.draw(plotly_figures).to_json())
+        for section in sections
+        if section.there_is
+    }
     columns = [name for name in essais.columns if name not in NOT_SHOWN]
     return template.render(
         said=said,
@@ -129,7 +176,7 @@ def _page(space: str, sight: Sight, essais: pd.DataFrame, sections: list[Section
         model=f"../{best.best.experience.id}/{best.best.experience.meilleur.name}" if best else "",
         aims=[aim.name for aim in sight.aims],
         order="descending" if sight.aims[0].mode == "max" else "ascending",
-        short=short,
+        short=number,
         counts={said.states[state]: count for state, count in sight.counts().items() if count},
         work=sight.work(),
         duration=duration,
@@ -137,7 +184,9 @@ def _page(space: str, sight: Sight, essais: pd.DataFrame, sections: list[Section
         drawn=drawn,
         columns=columns,
         essais=essais.astype(object).where(essais.notna(), None)[columns].to_dict("records"),
-        made=said.made.format(when=now()[:16].replace("T", " "), version=__version__, root=sight.root),
+        made=said.made.format(
+            when=now()[:16].replace("T", " "), version=__version__, root=sight.root
+        ),
         script=SCRIPT,
         tables=TABLES,
     )

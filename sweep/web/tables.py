@@ -10,14 +10,23 @@ from sweep.console.results import as_frame
 from sweep.experience.accounting import Work
 from sweep.experience.log_csv import read_table
 from sweep.experience.record import State
-from sweep.experience.snapshot import Sight, Training
+from sweep.experience.snapshot import Snapshot, TrainingView
 
-NOTES = ["epochs_trained", "sessions", "cuts", "trained_s", "begun", "ended", "reason", "approximate"]
+NOTES = [
+    "epochs_trained",
+    "sessions",
+    "cuts",
+    "trained_s",
+    "begun",
+    "ended",
+    "reason",
+    "approximate",
+]
 ENDS = ("cut", "stopped", "outcome", "running")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
 
-def essais(sight: Sight) -> pd.DataFrame:
+def essais(sight: Snapshot) -> pd.DataFrame:
     """Return one row a trial, the best first.
 
     The columns are those of ``sweep.console.results.as_frame``, and after the parameters: ``epochs_trained``, ``sessions``,
@@ -30,7 +39,11 @@ def essais(sight: Sight) -> pd.DataFrame:
     notes = []
     for row in table:
         trial = by_number[row["trial"]]
-        work, entry, outcome = sum((one.work for one in trial.parts), Work()), trial.known.entry, trial.best.record.outcome
+        work, entry, outcome = (
+            sum((one.work for one in trial.parts), Work()),
+            trial.known.entry,
+            trial.best.record.outcome,
+        )
         notes.append(
             {
                 "epochs_trained": sum(len(one.curve) for one in trial.parts),
@@ -40,15 +53,20 @@ def essais(sight: Sight) -> pd.DataFrame:
                 "begun": entry.get("begun"),
                 "ended": entry.get("ended"),
                 "reason": outcome.reason if outcome else None,
-                "approximate": "; ".join(one.record.approximate_because or "" for one in trial.parts).strip("; ") or None,
+                "approximate": "; ".join(
+                    one.record.approximate_because or "" for one in trial.parts
+                ).strip("; ")
+                or None,
             }
         )
     more = pd.DataFrame(notes, columns=NOTES)
-    frame = frame.rename(columns={name: f"parameters.{name}" for name in frame.columns if name in NOTES})
+    frame = frame.rename(
+        columns={name: f"parameters.{name}" for name in frame.columns if name in NOTES}
+    )
     return pd.concat([frame, more], axis=1)
 
 
-def epochs(sight: Sight) -> pd.DataFrame:
+def epochs(sight: Snapshot) -> pd.DataFrame:
     """Return one row an epoch of each experience, by its first trial.
 
     The columns are ``id_experience``, ``trial``, ``state``, and those of ``log.csv``: ``epoch`` (from 0) and the metrics.
@@ -75,7 +93,7 @@ def _numbers(texts: pd.Series) -> pd.Series:
     return texts.where(numbers.notna()).map(float, na_action="ignore").astype(float)
 
 
-def sessions(sight: Sight) -> list[dict[str, Any]]:
+def sessions(sight: Snapshot) -> list[dict[str, Any]]:
     """Return one row a session of each experience, by its first trial.
 
     The keys are ``id_experience``, ``trial``, ``session`` (from 0), ``begun`` and ``ended`` (UTC), ``how`` (it ended:
@@ -95,22 +113,25 @@ def harmless(frame: pd.DataFrame) -> pd.DataFrame:
     return quoted
 
 
-def _by_trial(sight: Sight) -> list[Training]:
+def _by_trial(sight: Snapshot) -> list[TrainingView]:
     return sorted(sight.trainings, key=lambda one: one.trial)
 
 
-def _log_of(one: Training) -> list[dict[str, str]]:
+def _log_of(one: TrainingView) -> list[dict[str, str]]:
     """Return the whole rows of ``log.csv``; one that is being written just now is none."""
     if not one.curve:
         return []
     return read_table(one.experience.log, len(one.curve))
 
 
-def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:
+def _sessions_of(one: TrainingView) -> Iterator[dict[str, Any]]:
     for number, session in enumerate(one.record.sessions):
         end = session.get("ended")
         is_last = number + 1 == len(one.record.sessions)
-        here = end or {**(vars(one.pulse) if one.pulse and is_last else session), "how": _how_it_ended(one)}
+        here = end or {
+            **(vars(one.pulse) if one.pulse and is_last else session),
+            "how": _how_it_ended(one),
+        }
         begun = datetime.fromisoformat(session["begun"])
         yield {
             "id_experience": one.experience.id,
@@ -118,16 +139,20 @@ def _sessions_of(one: Training) -> Iterator[dict[str, Any]]:
             "session": number,
             "begun": begun,
             "ended": begun + timedelta(seconds=here.get("trained_s", 0.0)),
-            "how": here["how"] if here["how"] in ENDS else "stopped",  # a newer version may know others
+            "how": here["how"]
+            if here["how"] in ENDS
+            else "stopped",  # a newer version may know others
             "from_epoch": _position(session, session),
             "to_epoch": _position(here, session),
         }
 
 
-def _how_it_ended(one: Training) -> str:
+def _how_it_ended(one: TrainingView) -> str:
     """Return how a session ended that does not say so: it runs, or was cut off."""
     return "running" if one.state is State.RUNNING else "cut"
 
 
 def _position(where: dict[str, Any], session: dict[str, Any]) -> float:
-    return float(where["epoch"] + (where["batch"] / session["batches"] if session.get("batches") else 0))
+    return float(
+        where["epoch"] + (where["batch"] / session["batches"] if session.get("batches") else 0)
+    )

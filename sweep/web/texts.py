@@ -177,7 +177,12 @@ FRENCH = Words(
         "running": "en cours",
         "new": "nouveau",
     },
-    ends={"cut": "coupure", "stopped": "arrêt", "outcome": "fin de l’entraînement", "running": "en cours"},
+    ends={
+        "cut": "coupure",
+        "stopped": "arrêt",
+        "outcome": "fin de l’entraînement",
+        "running": "en cours",
+    },
 )
 
 LANGUAGES = {"en": ENGLISH, "fr": FRENCH}

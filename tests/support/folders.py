@@ -6,14 +6,14 @@ from support.trainer import SPACES
 from sweep.experience import best_model
 from sweep.experience.backup_files import NEXT_WEIGHTS, Position, write_backup
 from sweep.experience.folder import Experience
-from sweep.experience.inventory import Folders
-from sweep.experience.log_csv import Best
+from sweep.experience.inventory import Inventory
+from sweep.experience.log_csv import BestEpoch
 from sweep.experience.record import Outcome, Record, State
-from sweep.experience.trials import Known
+from sweep.experience.trials import TrialRecord
 from sweep.search.study import Study
 from sweep.search.trial_conversion import notes_of
-from sweep.space import search_space
 from sweep.space.identity import id_experience
+from sweep.space.source import find
 from sweep.system.files import size_and_sha256
 from sweep.system.host import now
 
@@ -49,7 +49,7 @@ def text_of_log(values):
 def write_model(experience, values):
     with zipfile.ZipFile(experience.meilleur, "w") as archive:
         archive.writestr("model.weights.h5", repr(values) * 10)
-    best_model.label(experience.meilleur, Best(max(values), values.index(max(values))))
+    best_model.label(experience.meilleur, BestEpoch(max(values), values.index(max(values))))
 
 
 def save(experience, values):
@@ -86,7 +86,7 @@ class Search:
         self.study = Study("toy", *self.how, epochs=EPOCHS)
 
     def known(self):
-        folders = Folders(self.root, "toy")
+        folders = Inventory(self.root, "toy")
         folders.check()
         folders.settle(lambda text: None)
         return folders.known()
@@ -138,7 +138,7 @@ class Search:
         save(experience, values)
         record = experience.read()
         self.study.tell(
-            trial, outcome, values, notes_of(Known(experience, record, record.trials[0]))
+            trial, outcome, values, notes_of(TrialRecord(experience, record, record.trials[0]))
         )
 
     def go_on(self, trials=TRIALS):
@@ -233,7 +233,7 @@ TOY_FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
 
 def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, space=None):
     """Write a folder as a training of toy.py leaves it, by its number, rate, epochs and outcome."""
-    source = search_space.find(str(space or SPACES / "toy.py"))
+    source = find(str(space or SPACES / "toy.py"))
     parameters = {"units": 4, "rate": rate, **TOY_FIXED}
     made = Experience(root / id_experience("toy", parameters))
     session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or GONE}

@@ -16,13 +16,13 @@ from sweep.console import results, status
 from sweep.console.live import headline
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
-from sweep.experience.heartbeat import Pulse, write_pulse
+from sweep.experience.heartbeat import Heartbeat, write_heartbeat
 from sweep.experience.record import Outcome, State
-from sweep.experience.snapshot import Watch
+from sweep.experience.snapshot import SnapshotReader
 from sweep.maintenance.merge import find_others, merge
 from sweep.maintenance.verify import Verification
-from sweep.space import search_space
 from sweep.space.identity import id_experience
+from sweep.space.source import find
 from sweep.system.files import size_and_sha256
 from sweep.system.host import machine, now, this_process
 from sweep.training.protocol import End, Ending
@@ -122,7 +122,7 @@ def make(root, space, seed):
             del record.sessions[-1]["ended"]
             record.outcome, record.trials[0]["ended"] = None, None
             record.sessions[-1]["process"] = {"host": "gone", "boot": "", "pid": 1, "started": 0.0}
-            write_pulse(one.pulse, Pulse(1, 1, 0, 1, 1.0, 1.0, 1, begun, {"loss": 0.5}))
+            write_heartbeat(one.pulse, Heartbeat(1, 1, 0, 1, 1.0, 1.0, 1, begun, {"loss": 0.5}))
             lines = one.log.read_text().splitlines(keepends=True)
             one.log.write_text("".join(lines[:2]))
         one.write(record)
@@ -394,7 +394,7 @@ class Measured:
             error = sentence
             if "\n" in str(sentence):
                 self.wrong.append(f"{name} says several lines: {sentence}")
-        except Exception as raised:  # noqa: BLE001 # it is what is looked for
+        except Exception as raised:  # it is what is looked for
             self.wrong.append(
                 f"{name} raises {type(raised).__name__}: {str(raised)[:300]} {traceback.format_exc()[-1500:]}"
             )
@@ -414,7 +414,7 @@ def use_all(hostile, good, space):
     longest = [
         one for one in experiences_in(hostile) if one.log.exists() and one.log.stat().st_size > LONG
     ]
-    measured, source = Measured(1 + len(longest)), search_space.find(str(space))
+    measured, source = Measured(1 + len(longest)), find(str(space))
     measured("merge", lambda: list(merge(good, source, find_others(good, [hostile]), True)))
     error = measured("run after merge", lambda: control(good, space, Briefly(), accept_change=True))
     if isinstance(error, SweepError):
@@ -430,7 +430,7 @@ def use_all(hostile, good, space):
 
 
 def look_at_all(root, space, measured):
-    sight = measured("look", lambda: Watch(root, lambda text: None).look())
+    sight = measured("look", lambda: SnapshotReader(root, lambda text: None).look())
     measured("status", lambda: [*status.lines(sight), headline(sight), notebook.html(sight)])
     measured("results", lambda: (results.as_json(sight.rows()), results.as_csv(sight.rows())))
     measured(
@@ -446,7 +446,7 @@ def look_at_all(root, space, measured):
         sections = measured("sections", lambda: list(sections_of(sight, ENGLISH))) or []
         for section in sections if isinstance(sections, list) else ():
             for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
-                measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))  # noqa: B023
+                measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))
 
 
 def control_progress():

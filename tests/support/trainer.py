@@ -11,6 +11,7 @@ from sweep.experience.record import Record, State
 from sweep.running.local_processes import LocalProcesses
 from sweep.space import search_space
 from sweep.space.identity import id_experience, plain
+from sweep.space.source import find
 from sweep.training.protocol import Job
 
 SPACES = Path(__file__).parent.parent / "spaces"
@@ -54,7 +55,7 @@ class Trainer:
 
     def job(self, space, root, save_freq=4, parameters=None):
         path = space if isinstance(space, Path) else SPACES / f"{space}.py"
-        source = search_space.find(str(path))
+        source = find(str(path))
         fixed = FIXED.get(space) or (
             {} if "epochs" in parameters else search_space.load(source).fixed
         )

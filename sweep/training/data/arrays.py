@@ -15,8 +15,8 @@ SEED = 0  # of what ``load_data`` draws, whatever the seed of the training is: a
 # One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
 Arrays = Any
 # (x, y) or (x, y, sample_weight) of arrays, or what ``sweep.training.data.streams`` makes batches of.
-Part = Any
-Data = tuple[Part, Part]
+Split = Any
+Data = tuple[Split, Split]
 
 WHAT = "load_data must return (x_train, y_train), (x_val, y_val)"
 
@@ -59,10 +59,14 @@ def _add_array(sha: Any, array: np.ndarray) -> None:
             sha.update(repr(item).encode() + b"\n")
         return
     for part in _parts(array) if array.ndim else (array,):
-        sha.update(np.ascontiguousarray(part).view(np.uint8) if part.nbytes and array.ndim else part.tobytes())
+        sha.update(
+            np.ascontiguousarray(part).view(np.uint8)
+            if part.nbytes and array.ndim
+            else part.tobytes()
+        )
 
 
-def is_arrays(part: Part) -> bool:
+def is_arrays(part: Split) -> bool:
     """Tell whether the training, or its validation, is to have arrays, and no stream of batches."""
     return isinstance(part, tuple | list)
 
@@ -78,11 +82,12 @@ def check_data(data: Any) -> Data:
     except (TypeError, ValueError):
         raise DataWrong(WHAT) from None
     return tuple(
-        check_part(part, f"_{kind}") if is_arrays(part) else part for kind, part in (("train", train), ("val", validation))
+        check_part(part, f"_{kind}") if is_arrays(part) else part
+        for kind, part in (("train", train), ("val", validation))
     )  # type: ignore[return-value] # two
 
 
-def check_part(part: Part, of: str) -> tuple[Arrays, ...]:
+def check_part(part: Split, of: str) -> tuple[Arrays, ...]:
     """Return (x, y) or (x, y, sample_weight) as NumPy arrays.
 
     Args:
@@ -101,7 +106,9 @@ def check_part(part: Part, of: str) -> tuple[Arrays, ...]:
         _check_arrays(name, keras.tree.flatten(arrays))
         samples, others = (len(keras.tree.flatten(one)[0]) for one in (x, arrays))
         if samples != others:
-            raise DataWrong(f"load_data gives {samples} samples in {names[0]} but {others} in {name}; make them equal")
+            raise DataWrong(
+                f"load_data gives {samples} samples in {names[0]} but {others} in {name}; make them equal"
+            )
     return found
 
 
@@ -109,7 +116,9 @@ def _of_each_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
     """Return weights in the structure of ``y``: as with Keras, one array may be for all outputs."""
     leaves = keras.tree.flatten(weight)
     if any(leaf.dtype.kind not in "biuf" for leaf in leaves):
-        raise DataWrong(f"load_data gives {name} that is no array of numbers; return a weight for each sample")
+        raise DataWrong(
+            f"load_data gives {name} that is no array of numbers; return a weight for each sample"
+        )
     if not keras.tree.is_nested(weight):
         return keras.tree.map_structure(lambda _: weight, y)
     try:
@@ -130,12 +139,16 @@ def _as_arrays(name: str, arrays: Any) -> Arrays:
         one = any(np.ndim(leaf) == 0 for leaf in leaves)
         return as_array(arrays) if one else keras.tree.map_structure(as_array, arrays)
     except ValueError as error:
-        raise DataWrong(f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings") from error
+        raise DataWrong(
+            f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings"
+        ) from error
 
 
 def as_array(numbers: Any) -> np.ndarray:
     array = np.asarray(numbers)
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)  # TensorFlow reads the bytes as this machine's
+    array = array.astype(
+        array.dtype.newbyteorder("="), copy=False
+    )  # TensorFlow reads the bytes as this machine's
     if array.dtype.kind != "f":
         return array
     floatx = keras.backend.floatx()
@@ -149,12 +162,18 @@ def as_array(numbers: Any) -> np.ndarray:
 
 def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
     for array in arrays:
-        if array.dtype.kind not in "biufcSU" and not all(isinstance(item, str | bytes) for item in array.flat):
-            raise DataWrong(f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings")
+        if array.dtype.kind not in "biufcSU" and not all(
+            isinstance(item, str | bytes) for item in array.flat
+        ):
+            raise DataWrong(
+                f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings"
+            )
         if array.ndim == 0 or len(array) == 0:
             raise DataWrong(f"load_data gives no samples in {name}")
         if len(array) != len(arrays[0]):
-            raise DataWrong(f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}")
+            raise DataWrong(
+                f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}"
+            )
         if array.dtype.kind in "fc" and not _is_finite(array):
             raise DataWrong(f"load_data gives NaN or infinity in {name}; drop or fill them")
 

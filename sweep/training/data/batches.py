@@ -11,7 +11,7 @@ from sweep.training.data.arrays import Arrays
 LARGE_BYTES = 32 * 2**20
 
 
-class Source(Protocol):
+class BatchSource(Protocol):
     """What is trained or tested on, batch by batch. A batch is (x, y) or (x, y, sample_weight).
 
     ``kind`` is what ``load_data`` returned, in words; ``count`` the number of batches in an epoch. ``numbers`` is a
@@ -62,7 +62,9 @@ class Batches:
 
     kind, in_graph, reads_ahead, made_of = "arrays", True, False, None
 
-    def __init__(self, arrays: tuple[Arrays, ...], batch_size: int, seed: int, shuffle: bool = True) -> None:
+    def __init__(
+        self, arrays: tuple[Arrays, ...], batch_size: int, seed: int, shuffle: bool = True
+    ) -> None:
         self._samples = len(keras.tree.flatten(arrays)[0])
         self._size, self._seed, self._shuffle = batch_size, seed, shuffle
         self.count = -(-self._samples // batch_size)
@@ -104,7 +106,11 @@ class Batches:
 
 def _source(array: np.ndarray) -> Any:
     """Return a tensor; a large array stays as it is, for TensorFlow would copy it, and processes may share it."""
-    return array if array.nbytes > LARGE_BYTES and array.dtype.kind in "biufc" else tf.convert_to_tensor(array)
+    return (
+        array
+        if array.nbytes > LARGE_BYTES and array.dtype.kind in "biufc"
+        else tf.convert_to_tensor(array)
+    )
 
 
 def _gather(source: Any, samples: tf.Tensor) -> tf.Tensor:

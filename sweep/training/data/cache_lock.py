@@ -31,7 +31,9 @@ def is_left_behind(lock: Path) -> bool:
     return (
         is_ours
         and is_local(lock)
-        and not any(_writes(process, str(lock).removesuffix(SUFFIX)) for process in psutil.process_iter())
+        and not any(
+            _writes(process, str(lock).removesuffix(SUFFIX)) for process in psutil.process_iter()
+        )
     )
 
 

@@ -33,10 +33,17 @@ def weigh_by_class(space: SearchSpace, parameters: dict[str, Any], spec: Any) ->
         raise SearchSpaceWrong(
             f"{path}: class_weight returns {found!r}; return a dict of numbers by class, {{0: 1.0, 1: 5.0}}."
         )
-    if not isinstance(spec[1], tf.TensorSpec) or not (spec[1].dtype.is_integer or spec[1].dtype.is_floating):
-        raise SearchSpaceWrong(f"{path}: class_weight needs one output, y of numbers; leave it out, or give sample weights.")
+    if not isinstance(spec[1], tf.TensorSpec) or not (
+        spec[1].dtype.is_integer or spec[1].dtype.is_floating
+    ):
+        raise SearchSpaceWrong(
+            f"{path}: class_weight needs one output, y of numbers; leave it out, or give sample weights."
+        )
     # Last, the weight of what is not named.
-    table = tf.constant([*(found.get(one, 1.0) for one in range(max(found, default=-1) + 1)), 1.0], keras.backend.floatx())
+    table = tf.constant(
+        [*(found.get(one, 1.0) for one in range(max(found, default=-1) + 1)), 1.0],
+        keras.backend.floatx(),
+    )
     others = tf.size(table) - 1
 
     def weigh(batch: Any) -> Any:

@@ -12,8 +12,7 @@ import numpy as np
 from rich.filesize import decimal
 
 from sweep.space.search_space import SearchSpace
-from sweep.system import run_cache
-from sweep.training.data import module_state, opened_files
+from sweep.training.data import module_state, opened_files, run_cache
 from sweep.training.data.arrays import SEED, Data, check_data, digest_of, is_arrays
 
 MUCH_BYTES = 10**9  # on the disk, from where on it is said
@@ -62,7 +61,11 @@ def identity_of(loaded: Loaded, compared: list[Any]) -> dict[str, Any]:
         loaded: the data.
         compared: what stands for the training and for the validation: arrays, or the first batches of a stream.
     """
-    return {"digest": loaded.digest or digest_of(compared), "files": loaded.files, "count": loaded.count}
+    return {
+        "digest": loaded.digest or digest_of(compared),
+        "files": loaded.files,
+        "count": loaded.count,
+    }
 
 
 def load_and_keep(space: SearchSpace, run: str) -> str | None:
@@ -97,7 +100,11 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     except OSError:  # each training loads them
         path.unlink(missing_ok=True)
         return None
-    return f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs" if size > MUCH_BYTES else None
+    return (
+        f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs"
+        if size > MUCH_BYTES
+        else None
+    )
 
 
 def _kept_by(run: str) -> Loaded | None:

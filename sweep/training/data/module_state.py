@@ -19,13 +19,15 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from keras.src.backend.common import global_state  # no public name: what layers without a name are numbered by
+from keras.src.backend.common import (
+    global_state,
+)  # no public name: what layers without a name are numbered by
 from tensorflow.python.framework.config import is_op_determinism_enabled  # no public name
 
 from sweep.space.project import Module
 from sweep.training.state.object_graph import Graph, underlying
 from sweep.training.state.ownership import CODE, is_harmless, user_modules
-from sweep.training.state.plain_values import Arrays
+from sweep.training.state.plain_values import StateArrays
 from sweep.training.state.training_state import NotPacked, pack, random_states, unpack
 
 NAMES, MISSING = "object_name_uids", object()
@@ -44,7 +46,9 @@ class Before:
     def __init__(self, modules: tuple[Module, ...]) -> None:
         self._settings, drawn = _settings(), repr(random_states())
         for module in modules:
-            with contextlib.suppress(Exception, SystemExit):  # it may be a script; and never be imported by the search space
+            with contextlib.suppress(
+                Exception, SystemExit
+            ):  # it may be a script; and never be imported by the search space
                 importlib.import_module(module.name)
         # A training that does not call ``load_data`` imports them later, or never.
         self._imports_do_more = self._settings != _settings() or drawn != repr(random_states())
@@ -52,13 +56,17 @@ class Before:
         self._graph = _graph()
         self._held = _held(self._graph)
 
-    def changes(self, arrays: Arrays) -> Changes | None:
+    def changes(self, arrays: StateArrays) -> Changes | None:
         """Return the globals that were set since, whose arrays go into ``arrays``; None where more than these was changed.
 
         A module that was imported since counts as more: nobody knows what it held when it was new.
         """
         modules, graph = user_modules(), _graph()
-        if self._imports_do_more or self._settings != _settings() or modules.keys() - self._graph.nodes.keys():
+        if (
+            self._imports_do_more
+            or self._settings != _settings()
+            or modules.keys() - self._graph.nodes.keys()
+        ):
             return None
         if self._objects != sorted(keras.saving.get_custom_objects()):
             return None
@@ -68,7 +76,10 @@ class Before:
             for place in {**self._held, **now}
             if self._held.get(place, MISSING) != now.get(place, MISSING)
         }
-        if any({_global(modules, path), _global(modules, own)} & changed for path, own in graph.aliases.items()):
+        if any(
+            {_global(modules, path), _global(modules, own)} & changed
+            for path, own in graph.aliases.items()
+        ):
             return None  # one object under two names would become two
         found: Changes = {}
         try:
@@ -79,7 +90,7 @@ class Before:
         return found
 
 
-def set_again(changes: Changes, arrays: Arrays) -> None:
+def set_again(changes: Changes, arrays: StateArrays) -> None:
     """Set the globals that another process has found changed."""
     for name, values in changes.items():
         module = sys.modules.get(name) or importlib.import_module(name)
@@ -105,7 +116,11 @@ def _settings() -> Any:
         keras.config.image_data_format(),
         keras.config.dtype_policy().name,
     )
-    of_tensorflow = tf.config.functions_run_eagerly(), tf.config.optimizer.get_jit(), is_op_determinism_enabled()
+    of_tensorflow = (
+        tf.config.functions_run_eagerly(),
+        tf.config.optimizer.get_jit(),
+        is_op_determinism_enabled(),
+    )
     return dict(os.environ), Path.cwd(), list(sys.path), np.geterr(), of_keras, of_tensorflow
 
 
@@ -115,8 +130,18 @@ def _graph() -> Graph:
 
 def _held(graph: Graph) -> dict[tuple[str, str], Any]:
     """Return all that the objects of a graph hold, by path and part."""
-    parts = {(path, name): form for path, node in graph.nodes.items() for name, form in node.parts.items()}
-    return {**parts, **{(node.path, "value"): _identity(np.asarray(underlying(node.thing))) for node in graph.variables()}}
+    parts = {
+        (path, name): form
+        for path, node in graph.nodes.items()
+        for name, form in node.parts.items()
+    }
+    return {
+        **parts,
+        **{
+            (node.path, "value"): _identity(np.asarray(underlying(node.thing)))
+            for node in graph.variables()
+        },
+    }
 
 
 def _identity(value: Any) -> object:

@@ -2,17 +2,16 @@
 
 import contextlib
 import os
-import site
 import stat
 import sys
-import sysconfig
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sweep.errors import printable
 from sweep.system.host import cache_folder
+from sweep.system.installed import is_of_python
+from sweep.wording import printable
 
 MOST_FILES = 100
 MOST_NAMED = 3
@@ -58,15 +57,14 @@ def why_others(before: list[File], now: list[File]) -> str | None:
         for path in new
         if path in old and new[path] != old[path]
     ]
-    found += [f"{_shown(path)} is gone" for path in old if path not in new and not os.path.lexists(path)]
-    found += [f"{_shown(path)} is new" for path in new if path not in old and len(before) < MOST_FILES]
+    found += [
+        f"{_shown(path)} is gone" for path in old if path not in new and not os.path.lexists(path)
+    ]
+    found += [
+        f"{_shown(path)} is new" for path in new if path not in old and len(before) < MOST_FILES
+    ]
     more = [f"and {len(found) - MOST_NAMED} more"] if len(found) > MOST_NAMED else []
     return ", ".join(found[:MOST_NAMED] + more) or None
-
-
-def is_of_python(path: str) -> bool:
-    """Tell whether a path lies in the folders of Python, of its packages, or of sweep itself."""
-    return path.startswith(OF_PYTHON) or "/site-packages/" in path or "/dist-packages/" in path
 
 
 def _on_event(event: str, words: tuple[Any, ...]) -> None:
@@ -76,7 +74,7 @@ def _on_event(event: str, words: tuple[Any, ...]) -> None:
     path, _, flags = words
     if isinstance(path, str | bytes) and (flags or 0) & os.O_ACCMODE == os.O_RDONLY:
         with contextlib.suppress(OSError):  # the folder that we are in may be gone
-            paths[os.path.abspath(os.fsdecode(path))] = None  # noqa: PTH100 # a Path takes ten times as long
+            paths[os.path.abspath(os.fsdecode(path))] = None  # a Path takes ten times as long
 
 
 def _is_data(path: str) -> bool:
@@ -93,8 +91,12 @@ def _file(path: str) -> File | None:
         return None
     if not stat.S_ISREG(found.st_mode):
         return None
-    modified = datetime.fromtimestamp(min(max(found.st_mtime, 0), LATEST_S), UTC).isoformat(timespec="microseconds")
-    as_text = path.encode("utf-8", "backslashreplace").decode()  # a name may be no text, and a record is
+    modified = datetime.fromtimestamp(min(max(found.st_mtime, 0), LATEST_S), UTC).isoformat(
+        timespec="microseconds"
+    )
+    as_text = path.encode(
+        "utf-8", "backslashreplace"
+    ).decode()  # a name may be no text, and a record is
     return {"path": as_text, "bytes": found.st_size, "modified": modified}
 
 
@@ -103,14 +105,3 @@ def _shown(path: str) -> str:
     with contextlib.suppress(ValueError):
         path = str(Path(path).relative_to(Path.cwd()))
     return printable(path)
-
-
-def _folders_of_python() -> tuple[str, ...]:
-    """Return those of its own files: its prefix may hold the user's too, as /usr and an environment in a project do."""
-    paths = sysconfig.get_paths()
-    folders = {str(Path(__file__).parent), site.getusersitepackages()}
-    folders |= {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return tuple(f"{folder}{os.sep}" for folder in folders if folder.strip(os.sep))
-
-
-OF_PYTHON = _folders_of_python()

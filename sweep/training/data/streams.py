@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.data.arrays import SEED, WHAT, DataWrong, Part, as_array, check_part, is_arrays
-from sweep.training.data.batches import Batches, Source
+from sweep.training.data.arrays import SEED, WHAT, DataWrong, Split, as_array, check_part, is_arrays
+from sweep.training.data.batches import Batches, BatchSource
 from sweep.training.state import training_state
 
 SAY_EVERY_S = 2.0
@@ -21,7 +21,9 @@ PROBED = 2  # batches, whose common shape is taken for that of all, as Keras doe
 Say = Callable[[str], None]
 
 
-def source(part: Part, is_train: bool, batch_size: int, seed: int, say: Say, count: int | None = None) -> Source:
+def source(
+    part: Split, is_train: bool, batch_size: int, seed: int, say: Say, count: int | None = None
+) -> BatchSource:
     """Return the batches of what ``load_data`` gives for the training, or for its validation.
 
     Args:
@@ -41,10 +43,14 @@ def source(part: Part, is_train: bool, batch_size: int, seed: int, say: Say, cou
     if isinstance(part, keras.utils.PyDataset):
         return PyBatches(part, f"the PyDataset of the {of}")
     if isinstance(part, tf.data.Dataset):
-        return (Unseeded if is_train else Datasets)(lambda _: part, f"the tf.data.Dataset of the {of}", say, count)
+        return (InexactDataset if is_train else Datasets)(
+            lambda _: part, f"the tf.data.Dataset of the {of}", say, count
+        )
     if callable(part) and is_train:
         return Epochs(part, seed, say, count)
-    raise DataWrong(f"{WHAT}, or a stream of batches in place of a pair; for the {of} it gives a {type(part).__name__}")
+    raise DataWrong(
+        f"{WHAT}, or a stream of batches in place of a pair; for the {of} it gives a {type(part).__name__}"
+    )
 
 
 class _Stream:
@@ -74,7 +80,9 @@ class _Stream:
     @functools.cached_property
     def _compared(self) -> list[np.ndarray] | None:
         keras.utils.set_random_seed(SEED)
-        once, again = (tf.nest.flatten(self._first_batches(), expand_composites=True) for _ in range(2))
+        once, again = (
+            tf.nest.flatten(self._first_batches(), expand_composites=True) for _ in range(2)
+        )
         are_equal = len(once) == len(again) and all(map(np.array_equal, once, again))
         return list(map(np.asarray, once)) if are_equal else None
 
@@ -97,18 +105,26 @@ class Datasets(_Stream):
 
     kind, reads_ahead = "tf.data.Dataset", True
 
-    def __init__(self, make: Callable[[int], Any], name: str, say: Say, count: int | None = None) -> None:
+    def __init__(
+        self, make: Callable[[int], Any], name: str, say: Say, count: int | None = None
+    ) -> None:
         self._make, self._name, self._say = make, name, say
         dataset = self._dataset(0)
         cardinality = int(dataset.cardinality())
         if cardinality == tf.data.INFINITE_CARDINALITY:
-            raise DataWrong(f"{self._name} gives batches without an end; say how many are an epoch, by .take(n)")
+            raise DataWrong(
+                f"{self._name} gives batches without an end; say how many are an epoch, by .take(n)"
+            )
         batches = iter(dataset)
         first = next(batches, None)
         _check(first, self._name)
         if cardinality == tf.data.UNKNOWN_CARDINALITY:
-            cardinality = count or 1 + self._pass_over(batches, None, "counts the batches of an epoch")
-        super().__init__(make, cardinality, first, tf.nest.map_structure(_of_any_size, dataset.element_spec))
+            cardinality = count or 1 + self._pass_over(
+                batches, None, "counts the batches of an epoch"
+            )
+        super().__init__(
+            make, cardinality, first, tf.nest.map_structure(_of_any_size, dataset.element_spec)
+        )
 
     def begin(self, epoch: int, batch: int = 0) -> None:
         """Make the dataset of the epoch, and pass over the batches before ``batch``.
@@ -121,7 +137,11 @@ class Datasets(_Stream):
         if cardinality not in (self.count, tf.data.UNKNOWN_CARDINALITY):
             raise self._other_count(f"{cardinality}")
         self._batches = iter(dataset)
-        self._pass_over(self._batches, batch, f"passes over the batches of epoch {epoch} that are trained already")
+        self._pass_over(
+            self._batches,
+            batch,
+            f"passes over the batches of epoch {epoch} that are trained already",
+        )
 
     def batch(self, number: Any) -> Any:
         """Return the next batch.
@@ -173,7 +193,7 @@ class Datasets(_Stream):
         )
 
 
-class Unseeded(Datasets):
+class InexactDataset(Datasets):
     """A ``tf.data.Dataset`` to train on: where its own shuffle was before a cut, nobody knows."""
 
     def why_approximate(self) -> str:
@@ -195,7 +215,9 @@ class Epochs(Datasets):
 
     kind = "train(epoch)"
 
-    def __init__(self, train: Callable[[int], Any], seed: int, say: Say, count: int | None = None) -> None:
+    def __init__(
+        self, train: Callable[[int], Any], seed: int, say: Say, count: int | None = None
+    ) -> None:
         self._train, self._seed = train, seed
         super().__init__(self._of_epoch, "train(0)", say, count)
         self.made_of = train
@@ -214,7 +236,9 @@ class Epochs(Datasets):
         dataset = self._train(epoch)
         tf.random.set_seed(self._seed)
         if not isinstance(dataset, tf.data.Dataset):
-            raise DataWrong(f"{self._name} returns a {type(dataset).__name__}; return a tf.data.Dataset")
+            raise DataWrong(
+                f"{self._name} returns a {type(dataset).__name__}; return a tf.data.Dataset"
+            )
         return dataset
 
 
@@ -233,7 +257,9 @@ class PyBatches(_Stream):
         self._dataset, self._name = dataset, name
         count = dataset.num_batches
         if not count:
-            raise DataWrong(f"{name} has {'no end' if count is None else 'no batches'}; give it a __len__, in batches")
+            raise DataWrong(
+                f"{name} has {'no end' if count is None else 'no batches'}; give it a __len__, in batches"
+            )
         self._probed = range(min(PROBED, count))
         batches = [self._take(number) for number in self._probed]
         for batch in batches:
@@ -253,8 +279,13 @@ class PyBatches(_Stream):
         batch, specs = self._take(number), tf.nest.flatten(self._spec)
         parts = tf.nest.flatten(batch)
         if len(parts) != len(specs) or not all(map(tf.TensorSpec.is_compatible_with, specs, parts)):
-            found, first = (", ".join(f"{one.dtype.name} {one.shape}" for one in ones) for ones in (parts, specs))
-            raise DataWrong(f"{self._name} gives {found} in batch {number}, where the first have {first}; make them alike")
+            found, first = (
+                ", ".join(f"{one.dtype.name} {one.shape}" for one in ones)
+                for ones in (parts, specs)
+            )
+            raise DataWrong(
+                f"{self._name} gives {found} in batch {number}, where the first have {first}; make them alike"
+            )
         return batch
 
     def end(self) -> None:
@@ -275,7 +306,10 @@ class PyBatches(_Stream):
         batch = self._dataset[number]
         if not isinstance(batch, tuple | list):
             return batch
-        return tuple(keras.tree.map_structure(lambda leaf: tf.convert_to_tensor(as_array(leaf)), part) for part in batch)
+        return tuple(
+            keras.tree.map_structure(lambda leaf: tf.convert_to_tensor(as_array(leaf)), part)
+            for part in batch
+        )
 
 
 def _check(batch: Any, name: str) -> None:
@@ -287,7 +321,9 @@ def _check(batch: Any, name: str) -> None:
     if batch is None:
         raise DataWrong(f"{name} gives no batches")
     if not isinstance(batch, tuple) or len(batch) not in (2, 3):
-        raise DataWrong(f"{name} gives {type(batch).__name__}; give batches (x, y) or (x, y, sample_weight)")
+        raise DataWrong(
+            f"{name} gives {type(batch).__name__}; give batches (x, y) or (x, y, sample_weight)"
+        )
     tensors = tf.nest.flatten(batch)
     if any(tensor.shape.rank == 0 for tensor in tensors):
         raise DataWrong(f"{name} gives single samples; give batches, as .batch(32) makes them")
@@ -298,7 +334,9 @@ def _check(batch: Any, name: str) -> None:
 def _of_any_size(spec: Any) -> Any:
     """Leave the number of samples open: the last batch may be smaller."""
     return (
-        tf.TensorSpec([None, *spec.shape[1:]], spec.dtype) if isinstance(spec, tf.TensorSpec) and spec.shape.rank else spec
+        tf.TensorSpec([None, *spec.shape[1:]], spec.dtype)
+        if isinstance(spec, tf.TensorSpec) and spec.shape.rank
+        else spec
     )
 
 

@@ -18,16 +18,24 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.state.object_graph import KERAS_CLASSES, Graph, Node, function_cells, slots_of, table_content, underlying
+from sweep.training.state.object_graph import (
+    KERAS_CLASSES,
+    Graph,
+    Node,
+    function_cells,
+    slots_of,
+    table_content,
+    underlying,
+)
 from sweep.training.state.ownership import is_of_user
 from sweep.training.state.plain_values import (
     NUMBERS,
     PLAIN,
     ArrayForm,
-    Arrays,
     Form,
     Lost,
     Opaque,
+    StateArrays,
     array_of,
     class_of_user,
     outer_names,
@@ -42,10 +50,16 @@ STRUCTURE = {
     *("averages()", "state()", "cached()"),
 }
 MANY = 1000  # numbers of a list, which stand in an array then
-EMPTY = {"list": list, "dict": dict, "set": set, "collections.OrderedDict": OrderedDict, "collections.Counter": Counter}
+EMPTY = {
+    "list": list,
+    "dict": dict,
+    "set": set,
+    "collections.OrderedDict": OrderedDict,
+    "collections.Counter": Counter,
+}
 
 
-def capture(graph: Graph, built: Graph, arrays: Arrays) -> tuple[dict[str, Any], list[str]]:
+def capture(graph: Graph, built: Graph, arrays: StateArrays) -> tuple[dict[str, Any], list[str]]:
     """Return what has changed since the search space built it, as plain JSON, and in words what cannot be saved.
 
     Args:
@@ -56,7 +70,11 @@ def capture(graph: Graph, built: Graph, arrays: Arrays) -> tuple[dict[str, Any],
     objects, left_out, moves = {}, list[str](), Moves.between(built, graph)
     for path, node in graph.nodes.items():
         before = _same(built.nodes.get(moves.was.get(path, path)), node)
-        parts = {name: form for name, form in node.parts.items() if _part(before, name) != form or moves.concern(form)}
+        parts = {
+            name: form
+            for name, form in node.parts.items()
+            if _part(before, name) != form or moves.concern(form)
+        }
         gone = [name for name in before.parts if name not in node.parts] if before else []
         if parts or gone or not before or path in moves.was or path in moves.taken:
             objects[path] = {
@@ -66,14 +84,22 @@ def capture(graph: Graph, built: Graph, arrays: Arrays) -> tuple[dict[str, Any],
                 "parts": {name: _as_plain(form, arrays) for name, form in parts.items()},
                 **moves.of(path),
             }
-        left_out += [f"{_in_words(path, name)}, a {kind}" for name in parts for kind in _opaque_in(parts[name])]
+        left_out += [
+            f"{_in_words(path, name)}, a {kind}"
+            for name in parts
+            for kind in _opaque_in(parts[name])
+        ]
     variables = []
     for node in graph.variables():
         try:
             variables.append(save_variable(node.path, node.thing, arrays))
-        except Exception as error:  # noqa: BLE001 # whatever TensorFlow has, no training ends for it
+        except Exception as error:  # whatever TensorFlow has, no training ends for it
             left_out.append(f"{node.path}: {error}")
-    return {"objects": objects, "variables": variables, "optimizers": _optimizers(graph, moves)}, left_out
+    return {
+        "objects": objects,
+        "variables": variables,
+        "optimizers": _optimizers(graph, moves),
+    }, left_out
 
 
 @dataclass(frozen=True)
@@ -119,7 +145,7 @@ class Moves:
         return any(map(self.concern, inner))
 
 
-def save_variable(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
+def save_variable(path: str, variable: Any, arrays: StateArrays) -> dict[str, Any]:
     """Return a variable as plain JSON; its value goes into ``arrays``."""
     value = np.asarray(underlying(variable).numpy())
     is_number = value.dtype.kind in NUMBERS  # HDF5 knows no bfloat16: the bytes go in its place
@@ -134,12 +160,16 @@ def save_variable(path: str, variable: Any, arrays: Arrays) -> dict[str, Any]:
         **(
             {"strings": [text.hex() for text in np.ravel(value)]}
             if value.dtype.kind in "OSU"
-            else {"array" if is_number else "bytes": _keep(value if is_number else _bytes_of(value), arrays)}
+            else {
+                "array" if is_number else "bytes": _keep(
+                    value if is_number else _bytes_of(value), arrays
+                )
+            }
         ),
     }
 
 
-def assign(variable: Any, saved: dict[str, Any], arrays: Arrays) -> str | None:
+def assign(variable: Any, saved: dict[str, Any], arrays: StateArrays) -> str | None:
     """Give a variable the value that was saved; return why it is not that variable, or None."""
     found = {"shape": _shape(underlying(variable)), "dtype": _dtype(variable)}
     wanted = {name: saved[name] for name in found}
@@ -164,7 +194,10 @@ Undone = list[tuple[str, str, Form]]
 def undo(graph: Graph, built: Graph) -> Undone:
     """Bring all objects back to how the search space built them; return what ``redo`` is to be given."""
     restoration = _Restoration(graph, built, NOTHING, {})
-    undone = [(path, name, graph.nodes[path].parts.get(name, MISSING)) for path, name, _ in restoration.undone()]
+    undone = [
+        (path, name, graph.nodes[path].parts.get(name, MISSING))
+        for path, name, _ in restoration.undone()
+    ]
     restoration.run()
     return undone
 
@@ -174,7 +207,7 @@ def redo(graph: Graph, undone: Undone) -> None:
     _Restoration(graph, graph, NOTHING, {}).put_all(undone)
 
 
-def restore(graph: Graph, built: Graph, saved: dict[str, Any], arrays: Arrays) -> list[str]:
+def restore(graph: Graph, built: Graph, saved: dict[str, Any], arrays: StateArrays) -> list[str]:
     """Put back what ``capture`` saved, and undo what hooks have changed meanwhile; return in words what could not be.
 
     Args:
@@ -187,7 +220,9 @@ def restore(graph: Graph, built: Graph, saved: dict[str, Any], arrays: Arrays) -
 
 
 class _Restoration:
-    def __init__(self, graph: Graph, built: Graph, saved: dict[str, Any], arrays: Arrays) -> None:
+    def __init__(
+        self, graph: Graph, built: Graph, saved: dict[str, Any], arrays: StateArrays
+    ) -> None:
         self._graph, self._built, self._arrays = graph, built, arrays
         self._objects: dict[str, Any] = saved["objects"]
         self._variables = {one["path"]: one for one in saved["variables"]}
@@ -200,14 +235,14 @@ class _Restoration:
 
     def run(self) -> list[str]:
         for path, saved in self._variables.items():
-            self._trying(path, "", lambda: self._put_variable(path, saved))  # noqa: B023 # called here
+            self._trying(path, "", lambda: self._put_variable(path, saved))  # called here
         self.put_all([*self.undone(), *self._wanted()])
         nowhere = [path for path in self._made if path not in self._is_held]
         return [*self._lost, *(f"{path}: nothing refers to it" for path in nowhere)]
 
     def put_all(self, parts: Undone) -> None:
         for path, name, form in parts:
-            self._trying(path, name, lambda: self._put(path, name, form))  # noqa: B023
+            self._trying(path, name, lambda: self._put(path, name, form))
 
     def _trying(self, path: str, name: str, work: Any) -> None:
         try:
@@ -216,7 +251,7 @@ class _Restoration:
             if not path.startswith(tuple(self._not_made)):  # said once
                 self._lost.append(f"{_in_words(path, name)}{f': {lost}' if str(lost) else ''}")
             self._not_made |= self._just_not_made
-        except Exception as error:  # noqa: BLE001 # objects of the user's may refuse what they are given
+        except Exception as error:  # objects of the user's may refuse what they are given
             self._lost.append(f"{_in_words(path, name)}: {type(error).__name__}: {error}")
 
     def _wanted(self) -> Iterator[tuple[str, str, Form]]:
@@ -229,7 +264,10 @@ class _Restoration:
     def undone(self) -> Iterator[tuple[str, str, Form]]:
         """Yield what hooks have changed in this process and had not in the other."""
         for path, node in self._graph.nodes.items():
-            before, saved = _same(self._built.nodes.get(path), node), self._objects.get(path, {"parts": {}, "gone": []})
+            before, saved = (
+                _same(self._built.nodes.get(path), node),
+                self._objects.get(path, {"parts": {}, "gone": []}),
+            )
             for name in {**node.parts, **before.parts} if before else ():
                 form = _part(before, name)
                 changed = form != node.parts.get(name, MISSING)
@@ -256,7 +294,9 @@ class _Restoration:
 
     def _put(self, path: str, name: str, form: Form) -> None:
         thing = self._thing(path)
-        kind = self._objects[path]["kind"] if path in self._objects else self._graph.nodes[path].kind
+        kind = (
+            self._objects[path]["kind"] if path in self._objects else self._graph.nodes[path].kind
+        )
         if kind == "object" or name:
             if name not in STRUCTURE:
                 self._put_attribute(thing, name, form)
@@ -308,11 +348,17 @@ class _Restoration:
 
     def _list(self, forms: Form) -> list[Form]:
         """Return the forms of many values, of which numbers may stand in an array."""
-        return self._arrays[forms["numbers"]["array"]].tolist() if isinstance(forms, dict) else forms  # type: ignore[no-any-return]
+        if isinstance(forms, list):
+            return forms
+        numbers: list[Form] = self._arrays[forms["numbers"]["array"]].tolist()
+        return numbers
 
     def _fill(self, thing: Any, forms: list[Form]) -> None:
         current = list(thing)
-        items = [self._python(form, current[number] if number < len(current) else None) for number, form in enumerate(forms)]
+        items = [
+            self._python(form, current[number] if number < len(current) else None)
+            for number, form in enumerate(forms)
+        ]
         if isinstance(thing, list):
             thing[:] = items
         else:
@@ -321,7 +367,9 @@ class _Restoration:
 
     def _fill_dict(self, thing: Any, form: Form) -> None:
         current, pairs = dict(thing), []
-        for key_form, value_form in zip(self._list(form["keys"]), self._list(form["values"]), strict=True):
+        for key_form, value_form in zip(
+            self._list(form["keys"]), self._list(form["values"]), strict=True
+        ):
             key = self._python(key_form, None)
             pairs.append((key, self._python(value_form, current.get(key))))
         thing.clear()
@@ -340,13 +388,16 @@ class _Restoration:
         def of(part: Form) -> Any:
             if isinstance(part, ArrayForm) or "items" not in part:
                 return self._python(part, None)
-            return pandas.Series([self._python(item, None) for item in self._list(part["items"])], dtype=part["dtype"])
+            return pandas.Series(
+                [self._python(item, None) for item in self._list(part["items"])],
+                dtype=part["dtype"],
+            )
 
         pandas = sys.modules["pandas"]
         frame = pandas.DataFrame({number: of(part) for number, part in enumerate(form["data"])})
         frame.index = pandas.Index(of(form["index"]))
         frame.columns = [self._python(name, None) for name in self._list(form["columns"])]
-        thing._update_inplace(frame)  # noqa: SLF001 # else each column would keep its type
+        thing._update_inplace(frame)  # else each column would keep its type
 
     def _thing(self, path: str) -> Any:
         """Return the object that stands for one of the other process: the one at its path, or a new one."""
@@ -368,7 +419,13 @@ class _Restoration:
         """Return the object of this process that stands for the one at a path in the other, or None."""
         wanted: dict[str, Any] = self._objects.get(path, {})
         for node in self._candidates(path, wanted):
-            if node and (not wanted or ((node.kind, node.type) == (wanted["kind"], wanted["type"]) and _fits(node, wanted))):
+            if node and (
+                not wanted
+                or (
+                    (node.kind, node.type) == (wanted["kind"], wanted["type"])
+                    and _fits(node, wanted)
+                )
+            ):
                 return node
         return None
 
@@ -407,7 +464,11 @@ class _Restoration:
 
     def _tuple(self, form: Form, current: Any) -> Any:
         kind = next(iter(form))
-        there = current if isinstance(current, tuple) and len(current) == len(form[kind]) else [None] * len(form[kind])
+        there = (
+            current
+            if isinstance(current, tuple) and len(current) == len(form[kind])
+            else [None] * len(form[kind])
+        )
         items = [self._python(item, now) for item, now in zip(form[kind], there, strict=True)]
         if "named" in form:
             return self._class(form["named"])(*items)
@@ -433,7 +494,9 @@ class _Restoration:
             return EMPTY[name]()
         if name == "collections.defaultdict":
             return defaultdict(self._python(content.get("factory"), None))
-        if kind in EMPTY and not self._is_class_of_user(wanted["type"]):  # of Keras, which tracks what is put into it
+        if kind in EMPTY and not self._is_class_of_user(
+            wanted["type"]
+        ):  # of Keras, which tracks what is put into it
             return EMPTY[kind]()
         cls = self._class(wanted["type"])
         if kind == "deque" or issubclass(cls, (*KERAS_CLASSES, tf.Module)):
@@ -451,9 +514,16 @@ class _Restoration:
         """
         with contextlib.suppress(Lost):
             return class_of_user(name)
-        for node in (*self._graph.nodes.values(), *self._built.nodes.values()):  # one that a function defines
+        for node in (
+            *self._graph.nodes.values(),
+            *self._built.nodes.values(),
+        ):  # one that a function defines
             for cls in (node.thing, type(node.thing)):
-                if isinstance(cls, type) and is_of_user(cls.__module__) and f"{cls.__module__}.{cls.__qualname__}" == name:
+                if (
+                    isinstance(cls, type)
+                    and is_of_user(cls.__module__)
+                    and f"{cls.__module__}.{cls.__qualname__}" == name
+                ):
                     return cls
         raise Lost(f"a {name}")
 
@@ -495,11 +565,14 @@ def _fits(node: Node, wanted: dict[str, Any] | None) -> bool:
     content = (wanted or {}).get("parts", {}).get("", {})
     if node.kind == "array" and content:
         array = node.thing
-        return (array.dtype.str, list(array.shape)) == (content["dtype"], content["shape"]) and array.flags.writeable
+        return (array.dtype.str, list(array.shape)) == (
+            content["dtype"],
+            content["shape"],
+        ) and array.flags.writeable
     return not (node.kind == "deque" and content) or node.thing.maxlen == content["maxlen"]
 
 
-def _as_plain(form: Form, arrays: Arrays) -> Any:
+def _as_plain(form: Form, arrays: StateArrays) -> Any:
     if isinstance(form, Opaque):
         return {"opaque": form.kind}
     if isinstance(form, ArrayForm):
@@ -514,15 +587,21 @@ def _as_plain(form: Form, arrays: Arrays) -> Any:
     return form
 
 
-def _numbers(form: list[Any], arrays: Arrays) -> Form:
+def _numbers(form: list[Any], arrays: StateArrays) -> Form:
     """Return many numbers of one type as an array, and anything else as it is."""
     if set(map(type, form)) in ({int}, {float}):
         with contextlib.suppress(OverflowError):
-            return {"numbers": {"array": _keep(np.array(form, np.int64 if type(form[0]) is int else np.float64), arrays)}}
+            return {
+                "numbers": {
+                    "array": _keep(
+                        np.array(form, np.int64 if type(form[0]) is int else np.float64), arrays
+                    )
+                }
+            }
     return list(form)
 
 
-def _keep(array: np.ndarray, arrays: Arrays) -> str:
+def _keep(array: np.ndarray, arrays: StateArrays) -> str:
     name = str(len(arrays))
     arrays[name] = np.array(array)
     return name
@@ -536,9 +615,11 @@ def _bytes_of(value: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(value).reshape(-1).view(np.uint8)
 
 
-def _value(saved: dict[str, Any], arrays: Arrays) -> np.ndarray:
+def _value(saved: dict[str, Any], arrays: StateArrays) -> np.ndarray:
     if "strings" in saved:
-        return np.array([bytes.fromhex(text) for text in saved["strings"]], object).reshape(saved["value_shape"])
+        return np.array([bytes.fromhex(text) for text in saved["strings"]], object).reshape(
+            saved["value_shape"]
+        )
     if "array" in saved:
         return arrays[saved["array"]]
     dtype = tf.as_dtype(saved["dtype"]).as_numpy_dtype
@@ -559,7 +640,8 @@ def _optimizers(graph: Graph, moves: Moves) -> dict[str, list[str]]:
     found = {}
     for path, node in graph.nodes.items():
         if isinstance(node.thing, keras.Optimizer) and node.thing.built:
-            weights = [paths.get(id(underlying(weight))) for weight in node.thing._trainable_variables]  # noqa: SLF001
+            variables = node.thing._trainable_variables  # noqa: SLF001 # the order of its slots
+            weights = [paths.get(id(underlying(variable))) for variable in variables]
             if all(weights):
                 found[moves.was.get(path, path)] = weights
     return found  # type: ignore[return-value] # no None

@@ -9,24 +9,70 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.data.opened_files import is_of_python
+from sweep.system.installed import is_of_python
 
 # They only show or write, or cannot change: no training depends on them.
 HARMLESS = {
-    *("tqdm", "rich", "io", "_io", "logging", "threading", "_thread", "subprocess", "socket", "_queue"),
-    *("concurrent", "multiprocessing", "matplotlib", "tensorboard", "wandb", "mlflow", "h5py", "tempfile", "csv", "_csv"),
-    *("datetime", "time", "zoneinfo", "re", "weakref", "contextlib", "typing", "enum", "abc", "functools", "operator"),
+    *(
+        "tqdm",
+        "rich",
+        "io",
+        "_io",
+        "logging",
+        "threading",
+        "_thread",
+        "subprocess",
+        "socket",
+        "_queue",
+    ),
+    *(
+        "concurrent",
+        "multiprocessing",
+        "matplotlib",
+        "tensorboard",
+        "wandb",
+        "mlflow",
+        "h5py",
+        "tempfile",
+        "csv",
+        "_csv",
+    ),
+    *(
+        "datetime",
+        "time",
+        "zoneinfo",
+        "re",
+        "weakref",
+        "contextlib",
+        "typing",
+        "enum",
+        "abc",
+        "functools",
+        "operator",
+    ),
     *("sweep", "keras", "tensorflow", "optuna", "logger", "pathlib", "contextvars"),
 }
 GENERATED = "__autograph_generated_file"  # modules that TensorFlow makes of traced functions
 CODE = (type, types.FunctionType, types.BuiltinFunctionType, np.ufunc)
-OF_NAMES = ("math", "operator", "numpy", "keras", "tensorflow")  # functions and classes are known again by their names
+OF_NAMES = (
+    "math",
+    "operator",
+    "numpy",
+    "keras",
+    "tensorflow",
+)  # functions and classes are known again by their names
 
 
 @functools.cache
 def is_of_user(module: str) -> bool:
     """Tell whether a module is the user's own code: not of Python, of an installed package, or of sweep."""
-    if module.partition(".")[0] in {"builtins", "__main__", "__mp_main__", "sweep", *sys.stdlib_module_names}:
+    if module.partition(".")[0] in {
+        "builtins",
+        "__main__",
+        "__mp_main__",
+        "sweep",
+        *sys.stdlib_module_names,
+    }:
         return False
     if module.startswith(GENERATED):
         return False
@@ -47,7 +93,9 @@ def name_of(code: Any) -> str:
 def named(name: str) -> Any:
     """Return the function or class of that name, of a package that only computes; None where there is none."""
     module, _, last = name.rpartition(".")
-    return getattr(sys.modules.get(module), last, None) if name.partition(".")[0] in OF_NAMES else None
+    return (
+        getattr(sys.modules.get(module), last, None) if name.partition(".")[0] in OF_NAMES else None
+    )
 
 
 def is_harmless(value: Any) -> bool:

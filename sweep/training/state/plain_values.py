@@ -41,14 +41,14 @@ INLINE_BYTES = 4096
 LARGE_BYTES, SAMPLED_BYTES, SAMPLE_BYTES = 2**26, 2**16, 2**12
 Form = Any  # plain JSON, but for ``Opaque`` and the contents of arrays
 NOT_INLINE = object()
-Arrays = dict[str, np.ndarray]
+StateArrays = dict[str, np.ndarray]
 MAKERS: dict[str, Any] = {
     **{cls.__name__: cls for cls in VALUES},
     "bytes": bytes.fromhex,
     "datetime": datetime.fromisoformat,
 }
 # How a value is made of what its form holds.
-KINDS: dict[str, Callable[[Any, Arrays], Any]] = {
+KINDS: dict[str, Callable[[Any, StateArrays], Any]] = {
     "value": lambda content, _: MAKERS[content[0]](*content[1]),
     "builtin": lambda content, _: _builtin(content),
     "path": lambda content, _: Path(content),
@@ -61,7 +61,9 @@ KINDS: dict[str, Callable[[Any, Arrays], Any]] = {
     "strings": lambda content, _: tf.reshape(
         tf.constant([bytes.fromhex(text) for text in content[0]], tf.string), content[1]
     ),
-    "sparse": lambda content, arrays: tf.SparseTensor(*(plain_value(part, arrays) for part in content)),
+    "sparse": lambda content, arrays: tf.SparseTensor(
+        *(plain_value(part, arrays) for part in content)
+    ),
     "ragged": lambda content, arrays: _ragged(content, arrays),
 }
 
@@ -107,7 +109,9 @@ def _inline_tensors(value: Any) -> Form:
 
 def _tensor(tensor: Any) -> Form:
     if tensor.dtype == tf.string:
-        return {"strings": [[text.hex() for text in np.ravel(tensor.numpy())], tensor.shape.as_list()]}
+        return {
+            "strings": [[text.hex() for text in np.ravel(tensor.numpy())], tensor.shape.as_list()]
+        }
     array = np.asarray(tensor)
     return {"tensor": ArrayForm.of(array)} if array.dtype.kind in NUMBERS else NOT_INLINE
 
@@ -140,7 +144,9 @@ class ArrayForm:
         view = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
         if len(view) <= INLINE_BYTES:
             return cls(array.dtype.str, array.shape, view.tobytes(), array)
-        every, part = (SAMPLED_BYTES, SAMPLE_BYTES) if len(view) > LARGE_BYTES else (LARGE_BYTES, LARGE_BYTES)
+        every, part = (
+            (SAMPLED_BYTES, SAMPLE_BYTES) if len(view) > LARGE_BYTES else (LARGE_BYTES, LARGE_BYTES)
+        )
         digest = hashlib.sha256()
         for start in range(0, len(view), every):
             digest.update(view[start : start + part].data)
@@ -157,7 +163,7 @@ def outer_names(name: str) -> Iterator[str]:
         yield name
 
 
-def plain_value(form: dict[str, Any], arrays: Arrays) -> Any:
+def plain_value(form: dict[str, Any], arrays: StateArrays) -> Any:
     kind, content = next(iter(form.items()))
     if kind not in KINDS:
         raise Lost(kind)
@@ -170,12 +176,12 @@ def _builtin(name: str) -> Any:
     return getattr(builtins, name)
 
 
-def _tensor_of(content: Any, arrays: Arrays) -> Any:
+def _tensor_of(content: Any, arrays: StateArrays) -> Any:
     value = content if isinstance(content, ArrayForm) else arrays[content["array"]]
     return tf.constant(array_of(value) if isinstance(value, ArrayForm) else value)
 
 
-def _ragged(content: list[Any], arrays: Arrays) -> Any:
+def _ragged(content: list[Any], arrays: StateArrays) -> Any:
     values, *splits = (plain_value(part, arrays) for part in content)
     return tf.RaggedTensor.from_nested_row_splits(values, splits, validate=False)
 

@@ -22,15 +22,19 @@ from keras.src.backend.common.global_state import get_global_attribute
 
 # No public names: layers without a seed draw from it.
 from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
-from tensorflow.python.eager import context  # no public name: its generator gives eager operations their seeds
-from tensorflow.python.ops import stateful_random_ops as generators  # the public function makes a generator where none is
+from tensorflow.python.eager import (
+    context,
+)  # no public name: its generator gives eager operations their seeds
+from tensorflow.python.ops import (
+    stateful_random_ops as generators,
+)  # the public function makes a generator where none is
 
 from sweep.training import hdf5
 from sweep.training.state import hidden_state
 from sweep.training.state.model_settings import Structure, layers_of
 from sweep.training.state.object_graph import OF_CALLBACKS, Graph, underlying
 from sweep.training.state.ownership import user_modules
-from sweep.training.state.plain_values import PLAIN, Arrays
+from sweep.training.state.plain_values import PLAIN, StateArrays
 from sweep.training.steps import hears_validation
 
 GROUP = "sweep"
@@ -57,7 +61,7 @@ class BeforeValidation:
 
     variables: list[tuple[Any, Any]]
     random: Any
-    python: tuple[Plain, Arrays] | None
+    python: tuple[Plain, StateArrays] | None
 
 
 class TrainingState:
@@ -72,9 +76,13 @@ class TrainingState:
         data: what it is trained on and validated with, where that may hold state of its own.
     """
 
-    def __init__(self, model: keras.Model, callbacks: list[keras.callbacks.Callback], data: tuple[Any, ...]) -> None:
+    def __init__(
+        self, model: keras.Model, callbacks: list[keras.callbacks.Callback], data: tuple[Any, ...]
+    ) -> None:
         self._model, self._callbacks = model, callbacks
-        self._data = {f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None}
+        self._data = {
+            f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None
+        }
         self._unkept = [variable for layer in layers_of(model) for variable in _unkept(layer)]
         self._built, self._structure = self._graph(), Structure(model)
         self._first_steps, self._were_made_anew = self._steps(), False
@@ -88,7 +96,9 @@ class TrainingState:
         built = self._model.optimizer, len(self._model.variables), len(of_optimizer)
         if self._variables[0] != built:  # to look for them takes longer than some epochs
             found = [node.thing for node in self._graph().nodes.values() if node.kind == "variable"]
-            traced = [variable for steps in self._steps().values() for variable in steps.variables()]
+            traced = [
+                variable for steps in self._steps().values() for variable in steps.variables()
+            ]
             every = {id(one): one for one in map(underlying, [*found, *self._known(), *traced])}
             self._variables = built, list(every.values())
         return self._variables[1]
@@ -97,7 +107,7 @@ class TrainingState:
         """Note the random states with which the batches of an epoch are begun."""
         self._at_epoch = random_states()
 
-    def begin_epoch_again(self, plain: Plain, arrays: Arrays) -> None:
+    def begin_epoch_again(self, plain: Plain, arrays: StateArrays) -> None:
         """Put back the random states with which the epoch was begun the first time."""
         if "at_epoch" in plain:
             _set_random_states(unpack(plain["at_epoch"], arrays))
@@ -106,14 +116,18 @@ class TrainingState:
     def note_what_was_drawn(self) -> None:
         """Look whether batches that are made ahead draw from the generators of this process: those are then where they are
         to be, as far as anybody can say."""
-        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(random_states(), self._at_epoch)
+        self._are_drawn_ahead = self._model.train_function.reads_ahead and _differ(
+            random_states(), self._at_epoch
+        )
 
     def before_validation(self) -> BeforeValidation:
         """Return the state of now, to which ``rewind`` can go back as long as nobody trains."""
         test = self._model.test_function
         touched = [] if self._validation_is_heard else test.variables()
         graph = None if touched else self._graph()
-        variables = [*self._known(), *(node.thing for node in graph.variables())] if graph else touched
+        variables = (
+            [*self._known(), *(node.thing for node in graph.variables())] if graph else touched
+        )
         # To read is not to copy: TensorFlow copies once somebody assigns to a variable whose value is held.
         values = [(variable, variable.value()) for variable in map(underlying, variables)]
         python = self.capture(graph) if self._validation_is_heard or test.calls_python() else None
@@ -140,20 +154,24 @@ class TrainingState:
                 digest.update(np.ascontiguousarray(variable).tobytes())
         return digest.hexdigest()[:16]
 
-    def capture(self, graph: Graph | None = None) -> tuple[Plain, Arrays]:
+    def capture(self, graph: Graph | None = None) -> tuple[Plain, StateArrays]:
         """Return the state of now as plain JSON, and the arrays that it names.
 
         What it cannot hold stands under ``left_out``, in words. ``graph`` is that of now, where there is one already.
         """
-        arrays: Arrays = {}
+        arrays: StateArrays = {}
         graph = graph or self._graph()
         objects, left_out = hidden_state.capture(graph, self._built, arrays)
         plain = {
-            "variables": [pack(np.asarray(variable), arrays) for variable in _variables(self._model)],
+            "variables": [
+                pack(np.asarray(variable), arrays) for variable in _variables(self._model)
+            ],
             "global_seed": [pack(np.asarray(variable), arrays) for variable in _global_seed()],
             "hidden": objects,
             "traced": {
-                name: self._save_captured(name, graph, arrays) for name, steps in self._steps().items() if steps.is_traced
+                name: self._save_captured(name, graph, arrays)
+                for name, steps in self._steps().items()
+                if steps.is_traced
             },
             "structure": self._structure.capture(self._built),
             "made_anew": self._were_made_anew or self._steps() != self._first_steps,
@@ -184,7 +202,7 @@ class TrainingState:
             self._model.optimizer.build(self._model.trainable_variables)
         return lost
 
-    def restore(self, plain: Plain, arrays: Arrays) -> list[str]:
+    def restore(self, plain: Plain, arrays: StateArrays) -> list[str]:
         """Put a captured state back, once the weights are loaded; return in words what could not be.
 
         Raises:
@@ -192,14 +210,22 @@ class TrainingState:
         """
         for callback, monitoring in zip(self._callbacks, plain["monitoring"], strict=True):
             if monitoring and not _is_monitoring(callback):
-                callback._set_monitor_op()  # noqa: SLF001 # else Keras does so later, and turns min_delta around again
-        lost = self._restore_hidden(plain, arrays) if "hidden" in plain else self._restore_attributes(plain, arrays)
+                callback._set_monitor_op()  # else Keras does so later, and turns min_delta around again
+        lost = (
+            self._restore_hidden(plain, arrays)
+            if "hidden" in plain
+            else self._restore_attributes(plain, arrays)
+        )
         seeds = plain.get("global_seed", plain["variables"][-1:])  # where older versions kept it
         own = plain["variables"] if "global_seed" in plain else plain["variables"][:-1]
-        for variable, packed in zip([*_variables(self._model), *_global_seed(bool(seeds))], [*own, *seeds], strict=True):
+        for variable, packed in zip(
+            [*_variables(self._model), *_global_seed(bool(seeds))], [*own, *seeds], strict=True
+        ):
             variable.assign(unpack(packed, arrays))
         if not self._are_drawn_ahead:
-            _set_random_states(unpack(plain["random"] if "random" in plain else _older_random(plain), arrays))
+            _set_random_states(
+                unpack(plain["random"] if "random" in plain else _older_random(plain), arrays)
+            )
         return [*lost, *plain["left_out"], *self._drawn_inexactly()]
 
     def _drawn_inexactly(self) -> list[str]:
@@ -210,7 +236,7 @@ class TrainingState:
             for operation in steps.inexact()
         ]
 
-    def _restore_hidden(self, plain: Plain, arrays: Arrays) -> list[str]:
+    def _restore_hidden(self, plain: Plain, arrays: StateArrays) -> list[str]:
         lost: list[str] = []
         if plain["made_anew"]:  # a callback had the graphs made again, by what it had set
             hidden_state.restore(self._graph(), self._built, plain["hidden"], arrays)
@@ -221,18 +247,25 @@ class TrainingState:
             lost += self._restore_captured(name, saved, arrays)
         return lost
 
-    def _restore_attributes(self, plain: Plain, arrays: Arrays) -> list[str]:
+    def _restore_attributes(self, plain: Plain, arrays: StateArrays) -> list[str]:
         """Put back what backups of older versions hold: the plain attributes of callbacks."""
         for callback, attributes in zip(self._callbacks, plain["callbacks"], strict=True):
-            vars(callback).update({name: unpack(packed, arrays) for name, packed in attributes.items()})
+            vars(callback).update(
+                {name: unpack(packed, arrays) for name, packed in attributes.items()}
+            )
         return []
 
     def _graph(self) -> Graph:
-        roots: dict[str, Any] = {"model": self._model, "tf.random's global generator": generators.global_generator}
+        roots: dict[str, Any] = {
+            "model": self._model,
+            "tf.random's global generator": generators.global_generator,
+        }
         for number, callback in enumerate(self._callbacks):
             kind = type(callback).__name__
             roots[kind if kind not in roots else f"{kind} {number}"] = callback
-        modules = {name.removeprefix("search_spaces."): module for name, module in user_modules().items()}
+        modules = {
+            name.removeprefix("search_spaces."): module for name, module in user_modules().items()
+        }
         return Graph({**roots, **self._data, **modules}, self._known())
 
     def _known(self) -> list[Any]:
@@ -253,7 +286,9 @@ class TrainingState:
             with hdf5.checked(path) as weights:
                 self._model.load_weights(weights, skip_mismatch=bool(self._unkept))
         said = [] if self._unkept else said
-        return [str(warning.message) for warning in said if issubclass(warning.category, UserWarning)]
+        return [
+            str(warning.message) for warning in said if issubclass(warning.category, UserWarning)
+        ]
 
     def _steps(self) -> dict[str, Any]:
         self._model.make_train_function()  # which a new compile has taken away
@@ -271,16 +306,21 @@ class TrainingState:
         variables = self._steps()[name].variables()
         return [variable for variable in variables if id(underlying(variable)) not in found]
 
-    def _save_captured(self, name: str, graph: Graph, arrays: Arrays) -> list[Plain]:
+    def _save_captured(self, name: str, graph: Graph, arrays: StateArrays) -> list[Plain]:
         found = self._captured(name, graph)
-        return [hidden_state.save_variable(f"the variable {one.name} of {name}_step", one, arrays) for one in found]
+        return [
+            hidden_state.save_variable(f"the variable {one.name} of {name}_step", one, arrays)
+            for one in found
+        ]
 
-    def _restore_captured(self, name: str, saved: list[Plain], arrays: Arrays) -> list[str]:
+    def _restore_captured(self, name: str, saved: list[Plain], arrays: StateArrays) -> list[str]:
         found = self._captured(name, self._graph())
         if len(found) != len(saved):
             return [f"{len(saved)} variables of {name}_step, of which {len(found)} are found"]
         return [
-            why for variable, one in zip(found, saved, strict=True) if (why := hidden_state.assign(variable, one, arrays))
+            why
+            for variable, one in zip(found, saved, strict=True)
+            if (why := hidden_state.assign(variable, one, arrays))
         ]
 
 
@@ -294,14 +334,14 @@ def drawing_again() -> Iterator[None]:
         seed.assign(drawn)
 
 
-def write_arrays(weights: Path, arrays: Arrays) -> None:
+def write_arrays(weights: Path, arrays: StateArrays) -> None:
     """Add the arrays to a file of weights."""
     with h5py.File(weights, "a") as file:
         for name, array in arrays.items():
             file[f"{GROUP}/{name}"] = array
 
 
-def read_arrays(weights: Path) -> Arrays:
+def read_arrays(weights: Path) -> StateArrays:
     """Return the arrays that ``write_arrays`` added.
 
     Raises:
@@ -312,7 +352,7 @@ def read_arrays(weights: Path) -> Arrays:
         return {name: array[()] for name, array in file.get(GROUP, {}).items()}
 
 
-def pack(value: Any, arrays: Arrays) -> Any:
+def pack(value: Any, arrays: StateArrays) -> Any:
     """Return ``value`` as plain JSON that ``unpack`` makes the same value of; its arrays go into ``arrays``.
 
     Raises:
@@ -324,7 +364,9 @@ def pack(value: Any, arrays: Arrays) -> Any:
     if type(value) is list:
         return [pack(item, arrays) for item in value]
     for name, kind in SEQUENCES.items():
-        if type(value) is kind and PLAIN.issuperset(map(type, value)):  # a random state has hundreds of numbers
+        if type(value) is kind and PLAIN.issuperset(
+            map(type, value)
+        ):  # a random state has hundreds of numbers
             return {name: list(value)}
         if type(value) is kind:
             return {name: [pack(item, arrays) for item in value]}
@@ -339,7 +381,7 @@ def pack(value: Any, arrays: Arrays) -> Any:
     raise NotPacked(type(value).__name__)
 
 
-def unpack(packed: Any, arrays: Arrays) -> Any:
+def unpack(packed: Any, arrays: StateArrays) -> Any:
     """Return the value that ``pack`` was given."""
     if isinstance(packed, list):
         return [unpack(item, arrays) for item in packed]
@@ -367,17 +409,27 @@ def how_made(callback: keras.callbacks.Callback) -> Any:
 def _form(value: Any) -> Any:
     if isinstance(value, FunctionType):
         closed_over = [_form(cell.cell_contents) for cell in value.__closure__ or ()]
-        return value.__code__.co_code, repr(value.__code__.co_consts), closed_over, _form(value.__defaults__)
+        return (
+            value.__code__.co_code,
+            repr(value.__code__.co_consts),
+            closed_over,
+            _form(value.__defaults__),
+        )
     try:
-        arrays: Arrays = {}
-        return repr(pack(value, arrays)), [(array.dtype.str, array.tobytes()) for array in arrays.values()]
+        arrays: StateArrays = {}
+        return repr(pack(value, arrays)), [
+            (array.dtype.str, array.tobytes()) for array in arrays.values()
+        ]
     except NotPacked:
         return type(value).__qualname__
 
 
 def _unkept(layer: keras.Layer) -> list[keras.Variable]:
     """Return all variables of a layer that does not write each of them into a file, as a subclass of Dense with one more."""
-    own = [*layer._trainable_variables, *layer._non_trainable_variables]  # noqa: SLF001 # not those of layers in it
+    own = [
+        *layer._trainable_variables,
+        *layer._non_trainable_variables,
+    ]  # not those of layers in it
     method = type(layer).save_own_variables
     if not own or method in (keras.Layer.save_own_variables, keras.Model.save_own_variables):
         return []
@@ -410,7 +462,7 @@ def _set_random_states(states: Any) -> None:
     random.setstate(python)
     np.random.set_state(numpy)
     if eager:
-        context.context()._rng.setstate(eager)  # noqa: SLF001
+        context.context()._rng.setstate(eager)
 
 
 def _older_random(plain: Plain) -> Any:

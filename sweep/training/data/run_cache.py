@@ -17,16 +17,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sweep.experience.schemas import DataIdentity, Unreadable, check, parse
+from sweep.experience.schemas import DataIdentity
 from sweep.system.files import write_whole
 from sweep.system.host import cache_folder
+from sweep.system.json_text import Unreadable, check, parse
 
 DATA, ABOUT = "data.pkl", "about.json"
 # After so long, what another host has left in a cache that both see is taken for dead; its locks may not be seen here.
 FORGOTTEN_S = 30 * 24 * 3600.0
 
 
-class Kept:
+class RunCache:
     """The folder of a run, held: nobody removes it while this object, or its process, lives.
 
     Args:
