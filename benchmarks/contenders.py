@@ -49,7 +49,7 @@ def train(space, parameters, callbacks=()):
     return max(history.history["val_acc"])
 
 
-def bare(space, of_trials, folder):  # all are called alike
+def bare(space, of_trials, folder):  # noqa: ARG001 # all are called alike
     return [train(space, parameters) for parameters in of_trials]
 
 
@@ -90,7 +90,7 @@ def kerastuner(space, of_trials, folder):
     tuner.search()
 
 
-def ray(space, of_trials, folder):  # its workers load the space themselves
+def ray(space, of_trials, folder):  # noqa: ARG001 # its workers load the space themselves
     import ray
     from ray import tune
 

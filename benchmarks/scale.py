@@ -123,7 +123,7 @@ def run(root, trials, name, storage=None, space=SPACE):
     try:
         settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
         sweep, of_trials = controller.Controller(settings, quiet, place), Clock()
-        sweep._train_all = of_trials.around(sweep._train_all)
+        sweep._train_all = of_trials.around(sweep._train_all)  # noqa: SLF001
         begun = time.perf_counter()
         sweep.run()
         start = time.perf_counter() - begun - of_trials.seconds

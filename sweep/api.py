@@ -62,7 +62,7 @@ class BestTrial:
         from sweep.system.host import prepare_for_keras
 
         prepare_for_keras()
-        import sweep.training.preload  # Keras, in silence
+        import sweep.training.preload  # noqa: F401 # Keras, in silence
 
         search_space.load(source.find(self.space))
         import keras

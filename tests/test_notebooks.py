@@ -279,7 +279,7 @@ def test_a_fresh_machine_clones_and_installs_once_and_leaves_its_tensorflow_alon
             "REPOSITORY": repository,
             "get_ipython": Shell,
         }
-        exec(TransformerManager().transform_cell(cell.source), known)
+        exec(TransformerManager().transform_cell(cell.source), known)  # noqa: S102 - it is ours
 
     monkeypatch.setattr(importlib.metadata, "version", version)
     with pytest.raises(FileNotFoundError, match=r"mine\.py"):

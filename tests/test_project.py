@@ -174,7 +174,7 @@ def test_what_runs_is_what_was_read_though_the_files_were_changed_and_deleted(pr
         "lib/one.py": "from . import two\n\n\ndef load():\n    return two.VALUE\n",
         "lib/two.py": "VALUE = 'as it was read'\n",
     }
-    source = pickle.loads(pickle.dumps(project(files)))  # as a training gets it
+    source = pickle.loads(pickle.dumps(project(files)))  # noqa: S301 # as a training gets it
     project({"helpers.py": FAILS, "lib/two.py": FAILS}, space=FAILS)
     (tmp_path / "project" / "lib" / "one.py").unlink()
     assert load(source).load_data() == "as it was read"

@@ -116,7 +116,7 @@ class Scene:
             self.look(done)
         except (OSError, _Over):
             return
-        except Exception as error:  # what stands in folders may be anybody's
+        except Exception as error:  # noqa: BLE001 # what stands in folders may be anybody's
             if not self._is_blind:
                 self._say(f"the folders cannot be looked at ({error}): see sweep verify")
             self._is_blind = True

@@ -43,7 +43,7 @@ def read_label(path: Path) -> BestEpoch | None:
     archive = _open(path)
     try:
         return _best(archive) if archive and archive.testzip() is None else None
-    except Exception:  # zipfile raises a dozen kinds for a flipped byte, OSError among them
+    except Exception:  # noqa: BLE001 # zipfile raises a dozen kinds for a flipped byte, OSError among them
         return None
 
 
@@ -98,7 +98,7 @@ def _open(path: Path) -> zipfile.ZipFile | None:
         return None
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
-    except Exception:  # see ``read_label``
+    except Exception:  # noqa: BLE001 # see ``read_label``
         return None
     return None if why_not_unpacked(archive, len(content)) else archive
 

@@ -71,7 +71,7 @@ class Verification:
         ]
         self._progress.say("importing Keras, to load the models")
         prepare_for_keras()
-        import sweep.training.preload  # imported for what it does to this process
+        import sweep.training.preload  # noqa: F401 # imported for what it does to this process
         from sweep.training.evaluate import evaluate
 
         space = search_space.load(self._source)

@@ -332,7 +332,7 @@ class Controller:
                 self._lock.check()
                 trial = self._study.ask()
             except (
-                Exception
+                Exception  # noqa: BLE001
             ) as error:  # joblib takes trials in a thread of its own, where it would be lost
                 self._end_with(error)
                 return
@@ -352,5 +352,5 @@ class Controller:
     def _bring_to_its_end(self, trials: TrialRunner, trial: optuna.Trial) -> None:
         try:
             trials.bring_to_its_end(trial)
-        except Exception as error:  # raised again by ``run``, once the other threads have saved
+        except Exception as error:  # noqa: BLE001 # raised again by ``run``, once the other threads have saved
             self._end_with(error)

@@ -48,7 +48,7 @@ class Station:
     def __init__(self, worker: Worker, preload: list[str]) -> None:
         # Dask forbids its workers to have children, for those could outlive a worker that is killed. Ours cannot: a training
         # ends when the pipe to its parent does.
-        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]
+        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
         self._worker, self._running = worker, list[RemoteTraining]()
         self._place = LocalProcesses(preload)
         self._place.start()

@@ -31,7 +31,7 @@ def load_for_all(job: Job, link: Link) -> End:
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except (
-        Exception
+        Exception  # noqa: BLE001
     ) as error:  # the search space is the user's, and may raise anything; or the disk is full
         is_gone = isinstance(error, OSError) and is_gone_for_a_while(error)
         return (

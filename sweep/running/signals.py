@@ -24,7 +24,7 @@ def listening(controller: Controller) -> Iterator[list[int]]:
     """
     came: list[int] = []
 
-    def on_signal(number: int, frame: Any) -> None:
+    def on_signal(number: int, frame: Any) -> None:  # noqa: ARG001
         came.append(number)
         if number != signal.SIGHUP and sum(one != signal.SIGHUP for one in came) > 1:
             controller.kill()

@@ -168,7 +168,7 @@ def open_or_rebuild(
             study.suggest(trial, space.suggest)
         except SweepError:
             raise
-        except Exception as error:  # told when the trial is brought to its end, and asked again
+        except Exception as error:  # noqa: BLE001 # told when the trial is brought to its end, and asked again
             progress.say(
                 f"trial {trial.number}: {search_space.error_in_file(error, space.source.path)}"
             )

@@ -210,7 +210,7 @@ class TrialRunner:
             raise
         except (*MISSING, MemoryError) as error:  # which says nothing of the trial
             raise search_space.mistake(error, self._space.source.path) from error
-        except Exception as error:  # the search space is the user's, and may raise anything
+        except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
             path = self._space.source.path
             reason = f"{path.name}, {search_space.error_in_file(error, path)}"
             self._progress.begin(trial.number, path.stem)
@@ -228,11 +228,11 @@ class TrialRunner:
         """Bring each experience to its end, and tell the trial's value once all have ended."""
         ended: list[TrialRecord] = []
         for part in parts:
-            record = self._patiently(lambda: self._record(trial, part))  # called here
+            record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
             if not record.outcome:
                 self._train(trial, part, record)
                 self._progress.trained(trial.number, part.experience.id)
-                record = self._patiently(lambda: self._record(trial, part))
+                record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
                 self._limits.count(record.sessions[-1:])
                 self._compare_data(record)
             if not record.outcome:
@@ -431,7 +431,7 @@ class TrialRunner:
     def _close(self, trial: optuna.Trial, known: TrialRecord) -> None:
         """Write the end of the trial into its folders, then tell it to Optuna."""
         for one in known.parts:
-            self._patiently(lambda: self._write_end(one))  # called here
+            self._patiently(lambda: self._write_end(one))  # noqa: B023 # called here
         outcome = known.outcome
         if outcome:
             curve = self._patiently(known.curve)

@@ -127,11 +127,11 @@ def _fitted(distribution: BaseDistribution, value: object) -> Any:
                 return choice
         raise ValueError(f"it is one of {', '.join(map(_shown, distribution.choices))}.")
     if not isinstance(distribution, IntDistribution | FloatDistribution):
-        raise ValueError("only numbers and choices can be enqueued.")  # of the value, as the others
+        raise ValueError("only numbers and choices can be enqueued.")  # noqa: TRY004 # of the value, as the others
     number, is_integer = _number(value), isinstance(distribution, IntDistribution)
     low, high = distribution.low, distribution.high
     inside = number is not None and low <= number <= high
-    if number is None or not inside or not distribution._contains(float(number)):  # the step
+    if number is None or not inside or not distribution._contains(float(number)):  # noqa: SLF001 # the step
         step = f" in steps of {distribution.step}" if distribution.step not in (None, 1) else ""
         raise ValueError(
             f"give {'an integer' if is_integer else 'a number'} from {low} to {high}{step}."

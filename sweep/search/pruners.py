@@ -158,8 +158,8 @@ class Pruner:
             frozen.intermediate_values = {
                 at: value for at, value in frozen.intermediate_values.items() if at <= epoch
             }
-            asking, storage = copy.copy(study), _HoldsBack(study._storage)
-            asking._storage = cast("BaseStorage", storage)
+            asking, storage = copy.copy(study), _HoldsBack(study._storage)  # noqa: SLF001
+            asking._storage = cast("BaseStorage", storage)  # noqa: SLF001
             prunes = self.optunas.prune(asking, frozen)
             why = (
                 f"{self.name} ended it after epoch {epoch}: {self._why(frozen, study.direction)}"
@@ -170,9 +170,8 @@ class Pruner:
             trial.set_user_attr("pruner", asked)
         for name, note in asked["notes"].items():
             if name not in frozen.system_attrs:
-                trial.storage.set_trial_system_attr(
-                    trial._trial_id, name, note
-                )  # as the pruner would have
+                # as the pruner would have
+                trial.storage.set_trial_system_attr(trial._trial_id, name, note)  # noqa: SLF001
         return asked["answer"]  # type: ignore[no-any-return]
 
     def _why(self, frozen: FrozenTrial, direction: StudyDirection) -> str:

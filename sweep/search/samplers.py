@@ -208,14 +208,14 @@ def _seed_of(text: str) -> int:
 
 def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
     """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
-    storage, trial = shadow._storage, shadow.ask()
+    storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
     if not frozen or _was_proposed(frozen):
-        trial.relative_params  # proposes for all together, as the first ``suggest_…`` of a trial does
-    noted = dict(storage.get_trial(trial._trial_id).system_attrs)
+        trial.relative_params  # noqa: B018 # proposes for all together, as the first ``suggest_…`` of a trial does
+    noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
     if frozen:
         for name, distribution in frozen.distributions.items():
             internal = distribution.to_internal_repr(frozen.params[name])
-            storage.set_trial_param(trial._trial_id, name, internal, distribution)
+            storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
         if frozen.state.is_finished():
             shadow.tell(
                 trial,

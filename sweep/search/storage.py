@@ -209,5 +209,5 @@ def _is_there(storage: str | Path) -> bool:
 
 
 def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
-    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}
+    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
     return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None

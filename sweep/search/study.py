@@ -141,11 +141,11 @@ class Study:
     @_spoken
     def _delete(self) -> None:
         with contextlib.suppress(KeyError):  # it is deleted already, and the answer was lost
-            optuna.delete_study(study_name=self._study.study_name, storage=self._study._storage)
+            optuna.delete_study(study_name=self._study.study_name, storage=self._study._storage)  # noqa: SLF001
 
     @_spoken
     def _make(self, user_attrs: dict[str, Any]) -> None:
-        self._study = self._create(storage=self._study._storage)
+        self._study = self._create(storage=self._study._storage)  # noqa: SLF001
         for name, value in user_attrs.items():
             self._study.set_user_attr(name, value)
         self._take_stock()
@@ -348,7 +348,7 @@ class Study:
         self._study.add_trial(
             optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs=given)
         )
-        self._study._thread_local.cached_all_trials = None  # as ``ask`` does: samplers read this
+        self._study._thread_local.cached_all_trials = None  # noqa: SLF001 # as ``ask`` does: samplers read this
         trial = self._attach(self._trials()[-1])
         del self._waiting[key]
         return trial
@@ -425,7 +425,7 @@ class Study:
         if len(self._aims) > 1:  # Optuna takes no values of epochs then
             return None
         # The trial itself knows what was reported of it. To ask a database for that takes longer than the report.
-        if epoch not in trial._cached_frozen_trial.intermediate_values:
+        if epoch not in trial._cached_frozen_trial.intermediate_values:  # noqa: SLF001
             trial.report(value, epoch)
         judges = self._prunes and is_judged
         return (
@@ -486,11 +486,11 @@ class Study:
         return self._study.get_trials(deepcopy=False)
 
     def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
-        return self._study._storage.get_trial(trial._trial_id)  # ``get_trials`` would copy them all
+        return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
 
     def _attach(self, trial: FrozenTrial) -> optuna.Trial:
         # No public way leads back to a running trial; ``ask`` itself makes one like this. A test holds on to it.
-        return optuna.Trial(self._study, trial._trial_id)
+        return optuna.Trial(self._study, trial._trial_id)  # noqa: SLF001
 
 
 def _let_choose_lists(trial: optuna.Trial) -> None:

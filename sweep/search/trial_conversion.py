@@ -110,7 +110,7 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
         for name, constraint in constraints_of(outcome).items() if outcome else ():
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
-        frozen._validate()  # what ``add_trial`` would do in the middle of a study
+        frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordWrong(
             f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "

@@ -150,10 +150,10 @@ def load(source: SpaceSource) -> SearchSpace:
         suggest=module.suggest,
         load_data=module.load_data,
         build_model=module.build_model,
-        callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),
+        callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),  # noqa: ARG005
         aims=aims,
         constraints=getattr(module, "constraints", None),
-        class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),
+        class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),  # noqa: ARG005
     )
 
 
@@ -203,7 +203,7 @@ def _execute(source: SpaceSource) -> ModuleType:
     Project(Module(module.__name__, source.path, source.text), source.modules).open()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            exec(
+            exec(  # noqa: S102 # the code of a test
                 compile(source.text, str(source.path), "exec"), vars(module)
             )  # running this file is the point
     except KeyboardInterrupt:

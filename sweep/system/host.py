@@ -196,7 +196,7 @@ def prepare_for_keras() -> None:
         "TF_FORCE_GPU_ALLOW_GROWTH", "true"
     )  # else one training takes all the memory of its GPU
     if (
-        os.path.expanduser("~") == "~"
+        os.path.expanduser("~") == "~"  # noqa: PTH111 # nobody's home: TensorFlow would make a folder of that name here
     ):  # nobody's home: TensorFlow would make a folder of that name here
         os.environ.setdefault("KERAS_HOME", str(cache_folder() / "keras"))
     os.environ["HDF5_USE_FILE_LOCKING"] = (

@@ -21,7 +21,7 @@ from typing import BinaryIO
 TO_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 TO_FILE = os.O_NOFOLLOW | os.O_NONBLOCK
 MOST = 2**28  # bytes of a file that is read whole; what is larger is none of ours
-IN_MEMORY = "/dev/shm"  # a folder of its own is made there, which is private
+IN_MEMORY = "/dev/shm"  # noqa: S108 # a folder of its own is made there, which is private
 FILE, FOLDER = "a file", "a folder"
 KINDS = {
     stat.S_IFREG: FILE,
@@ -295,7 +295,7 @@ def _open_at_once(path: str, flags: int) -> int | None:
     except OSError:  # who opens it part by part sees at which one
         return None
     with contextlib.suppress(OSError):  # there is no /proc
-        if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # a Path takes longer
+        if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # noqa: PTH115 # a Path takes longer
             return descriptor
     os.close(descriptor)
     return None

@@ -57,7 +57,7 @@ def _what_is_wrong(
             for name, value in found.items()
             if isinstance(value, float)
         }
-    except Exception as error:  # files of anybody's, with layers of the user's
+    except Exception as error:  # noqa: BLE001 # files of anybody's, with layers of the user's
         return f"meilleur.model.keras cannot be loaded and evaluated: {error_in_file(error, space.source.path)}"
     for name, value in logged.items():
         if not math.isclose(found[name], value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):

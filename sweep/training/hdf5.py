@@ -76,7 +76,7 @@ def _why_not_loaded(file: BinaryIO) -> str | None:
             )
     except MemoryError:  # which says nothing of the file
         raise
-    except Exception as error:  # whatever zipfile raises for a file of anybody's
+    except Exception as error:  # noqa: BLE001 # whatever zipfile raises for a file of anybody's
         return f"is no archive with weights ({type(error).__name__})"
 
 

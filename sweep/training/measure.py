@@ -74,7 +74,7 @@ def refusing(job: Job, work: Callable[[], object]) -> End:
         return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
-    except Exception as error:  # the search space is the user's, and may raise anything
+    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
         return End(Ending.REFUSED, str(mistake(error, job.source.path)))
     return End(Ending.OUTCOME)
 
@@ -131,5 +131,5 @@ def _measure(job: Job, link: Link) -> None:
 
 def _architecture(model: keras.Model) -> str:
     """Return what is alike in models that differ in sizes and rates only."""
-    kinds = [type(layer).__name__ for layer in model._flatten_layers()]  # those in layers, too
+    kinds = [type(layer).__name__ for layer in model._flatten_layers()]  # noqa: SLF001 # those in layers, too
     return ", ".join([*kinds, type(model.optimizer).__name__])

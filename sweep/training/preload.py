@@ -47,7 +47,7 @@ with tempfile.TemporaryFile() as _said:
     _stderr = os.dup(2)
     os.dup2(_said.fileno(), 2)
     try:
-        import sweep.training.train  # imported for what it does to this process
+        import sweep.training.train  # noqa: F401 # imported for what it does to this process
         from sweep.training.state.object_graph import look_ahead
 
         _spoilt = None if _has_begun() else _import_all(_modules)
@@ -66,4 +66,4 @@ with tempfile.TemporaryFile() as _said:
 if _spoilt is not None and any(word.startswith(SERVER) for word in sys.orig_argv):
     os.environ[MODULES] = ",".join(one for one in _modules if one != _spoilt)
     # The same process, and all that it was given, from its beginning.
-    os.execv(sys.executable, sys.orig_argv)  # a shell would be another process
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 # a shell would be another process

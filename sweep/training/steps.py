@@ -119,7 +119,7 @@ class Steps:
     def __call__(self, iterator: Any) -> dict[str, Any]:
         """Do the next batches, unless they are done, and return what the last of them logged."""
         if getattr(iterator, "element_spec", None) != NUMBER:
-            self._keras_own = self._keras_own or self._model._make_function(self._step)
+            self._keras_own = self._keras_own or self._model._make_function(self._step)  # noqa: SLF001
             return self._keras_own(iterator)
         self.has_worked = not self.passes_over(self._next)
         self._next += self._unit
@@ -234,7 +234,7 @@ class GraphLoop:
     def _loop(self, first: tf.Tensor, many: tf.Tensor) -> Any:
         end = first + many
 
-        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # of the batch before
+        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # noqa: ARG001 # of the batch before
             return number + 1, self._one(self._batches.batch(number))
 
         self.concrete = self._one.get_concrete_function(self._batches.spec())

@@ -114,7 +114,7 @@ def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
         ticks = _number_ticks(sorted({at(value) for value in there}), logarithmic)
     else:
         labels = sorted({str(value) for value in there})
-        at = lambda value: float(labels.index(str(value)))
+        at = lambda value: float(labels.index(str(value)))  # noqa: E731
         ticks = [(float(place), label) for place, label in enumerate(labels)]
     return Axis(name, [at(params[name]) if name in params else None for params in of_trials], ticks)
 

@@ -116,7 +116,7 @@ def serve(
         study, known = _open(source, settings, root, progress)
         annotate(study, known, watch.look())
         app = _app_of(study, Files(root, watch.look))
-        return Dashboard(Guard(app, root, allow_changes), port, study._study_id, holds)
+        return Dashboard(Guard(app, root, allow_changes), port, study._study_id, holds)  # noqa: SLF001
     except BaseException:
         holds.close()
         raise
@@ -180,7 +180,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _app_of(study: Any, files: Files) -> App:
-    app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)
+    app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)  # noqa: SLF001
     return app
 
 

@@ -73,10 +73,10 @@ def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], sight: Snaps
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([aim.name for aim in sight.aims])
-    storage, number_of_study = study._storage, study._study_id
+    storage, number_of_study = study._storage, study._study_id  # noqa: SLF001
     there = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
-        one, at = known.get(trial.number), trial._trial_id
+        one, at = known.get(trial.number), trial._trial_id  # noqa: SLF001
         if not one or trial.number not in best:
             continue
         if NOTE_OF_TRIAL.format(trial=at) not in there:

@@ -1,6 +1,6 @@
 """Real trainings of a fraction of a second, some of which go well and some do not."""
 
-from toy import build_model, callbacks, load_data  # only the proposals differ
+from toy import build_model, callbacks, load_data  # noqa: F401 # only the proposals differ
 
 FIXED = {"epochs": 6, "batch_size": 50, "seed": 0}
 

@@ -394,7 +394,7 @@ class Measured:
             error = sentence
             if "\n" in str(sentence):
                 self.wrong.append(f"{name} says several lines: {sentence}")
-        except Exception as raised:  # it is what is looked for
+        except Exception as raised:  # noqa: BLE001 # it is what is looked for
             self.wrong.append(
                 f"{name} raises {type(raised).__name__}: {str(raised)[:300]} {traceback.format_exc()[-1500:]}"
             )
@@ -446,7 +446,7 @@ def look_at_all(root, space, measured):
         sections = measured("sections", lambda: list(sections_of(sight, ENGLISH))) or []
         for section in sections if isinstance(sections, list) else ():
             for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
-                measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))
+                measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))  # noqa: B023
 
 
 def control_progress():

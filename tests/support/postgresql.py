@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import psycopg
 
-PASSWORD = "secret"
+PASSWORD = "secret"  # noqa: S105
 # Only the machine's own crash could lose what the server has not yet synced, and that is not tested.
 QUICK = ["-c", "fsync=off", "-c", "shared_buffers=16MB"]
 

@@ -223,7 +223,7 @@ def be_the_program(asked, answer, streams):
 
 def close_all_but(these):
     """Close the descriptors that a fork inherits and a new program would not."""
-    for name in os.listdir("/proc/self/fd"):  # a path has no entries of descriptors
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 # a path has no entries of descriptors
         if int(name) > 2 and int(name) not in these:
             with contextlib.suppress(OSError):
                 os.close(int(name))
@@ -241,7 +241,7 @@ def run_python(words):
     elif first == "-c":
         sys.argv = ["-c", *rest[1:]]
         main = sys.modules["__main__"] = types.ModuleType("__main__")
-        exec(rest[0], vars(main))  # the code of a test
+        exec(rest[0], vars(main))  # noqa: S102 # the code of a test
     else:
         sys.argv = words
         runpy.run_path(first, run_name="__main__")
@@ -257,7 +257,7 @@ def exit_as(program):
         if not isinstance(code, int | None):
             sys.stderr.write(f"{code}\n")
             code = 1
-    except BaseException as error:  # Python prints any of them, and exits with 1
+    except BaseException as error:  # noqa: BLE001 # Python prints any of them, and exits with 1
         traceback.print_exc()
         code, is_interrupted = 1, type(error) is KeyboardInterrupt  # as Python: no subclass
     threading._shutdown()
@@ -289,7 +289,7 @@ def fork_server_of_trainings(path, args, passed):
             os.set_inheritable(descriptor, True)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
-        exit_as(lambda: exec(args[-1], {"__name__": "__main__"}))
+        exit_as(lambda: exec(args[-1], {"__name__": "__main__"}))  # noqa: S102
     return pid
 
 

@@ -36,7 +36,7 @@ def build_model(parameters):
 class FromFile(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
-        self.file = tempfile.TemporaryFile("w+")
+        self.file = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.file.writelines(f"{0.2 / (1 + number % 7)}\n" for number in range(100))
         self.file.seek(0)
 

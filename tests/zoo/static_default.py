@@ -31,12 +31,12 @@ def build_model(parameters):
 
 class Counts(keras.callbacks.Callback):
     @staticmethod
-    def count(seen=[]):
+    def count(seen=[]):  # noqa: B006
         seen.append(1)
         return len(seen)
 
     @classmethod
-    def total(cls, sums={"all": 0.0}, more=0.0):
+    def total(cls, sums={"all": 0.0}, more=0.0):  # noqa: B006
         sums["all"] += more
         return sums["all"]
 

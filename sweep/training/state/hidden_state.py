@@ -93,7 +93,7 @@ def capture(graph: Graph, built: Graph, arrays: StateArrays) -> tuple[dict[str, 
     for node in graph.variables():
         try:
             variables.append(save_variable(node.path, node.thing, arrays))
-        except Exception as error:  # whatever TensorFlow has, no training ends for it
+        except Exception as error:  # noqa: BLE001 # whatever TensorFlow has, no training ends for it
             left_out.append(f"{node.path}: {error}")
     return {
         "objects": objects,
@@ -235,14 +235,14 @@ class _Restoration:
 
     def run(self) -> list[str]:
         for path, saved in self._variables.items():
-            self._trying(path, "", lambda: self._put_variable(path, saved))  # called here
+            self._trying(path, "", lambda: self._put_variable(path, saved))  # noqa: B023 # called here
         self.put_all([*self.undone(), *self._wanted()])
         nowhere = [path for path in self._made if path not in self._is_held]
         return [*self._lost, *(f"{path}: nothing refers to it" for path in nowhere)]
 
     def put_all(self, parts: Undone) -> None:
         for path, name, form in parts:
-            self._trying(path, name, lambda: self._put(path, name, form))
+            self._trying(path, name, lambda: self._put(path, name, form))  # noqa: B023
 
     def _trying(self, path: str, name: str, work: Any) -> None:
         try:
@@ -251,7 +251,7 @@ class _Restoration:
             if not path.startswith(tuple(self._not_made)):  # said once
                 self._lost.append(f"{_in_words(path, name)}{f': {lost}' if str(lost) else ''}")
             self._not_made |= self._just_not_made
-        except Exception as error:  # objects of the user's may refuse what they are given
+        except Exception as error:  # noqa: BLE001 # objects of the user's may refuse what they are given
             self._lost.append(f"{_in_words(path, name)}: {type(error).__name__}: {error}")
 
     def _wanted(self) -> Iterator[tuple[str, str, Form]]:
@@ -397,7 +397,7 @@ class _Restoration:
         frame = pandas.DataFrame({number: of(part) for number, part in enumerate(form["data"])})
         frame.index = pandas.Index(of(form["index"]))
         frame.columns = [self._python(name, None) for name in self._list(form["columns"])]
-        thing._update_inplace(frame)  # else each column would keep its type
+        thing._update_inplace(frame)  # noqa: SLF001 # else each column would keep its type
 
     def _thing(self, path: str) -> Any:
         """Return the object that stands for one of the other process: the one at its path, or a new one."""

@@ -20,10 +20,8 @@ class Structure:
     """
 
     def __init__(self, model: keras.Model) -> None:
-        self._model, self._compiled = (
-            model,
-            model._compile_config,
-        )  # a new object after each compile
+        self._model = model
+        self._compiled = model._compile_config  # noqa: SLF001 # a new object after each compile
         self._trainable, self._rate = trainable(model), _rate(model)
 
     def capture(self, built: Graph) -> Config:
@@ -35,7 +33,7 @@ class Structure:
         changes: Config = {}
         if trainable(self._model) != self._trainable:
             changes["trainable"] = trainable(self._model)
-        if self._model._compile_config is not self._compiled:
+        if self._model._compile_config is not self._compiled:  # noqa: SLF001
             changes["compile"] = _compile_config(self._model, built)
         elif _rate(self._model) is not self._rate and isinstance(_rate(self._model), Schedule):
             changes["learning_rate"] = keras.saving.serialize_keras_object(_rate(self._model))
@@ -64,19 +62,18 @@ class Structure:
 
 def trainable(model: keras.Model) -> list[bool]:
     """Return what is trainable, by layer; a layer comes before those in it."""
-    return [
-        bool(layer._trainable) for layer in layers_of(model)
-    ]  # its own flag, and not that of its parent
+    layers = layers_of(model)
+    return [bool(layer._trainable) for layer in layers]  # noqa: SLF001 # not that of its parent
 
 
 def layers_of(model: keras.Model) -> list[Any]:
     """Return a model and all layers in it; a layer comes before those in it."""
-    return list(model._flatten_layers(include_self=True, recursive=True))
+    return list(model._flatten_layers(include_self=True, recursive=True))  # noqa: SLF001
 
 
 def _rate(model: keras.Model) -> Any:
     return (
-        model.optimizer._learning_rate if model.optimizer else None
+        model.optimizer._learning_rate if model.optimizer else None  # noqa: SLF001 # a schedule, and not its value
     )  # a schedule, and not its value
 
 
@@ -90,7 +87,7 @@ def _compile_config(model: keras.Model, built: Graph) -> Config:
 def _compile(model: keras.Model, config: Config, built: Graph) -> list[str]:
     """Compile a model; in place of what cannot be made again, the part that was built is taken."""
     lost = []
-    metrics = model._compile_metrics  # the metrics as the user gave them
+    metrics = model._compile_metrics  # noqa: SLF001 # the metrics as the user gave them
     arguments = {
         "optimizer": model.optimizer,
         "loss": model.loss,
@@ -100,7 +97,7 @@ def _compile(model: keras.Model, config: Config, built: Graph) -> list[str]:
         for name, part in config.items():
             try:
                 arguments[name] = _part(part, built)
-            except Exception as error:  # what users compile with may not be made to be saved
+            except Exception as error:  # noqa: BLE001 # what users compile with may not be made to be saved
                 lost.append(f"what model.compile was given as {name} ({type(error).__name__})")
         model.compile(**arguments)
     model.optimizer.build(model.trainable_variables)

@@ -147,7 +147,7 @@ class Graph:
                     for part, path, value in _parts(node, self._form)
                 }
             except (
-                Exception
+                Exception  # noqa: BLE001
             ):  # objects of the user's may raise anything: named, no training ends for it
                 node.parts = {
                     "": Opaque(node.type, next(MOVED), is_harmless=False, value=node.thing)
@@ -454,27 +454,27 @@ def slots_of(cls: Any) -> dict[str, Any]:
 def _of_keras(thing: Any) -> Iterator[tuple[str, Any]]:
     """Yield what an object of Keras refers to by names that are Keras's own. Users give such names to attributes, too."""
     if isinstance(thing, keras.Layer):
-        yield "layers()", tuple(thing._layers)  # ``layers`` of a model leaves some out
+        yield "layers()", tuple(thing._layers)  # noqa: SLF001 # ``layers`` of a model leaves some out
         yield (
             "variables()",
-            (*thing._trainable_variables, *thing._non_trainable_variables),
+            (*thing._trainable_variables, *thing._non_trainable_variables),  # noqa: SLF001 # not those of layers
         )  # not those of layers
     elif isinstance(thing, keras.Metric | keras.Optimizer):
         yield "variables()", tuple(thing.variables)
     if isinstance(thing, keras.Optimizer):
-        yield "learning_rate()", thing._learning_rate  # a schedule, too
+        yield "learning_rate()", thing._learning_rate  # noqa: SLF001 # a schedule, too
     if isinstance(thing, keras.Metric):
         yield (
             "metrics()",
             tuple(getattr(thing, "metrics", ())),
         )  # of the one that has all that ``compile`` was given
     if isinstance(thing, tf.train.ExponentialMovingAverage):
-        yield "averages()", tuple(thing._averages.values())
+        yield "averages()", tuple(thing._averages.values())  # noqa: SLF001
     if isinstance(thing, tf.random.Generator):
         yield "state()", thing.state
     if isinstance(thing, keras.Model) and thing.compiled:
         yield "metrics()", tuple(thing.metrics)
-        yield "loss_weights()", thing._compile_loss and thing._compile_loss._user_loss_weights
+        yield "loss_weights()", thing._compile_loss and thing._compile_loss._user_loss_weights  # noqa: SLF001
 
 
 @functools.cache
@@ -529,7 +529,7 @@ def table_content(table: Any) -> tuple[np.ndarray, np.ndarray]:
     keys, values = (np.asarray(tensor) for tensor in table.export())
     if not isinstance(table, tf.lookup.experimental.DenseHashTable):
         return keys, values
-    empty, deleted = (np.asarray(key) for key in (table._empty_key, table._deleted_key))
+    empty, deleted = (np.asarray(key) for key in (table._empty_key, table._deleted_key))  # noqa: SLF001
     by_bucket = keys.reshape(len(keys), -1)  # those that are free are exported, too
     is_taken = ~(
         (by_bucket == empty.ravel()).all(axis=1) | (by_bucket == deleted.ravel()).all(axis=1)
@@ -590,7 +590,7 @@ def _content(value: Any) -> object:
         digest = hashlib.sha256(pickle.dumps(value, protocol=5, buffer_callback=buffers.append))
         for buffer in buffers:
             digest.update(buffer.raw())
-    except Exception:  # objects of others may raise anything
+    except Exception:  # noqa: BLE001 # objects of others may raise anything
         return id(value)
     return digest.digest()
 

@@ -210,7 +210,7 @@ class TrainingState:
         """
         for callback, monitoring in zip(self._callbacks, plain["monitoring"], strict=True):
             if monitoring and not _is_monitoring(callback):
-                callback._set_monitor_op()  # else Keras does so later, and turns min_delta around again
+                callback._set_monitor_op()  # noqa: SLF001 # else Keras does so later, and turns min_delta around again
         lost = (
             self._restore_hidden(plain, arrays)
             if "hidden" in plain
@@ -427,8 +427,8 @@ def _form(value: Any) -> Any:
 def _unkept(layer: keras.Layer) -> list[keras.Variable]:
     """Return all variables of a layer that does not write each of them into a file, as a subclass of Dense with one more."""
     own = [
-        *layer._trainable_variables,
-        *layer._non_trainable_variables,
+        *layer._trainable_variables,  # noqa: SLF001 # not those of layers in it
+        *layer._non_trainable_variables,  # noqa: SLF001 # not those of layers in it
     ]  # not those of layers in it
     method = type(layer).save_own_variables
     if not own or method in (keras.Layer.save_own_variables, keras.Model.save_own_variables):
@@ -462,7 +462,7 @@ def _set_random_states(states: Any) -> None:
     random.setstate(python)
     np.random.set_state(numpy)
     if eager:
-        context.context()._rng.setstate(eager)
+        context.context()._rng.setstate(eager)  # noqa: SLF001
 
 
 def _older_random(plain: Plain) -> Any:
