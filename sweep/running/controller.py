@@ -331,9 +331,7 @@ class Controller:
                     return
                 self._lock.check()
                 trial = self._study.ask()
-            except (
-                Exception  # noqa: BLE001
-            ) as error:  # joblib takes trials in a thread of its own, where it would be lost
+            except Exception as error:  # noqa: BLE001 # joblib takes trials in a thread of its own, where it would be lost
                 self._end_with(error)
                 return
             yield trial

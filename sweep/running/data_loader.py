@@ -30,9 +30,7 @@ def load_for_all(job: Job, link: Link) -> End:
         return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
-    except (
-        Exception  # noqa: BLE001
-    ) as error:  # the search space is the user's, and may raise anything; or the disk is full
+    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything; or the disk is full
         is_gone = isinstance(error, OSError) and is_gone_for_a_while(error)
         return (
             End(Ending.GONE, f"what load_data reads does not answer ({error})")

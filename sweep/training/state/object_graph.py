@@ -146,9 +146,7 @@ class Graph:
                     part: self._form_of_part(value, path)
                     for part, path, value in _parts(node, self._form)
                 }
-            except (
-                Exception  # noqa: BLE001
-            ):  # objects of the user's may raise anything: named, no training ends for it
+            except Exception:  # noqa: BLE001 # objects of the user's may raise anything: named, no training ends for it
                 node.parts = {
                     "": Opaque(node.type, next(MOVED), is_harmless=False, value=node.thing)
                 }
