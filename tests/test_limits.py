@@ -16,7 +16,7 @@ from sweep.api import Sweep
 from sweep.experience.accounting import trained_s
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome, Record, State
-from sweep.running.limits import PREPARE_S, Limits
+from sweep.running.limits import PREPARE_S, Limits, Verdict
 from sweep.running.local_processes import LAST_SAVE_S
 from sweep.settings import Settings
 from sweep.training.protocol import BACKUP_EVERY_S
@@ -188,7 +188,11 @@ def test_what_was_trained_counts_once_where_it_was_side_by_side(tmp_path):
 
 
 class NoStudy:
-    is_exhausted = False
+    """A study that nothing asks: no trial is judged here."""
+
+
+def refused(reason):
+    return Verdict(False, reason)
 
 
 def limits(folders=(), began=0.0, **asked):
@@ -197,20 +201,20 @@ def limits(folders=(), began=0.0, **asked):
 
 def test_a_timeout_is_over_all_sessions(tmp_path):
     trained = [recorded(tmp_path / ("a" * 16), session(100, 10, 2), session(200, 5, 1))]
-    assert limits(trained, timeout_s=21).no_training() is None
+    assert limits(trained, timeout_s=21).next_training().may_begin
     assert limits(trained, timeout_s=21).time_left()[0] == pytest.approx(3, abs=0.5)
     for timeout_s in (18, 19):  # the second leaves less than it takes to prepare a training
-        assert limits(trained, timeout_s=timeout_s).no_training() == (
+        assert limits(trained, timeout_s=timeout_s).next_training() == refused(
             f"the timeout of {timeout_s} s is used up, by 18 s of training: give a larger --timeout to go on"
         )
     elsewhere = [recorded(tmp_path / ("b" * 16), session(100, 10, 2), came_from="/elsewhere")]
-    assert limits(elsewhere, timeout_s=1).no_training() is None
+    assert limits(elsewhere, timeout_s=1).next_training().may_begin
 
 
 def test_a_deadline_begins_no_training_that_comes_to_no_backup(tmp_path):
     assumed = LAST_SAVE_S + PREPARE_S + BACKUP_EVERY_S
-    assert limits(deadline_s=assumed + 1).no_training() is None
-    assert limits(deadline_s=assumed + 1, began=-2).no_training() == (
+    assert limits(deadline_s=assumed + 1).next_training().may_begin
+    assert limits(deadline_s=assumed + 1, began=-2).next_training() == refused(
         f"the deadline leaves {PREPARE_S + BACKUP_EVERY_S - 1:.0f} s before the last save, and a training would take "
         f"{PREPARE_S + BACKUP_EVERY_S:.0f} s to its next backup: run the same command to go on"
     )
@@ -218,11 +222,11 @@ def test_a_deadline_begins_no_training_that_comes_to_no_backup(tmp_path):
     seen = [recorded(tmp_path / ("a" * 16), session(100, 5, 4), session(200, 5, 1))]
     for save_freq, need_s in ((10, 4 + 5), (1000, 4 + int(BACKUP_EVERY_S))):
         enough = {"deadline_s": LAST_SAVE_S + need_s + 1, "save_freq": save_freq}
-        assert limits(seen, **enough).no_training() is None
+        assert limits(seen, **enough).next_training().may_begin
         assert (
             limits(seen, began=-2, **enough)
-            .no_training()
-            .startswith(f"the deadline leaves {need_s - 1} s before")
+            .next_training()
+            .reason.startswith(f"the deadline leaves {need_s - 1} s before")
         )
     assert limits(seen, deadline_s=100).time_left()[0] == pytest.approx(100 - LAST_SAVE_S, abs=0.5)
 

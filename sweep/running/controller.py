@@ -253,7 +253,11 @@ class Controller:
                     self._train()
                 finally:
                     self._place.forget(self._run)
-        why = None if self.stop.is_set() else self._limits.too_late or self._limits.no_trial()
+        why = (
+            None
+            if self.stop.is_set()
+            else self._limits.too_late or self._limits.next_trial().reason
+        )
         if why:
             self._progress.say(why)
 
@@ -337,10 +341,10 @@ class Controller:
             yield trial
 
     def _may_begin(self) -> bool:
-        return not self.stop.is_set() and self._limits.no_trial() is None and self._may_train()
+        return not self.stop.is_set() and self._limits.next_trial().may_begin and self._may_train()
 
     def _may_train(self) -> bool:
-        return not self.stop.is_set() and not self._limits.no_training()
+        return not self.stop.is_set() and self._limits.next_training().may_begin
 
     def _end_with(self, error: BaseException) -> None:
         if not isinstance(error, StoppedWaiting):

@@ -1,8 +1,9 @@
-"""When a sweep is over: why no trial is begun any more, or no training."""
+"""The limits of a sweep: whether another trial, or another training, may begin."""
 
 import math
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from sweep.experience.accounting import Session, batches_at, trained_s
 from sweep.experience.folder import Experience
@@ -13,23 +14,41 @@ from sweep.settings import Settings
 from sweep.training.protocol import BACKUP_EVERY_S
 from sweep.wording import duration
 
-# What a training takes to its first batch is known from the first one on. Before, this is assumed: the import of Keras,
-# where each training has to, takes up to 20 s.
+# Sessions tell how long a training takes to its first batch. This is assumed before there is one:
+# where each training imports Keras, that takes up to 20 s.
 PREPARE_S = 30.0
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """Whether something may begin.
+
+    ``reason`` is the sentence that tells the user why it may not; "" where there is nothing to
+    tell, because all that was asked for has begun.
+    """
+
+    may_begin: bool
+    reason: str = ""
+
+
+YES = Verdict(may_begin=True)
+ALL_HAVE_BEGUN = Verdict(may_begin=False)
+
+
 class Limits:
-    """What ends a sweep, asked whenever something is to begin. Each answer is a sentence, or None where all is well.
+    """What ends a sweep; it is asked whenever a trial or a training is to begin.
 
-    ``too_late`` is why a training was not begun, once one was not.
+    ``too_late`` is the reason for which a training did not begin, None until that happens.
 
-    ``timeout_s`` counts the seconds in which anything trained under the root, in all sessions, and in this one those since
-    its first training could begin. ``deadline_s`` counts from ``began``, in this session.
+    ``timeout_s`` counts the seconds in which any training ran under the root: in earlier sessions,
+    and in this one from when its first training could begin. ``deadline_s`` counts from ``began``,
+    in this session only.
 
     Args:
-        settings: of the sweep.
-        study: of the sweep.
-        folders: what has been trained; what was merged from elsewhere has used up no time here.
+        settings: the settings of the sweep.
+        study: the study of the sweep.
+        folders: what has been trained. Experiences that were merged from another root have used
+            up no time here.
         began: when the command began, by ``time.monotonic()``.
     """
 
@@ -42,75 +61,89 @@ class Limits:
     ) -> None:
         self.too_late: str | None = None
         self._settings, self._study = settings, study
-        here = [
-            (one, record)
-            for one, record in folders
+        trained_here = [
+            (experience, record)
+            for experience, record in folders
             if not any(entry.get("came_from") for entry in record.trials)
         ]
-        self._used_s = trained_s(here) if settings.timeout_s is not None else 0.0
+        self._used_s = trained_s(trained_here) if settings.timeout_s is not None else 0.0
         self._timed_from: float | None = None
         self._last_save_at = began + (settings.deadline_s or math.inf) - LAST_SAVE_S
         self._prepare_s: float | None = None
         self._batches, self._trained_s = 0, 0.0
-        for _, record in here:
-            self.count(record.sessions)
+        for _, record in trained_here:
+            self.learn(record.sessions)
 
-    def no_trial(self) -> str | None:
-        """Return why no trial is to begin; nothing, as a text, where all are there that were asked for."""
+    def next_trial(self) -> Verdict:
+        """Tell whether another trial may be proposed."""
         target, patience = self._settings.target, self._settings.patience
         if target is not None and self._study.has_reached(target):
-            return f"the target {target:g} is reached: no trial begins"
+            return Verdict(False, f"the target {target:g} is reached: no trial begins")
         if patience is not None and (since := self._study.since_best()) >= patience:
-            return f"none of the last {since} trials was a better one, and --patience is {patience}: no trial begins"
-        count, asked, tried = self._study.count(), self._settings.trials, self._study.tried()
+            return Verdict(
+                False,
+                f"none of the last {since} trials was a better one, and --patience is {patience}: "
+                "no trial begins",
+            )
+        count, asked = self._study.count(), self._settings.trials
+        combinations = self._study.tried()
         if count >= asked:
-            return ""
-        ends = f"the sweep ends with {count} trials, and {asked} were asked for"
-        return None if tried is None else f"all {tried} combinations have been tried: {ends}"
+            return ALL_HAVE_BEGUN
+        if combinations is None:
+            return YES
+        return Verdict(
+            False,
+            f"all {combinations} combinations have been tried: the sweep ends with {count} trials, "
+            f"and {asked} were asked for",
+        )
 
-    def no_training(self) -> str | None:
-        """Return why no training is to begin, or to go on from its backup."""
-        self.too_late = self.too_late or self._too_late()
-        return self.too_late
+    def next_training(self) -> Verdict:
+        """Tell whether another training may begin, or resume from its backup."""
+        self.too_late = self.too_late or self._why_too_late()
+        return Verdict(False, self.too_late) if self.too_late else YES
 
-    def _too_late(self) -> str | None:
+    def _why_too_late(self) -> str | None:
         timeout_s, now = self._settings.timeout_s, time.monotonic()
-        # A training that would be stopped before its first batch leaves no trace: run again, it would be begun again.
+        # A training that is stopped before its first batch leaves no trace, so that the next run
+        # would begin it again.
         if timeout_s is not None and timeout_s - self._spent_s(now) <= (self._prepare_s or 0.0):
             spent, whole = duration(self._spent_s(now)), duration(timeout_s)
-            return f"the timeout of {whole} is used up, by {spent} of training: give a larger --timeout to go on"
+            return (
+                f"the timeout of {whole} is used up, by {spent} of training: "
+                "give a larger --timeout to go on"
+            )
         left_s, need_s = self._last_save_at - now, self._to_next_backup_s()
         if left_s < need_s:
             return (
-                f"the deadline leaves {duration(max(0.0, left_s))} before the last save, and a training would take "
-                f"{duration(need_s)} to its next backup: run the same command to go on"
+                f"the deadline leaves {duration(max(0.0, left_s))} before the last save, "
+                f"and a training would take {duration(need_s)} to its next backup: "
+                "run the same command to go on"
             )
         return None
 
     def begin_timing(self) -> None:
-        """Note that from now on trainings can begin."""
+        """Count the seconds of this session from now on: trainings can begin."""
         self._timed_from = time.monotonic()
 
     def time_left(self) -> tuple[float, str]:
-        """Return the seconds until all is to be saved, and what is to be said then."""
+        """Return the seconds until all trainings must save, and what to tell the user then."""
         timeout_s, now = self._settings.timeout_s, time.monotonic()
         until_deadline = (
             self._last_save_at - now,
-            f"the deadline is {LAST_SAVE_S:.0f} s away: all is saved at the next batch; run the same command to go on",
+            f"the deadline is {LAST_SAVE_S:.0f} s away: all is saved at the next batch; "
+            "run the same command to go on",
         )
         if timeout_s is None:
             return until_deadline
-        whole = duration(timeout_s)
-        return min(
-            until_deadline,
-            (
-                timeout_s - self._spent_s(now),
-                f"{whole} are over: all is saved at the next batch; give a larger --timeout to go on",
-            ),
+        until_timeout = (
+            timeout_s - self._spent_s(now),
+            f"{duration(timeout_s)} are over: all is saved at the next batch; "
+            "give a larger --timeout to go on",
         )
+        return min(until_deadline, until_timeout)
 
-    def count(self, sessions: list[Session]) -> None:
-        """Learn from sessions how long it takes to prepare a training, and a batch."""
+    def learn(self, sessions: list[Session]) -> None:
+        """Learn from sessions how long a training takes to its first batch, and for a batch."""
         for session in sessions:
             end = session.get("ended")
             if end:
@@ -123,5 +156,5 @@ class Limits:
 
     def _to_next_backup_s(self) -> float:
         prepare_s = PREPARE_S if self._prepare_s is None else self._prepare_s
-        a_batch_s = self._trained_s / self._batches if self._batches else math.inf
-        return prepare_s + min(BACKUP_EVERY_S, self._settings.save_freq * a_batch_s)
+        batch_s = self._trained_s / self._batches if self._batches else math.inf
+        return prepare_s + min(BACKUP_EVERY_S, self._settings.save_freq * batch_s)

@@ -233,7 +233,7 @@ class TrialRunner:
                 self._train(trial, part, record)
                 self._progress.trained(trial.number, part.experience.id)
                 record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
-                self._limits.count(record.sessions[-1:])
+                self._limits.learn(record.sessions[-1:])
                 self._compare_data(record)
             if not record.outcome:
                 return
@@ -320,7 +320,7 @@ class TrialRunner:
             self._stop.wait(pause)
 
     def _may_train(self) -> bool:
-        return not self._stop.is_set() and not self._limits.no_training()
+        return not self._stop.is_set() and self._limits.next_training().may_begin
 
     def _train_once(self, trial: optuna.Trial, part: Repeat, record: Record) -> tuple[End, int]:
         """Return how a process ended that trained, and the last epoch that it has trained, -1 for none."""
