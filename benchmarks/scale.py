@@ -156,10 +156,10 @@ def command(*words):
 def dashboard(root):
     """Return the seconds of ``sweep dashboard`` to read the folders, those of its first page, and its bytes."""
     from sweep.experience.snapshot import SnapshotReader
-    from sweep.web.dashboard import View
+    from sweep.web.dashboard import ReadOnlyApp
 
     begun = time.perf_counter()
-    view = View("nothing", SnapshotReader(root, print))
+    view = ReadOnlyApp("nothing", SnapshotReader(root, print))
     opened = time.perf_counter()
     for path in ("/api/studies", f"/api/studies/{view.number}"):
         body = b"".join(

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from sweep.console.progress import Progress
     from sweep.experience.snapshot import Snapshot
     from sweep.maintenance.findings import Finding
-    from sweep.maintenance.merge import Merged
     from sweep.running.controller import Controller
     from sweep.running.trial_check import Checked
     from sweep.settings import Settings
@@ -190,7 +189,7 @@ class Sweep:
         with _own_modules_untouched():
             return check(self.space, epochs, _progress())
 
-    def merge(self, others: list[Path], accept_change: bool = False) -> list["Merged"]:
+    def merge(self, others: list[Path], accept_change: bool = False) -> list["MergeResult"]:
         """Take in experiences that were trained elsewhere, by their ids, and return what became of each.
 
         Args:
@@ -295,23 +294,23 @@ class Sweep:
 
     def epochs(self) -> "pd.DataFrame":
         """Return one row an epoch of each experience: id_experience, trial, state, and the columns of its ``log.csv``."""
-        from sweep.web.tables import epochs
+        from sweep.web.tables import epoch_table
 
-        return epochs(self.look())
+        return epoch_table(self.look())
 
     def curves(self, lang: str | None = None) -> "go.Figure":
         """Return the learning curves as a figure of plotly; ``lang`` is en, fr, or None for that of the locale."""
         from sweep.web import plotly_figures
         from sweep.web.curves import curves_of
-        from sweep.web.texts import words
+        from sweep.web.texts import texts_in
 
-        return plotly_figures.curves(curves_of(self.look()), words(lang))
+        return plotly_figures.curves(curves_of(self.look()), texts_in(lang))
 
     def status(self) -> Iterator[str]:
         """Yield in lines how far it is, what its cuts have cost, and who runs it."""
-        from sweep.console.status import lines
+        from sweep.console.status import status_lines
 
-        yield from lines(self.look())
+        yield from status_lines(self.look())
 
     def watch(self) -> None:
         """Show how it goes on, until its trials are done or a Ctrl-C ends the watching."""
@@ -355,9 +354,9 @@ class Sweep:
         return serve(find(self.space), settings, self.root, port, allow_changes, _progress())
 
     def _repr_html_(self) -> str:
-        from sweep.web.notebook import html
+        from sweep.web.notebook import as_html
 
-        return html(self.look())
+        return as_html(self.look())
 
     def __repr__(self) -> str:
         return f"Sweep({self.space!r}, root={str(self.root)!r})"

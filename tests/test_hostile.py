@@ -145,11 +145,11 @@ def test_whoever_looks_on_sees_a_log_with_any_number(whole, tmp_path, value):
 
 def look_at_all(root):
     sight = SnapshotReader(root, lambda text: None).look()
-    list(status.lines(sight))
+    list(status.status_lines(sight))
     headline(sight)
-    notebook.html(sight)
-    tables.harmless(tables.essais(sight)).to_csv()
-    tables.harmless(tables.epochs(sight)).to_csv()
+    notebook.as_html(sight)
+    tables.harmless(tables.trial_table(sight)).to_csv()
+    tables.harmless(tables.epoch_table(sight)).to_csv()
     for section in sections_of(sight, ENGLISH) if any(one.curve for one in sight.trainings) else ():
         for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
             section.draw(module)

@@ -30,7 +30,7 @@ from sweep.experience import backup_files, damage
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.inventory import Inventory
 from sweep.experience.snapshot import SnapshotReader
-from sweep.maintenance.findings import repair, verify
+from sweep.maintenance.findings import repair, verify_root
 from sweep.maintenance.merge import find_others, merge
 from sweep.search.study_check import compare_study
 from sweep.space.source import find
@@ -141,11 +141,11 @@ def put(kind, path, outside):
 
 def look_at_all(root):
     sight = SnapshotReader(root, lambda text: None).look()
-    list(status.lines(sight))
-    notebook.html(sight)
+    list(status.status_lines(sight))
+    notebook.as_html(sight)
     sight.rows()
     compare_study("toy", root / "study.journal", Inventory(root, "toy").known())
-    return list(verify(root, "toy"))
+    return list(verify_root(root, "toy"))
 
 
 def run(root, space):
@@ -180,7 +180,7 @@ def test_run_moves_what_is_no_file_of_ours_aside_and_goes_on(root, outside, spac
     assert f"and is now {aside}" in said
     assert os.path.lexists(aside)
     assert Experience(one.path).state() == "finished"
-    assert "has not made" not in " ".join(line.text for line in verify(root, "toy"))
+    assert "has not made" not in " ".join(line.text for line in verify_root(root, "toy"))
 
 
 @pytest.mark.timeout(HANGS_S)
@@ -228,7 +228,7 @@ def test_repair_and_merge_do_not_follow_either(root, made, outside, space, kind)
         ours.mkdir()
         told = list(merge(ours, find(str(space)), find_others(ours, [here]), True))
         assert len(told) == 2
-        for finding in list(verify(here, "toy")):
+        for finding in list(verify_root(here, "toy")):
             repair(finding, here)
         assert os.path.lexists(here / ".quarantine" / one.id / name)
 
@@ -335,7 +335,7 @@ def test_a_users_own_files_stay_where_they_are(root, space):
         path.write_text("mine")
     (root / "upload.part").write_text("mine")
     look_at_all(root)
-    for finding in list(verify(root, "toy")):
+    for finding in list(verify_root(root, "toy")):
         repair(finding, root)
     ours = root.with_name("ours")
     ours.mkdir()

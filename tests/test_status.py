@@ -12,7 +12,7 @@ from sweep.experience.accounting import Work, work_of
 from sweep.experience.folder import experiences_in
 from sweep.experience.heartbeat import Heartbeat, read_heartbeat, write_heartbeat
 from sweep.system.host import now, this_process
-from sweep.web.tables import essais
+from sweep.web.tables import trial_table
 
 BATCHES = 10
 
@@ -168,4 +168,4 @@ def test_resumes_are_counted_with_their_proofs_and_what_is_approximate_is_said(b
     assert f"{counted} to compare" in said
     results = sweep("results", TOY, "--root", root).stdout
     assert results.endswith(f"trial 0 {experience.id} is approximate: {because}\n")
-    assert list(essais(Sweep(TOY, root).look())["approximate"]) == [because]
+    assert list(trial_table(Sweep(TOY, root).look())["approximate"]) == [because]

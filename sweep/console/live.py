@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from sweep.console.status import lines
+from sweep.console.status import status_lines
 from sweep.experience.backup_files import POSITION
 from sweep.experience.folder import Experience
 from sweep.experience.record import Outcome, State
@@ -30,7 +30,7 @@ WORK_S, REST_S = 0.01, 0.04
 BAR = 24
 
 
-def moves(console: Console) -> bool:
+def can_redraw(console: Console) -> bool:
     """Tell whether what is shown there can be drawn over: in a real terminal only, and neither in CI nor on Colab."""
     return (
         console.is_terminal
@@ -39,7 +39,7 @@ def moves(console: Console) -> bool:
     )
 
 
-class Scene:
+class LiveView:
     """What a watch sees, drawn or said. Its methods may be called from any thread.
 
     Args:
@@ -50,7 +50,7 @@ class Scene:
 
     def __init__(self, console: Console, watch: SnapshotReader, say: Callable[[str], None]) -> None:
         self._console, self._watch, self._say = console, watch, say
-        self._moves = moves(console)
+        self._moves = can_redraw(console)
         self._lock = threading.Lock()
         self._said: dict[str, int] = {}
         self._sight: Snapshot | None = None
@@ -255,14 +255,14 @@ def follow(console: Console, watch: SnapshotReader, say: Callable[[str], None]) 
     """Show a sweep that another process runs, until all its trials are done. A Ctrl-C ends the watching only.
 
     Args:
-        console: see ``Scene``.
+        console: see ``LiveView``.
         watch: of the sweep.
         say: prints a line.
     """
-    scene = Scene(console, watch, say)
+    scene = LiveView(console, watch, say)
     sight = scene.look()
-    if not moves(console):
-        for line in lines(sight):
+    if not can_redraw(console):
+        for line in status_lines(sight):
             say(line)
     with scene.drawn():
         while not sight.is_over():

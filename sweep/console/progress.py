@@ -8,7 +8,7 @@ from pathlib import Path
 import rich.progress
 from rich.console import Console
 
-from sweep.console.live import Scene, end_line, moves
+from sweep.console.live import LiveView, can_redraw, end_line
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome
 from sweep.experience.snapshot import SnapshotReader
@@ -28,12 +28,12 @@ class Progress:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._names: dict[int, str] = {}
-        self._scene: Scene | None = None
+        self._scene: LiveView | None = None
         self._root = Path()
 
     def say(self, text: str) -> None:
         """Print one line."""
-        if moves(self._console):
+        if can_redraw(self._console):
             self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
         else:  # rich takes a millisecond a line, of which there is one an epoch
             self._console.file.write(f"{printable(text)}\n")
@@ -65,7 +65,7 @@ class Progress:
         """Show the sweep under ``root`` as long as the context lasts."""
         self._root = root
         watch = SnapshotReader(root, lambda _: None)  # the controller has said what cannot be read
-        self._scene = Scene(self._console, watch, self.say)
+        self._scene = LiveView(self._console, watch, self.say)
         with self._scene.looked_at():
             yield
 
@@ -121,5 +121,5 @@ class Progress:
             rich.progress.TimeElapsedColumn(),
             console=self._console,
             transient=True,
-            disable=not moves(self._console),
+            disable=not can_redraw(self._console),
         )

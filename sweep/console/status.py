@@ -11,7 +11,7 @@ from sweep.system.host import is_alive
 from sweep.wording import as_words, duration
 
 
-def lines(sight: Snapshot) -> Iterator[str]:
+def status_lines(sight: Snapshot) -> Iterator[str]:
     """Yield what a person wants to know of a sweep that runs, was cut off or has ended."""
     counts, best = sight.counts(), sight.best()
     yield f"{sight.root}: " + ", ".join(

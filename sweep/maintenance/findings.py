@@ -45,7 +45,7 @@ class Finding:
         return self.kind not in ("damaged", "foreign")
 
 
-def verify(root: Path, search_space: str) -> Iterator[Finding]:
+def verify_root(root: Path, search_space: str) -> Iterator[Finding]:
     """Yield a line for each experience, and one for each thing in the root that is none of ours. Nothing is written."""
     there = list(experiences_in(root))
     for experience in there:

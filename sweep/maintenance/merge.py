@@ -27,7 +27,7 @@ PULSES = names_of("pulse.json")
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """What became of one experience of another root."""
 
     id_experience: str
@@ -52,7 +52,7 @@ def find_others(root: Path, others: list[Path]) -> list[Experience]:
 
 def merge(
     root: Path, source: SpaceSource, others: list[Experience], accept_change: bool
-) -> Iterator[Merged]:
+) -> Iterator[MergeResult]:
     """Take in each experience of the others that is not here, or is further on than the one here; yield what was done.
 
     The root is locked. Where an experience of ours gives way, it goes to the quarantine.
@@ -82,7 +82,9 @@ def merge(
         record = backup_files.read_record(theirs)
         refused = _why_not(theirs, record, source, data, accept_change, list(sample.values()), aims)
         if refused or not record:
-            yield Merged(theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}")
+            yield MergeResult(
+                theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}"
+            )
             continue
         entry = record.trials[0]
         is_repeated = entry.get("repeats", 1) > 1
@@ -103,16 +105,16 @@ def merge(
         yield merged
 
 
-def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -> Merged:
+def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -> MergeResult:
     ours, came_from, state = Experience(root / theirs.id), theirs.path.parent, state_of(record)
     our_record = backup_files.read_record(ours)
     if plain_files.kind_of(ours.path) is None:
         name = os.fsencode(came_from).decode(errors="replace")
         entry = {**record.trials[0], "number": following, "came_from": name, "attributes": {}}
         _take(theirs, ours, replace(record, trials=[entry]), root)
-        return Merged(theirs.id, came_from, state, f"{NEW_HERE}: trial {following}")
+        return MergeResult(theirs.id, came_from, state, f"{NEW_HERE}: trial {following}")
     if not our_record:
-        return Merged(
+        return MergeResult(
             theirs.id,
             came_from,
             state,
@@ -122,8 +124,10 @@ def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -
     if there > here:
         told_again = [{**entry, "ended": None} for entry in our_record.trials]
         aside = _take(theirs, ours, replace(record, trials=told_again), root)
-        return Merged(theirs.id, came_from, state, f"further on than ours, which is now {aside}")
-    return Merged(
+        return MergeResult(
+            theirs.id, came_from, state, f"further on than ours, which is now {aside}"
+        )
+    return MergeResult(
         theirs.id,
         came_from,
         state,

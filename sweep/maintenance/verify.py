@@ -38,7 +38,7 @@ class Verification:
         """Yield a line for each experience, for what is foreign, for the study, and for each model that is not right."""
         folders = Inventory(self._root, self._source.name)
         with self._progress.count("checking", len(folders.recorded())) as done:
-            for finding in findings.verify(self._root, self._source.name):
+            for finding in findings.verify_root(self._root, self._source.name):
                 yield finding
                 done()
         is_well, text = compare_study(self._source.name, self._where, folders.known())
@@ -49,7 +49,7 @@ class Verification:
     def repair(self) -> None:
         """Move away what is in the way, put in place what is held twice, and take back the ends that cannot be kept."""
         with RootLock(self._root, self._progress.say, threading.Event()):
-            for finding in list(findings.verify(self._root, self._source.name)):
+            for finding in list(findings.verify_root(self._root, self._source.name)):
                 findings.repair(finding, self._root)
             folders = Inventory(self._root, self._source.name)
             folders.check()

@@ -21,7 +21,7 @@ TYPES = {".csv": "text/csv", ".json": "application/json", ".keras": "application
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
-class Guard:
+class AccessControl:
     """Lets through what may be asked for, and serves the folders that the notes link to.
 
     The dashboard knows no users. So only what names this machine is answered, for a page of somebody else's may have its

@@ -10,7 +10,7 @@ from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot
 from sweep.space.objectives import Objective
 
-MOST = 1e15
+LARGEST = 1e15
 MOST_AXES = 30  # more is no figure that anybody reads
 MOST_TICKS = 8
 
@@ -35,7 +35,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Plane:
+class ParameterView:
     """The trials whose value is known, by number: their values of an aim, and the parameters that Optuna varied."""
 
     aim: Objective
@@ -55,7 +55,7 @@ class Plane:
         return [(worst - rank) / (worst - best or 1) for rank in ranks]
 
 
-def plane_of(sight: Snapshot) -> Plane:
+def parameter_view_of(sight: Snapshot) -> ParameterView:
     """Return the finished and the pruned trials; a parameter that is the same in all of them is no axis."""
     trials = sorted(
         (
@@ -69,7 +69,7 @@ def plane_of(sight: Snapshot) -> Plane:
     entries = [entry for *_, entry in trials]
     names = dict.fromkeys(name for entry in entries for name in _params(entry))
     axes = [_axis(name, entries) for name in names]
-    return Plane(
+    return ParameterView(
         aim=sight.aims[0],
         numbers=[number for number, *_ in trials],
         values=[value for _, value, _, _ in trials],
@@ -79,7 +79,7 @@ def plane_of(sight: Snapshot) -> Plane:
 
 
 @dataclass(frozen=True)
-class Compared:
+class FrontView:
     """The finished trials by the first two aims: numbers, points, and which of them are on the Pareto front of all aims."""
 
     names: tuple[str, str]
@@ -88,7 +88,7 @@ class Compared:
     on_front: list[bool]
 
 
-def compared_of(sight: Snapshot) -> Compared:
+def front_view_of(sight: Snapshot) -> FrontView:
     """Return the finished trials of a sweep that is after several aims."""
     first, second = (aim.name for aim in sight.aims[:2])
     trials = [
@@ -97,7 +97,7 @@ def compared_of(sight: Snapshot) -> Compared:
         if one.state is State.FINISHED
         and all(_is_number(one.values.get(name)) for name in (first, second))
     ]
-    return Compared(
+    return FrontView(
         names=(first, second),
         numbers=[one.number for one in trials],
         points=[(one.values[first], one.values[second]) for one in trials],
@@ -122,7 +122,7 @@ def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
 def _is_number(value: object) -> bool:
     """Tell whether an axis can hold it; what is too large for one is a label."""
     return (
-        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
     )  # which NaN is not
 
 

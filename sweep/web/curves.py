@@ -6,7 +6,7 @@ import numpy as np
 
 from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot, TrainingView
-from sweep.web.axes import MOST
+from sweep.web.axes import LARGEST
 from sweep.web.tables import sessions
 
 MOST_LINES = 300
@@ -62,7 +62,7 @@ def curves_of(sight: Snapshot) -> Curves:
 
 
 def _line(one: TrainingView) -> Line:
-    curve = [value if abs(value) < MOST else float("nan") for value in one.curve]
+    curve = [value if abs(value) < LARGEST else float("nan") for value in one.curve]
     return Line(
         one.trial,
         one.experience.id,
@@ -80,7 +80,7 @@ def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], lis
         there = np.full((len(rows), max(map(len, rows))), np.nan)
         for place, row in zip(there, rows, strict=True):
             place[: len(row)] = row
-        there[~(np.abs(there) < MOST)] = np.nan
+        there[~(np.abs(there) < LARGEST)] = np.nan
         for line, share in zip(found, (0.5, 0.1, 0.9), strict=True):
             line.extend(_quantile(np.sort(there, axis=0), share))
     return found

@@ -23,8 +23,8 @@ from sweep.running.study_setup import open_or_rebuild, rehearse
 from sweep.settings import Settings
 from sweep.space.search_space import load
 from sweep.space.source import SpaceSource
-from sweep.web.access import HOST, App, Guard
-from sweep.web.dashboard_study import Files, annotate, study_of_folders
+from sweep.web.access import HOST, AccessControl, App
+from sweep.web.dashboard_study import TrialFiles, annotate, study_of_folders
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of its own dependencies, which are no business of ours
@@ -110,19 +110,19 @@ def serve(
     try:
         if not allow_changes:
             with progress.reading(root) as done:
-                view = View(source.name, watch, done)
-            return Dashboard(Guard(view, root, allow_changes), port, view.number, holds)
+                view = ReadOnlyApp(source.name, watch, done)
+            return Dashboard(AccessControl(view, root, allow_changes), port, view.number, holds)
         holds.enter_context(RootLock(root, progress.say, threading.Event()))
         study, known = _open(source, settings, root, progress)
         annotate(study, known, watch.look())
-        app = _app_of(study, Files(root, watch.look))
-        return Dashboard(Guard(app, root, allow_changes), port, study._study_id, holds)  # noqa: SLF001
+        app = _app_of(study, TrialFiles(root, watch.look))
+        return Dashboard(AccessControl(app, root, allow_changes), port, study._study_id, holds)  # noqa: SLF001
     except BaseException:
         holds.close()
         raise
 
 
-class View:
+class ReadOnlyApp:
     """The dashboard on a study in memory, made from the folders anew when they have changed.
 
     Args:
@@ -139,7 +139,7 @@ class View:
         self._name, self._watch = name, watch
         self._lock = threading.Lock()
         self._sight = watch.look(done)
-        self._files = Files(watch.root, lambda: self._sight)
+        self._files = TrialFiles(watch.root, lambda: self._sight)
         self._seen: object = None
         self._app: App | None = None
         self._next_at = 0.0
@@ -179,7 +179,7 @@ class _Quiet(WSGIRequestHandler):
         """Say nothing of each request."""
 
 
-def _app_of(study: Any, files: Files) -> App:
+def _app_of(study: Any, files: TrialFiles) -> App:
     app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)  # noqa: SLF001
     return app
 

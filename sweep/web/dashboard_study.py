@@ -21,7 +21,7 @@ from sweep.search.trial_conversion import directions, frozen_of, notes_of
 from sweep.space.objectives import Objective
 from sweep.system import plain_files
 from sweep.web.curves import Line, curves_of
-from sweep.web.texts import words
+from sweep.web.texts import texts_in
 
 # Where optuna-dashboard looks for the files of a trial: in it, and in its study, where it has ended already.
 FILE = "artifacts:{file}"
@@ -97,7 +97,7 @@ def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], sight: Snaps
                 storage.set_study_system_attr(number_of_study, key, meta)
 
 
-class Files:
+class TrialFiles:
     """The files of the trials, read from their folders when they are asked for. Nothing is written, nothing removed.
 
     Args:
@@ -124,7 +124,7 @@ class Files:
             raise FileNotFoundError(artifact_id)
         if kind == LOG:
             return io.BytesIO(plain_files.read(experience.log))
-        return io.BytesIO(picture(self._look(), name))
+        return io.BytesIO(curve_png(self._look(), name))
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
         raise PermissionError("The files of a trial are those of its folder: put yours there.")
@@ -133,7 +133,7 @@ class Files:
         """Remove nothing: where the study is deleted, its folders stay."""
 
 
-def picture(sight: Snapshot, name: str) -> bytes:
+def curve_png(sight: Snapshot, name: str) -> bytes:
     """Return the learning curve of one experience among the others, as PNG.
 
     Raises:
@@ -144,7 +144,7 @@ def picture(sight: Snapshot, name: str) -> bytes:
     one = next((one for one in sight.trainings if one.experience.id == name and one.curve), None)
     if not one:
         raise FileNotFoundError(name)
-    found, said = curves_of(sight), words(None)
+    found, said = curves_of(sight), texts_in(None)
     line = Line(one.trial, name, str(one.state), one.curve, is_grey=False)
     said = replace(
         said, curves=f"{said.trial} {one.trial} {name}", best=f"{said.trial} {one.trial}"

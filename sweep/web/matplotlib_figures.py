@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from sweep.experience.record import State
-from sweep.web.axes import Axis, Compared, Plane
+from sweep.web.axes import Axis, FrontView, ParameterView
 from sweep.web.curves import Curves, Line
-from sweep.web.texts import Words
+from sweep.web.texts import Texts
 
 BLUE, ORANGE, GREY = "#2a6fc4", "#c77700", "#8a8f98"
 INCHES = (12.8, 7.2)  # 1920 × 1080 at this resolution
@@ -46,7 +46,7 @@ def png(draw: Callable[[], Figure]) -> bytes:
     return file.getvalue()
 
 
-def curves(found: Curves, words: Words) -> Figure:
+def curves(found: Curves, words: Texts) -> Figure:
     """Draw the learning curves: what is monitored over the epoch, from 0."""
     with _figure(words.curves, words.epoch, found.metric) as (figure, axes):
         x = range(len(found.median))
@@ -80,7 +80,7 @@ def curves(found: Curves, words: Words) -> Figure:
     return figure
 
 
-def history(plane: Plane, words: Words) -> Figure:
+def history(plane: ParameterView, words: Texts) -> Figure:
     """Draw the value of each trial and the best so far."""
     with _figure(words.history, words.trial, plane.aim.name) as (figure, axes):
         colours = [GREY if state == State.PRUNED else BLUE for state in plane.states]
@@ -98,7 +98,7 @@ def history(plane: Plane, words: Words) -> Figure:
     return figure
 
 
-def front(compared: Compared, words: Words) -> Figure:
+def front(compared: FrontView, words: Texts) -> Figure:
     """Draw the trials by two aims; those on the Pareto front stand out."""
     with _figure(words.front, *compared.names) as (figure, axes):
         for is_on_it, name, colour in (
@@ -115,7 +115,7 @@ def front(compared: Compared, words: Words) -> Figure:
     return figure
 
 
-def importances(found: dict[str, float], words: Words) -> Figure:
+def importances(found: dict[str, float], words: Texts) -> Figure:
     """Draw a bar a parameter, the most important one on top."""
     with _figure(words.importances, words.importance, "") as (figure, axes):
         bars = axes.barh(list(reversed(found)), list(reversed(found.values())), color=BLUE)
@@ -124,7 +124,7 @@ def importances(found: dict[str, float], words: Words) -> Figure:
     return figure
 
 
-def parallel(plane: Plane, words: Words) -> Figure:
+def parallel(plane: ParameterView, words: Texts) -> Figure:
     """Draw parallel coordinates: an axis a parameter, and one for the value."""
     low, high = sorted((min(plane.values), max(plane.values)), key=plane.aim.rank, reverse=True)
     worth = plane.worth()
@@ -165,7 +165,7 @@ def parallel(plane: Plane, words: Words) -> Figure:
     return figure
 
 
-def slices(plane: Plane, words: Words) -> Figure:
+def slices(plane: ParameterView, words: Texts) -> Figure:
     """Draw for each parameter the value of the trials over it."""
     rows, columns = -(-len(plane.axes) // COLUMNS), min(COLUMNS, len(plane.axes))
     figure = Figure(figsize=(INCHES[0], max(INCHES[1], 2.6 * rows)), layout="constrained")
@@ -191,7 +191,7 @@ def slices(plane: Plane, words: Words) -> Figure:
     return figure
 
 
-def timeline(rows: list[dict[str, Any]], words: Words) -> Figure:
+def timeline(rows: list[dict[str, Any]], words: Texts) -> Figure:
     """Draw a bar a session, over the time; ``rows`` are those of ``sweep.web.tables.sessions``."""
     with _figure(words.timeline, words.time, words.trial) as (figure, axes):
         for how, colour in (
@@ -244,7 +244,7 @@ def _heights(axis: Axis) -> list[float]:
     return [-0.08 if one is None else (one - low) / (high - low) for one in axis.positions]
 
 
-def _ticks(axis: Axis, words: Words) -> list[tuple[float, str]]:
+def _ticks(axis: Axis, words: Texts) -> list[tuple[float, str]]:
     low, high = axis.range
     ticks = [((at - low) / (high - low), label) for at, label in axis.ticks]
     return [*ticks, (-0.08, words.none)] if None in axis.positions else ticks

@@ -20,7 +20,7 @@ TEMPLATE = """
 """
 
 
-def html(sight: Snapshot) -> str:
+def as_html(sight: Snapshot) -> str:
     """Return a sweep as HTML: how far it is, and its best trials. What stands in its folders is escaped, by pandas too."""
     done, in_all, words = headline(sight)
     table = as_frame(sight.rows()[:ROWS]).to_html(

@@ -6,9 +6,9 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from sweep.experience.record import State
-from sweep.web.axes import Axis, Compared, Plane
+from sweep.web.axes import Axis, FrontView, ParameterView
 from sweep.web.curves import Curves, Line
-from sweep.web.texts import Words
+from sweep.web.texts import Texts
 from sweep.wording import label
 
 # Colours that are told apart on white and on black, and by who sees no red or no green.
@@ -17,7 +17,7 @@ SCALE = [[0, "rgba(138,143,152,0.35)"], [0.5, "#3987e5"], [1, "#e8a13a"]]
 COLUMNS = 3
 
 
-def curves(found: Curves, words: Words) -> go.Figure:
+def curves(found: Curves, words: Texts) -> go.Figure:
     """Return the learning curves: what is monitored over the epoch, from 0."""
     figure, x = (
         _figure(words.epoch, label(found.metric)).update_layout(height=520),
@@ -61,7 +61,7 @@ def curves(found: Curves, words: Words) -> go.Figure:
     return figure
 
 
-def history(plane: Plane, words: Words) -> go.Figure:
+def history(plane: ParameterView, words: Texts) -> go.Figure:
     """Return the value of each trial and the best so far."""
     figure = _figure(words.trial, label(plane.aim.name))
     pruned = [state == State.PRUNED for state in plane.states]
@@ -81,7 +81,7 @@ def history(plane: Plane, words: Words) -> go.Figure:
     return figure
 
 
-def front(compared: Compared, words: Words) -> go.Figure:
+def front(compared: FrontView, words: Texts) -> go.Figure:
     """Return the trials by two aims; those on the Pareto front stand out."""
     figure = _figure(*map(label, compared.names))
     for is_on_it, name, look in (
@@ -101,7 +101,7 @@ def front(compared: Compared, words: Words) -> go.Figure:
     return figure
 
 
-def importances(found: dict[str, float], words: Words) -> go.Figure:
+def importances(found: dict[str, float], words: Texts) -> go.Figure:
     """Return a bar a parameter, the most important one on top."""
     names, shares = [label(name) for name in reversed(found)], list(reversed(found.values()))
     figure = _figure(words.importance, "")
@@ -119,7 +119,7 @@ def importances(found: dict[str, float], words: Words) -> go.Figure:
     return figure
 
 
-def parallel(plane: Plane, words: Words) -> go.Figure:
+def parallel(plane: ParameterView, words: Texts) -> go.Figure:
     """Return parallel coordinates: an axis a parameter, and one for the value."""
     dimensions = [_dimension(axis, words) for axis in plane.axes]
     low, high = min(plane.values), max(plane.values)
@@ -141,7 +141,7 @@ def parallel(plane: Plane, words: Words) -> go.Figure:
     return figure
 
 
-def slices(plane: Plane, words: Words) -> go.Figure:
+def slices(plane: ParameterView, words: Texts) -> go.Figure:
     """Return for each parameter the value of the trials over it."""
     rows = -(-len(plane.axes) // COLUMNS)
     columns = min(COLUMNS, len(plane.axes))
@@ -179,7 +179,7 @@ def slices(plane: Plane, words: Words) -> go.Figure:
     return _dressed(figure).update_layout(showlegend=False, height=60 + 260 * rows)
 
 
-def timeline(rows: list[dict[str, Any]], words: Words) -> go.Figure:
+def timeline(rows: list[dict[str, Any]], words: Texts) -> go.Figure:
     """Return a bar a session, over the time; ``rows`` are those of ``sweep.web.tables.sessions``."""
     figure = _figure(words.time, words.trial)
     for how, colour in (("outcome", BLUE), ("running", ORANGE), ("stopped", GREY), ("cut", GREY)):
@@ -226,7 +226,7 @@ def _add_lines(
     lines: list[Line],
     name: str,
     colour: str,
-    words: Words,
+    words: Texts,
     width: float = 1.2,
     opacity: float = 0.55,
 ) -> None:
@@ -250,7 +250,7 @@ def _add_lines(
         )
 
 
-def _dimension(axis: Axis, words: Words) -> dict[str, Any]:
+def _dimension(axis: Axis, words: Texts) -> dict[str, Any]:
     """Return one axis; trials without the parameter lie below all others, where it says so."""
     low, high = axis.range
     ticks = list(axis.ticks)

@@ -23,9 +23,9 @@ from sweep.system.host import now
 from sweep.system.plain_files import NotPlain, make_folder, remove
 from sweep.version import __version__
 from sweep.web import matplotlib_figures, plotly_figures, tables
-from sweep.web.axes import compared_of, plane_of
+from sweep.web.axes import front_view_of, parameter_view_of
 from sweep.web.curves import curves_of
-from sweep.web.texts import Words, words
+from sweep.web.texts import Texts, texts_in
 from sweep.wording import duration, number
 
 PAGE = "index.html"
@@ -69,12 +69,12 @@ def write_report(space: str, sight: Snapshot, language: str | None, progress: Pr
         raise SweepError(
             f"{sight.root} has no trained epoch yet, so there is nothing to draw: see sweep status {space}."
         )
-    said, folder = words(language), sight.root / RAPPORT
+    said, folder = texts_in(language), sight.root / RAPPORT
     try:
         make_folder(folder)
     except NotPlain as error:
         raise SweepError(f"{error}, and nothing is written through it: move it away.") from error
-    essais, sections = tables.essais(sight), list(sections_of(sight, said))
+    essais, sections = tables.trial_table(sight), list(sections_of(sight, said))
     with progress.count(f"writing {folder}", len(sections) + 4) as done:
         for section in sections:
             path = folder / section.png
@@ -87,7 +87,7 @@ def write_report(space: str, sight: Snapshot, language: str | None, progress: Pr
             else:
                 remove(path)  # of an earlier report, whose trials are gone
             done()
-        for name, table in zip(TABLES, (essais, tables.epochs(sight)), strict=True):
+        for name, table in zip(TABLES, (essais, tables.epoch_table(sight)), strict=True):
             # The mark at the beginning tells Excel that this is UTF-8.
             write_whole(
                 folder / name,
@@ -102,9 +102,9 @@ def write_report(space: str, sight: Snapshot, language: str | None, progress: Pr
     return folder / PAGE
 
 
-def sections_of(sight: Snapshot, said: Words) -> Iterator[Section]:
+def sections_of(sight: Snapshot, said: Texts) -> Iterator[Section]:
     """Yield the figures of the page, in their order."""
-    curves, plane, found = curves_of(sight), plane_of(sight), importances_of(sight)
+    curves, plane, found = curves_of(sight), parameter_view_of(sight), importances_of(sight)
     rows, shown, metric = tables.sessions(sight), len(curves.lines), sight.aims[0].name
     history, slices = said.history_say.format(metric=metric), said.slices_say.format(metric=metric)
     importances = said.importances_say.format(metric=metric)
@@ -113,7 +113,7 @@ def sections_of(sight: Snapshot, said: Words) -> Iterator[Section]:
         sentence += " " + said.only_the_best.format(shown=shown, all=curves.of)
     yield Section("courbes", said.curves, sentence, lambda module: module.curves(curves, said))
     if len(sight.aims) > 1:
-        compared, other = compared_of(sight), sight.aims[1].name
+        compared, other = front_view_of(sight), sight.aims[1].name
         front_say = said.front_say.format(metric=metric, other=other)
         yield Section(
             "front",
@@ -156,7 +156,7 @@ def sections_of(sight: Snapshot, said: Words) -> Iterator[Section]:
 
 
 def _page(
-    space: str, sight: Snapshot, essais: pd.DataFrame, sections: list[Section], said: Words
+    space: str, sight: Snapshot, essais: pd.DataFrame, sections: list[Section], said: Texts
 ) -> str:
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(

@@ -26,7 +26,7 @@ ENDS = ("cut", "stopped", "outcome", "running")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would execute
 
 
-def essais(sight: Snapshot) -> pd.DataFrame:
+def trial_table(sight: Snapshot) -> pd.DataFrame:
     """Return one row a trial, the best first.
 
     The columns are those of ``sweep.console.results.as_frame``, and after the parameters: ``epochs_trained``, ``sessions``,
@@ -66,7 +66,7 @@ def essais(sight: Snapshot) -> pd.DataFrame:
     return pd.concat([frame, more], axis=1)
 
 
-def epochs(sight: Snapshot) -> pd.DataFrame:
+def epoch_table(sight: Snapshot) -> pd.DataFrame:
     """Return one row an epoch of each experience, by its first trial.
 
     The columns are ``id_experience``, ``trial``, ``state``, and those of ``log.csv``: ``epoch`` (from 0) and the metrics.

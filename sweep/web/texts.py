@@ -7,7 +7,7 @@ VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
 
 
 @dataclass(frozen=True)
-class Words:
+class Texts:
     """The words of one language. ``states`` are those of ``sweep.experience.record.State``, ``ends`` those of a session."""
 
     code: str
@@ -57,7 +57,7 @@ class Words:
     ends: dict[str, str]
 
 
-ENGLISH = Words(
+ENGLISH = Texts(
     code="en",
     colon=": ",
     report="Report of the sweep",
@@ -113,7 +113,7 @@ ENGLISH = Words(
     ends={"cut": "cut off", "stopped": "stopped", "outcome": "its end", "running": "running"},
 )
 
-FRENCH = Words(
+FRENCH = Texts(
     code="fr",
     colon="\u00a0: ",
     report="Rapport du balayage",
@@ -188,7 +188,7 @@ FRENCH = Words(
 LANGUAGES = {"en": ENGLISH, "fr": FRENCH}
 
 
-def words(language: str | None) -> Words:
+def texts_in(language: str | None) -> Texts:
     """Return the words of a language, ``en`` or ``fr``; None is that of the locale, and English where it is another."""
     locale = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
     return LANGUAGES.get(language or locale[:2].lower(), ENGLISH)

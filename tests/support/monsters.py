@@ -431,12 +431,15 @@ def use_all(hostile, good, space):
 
 def look_at_all(root, space, measured):
     sight = measured("look", lambda: SnapshotReader(root, lambda text: None).look())
-    measured("status", lambda: [*status.lines(sight), headline(sight), notebook.html(sight)])
+    measured(
+        "status", lambda: [*status.status_lines(sight), headline(sight), notebook.as_html(sight)]
+    )
     measured("results", lambda: (results.as_json(sight.rows()), results.as_csv(sight.rows())))
     measured(
         "tables",
         lambda: [
-            tables.harmless(table(sight)).to_csv() for table in (tables.essais, tables.epochs)
+            tables.harmless(table(sight)).to_csv()
+            for table in (tables.trial_table, tables.epoch_table)
         ],
     )
     verification = Verification(str(space), root, None, control_progress())
