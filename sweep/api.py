@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sweep.console.progress import Progress
     from sweep.experience.snapshot import Snapshot
     from sweep.maintenance.findings import Finding
+    from sweep.maintenance.merge import MergeResult
     from sweep.running.controller import Controller
     from sweep.running.trial_check import Checked
     from sweep.settings import Settings
