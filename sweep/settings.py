@@ -1,7 +1,6 @@
 """What a sweep was asked to do."""
 
 import ast
-import difflib
 import inspect
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import Misuse
-from sweep.wording import did_you_mean
+from sweep.wording import did_you_mean, nearest
 
 # The names of ``sweep.search.samplers`` and ``sweep.search.pruners``, once more: --help is to answer without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
@@ -113,8 +112,8 @@ class Settings:
         """
         names = [one.name for one in fields(cls)]
         for unknown in [name for name in options if name not in names]:
-            near = difflib.get_close_matches(unknown, names, 1)
-            mend = f"did you mean {near[0]}?" if near else f"there are {', '.join(names[1:])}."
+            near = nearest(unknown, names)
+            mend = f"did you mean {near}?" if near else f"there are {', '.join(names[1:])}."
             raise Misuse(f"There is no option {unknown}: {mend}")
         paths = {
             name: Path(options[name])

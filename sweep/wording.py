@@ -1,7 +1,7 @@
 """sweep.wording."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
 LONGEST_S = 1e13  # more is shown as this
@@ -10,10 +10,19 @@ MOST_LETTERS = 24
 
 def did_you_mean(name: str, names: Collection[str]) -> str:
     """Return a question after the nearest of the names, or nothing where none is near."""
-    near = difflib.get_close_matches(name, names, 1) or [
-        one for one in names if name and name in one
-    ]
-    return f"did you mean {near[0]}? " if near else ""
+    near = nearest(name, names) or next((other for other in names if name and name in other), None)
+    return f"did you mean {near}? " if near else ""
+
+
+def nearest(name: str, names: Iterable[str], likeness: float = 0.6) -> str | None:
+    """Return the name that ``name`` is most likely a misspelling of, or None.
+
+    Args:
+        name: as it was written.
+        names: those that exist.
+        likeness: how like a name must be, from 0 (any) to 1 (equal); see ``difflib``.
+    """
+    return next(iter(difflib.get_close_matches(name, list(names), 1, likeness)), None)
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweep.space.identity import NotPlain, id_experience, plain
+from sweep.space.identity import NotJsonValue, id_experience, plain
 
 TABLE = [
     (
@@ -118,14 +118,14 @@ def test_the_search_space_counts(one, other, parameters):
 )
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: [0, {"deep": value}]])
 def test_what_is_not_plain_is_refused_by_the_name_of_its_parameter(value, wrap):
-    with pytest.raises(NotPlain, match="learning_rate"):
+    with pytest.raises(NotJsonValue, match="learning_rate"):
         id_experience("space", {"units": 1, "learning_rate": wrap(value)})
 
 
 def test_a_numpy_integer_is_refused_and_a_name_that_is_no_string_too():
     import numpy as np
 
-    with pytest.raises(NotPlain, match="int64"):
+    with pytest.raises(NotJsonValue, match="int64"):
         plain({"units": np.int64(3)})
-    with pytest.raises(NotPlain, match="3"):
+    with pytest.raises(NotJsonValue, match="3"):
         plain({3: "units"})

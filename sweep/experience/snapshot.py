@@ -102,10 +102,7 @@ class TrialView:
     def ranks(self) -> list[float]:
         """Return a number for each of the aims that is the smaller, the better it is."""
         values = self.values
-        return [
-            aim.rank(values[aim.name]) if aim.name in values else math.inf
-            for aim in self.best.record.aims
-        ]
+        return [aim.rank_in(values) for aim in self.best.record.aims]
 
 
 @dataclass(frozen=True)

@@ -93,8 +93,7 @@ def together(outcomes: Sequence[Outcome], aims: Sequence[Objective]) -> Outcome:
 
 
 def _rank(outcome: Outcome, aim: Objective) -> float:
-    value = outcome.values.get(aim.name) if outcome.state is State.FINISHED else None
-    return math.inf if value is None else aim.rank(value)
+    return aim.rank_in(outcome.values if outcome.state is State.FINISHED else {})
 
 
 def known_trials(folders: Folders) -> dict[int, TrialRecord]:

@@ -67,18 +67,24 @@ class DiskBudget:
     def free_backups(self, ended: Iterable[TrialRecord]) -> None:
         """Count trainings that have ended, and give back the backups of those that are not among the best so many."""
         with self._lock:
-            self._finished |= {one.experience.id: one for one in ended if _rank(one) is not None}
+            self._finished |= {one.experience.id: one for one in ended if _has_rank(one)}
             if self._settings.keep_backups is None:
                 return
-            ranked = sorted(self._finished.values(), key=lambda one: _rank(one) or 0.0)
+            ranked = sorted(self._finished.values(), key=_rank)
             for one in ranked[self._settings.keep_backups :]:
                 if one.experience.id not in self._freed:
                     backup_files.free_backup(one.experience, one.record)
                     self._freed.add(one.experience.id)
 
 
-def _rank(known: TrialRecord) -> float | None:
-    """Return a number that is the smaller, the better a finished experience is."""
-    outcome, aim = known.record.outcome, known.record.aim
-    value = outcome.values.get(aim.name) if outcome and outcome.state is State.FINISHED else None
-    return None if value is None else aim.rank(value)
+def _has_rank(known: TrialRecord) -> bool:
+    outcome = known.record.outcome
+    if outcome is None or outcome.state is not State.FINISHED:
+        return False
+    return known.record.aim.name in outcome.values
+
+
+def _rank(known: TrialRecord) -> float:
+    """Return a number that is the smaller, the better an experience is that has ended."""
+    outcome = known.record.outcome
+    return known.record.aim.rank_in(outcome.values if outcome else {})

@@ -1,6 +1,5 @@
 """A finished experience goes on for more epochs, under the id of the longer training."""
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,7 @@ def parents(known: dict[int, TrialRecord], epochs: int, best: int | None) -> lis
 
 
 def _rank(known: TrialRecord) -> float:
-    aim = known.record.aim
-    return (
-        aim.rank(known.outcome.values[aim.name])
-        if known.outcome and aim.name in known.outcome.values
-        else math.inf
-    )
+    return known.record.aim.rank_in(known.outcome.values if known.outcome else {})
 
 
 def _epochs(known: TrialRecord) -> int:

@@ -1,7 +1,6 @@
 """Whether a proposal that somebody else makes is one that ``suggest`` can take."""
 
 import contextlib
-import difflib
 import json
 import numbers
 import reprlib
@@ -22,6 +21,7 @@ from sweep.errors import Misuse, SweepError
 from sweep.search.enqueued import Cell, Proposal
 from sweep.space import search_space
 from sweep.space.search_space import SearchSpace
+from sweep.wording import nearest
 
 # What ``suggest`` asks for may depend on what it was given before: so often is it asked, for a proposal that is partial.
 DRAWS = 100
@@ -161,8 +161,8 @@ def _number(value: object) -> float | None:
 
 
 def _nearest(name: str, asked: dict[str, BaseDistribution]) -> str:
-    near = difflib.get_close_matches(name, asked, 1)
-    mend = f"did you mean {near[0]}?" if near else f"it asks for {', '.join(asked)}."
+    near = nearest(name, asked)
+    mend = f"did you mean {near}?" if near else f"it asks for {', '.join(asked)}."
     return f"suggest does not ask for {reprlib.repr(name)} beside the rest: {mend}"
 
 

@@ -4,7 +4,6 @@ The values of another space are not comparable with those of this one, so nothin
 tried first here. The other's code is not executed.
 """
 
-import difflib
 from pathlib import Path
 
 from sweep.errors import Misuse, SweepError
@@ -14,6 +13,7 @@ from sweep.experience.snapshot import Snapshot
 from sweep.search import proposal_check
 from sweep.search.enqueued import Proposal
 from sweep.space.search_space import SearchSpace
+from sweep.wording import nearest
 
 BEST = 5
 
@@ -33,10 +33,8 @@ def find(other: str | Path, root: Path) -> Path:
     there = (
         sorted(path.name for path in DEFAULT.iterdir() if path.is_dir()) if DEFAULT.is_dir() else []
     )
-    near = difflib.get_close_matches(str(other), there, 1)
-    mend = (
-        f"did you mean {near[0]}?" if near else "name its root, or its search space, with --from."
-    )
+    near = nearest(str(other), there)
+    mend = f"did you mean {near}?" if near else "name its root, or its search space, with --from."
     raise Misuse(f"There is no sweep {other} to begin from: {mend}")
 
 

@@ -12,7 +12,7 @@ from sweep.errors import SweepError
 ID_DIGITS = 16
 
 
-class NotPlain(SweepError):
+class NotJsonValue(SweepError):
     """A parameter has a value that JSON cannot hold."""
 
 
@@ -23,7 +23,7 @@ def id_experience(search_space: str, parameters: Mapping[str, Any]) -> str:
     the parameters does not count, and ``64`` and ``64.0`` are one number.
 
     Raises:
-        NotPlain: a value is NaN, infinite, an integer beyond 2^53, or not plain JSON; the message names its parameter.
+        NotJsonValue: a value is NaN, infinite, an integer beyond 2^53, or not plain JSON; the message names its parameter.
     """
     canonical = rfc8785.dumps([search_space, plain(parameters)])
     return hashlib.sha256(canonical).hexdigest()[:ID_DIGITS]
@@ -35,20 +35,20 @@ def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
     One id must be one training, so ``64.0`` becomes the ``64`` that has the same name, and a tuple a list.
 
     Raises:
-        NotPlain: as for ``id_experience``.
+        NotJsonValue: as for ``id_experience``.
     """
     return {_plain_name(name): _plain_value(name, value) for name, value in parameters.items()}
 
 
 def _plain_name(name: object) -> str:
     if not isinstance(name, str):
-        raise NotPlain(
+        raise NotJsonValue(
             f"The parameter {name!r} has a name that is not a string: write {str(name)!r}."
         )
     try:
         name.encode()
     except UnicodeEncodeError as error:
-        raise NotPlain(
+        raise NotJsonValue(
             f"The parameter {name!r} has half a character in its name: write it whole."
         ) from error
     return name
@@ -63,7 +63,7 @@ def _plain_value(name: str, value: Any) -> Any:
         what = f"holds {value!r}, an integer beyond 2^53: give it as a string"
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
         what = f"is {value!r} of type {type(value).__name__}: use only None, bool, int, float, str, list and dict"
-    raise NotPlain(f"The parameter {name!r} {what}.")
+    raise NotJsonValue(f"The parameter {name!r} {what}.")
 
 
 def _number(digits: str) -> int | float:

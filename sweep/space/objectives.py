@@ -1,9 +1,11 @@
 """What a sweep is after: the metrics that ``MONITOR`` names, and which way is better."""
 
-import difflib
+import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from sweep.wording import nearest
 
 MODES = ("max", "min")
 # What is no column of log.csv: the number of weights of the model, and the seconds that an epoch of it takes.
@@ -20,6 +22,10 @@ class Objective(NamedTuple):
     def rank(self, value: float) -> float:
         """Return a number that is the smaller, the better ``value`` is."""
         return -value if self.mode == "max" else value
+
+    def rank_in(self, values: Mapping[str, float]) -> float:
+        """Return the rank of this metric's value among ``values``; infinity where it has none."""
+        return self.rank(values[self.name]) if self.name in values else math.inf
 
     def is_better(self, value: float, than: float) -> bool:
         """Tell whether ``value`` is; NaN never is."""
@@ -47,7 +53,7 @@ def objectives_of(monitor: Any, mode: Any) -> tuple[Objective, ...]:
         )
     for one in modes:
         if one not in MODES:
-            near = next(iter(difflib.get_close_matches(one, MODES, 1, 0.3)), MODES[0])
+            near = nearest(one, MODES, 0.3) or MODES[0]
             raise ValueError(f"MODE has {one!r}: write {near!r}")
     if names[0] in MEASURED:
         raise ValueError(

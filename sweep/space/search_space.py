@@ -1,7 +1,6 @@
 """A search space: find the Python file, load it, check it, tell whether its code was changed."""
 
 import contextlib
-import difflib
 import math
 import re
 import sys
@@ -15,10 +14,11 @@ from typing import Any
 
 from sweep.errors import SweepError
 from sweep.settings import MOST_ROWS
-from sweep.space.identity import NotPlain, plain
+from sweep.space.identity import NotJsonValue, plain
 from sweep.space.objectives import Objective, objectives_of
 from sweep.space.project import PACKAGE_OF_SPACES, Module, Project
 from sweep.space.source import SpaceSource
+from sweep.wording import nearest
 
 MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
@@ -58,7 +58,7 @@ class SearchSpace:
 
         Raises:
             SearchSpaceWrong: they overlap, or lack what every training needs.
-            NotPlain: a value is not plain JSON.
+            NotJsonValue: a value is not plain JSON.
         """
         path = self.source.path
         if not isinstance(suggested, dict):
@@ -83,8 +83,8 @@ class SearchSpace:
                 )
         try:
             return plain(parameters)
-        except NotPlain as error:
-            raise NotPlain(f"{path}: {error}") from error
+        except NotJsonValue as error:
+            raise NotJsonValue(f"{path}: {error}") from error
 
     def constraints_of(
         self, parameters: dict[str, Any], results: dict[str, float]
@@ -119,14 +119,14 @@ def load(source: SpaceSource) -> SearchSpace:
     module = _execute(source)
     missing = [name for name in FUNCTIONS if not callable(getattr(module, name, None))]
     if missing:
-        near = difflib.get_close_matches(missing[0], vars(module), 1, 0.7)
-        mend = f"rename {near[0]} to {missing[0]}" if near else f"add def {missing[0]}"
+        near = nearest(missing[0], vars(module), 0.7)
+        mend = f"rename {near} to {missing[0]}" if near else f"add def {missing[0]}"
         raise SearchSpaceWrong(f"{source.path} has no function {missing[0]}: {mend}(…).")
     for name, likeness in OPTIONAL.items():
-        near = difflib.get_close_matches(name, vars(module), 1, likeness)
-        if getattr(module, name, None) is None and near and near[0] != name:
+        near = nearest(name, vars(module), likeness)
+        if getattr(module, name, None) is None and near not in (None, name):
             raise SearchSpaceWrong(
-                f"{source.path} has {near[0]} and no {name}: rename {near[0]} to {name}."
+                f"{source.path} has {near} and no {name}: rename {near} to {name}."
             )
     for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
         there = getattr(module, name, None)

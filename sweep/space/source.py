@@ -1,6 +1,5 @@
 """sweep.space.source."""
 
-import difflib
 import hashlib
 import json
 from collections.abc import Iterable
@@ -11,6 +10,7 @@ from typing import Any
 from sweep.errors import Misuse
 from sweep.space.fingerprint import fingerprint
 from sweep.space.project import PACKAGE_OF_SPACES, Module, imports, own_modules
+from sweep.wording import nearest
 
 FOLDER = Path("search_spaces")
 # What a record keeps of the code that trained it, see ``Source.identity``.
@@ -131,9 +131,9 @@ def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
 
 def _what_there_is(path: Path) -> str:
     there = sorted(file.stem for file in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.stem, there, 1)
+    near = nearest(path.stem, there)
     if near:
-        return f"did you mean {near[0]}?"
+        return f"did you mean {near}?"
     if there:
         return f"{path.parent} has {', '.join(there)}."
     return (

@@ -5,6 +5,8 @@ import site
 import sysconfig
 from pathlib import Path
 
+SWEEP = Path(__file__).parent.parent  # the package
+
 
 def is_of_python(path: str) -> bool:
     """Tell whether a path lies in the folders of Python, of its packages, or of sweep itself."""
@@ -14,7 +16,7 @@ def is_of_python(path: str) -> bool:
 def _folders_of_python() -> tuple[str, ...]:
     """Return those of its own files: its prefix may hold the user's too, as /usr and an environment in a project do."""
     paths = sysconfig.get_paths()
-    folders = {str(Path(__file__).parent), site.getusersitepackages()}
+    folders = {str(SWEEP), site.getusersitepackages()}
     folders |= {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return tuple(f"{folder}{os.sep}" for folder in folders if folder.strip(os.sep))
 

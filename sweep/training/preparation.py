@@ -1,6 +1,5 @@
 """What is trained, made of the search space: its data in batches, its model, its callbacks; and how they were made."""
 
-import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from sweep.training.data.opened_files import why_others
 from sweep.training.protocol import Job, Sized
 from sweep.training.state import training_state
 from sweep.training.steps import Weigh
+from sweep.wording import nearest
 
 HDF5_BYTES = 40_000  # what a file of weights takes beside the weights, about
 
@@ -151,7 +151,7 @@ def _check_metric(monitored: str, metrics: dict[str, Any], path: Path) -> None:
     name = monitored.removeprefix("val_")
     if name not in metrics:
         names = [one for one in metrics if one != "loss"]
-        near = next(iter(difflib.get_close_matches(name, names, 1, 0.3)), None)
+        near = nearest(name, names, 0.3)
         found = f"only {', '.join(names)}" if names else "none"
         missing = 'metrics=["acc"]' if name == "acc" else "one, or let MONITOR name another"
         mend = f'name="{name}" for {near}' if near else missing
