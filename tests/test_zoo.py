@@ -33,9 +33,6 @@ def test_no_space_of_the_zoo_knows_sweep_or_its_tests():
     assert [name for name, text in texts.items() if OF_TESTS.search(text)] == []
 
 
-def test_the_document_on_resuming_shows_the_table_of_the_zoo():
-    text = (HERE / "docs" / "resuming.md").read_text()
-    _, _, after = text.partition("\n## What was tried\n")
-    section, _, _ = after.partition("\n## ")
-    lines = [line for line in section.splitlines() if line.startswith("|")]
-    assert lines == zoo.markdown().splitlines()
+def test_the_document_on_the_zoo_shows_its_lists():
+    text = (HERE / "docs" / "zoo.md").read_text()
+    assert text[text.index("\n## ") + 1 :] == zoo.markdown()

@@ -1,18 +1,23 @@
-"""A document that is run: each fenced block of README.md and docs/*.md, as its reader would run it.
+"""Run each fenced block of README.md and docs/*.md, as a reader of the document would.
 
-All blocks of a document run in order, in one folder that begins as a clone does: with ``search_spaces/`` and the Makefile.
+All blocks of a document run in order, in one folder that begins as a clone does: with
+``search_spaces/`` and the Makefile.
 
-- ``console``: a line that begins with ``$ `` is run by bash, for itself, and must exit with 0. The lines below it are what
-  it shows: each must come, in this order, by its ``shape``; others may come between. ``…`` stands for anything.
-- ``python``: is run as a script.
-- ``text``: a picture, and not run.
+- ``console``: bash runs each line that begins with ``$ `` by itself, and it must exit with 0. The
+  lines below it are its output: each must come, in this order, by its ``shape``; others may come
+  between. ``…`` stands for anything. An output of more than 100 characters may be wrapped at
+  spaces.
+- ``python``: run as a script.
+- ``text``: a picture, which is not run.
 
-A comment right above a block says what else is to be done with it:
+A comment right above a block says what else to do with it:
 
-- ``<!-- file: PATH -->``: written there, and run by a command further below. A search space always is.
-- ``<!-- exits with N -->``: the last command of the block does; or ``N or M``.
-- ``<!-- numbers differ -->``: where a sweep is cut, for one. Of its numbers only the form counts.
-- ``<!-- in the background -->``: started, waited for until it shows what it is to show, and ended with the document.
+- ``<!-- file: PATH -->``: write it there; a command further below runs it. A search space always
+  has this comment.
+- ``<!-- exits with N -->``: the exit status of the block's last command; or ``N or M``.
+- ``<!-- numbers differ -->``: only the form of the numbers counts, as where a sweep is killed.
+- ``<!-- in the background -->``: start it, wait until it has shown its output, and end it with the
+  document.
 - ``<!-- not run: REASON -->``: see ``REASONS``.
 """
 
@@ -48,9 +53,12 @@ COMMENT = re.compile(
 )
 FOLDER = "/home/you/sweep"  # what documents call the folder of the clone
 PORTS = ("8080", "8786")  # each is replaced by one that is free
+WIDTH = 100  # of a line in a document
+MOST_WRAPPED = 5  # lines that one line of output may be wrapped into
 LONGEST_S = 240
 STARTED_S = 90
-# What is not the same on two machines, or on two days: ids too, for the last bit of a learning rate is in them.
+# What differs between two machines, or two days: ids too, which depend on the last bit of a learning
+# rate.
 NATURE = (
     (r"\b[0-9a-f]{16}\b", "ID"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00)?", "TIME"),
@@ -118,18 +126,43 @@ def shape(line, numbers_differ=False):
 
 
 def missing(shown, said, numbers_differ=False):
-    """Return the first of the shown lines that was not said, after those before it; None where all were."""
-    lines = iter([shape(line, numbers_differ) for line in said.splitlines()])
-    for line in shown:
-        pattern = ".*".join(re.escape(part) for part in shape(line, numbers_differ).split("…"))
-        if line.strip("… ") and not any(re.fullmatch(pattern, other) for other in lines):
-            return line
+    """Return the first of the shown lines that is not in the output, after those before it.
+
+    None means that all of them are.
+    """
+    output = [shape(line, numbers_differ) for line in said.splitlines()]
+    shown = [line for line in shown if line.strip("… ")]
+    start = number = 0
+    while number < len(shown):
+        for line, count in unwrapped(shown[number:]):
+            parts = shape(line, numbers_differ).split("…")
+            pattern = re.compile(".*".join(map(re.escape, parts)))
+            place = next(
+                (i for i in range(start, len(output)) if pattern.fullmatch(output[i])), None
+            )
+            if place is not None:
+                start, number = place + 1, number + count
+                break
+        else:
+            return shown[number]
     return None
+
+
+def unwrapped(shown):
+    """Yield each line of output that the shown lines may begin with, and how many lines it takes."""
+    yield shown[0], 1
+    for count in range(2, min(MOST_WRAPPED, len(shown)) + 1):
+        line = " ".join(part.strip() for part in shown[:count])
+        if len(line) > WIDTH:
+            yield line, count
 
 
 @dataclass
 class Reader:
-    """Does what a document says, in a folder that is empty at first. As a context, it ends what it has started."""
+    """Does what a document says, in a folder that is empty at first.
+
+    As a context manager, it ends what it has started.
+    """
 
     folder: Path
     started: list[subprocess.Popen] = field(default_factory=list)

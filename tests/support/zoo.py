@@ -2,18 +2,19 @@
 
 import ast
 import shutil
+import textwrap
 import threading
 import time
 from pathlib import Path
 
 from support.bits import best_weights, only
+from support.documents import WIDTH
 from support.trainer import SPACES
 from sweep.experience.record import State
 
 FOLDER = Path(__file__).parent.parent / "zoo"
 EQUAL = "equal"  # bit for bit that of an uncut training, and nothing says otherwise
 NAMED = "named"  # approximate_because says what no backup can hold
-WORDS = {EQUAL: "exactly", NAMED: "approximately, and says so"}
 # Which of the two is right for each space, by the kind of state that decides its training.
 EXPECTED = {
     "Variables that Keras does not list": {
@@ -166,7 +167,7 @@ EXPECTED = {
         "lock_and_thread": EQUAL,
         "history_of_times": EQUAL,
     },
-    "What no backup can hold": {
+    "State that is hard to save": {
         "vae_tf_random": NAMED,
         "mutable_hash_table": EQUAL,
         "dense_hash_table": EQUAL,
@@ -234,14 +235,21 @@ def title(name):
 
 
 def markdown():
-    """Return the table of all spaces as ``docs/resuming.md`` shows it."""
-    rows = ["| kind of state | search space | resumes |", "|---|---|---|"]
+    """Return the lists of all spaces, by kind of state, as ``docs/zoo.md`` shows them."""
+    sections = []
     for kind, spaces in EXPECTED.items():
-        for name, right in spaces.items():
-            first = kind if name == next(iter(spaces)) else ""
-            link = f"[{name}](../tests/zoo/{name}.py)"
-            rows.append(f"| {first} | {link}: {title(name).rstrip('.')} | {WORDS[right]} |")
-    return "\n".join(rows) + "\n"
+        entries = [entry(name, right) for name, right in spaces.items()]
+        sections.append("\n".join([f"## {kind}", "", *entries]))
+    return "\n\n".join(sections) + "\n"
+
+
+def entry(name, right):
+    """Return the line of a list that says what a space is, and whether it resumes exactly."""
+    verdict = "" if right == EQUAL else " *(approximate)*"
+    text = f"- [{name}](../tests/zoo/{name}.py): {title(name).rstrip('.')}{verdict}"
+    return textwrap.fill(
+        text, WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def parameters_of(name):
