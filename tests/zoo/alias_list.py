@@ -1,4 +1,4 @@
-"""A list that is replaced was the default of the module."""
+"""A callback begins with a list of the module, and replaces it."""
 
 import keras
 import numpy as np

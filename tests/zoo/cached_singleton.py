@@ -1,4 +1,4 @@
-"""A singleton behind functools.lru_cache counts."""
+"""A singleton behind functools.lru_cache counts batches."""
 
 import functools
 

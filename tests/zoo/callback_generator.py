@@ -1,4 +1,4 @@
-"""A callback whose schedule of rates is a generator function's generator."""
+"""A callback whose schedule of rates is a Python generator."""
 
 import keras
 import numpy as np

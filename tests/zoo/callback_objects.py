@@ -1,4 +1,4 @@
-"""A callback whose attribute is a PID controller, an object with objects in it."""
+"""A callback whose attribute is a PID controller, an object that holds objects."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A tf.train.Checkpoint is the only holder of variables."""
+"""Variables that only a tf.train.Checkpoint holds."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A callback of dataclasses with slots, frozen ones replaced, an enum and a named tuple."""
+"""A callback with dataclasses (slots, frozen), an enum and a named tuple."""
 
 import dataclasses
 import enum

@@ -1,4 +1,4 @@
-"""An attribute, a key, and a global come and go."""
+"""An attribute, a key and a global are deleted and made again."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A subclass of Dense has a weight more, which Keras's file leaves out."""
+"""A subclass of Dense has one more weight, which Keras's file leaves out."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Two lists change their places at the end of each epoch."""
+"""Two lists are exchanged at the end of each epoch."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A callback sets the rate of a Dropout layer, which a traced graph does not hear."""
+"""A callback sets the rate of a Dropout layer, which a traced graph ignores."""
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

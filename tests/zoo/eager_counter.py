@@ -1,4 +1,4 @@
-"""run_eagerly, and a plain attribute of the model that counts: every third batch is dimmed."""
+"""A plain attribute of the model counts, with run_eagerly: every third batch is dimmed."""
 
 import keras
 import numpy as np

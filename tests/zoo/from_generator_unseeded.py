@@ -1,4 +1,4 @@
-"""train(epoch) around a Python generator that draws from numpy.random as it is."""
+"""train(epoch) around a Python generator that draws from numpy.random, unseeded."""
 
 import keras
 import numpy as np

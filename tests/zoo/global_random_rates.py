@@ -1,4 +1,4 @@
-"""A callback that draws learning rates from random and numpy.random themselves."""
+"""A callback that draws learning rates from the global random and numpy.random."""
 
 import random
 

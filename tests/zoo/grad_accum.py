@@ -1,4 +1,4 @@
-"""Gradients summed over four batches in tf.Variables of an own train_step."""
+"""Gradients are summed over four batches in tf.Variables of a custom train_step."""
 
 import keras
 import numpy as np

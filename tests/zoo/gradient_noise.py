@@ -1,4 +1,4 @@
-"""Noise on the gradients that shrinks with the steps, from a SeedGenerator."""
+"""Noise from a SeedGenerator on the gradients, which shrinks with the steps."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A callback with a heap of the hardest samples, which it trains once more."""
+"""A callback keeps a heap of the hardest samples, and trains on them again."""
 
 import heapq
 

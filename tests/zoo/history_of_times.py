@@ -1,4 +1,4 @@
-"""A callback that notes when each epoch began, in its list and in a DataFrame."""
+"""A callback that notes when each epoch began, in a list and in a DataFrame."""
 
 from datetime import datetime
 

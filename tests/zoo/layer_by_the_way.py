@@ -1,4 +1,4 @@
-"""A callback looks up a deep layer when it first needs it."""
+"""A callback looks up a nested layer when it first needs it."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Objects of classes that a function defines are made on the way."""
+"""Objects of classes that a function defines are created during training."""
 
 from collections import namedtuple
 

@@ -1,4 +1,4 @@
-"""A callback with a thread, a queue, a lock and a logger that show how far it is."""
+"""A callback that shows progress by a thread, a queue, a lock and a logger."""
 
 import logging
 import queue

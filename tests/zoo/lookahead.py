@@ -1,4 +1,4 @@
-"""Lookahead: an optimizer that holds slow weights in lists of tf.Variables of its own."""
+"""Lookahead: a custom optimizer that holds slow weights in lists of tf.Variables."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A metric of one's own that sums in tf.Variables, not by add_weight."""
+"""A custom metric that sums in tf.Variables, and not by add_weight."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""The optimizer Muon, with Adam for what is no matrix."""
+"""The optimizer Muon, with Adam for variables that are not matrices."""
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

@@ -1,4 +1,4 @@
-"""A callback and its helper have attributes with names of Keras's own."""
+"""A callback and its helper have attributes with the names of Keras's own."""
 
 import keras
 import numpy as np

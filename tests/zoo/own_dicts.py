@@ -1,4 +1,4 @@
-"""Objects of own subclasses of dict and list have attributes, and some are made on the way."""
+"""Objects of subclasses of dict and list have attributes; some are created during training."""
 
 import collections
 

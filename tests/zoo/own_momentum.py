@@ -1,4 +1,4 @@
-"""An optimizer of one's own: SGD with momentum, its velocities made by Keras."""
+"""A custom optimizer: SGD with momentum, whose velocities Keras creates."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A callback that prints a bar with times, rates and an estimate of what is left."""
+"""A callback that prints a bar with times, rates and the estimated time left."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""A callback compiles again with another loss, at the rate it has reached."""
+"""A callback compiles again with another loss, at the present learning rate."""
 
 import keras
 import numpy as np

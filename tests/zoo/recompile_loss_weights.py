@@ -1,4 +1,4 @@
-"""Two outputs: a callback compiles with other loss_weights in mid-training."""
+"""A callback compiles a model of two outputs with other loss_weights in mid-training."""
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

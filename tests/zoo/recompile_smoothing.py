@@ -1,4 +1,4 @@
-"""Label smoothing that falls each epoch: a Python float, and compile once more."""
+"""Label smoothing, a Python float, falls each epoch by a new compile."""
 
 import keras
 import numpy as np

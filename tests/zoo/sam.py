@@ -1,4 +1,4 @@
-"""Sharpness-aware minimization: two gradients a step, the weights moved and moved back."""
+"""Sharpness-aware minimization: two gradients a step; the weights are moved and moved back."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Spectral normalization of one's own, its vector a weight of the layer."""
+"""Custom spectral normalization, whose vector is a weight of the layer."""
 
 import keras
 import numpy as np

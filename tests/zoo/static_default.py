@@ -1,4 +1,4 @@
-"""A static method of a callback counts in its default."""
+"""A static method of a callback counts in its default argument."""
 
 import keras
 import numpy as np

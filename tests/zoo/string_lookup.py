@@ -1,4 +1,4 @@
-"""StringLookup in the model, which gets words."""
+"""StringLookup in the model, whose inputs are words."""
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

@@ -1,4 +1,4 @@
-"""A tf.Variable of strings names the phase."""
+"""A tf.Variable of strings names the phase of the training."""
 
 import keras
 import numpy as np

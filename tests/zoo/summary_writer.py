@@ -1,4 +1,4 @@
-"""A callback that writes losses by tf.summary, as TensorBoard reads them."""
+"""A callback that writes losses by tf.summary, for TensorBoard."""
 
 import tempfile
 

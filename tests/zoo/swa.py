@@ -1,4 +1,4 @@
-"""Stochastic weight averaging: a callback keeps the running mean and puts it in at the end."""
+"""Stochastic weight averaging: a callback keeps the running mean, and sets it at the end."""
 
 import keras
 import numpy as np

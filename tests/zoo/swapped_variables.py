@@ -1,4 +1,4 @@
-"""Two variables of a callback change places, and a graph knows the first."""
+"""Two variables of a callback are exchanged, and a graph holds the first."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""A metric that keeps confusion counts in NumPy by py_function, in the validation too."""
+"""A metric keeps confusion counts in NumPy by py_function, in the validation too."""
 
 import keras
 import numpy as np

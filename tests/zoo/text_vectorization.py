@@ -1,4 +1,4 @@
-"""TextVectorization in the model, which gets whole sentences."""
+"""TextVectorization in the model, whose inputs are sentences."""
 
 FIXED = {"epochs": 3, "batch_size": 32, "seed": 0}
 

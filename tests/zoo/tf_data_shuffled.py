@@ -1,4 +1,4 @@
-"""One tf.data.Dataset with a shuffle of its own for all epochs."""
+"""One tf.data.Dataset, which shuffles by itself, for all epochs."""
 
 import keras
 import numpy as np
