@@ -1,4 +1,4 @@
-# Two commands on a fresh machine: make sweep, make test.
+# On a fresh machine, two commands are enough: make sweep, make test.
 
 SPACE   ?= digits_mlp
 TRIALS  ?= 12
@@ -7,7 +7,7 @@ ROOT    ?=
 OPTIONS ?=
 KILLS   ?= 200
 
-# Where a Python environment is given already, it is used: Colab's own, or one that is activated. Else .venv is made.
+# Use the Python environment that is there (Colab's own, or an activated one), else make .venv.
 ifneq ($(COLAB_RELEASE_TAG)$(VIRTUAL_ENV),)
 PYTHON    ?= python3
 RUN       := $(PYTHON) -m
@@ -30,7 +30,7 @@ help:  ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
 	@echo '  variables: SPACE=$(SPACE) TRIALS=$(TRIALS) WORKERS=$(WORKERS) ROOT=$(or $(ROOT),experiences/$(SPACE)) OPTIONS="$(OPTIONS)"'
 
-sweep: $(INSTALLED)  ## Run the sweep, or go on where it was cut off
+sweep: $(INSTALLED)  ## Run the sweep, or resume it
 	@$(RUN) sweep run $(SPACE) --trials $(TRIALS) --workers $(WORKERS) $(ROOT_OPTION) $(OPTIONS)
 
 results: $(INSTALLED)  ## Show one row a trial, the best first
@@ -42,16 +42,16 @@ report: $(INSTALLED)  ## Write a page with tables, curves and pictures
 dashboard: $(INSTALLED)  ## Serve the Optuna dashboard on this machine, read-only
 	@$(RUN) sweep dashboard $(SPACE) $(ROOT_OPTION) $(OPTIONS)
 
-test: $(INSTALLED)-test  ## Run the tests that everybody runs, in some minutes
+test: $(INSTALLED)-test  ## Run the quick tests, and a sample of the others, in some minutes
 	@$(RUN) pytest -m 'not long'
 
-test-all: $(INSTALLED)-test  ## Run all tests, those of make test too
+test-all: $(INSTALLED)-test  ## Run all tests
 	@$(RUN) pytest --durations=20
 
 test-rest: $(INSTALLED)-test
 	@$(RUN) pytest -m long --durations=20
 
-pictures: $(INSTALLED)-test  ## Make the pictures of docs/ from a real sweep, which is cut three times
+pictures: $(INSTALLED)-test  ## Make the pictures of docs/ from a real sweep, which is killed three times
 	@$(RUN:-m=) tests/pictures.py
 
 chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minutes

@@ -57,8 +57,7 @@ WIDTH = 100  # of a line in a document
 MOST_WRAPPED = 5  # lines that one line of output may be wrapped into
 LONGEST_S = 240
 STARTED_S = 90
-# What differs between two machines, or two days: ids too, which depend on the last bit of a learning
-# rate.
+# What differs between two machines or days; ids too, with the last bit of a learning rate.
 NATURE = (
     (r"\b[0-9a-f]{16}\b", "ID"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(\+00:00)?", "TIME"),
@@ -82,34 +81,32 @@ class Block:
     says: dict[str, str]
 
     def commands(self) -> list[tuple[str, list[str]]]:
-        """Return each command, with the lines that it shows."""
-        found: list[tuple[str, list[str]]] = []
+        """Return each command, with the lines of its output."""
+        commands: list[tuple[str, list[str]]] = []
         for line in self.text.splitlines():
             if line.startswith("$ "):
-                found.append((line[2:], []))
-            elif found:
-                found[-1][1].append(line)
+                commands.append((line[2:], []))
+            elif commands:
+                commands[-1][1].append(line)
             else:
                 raise AssertionError(f"line {self.line}: the block begins without a command")
-        return found
+        return commands
 
 
 def blocks(document):
     """Return the fenced blocks of a document."""
     text = document.read_text()
-    found = []
+    fenced = []
     for block in BLOCK.finditer(text):
         line = text.count("\n", 0, block.start(2)) + 1
         comments = block[1].splitlines()
         matches = [COMMENT.fullmatch(comment) for comment in comments]
-        assert None not in matches, (
-            f"{document.name}, line {line}: what is to be done by {comments}?"
-        )
-        found.append(Block(line, block[2], block[3], {match[1]: match[2] for match in matches}))
-    assert 2 * len(found) == len(re.findall(r"^ *```", text, re.MULTILINE)), (
+        assert None not in matches, f"{document.name}, line {line}: what do {comments} ask for?"
+        fenced.append(Block(line, block[2], block[3], {match[1]: match[2] for match in matches}))
+    assert 2 * len(fenced) == len(re.findall(r"^ *```", text, re.MULTILINE)), (
         f"{document.name} has a fence of another kind"
     )
-    return found
+    return fenced
 
 
 def shape(line, numbers_differ=False):
@@ -295,11 +292,8 @@ class Reader:
 def end(process):
     """End a process that was started in the background, and all that it has started."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        everyone = [
-            psutil.Process(process.pid),
-            *psutil.Process(process.pid).children(recursive=True),
-        ]
-        for one in everyone:
+        started = psutil.Process(process.pid)
+        for member in [started, *started.children(recursive=True)]:
             with contextlib.suppress(psutil.NoSuchProcess):
-                one.kill()
+                member.kill()
     process.wait()
