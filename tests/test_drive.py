@@ -165,14 +165,16 @@ def test_the_quarantine_overwrites_nothing(tmp_path):
 BEST_WHILE_GONE = """
 import errno, json, math, os, pathlib
 import keras
-from sweep import callbacks, meilleur, plain_files
+from sweep.experience import best_model
 from sweep.space.objectives import Objective
+from sweep.system import plain_files
+from sweep.training import best_model_callback
 
-callbacks.WRITING_SHARE = math.inf  # each best model is written at once
+best_model_callback.WRITING_SHARE = math.inf  # each best model is written at once
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 path = pathlib.Path("PATH")
 values = [variable.value for variable in model.variables]
-best = callbacks.BestModel(path, Aim("val_acc", "max"), None, lambda: values)
+best = best_model_callback.BestModel(path, Objective("val_acc", "max"), None, lambda: values)
 best.set_model(model)
 really = CALL
 
@@ -185,7 +187,7 @@ for epoch, value in enumerate([0.5, 0.9, 0.6]):
     best.on_epoch_end(epoch, {"val_acc": value})
 best.write_now()
 weight = keras.models.load_model(path).variables[0].numpy().item()
-print(json.dumps([*meilleur.read_label(path), weight]))
+print(json.dumps([*best_model.read_label(path), weight]))
 """
 
 

@@ -13,8 +13,11 @@ from sweep.experience.resume_proof import Proof, Sample, exact
 from sweep.system import plain_files
 from sweep.system.files import patiently, pauses
 from sweep.system.host import now
-from sweep.training.callbacks import BestModel, Log, Logs, disk_errors
+from sweep.training.best_model_callback import BestModel
+from sweep.training.callback_hooks import Logs
 from sweep.training.endings import NotSaved, Stopped
+from sweep.training.h5py_errors import disk_errors
+from sweep.training.log_callback import Log
 from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
 from sweep.training.session import TrainingProgress
 from sweep.training.state.plain_values import StateArrays
@@ -300,3 +303,18 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._job.mark_approximate(
                 f"it was resumed without a part of its state: {', '.join([*skipped, *lost])}"
             )
+
+
+class WorkWatcher(keras.callbacks.Callback):
+    """Hears first of what is done: before a callback of the user's may raise, or swap other weights in for a validation."""
+
+    def __init__(self, backup: Backup) -> None:
+        super().__init__()
+        self._backup = backup
+
+    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
+        self._backup.note_work()
+
+    def on_test_begin(self, logs: Logs = None) -> None:
+        self._backup.note_work()
+        self._backup.before_validation()

@@ -22,11 +22,11 @@ from sweep.experience.folder import Experience
 from sweep.experience.resume_proof import NO_EVIDENCE, Proof
 from sweep.space.search_space import SearchSpace
 from sweep.training import preparation, session
-from sweep.training.backup_callback import Backup
-from sweep.training.callbacks import Logs
+from sweep.training.backup_callback import Backup, WorkWatcher
+from sweep.training.callback_hooks import Logs
 from sweep.training.data.batches import BatchSource
 from sweep.training.endings import Stopped
-from sweep.training.fit import Watched, fit
+from sweep.training.fit import fit
 from sweep.training.measure import prepare, refusing
 from sweep.training.protocol import SAVES, End, Exactness, Job, Link, Warned
 from sweep.training.state.training_state import read_arrays
@@ -175,7 +175,7 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
         job, link, made, start.backup, reached, Proof(NO_EVIDENCE, lambda _: None)
     )
     stages = Stages(backup, job.experience.path, keeps, made.batches.count)
-    callbacks = [Watched(backup), best, log, *made.of_user, backup, stages]
+    callbacks = [WorkWatcher(backup), best, log, *made.of_user, backup, stages]
     with contextlib.suppress(Stopped):
         fit(
             made.model,

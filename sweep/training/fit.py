@@ -4,24 +4,8 @@ from typing import Any
 
 import keras
 
-from sweep.training.backup_callback import Backup
-from sweep.training.callbacks import Logs
+from sweep.training.callback_hooks import Logs
 from sweep.training.data.batches import BatchSource
-
-
-class Watched(keras.callbacks.Callback):
-    """Hears first of what is done: before a callback of the user's may raise, or swap other weights in for a validation."""
-
-    def __init__(self, backup: Backup) -> None:
-        super().__init__()
-        self._backup = backup
-
-    def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self._backup.note_work()
-
-    def on_test_begin(self, logs: Logs = None) -> None:
-        self._backup.note_work()
-        self._backup.before_validation()
 
 
 def fit(

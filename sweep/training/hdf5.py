@@ -17,7 +17,7 @@ import h5py
 from sweep.errors import SweepError
 from sweep.experience.best_model import WEIGHTS, why_not_unpacked
 from sweep.system import plain_files
-from sweep.training.callbacks import disk_errors
+from sweep.training.h5py_errors import disk_errors
 
 TEXT = 16  # bytes of a dataset for each text of any length, which lies elsewhere in the file
 

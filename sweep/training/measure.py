@@ -9,8 +9,8 @@ import keras
 
 from sweep.errors import SweepError
 from sweep.space.search_space import SearchSpace, load, mistake
-from sweep.training import preparation, steps
-from sweep.training.callbacks import Logs
+from sweep.training import callback_hooks, preparation, steps
+from sweep.training.callback_hooks import Logs
 from sweep.training.data.arrays import DataWrong
 from sweep.training.data.batches import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
@@ -106,7 +106,7 @@ def _measure(job: Job, link: Link) -> None:
     )
     model, batches, validation, of_user = made.model, made.batches, made.validation, made.of_user
     link.tell(preparation.size(model))
-    heard = any(map(steps.hears_batches, of_user))
+    heard = any(map(callback_hooks.hears_batches, of_user))
     steps.take_over(
         model, batches, validation, None if heard else lambda: batches.count, made.weigh
     )

@@ -30,15 +30,28 @@ from sweep.system.files import (
     size_and_sha256,
 )
 from sweep.system.host import now
-from sweep.training import callbacks, hdf5, preparation, session, steps
-from sweep.training.backup_callback import Backup
-from sweep.training.callbacks import BestModel, Finite, Log, Logs, silence_h5py
+from sweep.training import (
+    best_model_callback,
+    callback_hooks,
+    h5py_errors,
+    hdf5,
+    log_callback,
+    preparation,
+    session,
+    steps,
+)
+from sweep.training.backup_callback import Backup, WorkWatcher
+from sweep.training.best_model_callback import BestModel
+from sweep.training.callback_hooks import Logs
 from sweep.training.data import cache_lock
 from sweep.training.data.arrays import DataWrong
 from sweep.training.data.batches import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.endings import Diverged, NotSaved, Pruned, Stopped
-from sweep.training.fit import Watched, fit
+from sweep.training.finite_callback import Finite
+from sweep.training.fit import fit
+from sweep.training.h5py_errors import silence_h5py
+from sweep.training.log_callback import Log
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Begun, End, Ending, EpochDone, Job, Link, Warned
 from sweep.training.session import TrainingProgress
@@ -47,8 +60,11 @@ from sweep.training.state.training_state import TrainingState
 POLL_S = 0.1
 # By which sweep's own files are written: who else meets a full disk is the search space.
 WRITERS = {
-    str(one.__file__)
-    for one in (callbacks, folder, files, hdf5, best_model, plain_files, backup_files, session)
+    str(module.__file__)
+    for module in (
+        *(best_model_callback, log_callback, h5py_errors, session),
+        *(folder, files, hdf5, best_model, plain_files, backup_files),
+    )
 }
 BY_THE_DAY = (*MISSING, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
 OF_A_GENERATOR = re.compile(
@@ -342,7 +358,7 @@ def savers(
 ) -> tuple[BestModel, Log, Backup]:
     """Let a model train by our steps, and return the callbacks that write its files."""
     backup: Backup  # which the steps ask, and which saves the state of the model that they train
-    heard = any(map(steps.hears_batches, made.of_user))
+    heard = any(map(callback_hooks.hears_batches, made.of_user))
     most = None if heard else lambda: backup.batches_to_next()
     steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
     state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
@@ -380,7 +396,7 @@ def _fit(
     best, log, backup = savers(job, link, made, start, reached, proof)
     # The order is the promise: what a cut may leave behind is known only to the callbacks before it.
     callbacks = [
-        Watched(backup),
+        WorkWatcher(backup),
         best,
         log,  # a row too many is cut back by a resume; a missing row would be lost for ever
         *made.of_user,

@@ -30,12 +30,12 @@ from tensorflow.python.ops import (
 )  # the public function makes a generator where none is
 
 from sweep.training import hdf5
+from sweep.training.callback_hooks import hears_validation
 from sweep.training.state import hidden_state
 from sweep.training.state.model_settings import Structure, layers_of
 from sweep.training.state.object_graph import OF_CALLBACKS, Graph, underlying
 from sweep.training.state.ownership import user_modules
 from sweep.training.state.plain_values import PLAIN, StateArrays
-from sweep.training.steps import hears_validation
 
 GROUP = "sweep"
 DIGEST_BYTES, DIGEST_ITEM_BYTES, DIGEST_VARIABLES = (
