@@ -331,4 +331,4 @@ def test_a_journal_that_had_no_room_for_a_line_holds_the_next_ones(tmp_path):
     for epoch in range(3):
         study.report(trial, epoch, 0.5)
     again = Study("toy", path, "random", 0, "none")
-    assert again._frozen(trial).intermediate_values == {0: 0.5, 1: 0.5, 2: 0.5}
+    assert again._trials()[0].intermediate_values == {0: 0.5, 1: 0.5, 2: 0.5}

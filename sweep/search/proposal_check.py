@@ -19,6 +19,7 @@ from optuna.distributions import (
 
 from sweep.errors import Misuse, SweepError
 from sweep.search.enqueued import Cell, Proposal
+from sweep.search.optuna_adapter import contains
 from sweep.space import search_space
 from sweep.space.search_space import SearchSpace
 from sweep.wording import nearest
@@ -131,7 +132,7 @@ def _fitted(distribution: BaseDistribution, value: object) -> Any:
     number, is_integer = _number(value), isinstance(distribution, IntDistribution)
     low, high = distribution.low, distribution.high
     inside = number is not None and low <= number <= high
-    if number is None or not inside or not distribution._contains(float(number)):  # noqa: SLF001 # the step
+    if number is None or not inside or not contains(distribution, number):
         step = f" in steps of {distribution.step}" if distribution.step not in (None, 1) else ""
         raise ValueError(
             f"give {'an integer' if is_integer else 'a number'} from {low} to {high}{step}."

@@ -4,7 +4,7 @@ import copy
 import inspect
 import warnings
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import optuna
 from optuna.pruners import BasePruner
@@ -13,6 +13,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
 from sweep.errors import Misuse
+from sweep.search import optuna_adapter
 from sweep.settings import Choice, plain_options
 
 
@@ -133,7 +134,6 @@ class Pruner:
         self,
         study: optuna.Study,
         trial: optuna.Trial,
-        read: Callable[[optuna.Trial], FrozenTrial],
         epoch: int,
     ) -> str | None:
         """Ask for each epoch once, also where a cut came between the answer and our note of it.
@@ -144,13 +144,12 @@ class Pruner:
         Args:
             study: of the trial.
             trial: ``epoch`` is reported.
-            read: returns what the storage has of a trial.
             epoch: from 0.
 
         Returns:
             Why the training ends here; None where it goes on.
         """
-        frozen = copy.copy(read(trial))
+        frozen = copy.copy(optuna_adapter.read_trial(trial))
         asked = frozen.user_attrs.get("pruner", {"epoch": -1})
         if epoch < asked["epoch"]:
             return None
@@ -158,9 +157,8 @@ class Pruner:
             frozen.intermediate_values = {
                 at: value for at, value in frozen.intermediate_values.items() if at <= epoch
             }
-            asking, storage = copy.copy(study), _HoldsBack(study._storage)  # noqa: SLF001
-            asking._storage = cast("BaseStorage", storage)  # noqa: SLF001
-            prunes = self.optunas.prune(asking, frozen)
+            storage = _HoldsBack(optuna_adapter.storage_of(study))
+            prunes = self.optunas.prune(optuna_adapter.with_storage(study, storage), frozen)
             why = (
                 f"{self.name} ended it after epoch {epoch}: {self._why(frozen, study.direction)}"
                 if prunes
@@ -171,7 +169,7 @@ class Pruner:
         for name, note in asked["notes"].items():
             if name not in frozen.system_attrs:
                 # as the pruner would have
-                trial.storage.set_trial_system_attr(trial._trial_id, name, note)  # noqa: SLF001
+                optuna_adapter.set_system_attribute(trial, name, note)
         return asked["answer"]  # type: ignore[no-any-return]
 
     def _why(self, frozen: FrozenTrial, direction: StudyDirection) -> str:
@@ -215,10 +213,10 @@ class _HoldsBack:
     """A storage that does not write what a pruner notes in a trial, and remembers it in ``notes``."""
 
     def __init__(self, storage: BaseStorage) -> None:
-        self._storage, self.notes = storage, dict[str, Any]()
+        self._held, self.notes = storage, dict[str, Any]()
 
     def set_trial_system_attr(self, trial_id: int, name: str, note: Any) -> None:
         self.notes[name] = note
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._storage, name)
+        return getattr(self._held, name)

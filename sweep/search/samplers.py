@@ -15,11 +15,13 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import Misuse
+from sweep.search import optuna_adapter
 from sweep.search.exhaustive import BruteForce, Enumeration, Grid, Trees
+from sweep.search.optuna_adapter import ENQUEUED_VALUES, PointQMCSampler
 from sweep.settings import Choice, plain_options
 
 
-class QMC(optuna.samplers.QMCSampler):
+class QMC(PointQMCSampler):
     """Optuna's own, whose point of the sequence is the trial's number, and not what a counter in the study says.
 
     Args:
@@ -40,7 +42,6 @@ class QMC(optuna.samplers.QMCSampler):
             independent_sampler=random,
             warn_independent_sampling=False,  # of a conditional space, which is welcome
         )
-        self._number = 0
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
@@ -54,13 +55,8 @@ class QMC(optuna.samplers.QMCSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        self._number = trial.number
+        self.point = trial.number
         return super().sample_relative(study, trial, search_space)
-
-    def _find_sample_id(
-        self, study: optuna.Study, search_space: dict[str, BaseDistribution]
-    ) -> int:
-        return self._number
 
 
 class NSGAII(optuna.samplers.NSGAIISampler):
@@ -84,7 +80,6 @@ CLASSES: dict[str, Callable[..., BaseSampler]] = {
 }
 # What such a sampler knows is a pickle in the trials, which no folder keeps: to know it again, it proposes again.
 PICKLES = {"cmaes"}
-GIVEN = "fixed_params"  # where Optuna keeps in a trial what was enqueued for it
 # What Optuna imports only when it comes to proposing, and how that is installed.
 PACKAGES = {
     "cmaes": ("cmaes", "cmaes"),
@@ -168,11 +163,9 @@ class SeededSampler(BaseSampler):
         """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""
         shown = self._shown(study)
         brackets = self._of_bracket.setdefault(
-            getattr(shown, "_study", shown), defaultdict(lambda: self.of_trial(0))
+            optuna_adapter.whole_study(shown), defaultdict(lambda: self.of_trial(0))
         )
-        return brackets[getattr(shown, "_bracket_id", None)].infer_relative_search_space(
-            shown, trial
-        )
+        return brackets[optuna_adapter.bracket_of(shown)].infer_relative_search_space(shown, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -198,8 +191,7 @@ class SeededSampler(BaseSampler):
         self.of_trial(trial.number).after_trial(self._shown(study), trial, state, values)
 
     def _shown(self, study: optuna.Study) -> optuna.Study:
-        whole: optuna.Study = getattr(study, "_study", study)
-        return whole if self._choice.name in SEES_ALL else study
+        return optuna_adapter.whole_study(study) if self._choice.name in SEES_ALL else study
 
 
 def _seed_of(text: str) -> int:
@@ -208,14 +200,13 @@ def _seed_of(text: str) -> int:
 
 def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
     """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
-    storage, trial = shadow._storage, shadow.ask()  # noqa: SLF001
+    trial = shadow.ask()
     if not frozen or _was_proposed(frozen):
         trial.relative_params  # noqa: B018 # proposes for all together, as the first ``suggest_…`` of a trial does
-    noted = dict(storage.get_trial(trial._trial_id).system_attrs)  # noqa: SLF001
+    noted = dict(optuna_adapter.read_trial(trial).system_attrs)
     if frozen:
         for name, distribution in frozen.distributions.items():
-            internal = distribution.to_internal_repr(frozen.params[name])
-            storage.set_trial_param(trial._trial_id, name, internal, distribution)  # noqa: SLF001
+            optuna_adapter.set_parameter(trial, name, frozen.params[name], distribution)
         if frozen.state.is_finished():
             shadow.tell(
                 trial,
@@ -227,7 +218,7 @@ def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str,
 
 def _was_proposed(frozen: FrozenTrial) -> bool:
     """Tell whether the sampler has proposed anything of a trial; where all was enqueued, nobody has asked it."""
-    given = frozen.system_attrs.get(GIVEN, {})
+    given = frozen.system_attrs.get(ENQUEUED_VALUES, {})
     return not frozen.params or any(
         name not in given and not one.single() for name, one in frozen.distributions.items()
     )

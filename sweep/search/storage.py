@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import optuna
-from optuna.storages.journal import BaseJournalBackend, JournalFileBackend, JournalFileOpenLock
+from optuna.storages.journal import BaseJournalBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 from sweep.errors import SweepError
 from sweep.search.database import Away, has_tables, is_on_server, open_database, reason, shown
+from sweep.search.optuna_adapter import PathJournalFile, study_ids
 from sweep.system import plain_files
 from sweep.system.files import copy_synced, is_unwritable_for_a_while, write_whole
 
@@ -47,7 +48,7 @@ class Draft(BaseJournalBackend):
         write_whole(path, _lines(self._logs))
 
 
-class Journal(JournalFileBackend):
+class Journal(PathJournalFile):
     """Optuna's journal file, written by one process, and not synced: the folders give back what a power cut takes of it.
 
     Optuna's own takes a lock, and waits for the disk, at each of some twenty lines a trial. Where the disk is full or gone
@@ -63,7 +64,7 @@ class Journal(JournalFileBackend):
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         with _away(), plain_files.reading(self._path) as file:
-            self._file_path = plain_files.way_to(file.fileno(), self._path)
+            self.read_from(plain_files.way_to(file.fileno(), self._path))
             yield from super().read_logs(log_number_from)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
@@ -209,5 +210,5 @@ def _is_there(storage: str | Path) -> bool:
 
 
 def _load_trials(name: str, storage: optuna.storages.BaseStorage) -> list[FrozenTrial] | None:
-    ids = {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
+    ids = study_ids(storage)
     return storage.get_all_trials(ids[name], deepcopy=False) if name in ids else None

@@ -11,11 +11,11 @@ import optuna
 
 from sweep.errors import StoppedWaiting, SweepError
 from sweep.search.database import Away, shown
+from sweep.search.optuna_adapter import NOT_FOUND
 from sweep.search.storage import out_of_reach
 from sweep.system.files import PATIENCE_S, patiently, pauses
 
 IN_PASSING_S = 5.0
-NOT_FOUND = "Record does not exist."  # what Optuna's storages say of a study or a trial that is not there any more
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class StorageAccess:
     def __init__(
         self, storage: str | Path | None, say: Callable[[str], None], stop: threading.Event
     ) -> None:
-        self._storage, self._say, self._stop = storage, say, stop
+        self._where, self._say, self._stop = storage, say, stop
         self._lock = threading.RLock()
         self._pauses: Iterator[float] | None = (
             None  # of speaking in passing, while the server is away
@@ -56,13 +56,13 @@ class StorageAccess:
                     self._note_away,
                     self._stop.is_set,
                     is_gone=lambda error: isinstance(error, Away),
-                    patience_s=PATIENCE_S if isinstance(self._storage, Path) else math.inf,
+                    patience_s=PATIENCE_S if isinstance(self._where, Path) else math.inf,
                 )
             except Away as error:
                 if not self._stop.is_set():
-                    raise out_of_reach(self._storage, error) from error
+                    raise out_of_reach(self._where, error) from error
                 raise StoppedWaiting(
-                    f"The study in {shown(self._storage)} does not answer ({error}): the same command tells it the rest."
+                    f"The study in {shown(self._where)} does not answer ({error}): the same command tells it the rest."
                 ) from error
 
     def speak_in_passing(self, work: Callable[[], T]) -> T | None:
@@ -91,15 +91,15 @@ class StorageAccess:
             raise
         except (OSError, optuna.exceptions.StorageInternalError) as error:
             if (
-                self._storage is None
+                self._where is None
             ):  # what is in memory is never out of reach: the search space has raised it
                 raise
-            raise out_of_reach(self._storage, error) from error
+            raise out_of_reach(self._where, error) from error
         except KeyError as error:
             if error.args != (NOT_FOUND,):
                 raise
             raise SweepError(
-                f"The study in {shown(self._storage)} was deleted while the sweep ran: run the same command to go on, it is "
+                f"The study in {shown(self._where)} was deleted while the sweep ran: run the same command to go on, it is "
                 "made again from the folders."
             ) from error
         self._note_answer()
@@ -109,11 +109,11 @@ class StorageAccess:
         if not self._pauses:
             self._pauses = pauses()
             self._say(
-                f"the study in {shown(self._storage)} does not answer ({error}); waiting until it does"
+                f"the study in {shown(self._where)} does not answer ({error}); waiting until it does"
             )
         self._ask_again_at = time.monotonic() + next(self._pauses)
 
     def _note_answer(self) -> None:
         if self._pauses:
             self._pauses, self._ask_again_at = None, 0.0
-            self._say(f"the study in {shown(self._storage)} answers again")
+            self._say(f"the study in {shown(self._where)} answers again")

@@ -18,10 +18,12 @@ from optuna.trial import FrozenTrial, TrialState
 from sweep.errors import SweepError
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord
+from sweep.search import optuna_adapter
 from sweep.search.database import shown
 from sweep.search.enqueued import Proposal, key_of
+from sweep.search.optuna_adapter import ENQUEUED_VALUES
 from sweep.search.pruners import Pruner
-from sweep.search.samplers import GIVEN, PICKLES, SeededSampler, propose_again
+from sweep.search.samplers import PICKLES, SeededSampler, propose_again
 from sweep.search.storage import (
     Draft,
     StudyUnreadable,
@@ -141,11 +143,12 @@ class Study:
     @_spoken
     def _delete(self) -> None:
         with contextlib.suppress(KeyError):  # it is deleted already, and the answer was lost
-            optuna.delete_study(study_name=self._study.study_name, storage=self._study._storage)  # noqa: SLF001
+            storage = optuna_adapter.storage_of(self._study)
+            optuna.delete_study(study_name=self._study.study_name, storage=storage)
 
     @_spoken
     def _make(self, user_attrs: dict[str, Any]) -> None:
-        self._study = self._create(storage=self._study._storage)  # noqa: SLF001
+        self._study = self._create(storage=optuna_adapter.storage_of(self._study))
         for name, value in user_attrs.items():
             self._study.set_user_attr(name, value)
         self._take_stock()
@@ -344,11 +347,11 @@ class Study:
         key = next(iter(self._waiting), None)
         if key is None:
             return self._study.ask()
-        given = {GIVEN: self._waiting[key]}
+        given = {ENQUEUED_VALUES: self._waiting[key]}
         self._study.add_trial(
             optuna.trial.create_trial(state=TrialState.RUNNING, system_attrs=given)
         )
-        self._study._thread_local.cached_all_trials = None  # noqa: SLF001 # as ``ask`` does: samplers read this
+        optuna_adapter.forget_cached_trials(self._study)
         trial = self._attach(self._trials()[-1])
         del self._waiting[key]
         return trial
@@ -358,7 +361,7 @@ class Study:
         lost = next((trial for trial in running if trial.number not in self._given), None)
         if not lost:
             return None
-        self._waiting.pop(key_of(lost.system_attrs.get(GIVEN)), None)
+        self._waiting.pop(key_of(lost.system_attrs.get(ENQUEUED_VALUES)), None)
         return self._attach(lost)
 
     def suggest(
@@ -399,7 +402,7 @@ class Study:
     @_spoken
     def entry(self, trial: optuna.Trial) -> dict[str, Any]:
         """Return what ``experience.json`` keeps of a trial."""
-        return entry_of(self._frozen(trial))
+        return entry_of(optuna_adapter.read_trial(trial))
 
     def report(
         self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool = True
@@ -425,12 +428,10 @@ class Study:
         if len(self._aims) > 1:  # Optuna takes no values of epochs then
             return None
         # The trial itself knows what was reported of it. To ask a database for that takes longer than the report.
-        if epoch not in trial._cached_frozen_trial.intermediate_values:  # noqa: SLF001
+        if epoch not in optuna_adapter.reported_values(trial):
             trial.report(value, epoch)
         judges = self._prunes and is_judged
-        return (
-            self._pruner.should_prune(self._study, trial, self._frozen, epoch) if judges else None
-        )
+        return self._pruner.should_prune(self._study, trial, epoch) if judges else None
 
     @_spoken
     def catch_up(self, trial: optuna.Trial, curve: list[float]) -> None:
@@ -454,7 +455,7 @@ class Study:
             curve: what is monitored, by epoch, as in ``log.csv``.
             notes: attributes, see ``sweep.search.trial_conversion.notes_of``.
         """
-        frozen = self._frozen(trial)
+        frozen = optuna_adapter.read_trial(trial)
         if not frozen.state.is_finished():  # else it was told, and the answer was lost
             for epoch, value in enumerate(curve if len(self._aims) == 1 else ()):
                 if epoch not in frozen.intermediate_values:
@@ -471,7 +472,7 @@ class Study:
         """Note which trials there are, all of which are somebody's, and which proposals wait for a trial."""
         trials = self._trials()
         self._given = {trial.number for trial in trials}
-        self._note_waiting(trial.system_attrs.get(GIVEN) for trial in trials)
+        self._note_waiting(trial.system_attrs.get(ENQUEUED_VALUES) for trial in trials)
 
     def _note_waiting(self, given: Iterable[Any]) -> None:
         taken = {key_of(one) for one in given}
@@ -485,12 +486,8 @@ class Study:
     def _trials(self) -> list[FrozenTrial]:
         return self._study.get_trials(deepcopy=False)
 
-    def _frozen(self, trial: optuna.Trial) -> FrozenTrial:
-        return self._study._storage.get_trial(trial._trial_id)  # noqa: SLF001 # ``get_trials`` would copy them all
-
     def _attach(self, trial: FrozenTrial) -> optuna.Trial:
-        # No public way leads back to a running trial; ``ask`` itself makes one like this. A test holds on to it.
-        return optuna.Trial(self._study, trial._trial_id)  # noqa: SLF001
+        return optuna_adapter.attach(self._study, trial)
 
 
 def _let_choose_lists(trial: optuna.Trial) -> None:

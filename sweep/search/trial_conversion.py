@@ -19,7 +19,7 @@ from sweep.experience import schemas
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord
-from sweep.search.samplers import GIVEN
+from sweep.search.optuna_adapter import ENQUEUED_VALUES, PREFIXES_OF_PICKLES, check_trial
 from sweep.space.objectives import Objective
 from sweep.system import json_text
 
@@ -28,8 +28,6 @@ TRIAL_STATES = {
     State.PRUNED: TrialState.PRUNED,
     State.FAILED: TrialState.FAIL,
 }
-# What a CMA-ES keeps of its own in a trial is a pickle. No folder holds one: it is made again, by proposing again.
-PICKLED = ("cma:", "sepcma:", "cmawm:")
 
 
 def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
@@ -106,11 +104,11 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
             system_attrs=_without_pickles(attributes.get("system", {})),
             intermediate_values=dict(enumerate(curve)) if len(aims) == 1 else {},
         )
-        frozen.system_attrs.get(GIVEN, {}).items()  # which a trial of Optuna looks into
+        frozen.system_attrs.get(ENQUEUED_VALUES, {}).items()  # which a trial of Optuna looks into
         for name, constraint in constraints_of(outcome).items() if outcome else ():
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
-        frozen._validate()  # noqa: SLF001 # what ``add_trial`` would do in the middle of a study
+        check_trial(frozen)  # which ``add_trial`` would do in the middle of a study
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordWrong(
             f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
@@ -122,13 +120,18 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
 def given_in(entry: dict[str, Any]) -> Any:
     """Return what was enqueued for the trial of an entry, or None; the entry may be anybody's."""
     try:
-        return entry["attributes"]["system"].get(GIVEN)
+        return entry["attributes"]["system"].get(ENQUEUED_VALUES)
     except (KeyError, TypeError, AttributeError):
         return None
 
 
 def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in attributes.items() if not name.startswith(PICKLED)}
+    """Leave out the pickles of CMA-ES: no folder holds one, and proposing again makes them again."""
+    return {
+        name: value
+        for name, value in attributes.items()
+        if not name.startswith(PREFIXES_OF_PICKLES)
+    }
 
 
 def directions(aims: Sequence[Objective]) -> list[StudyDirection]:

@@ -20,6 +20,7 @@ from sweep.experience.root_lock import RootLock
 from sweep.experience.snapshot import Snapshot, SnapshotReader
 from sweep.experience.trials import TrialRecord
 from sweep.running.study_setup import open_or_rebuild, rehearse
+from sweep.search.optuna_adapter import storage_of, study_id
 from sweep.settings import Settings
 from sweep.space.search_space import load
 from sweep.space.source import SpaceSource
@@ -116,7 +117,7 @@ def serve(
         study, known = _open(source, settings, root, progress)
         annotate(study, known, watch.look())
         app = _app_of(study, TrialFiles(root, watch.look))
-        return Dashboard(AccessControl(app, root, allow_changes), port, study._study_id, holds)  # noqa: SLF001
+        return Dashboard(AccessControl(app, root, allow_changes), port, study_id(study), holds)
     except BaseException:
         holds.close()
         raise
@@ -180,7 +181,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 def _app_of(study: Any, files: TrialFiles) -> App:
-    app: App = optuna_dashboard.wsgi(study._storage, artifact_store=files)  # noqa: SLF001
+    app: App = optuna_dashboard.wsgi(storage_of(study), artifact_store=files)
     return app
 
 

@@ -17,6 +17,7 @@ from sweep.experience.folder import Experience
 from sweep.experience.record import ID
 from sweep.experience.snapshot import Snapshot, TrainingView
 from sweep.experience.trials import TrialRecord, check_numbers, known_trials
+from sweep.search.optuna_adapter import storage_of, study_id, trial_id
 from sweep.search.trial_conversion import directions, frozen_of, notes_of
 from sweep.space.objectives import Objective
 from sweep.system import plain_files
@@ -73,10 +74,10 @@ def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], sight: Snaps
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([aim.name for aim in sight.aims])
-    storage, number_of_study = study._storage, study._study_id  # noqa: SLF001
+    storage, number_of_study = storage_of(study), study_id(study)
     there = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
-        one, at = known.get(trial.number), trial._trial_id  # noqa: SLF001
+        one, at = known.get(trial.number), trial_id(trial)
         if not one or trial.number not in best:
             continue
         if NOTE_OF_TRIAL.format(trial=at) not in there:
