@@ -336,7 +336,7 @@ def test_what_is_wrong_with_the_data_is_said_and_not_kept(counted, tmp_path):
 def test_large_arrays_are_not_copied_and_give_the_same_batches():
     code = """
 import json, numpy as np, tensorflow as tf
-from sweep import batches
+from sweep.training.data import batches
 draw = np.random.default_rng(0)
 x = {"a": draw.random((103, 4, 2), dtype="float32"), "b": draw.integers(0, 9, (103, 1))}
 y = draw.integers(0, 3, 103)
@@ -361,13 +361,17 @@ def test_processes_share_one_copy_of_large_data(space):
     large = space(("    return (x[:250]", ones), ("x[:250] / 16, y[:250]", "x, y"))
     code = f"""
 import json, pathlib
-from sweep import batches, kept, loading, search_space
-space = search_space.load(search_space.find({str(large)!r}))
+from sweep.space import search_space
+from sweep.space import source
+from sweep.training.data import batches
+from sweep.training.data import loading
+from sweep.training.data import run_cache
+space = search_space.load(source.find({str(large)!r}))
 def private_mb():  # what is no page of a file: those are shared
     lines = pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("Anonymous:"))
 
-held = kept.Kept("run")
+held = run_cache.RunCache("run")
 loading.load_and_keep(space, "run")
 before = private_mb()
 (x, y), _ = loading.load(space, "run").data
@@ -383,13 +387,16 @@ print(json.dumps([total, private_mb() - before]))
 def test_what_is_much_is_said_and_what_the_disk_has_no_room_for_is_not_kept(space):
     code = f"""
 import json
-from sweep import kept, loading, search_space
-space = search_space.load(search_space.find({str(space())!r}))
+from sweep.space import search_space
+from sweep.space import source
+from sweep.training.data import loading
+from sweep.training.data import run_cache
+space = search_space.load(source.find({str(space())!r}))
 found = []
 for run, loading.MUCH_BYTES, loading.SHARE in (("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)):
-    held = kept.Kept(run)
+    held = run_cache.RunCache(run)
     said = loading.load_and_keep(space, run)
-    found.append([said, (held.folder / kept.DATA).exists(), held.is_settled()])
+    found.append([said, (held.folder / run_cache.DATA).exists(), held.is_settled()])
 print(json.dumps(found))
 """
     small, much, too_much = in_keras(code)
@@ -467,11 +474,13 @@ def test_what_load_data_leaves_behind_is_carried_over_whole_or_noticed(tmp_path)
     code = f"""
 import json, sys
 import keras, tensorflow as tf
-from sweep import module_state, search_space
+from sweep.space import search_space
+from sweep.space import source
+from sweep.training.data import module_state
 keras.utils.set_random_seed(0)
 found = []
 for number in range({len(LEFT_BEHIND)}):
-    space = search_space.load(search_space.find({str(tmp_path)!r} + f"/space{{number}}.py"))
+    space = search_space.load(source.find({str(tmp_path)!r} + f"/space{{number}}.py"))
     before = module_state.Before(space.source.modules)
     space.load_data()
     found.append(before.changes({{}}) is not None)

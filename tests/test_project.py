@@ -334,13 +334,14 @@ def test_a_training_runs_what_was_read_when_the_sweep_began(trainer, space, tmp_
 PARSING_AT_ONCE = """
 import gc, threading, time
 from pathlib import Path
-from sweep import project
+from sweep.space import fingerprint
+from sweep.space import project
 
 gc.set_threshold(100)
 gc.callbacks.append(lambda phase, info: time.sleep(1e-5))  # lets another thread go on in mid-parse
 text = Path(project.__file__).read_text()
 trees = []
-work = lambda: trees.extend(project.tree_of(text) for _ in range(10))
+work = lambda: trees.extend(fingerprint.tree_of(text) for _ in range(10))
 threads = [threading.Thread(target=work) for _ in range(4)]
 for thread in threads:
     thread.start()

@@ -13,8 +13,8 @@ from sweep.training.protocol import EpochDone
 
 PARAMETERS = {"units": 6, "epochs": 3, "batch_size": 32, "seed": 5}
 SAVE_FREQ = 7  # of 10 batches an epoch: the backup before the end of epoch 1 is after its batch 4
-HIDDEN = ("hidden.restore", "graph, built, saved, arrays")
-STATE = ("state.TrainingState.restore", "self, plain, arrays")
+HIDDEN = ("hidden_state.restore", "graph, built, saved, arrays")
+STATE = ("training_state.TrainingState.restore", "self, plain, arrays")
 
 
 def changing(function, arguments, *lines, wrapped="        return original({arguments})"):
@@ -36,7 +36,7 @@ MUTATIONS = {
     "a global of the module": changing(
         *HIDDEN, 'saved["objects"]["stateful"]["parts"].pop("BATCHES")'
     ),
-    "the seed of Dropout": "state._variables = lambda model: list(model.metrics_variables)\n"
+    "the seed of Dropout": "training_state._variables = lambda model: list(model.metrics_variables)\n"
     + changing(*STATE, 'plain = {**plain, "variables": plain["variables"][1:]}'),
     "the running metrics": changing(
         *STATE,
@@ -53,7 +53,7 @@ MUTATIONS = {
         *STATE, "weight = self._model.trainable_weights[-1]", "weight.assign(weight * 0.999)"
     ),
     "the state of NumPy's and Python's generators": """
-state._set_random_states = lambda states: None
+training_state._set_random_states = lambda states: None
 """,
     "the position in the epoch, by one batch": changing(
         "steps.Steps.begin",
@@ -73,7 +73,11 @@ LAST_BIT = "import numpy\n" + changing(
     "value[0, 0] = numpy.nextafter(value[0, 0], numpy.float32(9))",
     "weight.assign(value)",
 )
-BEFORE = "from sweep import batches, hidden, state, steps\n"
+BEFORE = """
+from sweep.training import steps
+from sweep.training.data import batches
+from sweep.training.state import hidden_state, training_state
+"""
 
 
 @pytest.fixture(scope="session")

@@ -62,10 +62,12 @@ STREAMS = ("by_epoch", "without_a_seed", "py_dataset", "one_dataset")
 def test_streams_are_known_again_by_first_batches_that_come_twice_whatever_the_seed(space):
     code = f"""
 import json, keras
-from sweep import search_space, streams
+from sweep.space import search_space
+from sweep.space import source
+from sweep.training.data import streams
 from sweep.training.data.arrays import digest_of
 
-module = search_space.load(search_space.find({str(space(of="streamed"))!r})).load_data.__globals__
+module = search_space.load(source.find({str(space(of="streamed"))!r})).load_data.__globals__
 x, y, *validation = module["digits"]()
 found = {{}}
 for kind in {STREAMS!r}:
@@ -196,7 +198,8 @@ def test_a_stream_that_cannot_be_trained_on_is_refused_in_a_sentence(
 AS_KERAS = """
 import json, types, keras, numpy as np, tensorflow as tf
 from pathlib import Path
-from sweep import steps, streams
+from sweep.training.data import streams
+from sweep.training import steps
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.data.arrays import check_part
 
