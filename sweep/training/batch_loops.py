@@ -1,4 +1,4 @@
-"""sweep.training.batch_loops."""
+"""Loops over the batches of one call: in the graph, or in Python where Python makes the batches."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,57 +9,66 @@ import tensorflow as tf
 from sweep.training.data.batches import BatchSource
 
 NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
-Step = Callable[[Any], dict[str, Any]]  # what one batch logs
+Step = Callable[[Any], dict[str, Any]]  # takes a batch, returns what it logs
 
 
 class GraphLoop:
-    """Does many batches in one loop of one graph, and returns what the last of them logs."""
+    """A loop over batches in one graph, which takes their number as an input.
+
+    Args:
+        model: built and compiled.
+        step: what is done with a batch.
+        batches: makes a batch in the graph.
+    """
 
     def __init__(self, model: keras.Model, step: Step, batches: BatchSource) -> None:
-        self._one = tf.function(step, autograph=False, jit_compile=model.jit_compile)
+        self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile)
         self._batches = batches
         self._in_graph = tf.function(self._loop, autograph=False)
         self.concrete: Any = None
 
-    def __call__(self, first: int, many: int) -> dict[str, Any]:
+    def __call__(self, first: int, count: int) -> dict[str, Any]:
+        """Do ``count`` batches from the ``first`` on, and return what the last of them logs."""
         logs: dict[str, Any] = self._in_graph(
-            tf.constant(first, tf.int64), tf.constant(many, tf.int64)
+            tf.constant(first, tf.int64), tf.constant(count, tf.int64)
         )
         return logs
 
     def trace(self) -> None:
-        """See ``Steps``."""
+        """Make the graph, and run nothing."""
         self._in_graph.get_concrete_function(NUMBER, NUMBER)
 
-    def _loop(self, first: tf.Tensor, many: tf.Tensor) -> Any:
-        end = first + many
+    def _loop(self, first: tf.Tensor, count: tf.Tensor) -> Any:
+        end = first + count
 
-        def body(number: tf.Tensor, logs: Any) -> tuple[tf.Tensor, Any]:  # noqa: ARG001 # of the batch before
-            return number + 1, self._one(self._batches.batch(number))
+        def body(number: tf.Tensor, _logs_before: Any) -> tuple[tf.Tensor, Any]:
+            return number + 1, self._step(self._batches.batch(number))
 
-        self.concrete = self._one.get_concrete_function(self._batches.spec())
+        self.concrete = self._step.get_concrete_function(self._batches.spec())
         specs = self.concrete.structured_outputs
         shapes = keras.tree.map_structure(lambda spec: spec.shape, specs)
-        nothing = keras.tree.map_structure(
-            lambda spec: tf.zeros(_least(spec.shape), spec.dtype), specs
+        no_logs = keras.tree.map_structure(
+            lambda spec: tf.zeros(_smallest_shape(spec.shape), spec.dtype), specs
         )
         return tf.while_loop(
             cond=lambda number, *_: number < end,
             body=body,
-            loop_vars=[first, nothing],
+            loop_vars=[first, no_logs],
             shape_invariants=[tf.TensorShape([]), shapes],
             parallel_iterations=1,
         )[1]
 
 
-def _least(shape: tf.TensorShape) -> list[int]:
-    return [size or 0 for size in shape] if shape.rank is not None else []
-
-
 class PythonLoop:
-    """Does batches one by one, as Keras's own loops do, where Python makes them, and not the graph.
+    """A loop over batches in Python, as in Keras, for batches that no graph can make.
 
-    One graph is for all of them: graphs of other shapes, made in another order after a cut, might differ in the last bits.
+    One graph serves all batches. Graphs of other shapes, made in another order after an
+    interruption, might differ in the last bits.
+
+    Args:
+        model: built and compiled.
+        step: what is done with a batch.
+        batches: makes a batch in Python.
     """
 
     def __init__(self, model: keras.Model, step: Step, batches: BatchSource) -> None:
@@ -74,15 +83,16 @@ class PythonLoop:
             )
         self.concrete: Any = None
 
-    def __call__(self, first: int, many: int) -> dict[str, Any]:
+    def __call__(self, first: int, count: int) -> dict[str, Any]:
+        """Do ``count`` batches from the ``first`` on, and return what the last of them logs."""
         if not self._is_eager and not self.concrete:
             self.trace()
-        for number in range(first, first + many):
+        for number in range(first, first + count):
             logs: dict[str, Any] = self._step(self._batches.batch(number))
         return logs
 
     def trace(self) -> None:
-        """See ``Steps``; what runs eagerly has no graph."""
+        """Make the graph, and run nothing; an eager model has none."""
         if not self._is_eager:
             self.concrete = self._step.get_concrete_function()
 
@@ -90,8 +100,10 @@ class PythonLoop:
 def operations(concrete: Any) -> set[str]:
     """Return the names of the operations of a graph, and of all graphs that it calls."""
     graph = concrete.graph.as_graph_def()
-    nodes = [
-        *graph.node,
-        *(node for function in graph.library.function for node in function.node_def),
-    ]
+    functions = graph.library.function
+    nodes = [*graph.node, *(node for function in functions for node in function.node_def)]
     return {node.op for node in nodes}
+
+
+def _smallest_shape(shape: tf.TensorShape) -> list[int]:
+    return [size or 0 for size in shape] if shape.rank is not None else []

@@ -1,4 +1,4 @@
-"""sweep.training.best_model_callback."""
+"""``meilleur.model.keras``: Keras's ModelCheckpoint, which writes a whole file or none."""
 
 import contextlib
 import math
@@ -17,54 +17,60 @@ from sweep.system.files import put_in_place, unfenced
 from sweep.training.callback_hooks import Logs
 from sweep.training.h5py_errors import disk_errors
 
-WRITING_SHARE = (
-    0.05  # of the time of a training, at most, goes into best models that better ones follow
-)
+# The largest share of a training's time that goes into best models which better ones replace.
+WRITING_SHARE = 0.05
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):
-    """Keras's own, best epoch only, written beside, labelled with its epoch, and put in place whole.
+    """A ModelCheckpoint that keeps the best epoch only, in a file that is put in place whole.
 
-    A model that cannot be written now is kept in memory and written later, for the next epoch may be a worse one. So is one
-    that follows so soon on another that a training would do little else than write: it is written before the next backup.
+    The model is written beside the file, labelled with its epoch, and put in its place. It is kept
+    in memory, and written later, in two cases: the disk does not take it now (the next epoch may be
+    a worse one); or it follows so soon on another one that a training would spend its time writing.
+    A backup writes it first.
 
     Args:
         path: ``meilleur.model.keras``.
-        aim: what is monitored.
-        best_before: the best of the epochs before this session, else a worse model would replace a better one.
-        variables: returns all variables of the training, by which a model is kept in memory: a file of Keras may hold more
-            than the weights and the optimizer.
+        objective: what is monitored.
+        best_before: the best of the epochs before this session; without it, a worse model would
+            replace a better one.
+        variables: returns all variables of the training, by which a model is kept in memory. A
+            file of Keras may hold more than the weights and the optimizer.
         fence: see ``sweep.experience.folder.Experience``.
     """
+
+    best: Any  # set by Keras
+    filepath: str
 
     def __init__(
         self,
         path: Path,
-        aim: Objective,
+        objective: Objective,
         best_before: BestEpoch | None,
         variables: Callable[[], list[Any]],
         fence: Callable[[], None] = unfenced,
     ) -> None:
-        self._aim, self._path, self._beside = aim, path, path.with_name("next.model.keras")
-        self._fence = fence
+        self._objective, self._fence = objective, fence
+        self._path, self._beside = path, path.with_name("next.model.keras")
         super().__init__(
             _without_fields(self._beside),
-            monitor=aim.name,
-            mode=aim.mode,
+            monitor=objective.name,
+            mode=objective.mode,
             save_best_only=True,
-            save_freq="epoch",  # within an epoch there is no validation, and every save would count as the best
+            # Within an epoch there is no validation, and every save would count as the best.
+            save_freq="epoch",
             initial_value_threshold=best_before.value if best_before else None,
         )
         self._variables = variables
         self._unwritten: list[tuple[Any, Any]] | None = None
         self._unwritten_epoch = 0
         self._next_write_at = -math.inf
-        self.best: Any
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        value = (logs or {})[self._aim.name]
+        """Write the model of an epoch, or keep it in memory, where it is the best so far."""
+        value = (logs or {})[self._objective.name]
         begun = time.monotonic()
-        if self.best is not None and not self._aim.is_better(value, self.best):
+        if self.best is not None and not self._objective.is_better(value, self.best):
             return
         if begun < self._next_write_at:
             self._keep(epoch, value)
@@ -84,10 +90,10 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         self._unwritten = _values(self._variables())
 
     def write_now(self) -> None:
-        """Write the best model, if that is still to be done.
+        """Write the best model if it is still in memory only.
 
         Raises:
-            OSError: it still cannot be written.
+            OSError: the disk is full or gone.
         """
         if self._unwritten is None:
             return
@@ -102,7 +108,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
 
     @contextlib.contextmanager
     def _put_in_place(self, epoch: int) -> Iterator[Path]:
-        """Give the path of a new file; what was written into it is labelled and put in place.
+        """Yield the path of a new file; label it afterwards, and put it in place.
 
         Raises:
             OSError: the disk is full or gone.
@@ -119,12 +125,12 @@ class BestModel(keras.callbacks.ModelCheckpoint):
 
 
 def _without_fields(path: Path) -> str:
-    """Return the path for Keras, which would take braces for fields to be filled in."""
+    """Return the path as Keras takes it: with its braces doubled, for they would be fields."""
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
 def _values(variables: list[Any]) -> list[tuple[Any, Any]]:
-    """Return variables of TensorFlow with their values, which are copied only once somebody assigns to them."""
+    """Return variables of TensorFlow with their values, which only a later assignment copies."""
     return [(variable, variable.value()) for variable in variables]
 
 

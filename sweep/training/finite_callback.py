@@ -1,4 +1,4 @@
-"""sweep.training.finite_callback."""
+"""A callback that ends a training whose metrics are NaN or infinite."""
 
 import math
 
@@ -10,13 +10,22 @@ from sweep.training.endings import Diverged
 
 
 class Finite(keras.callbacks.Callback):
-    """Ends a training whose loss, or what its aims name, is not a number any more."""
+    """A callback that ends a training whose loss, or one of whose objectives, is not finite.
 
-    def __init__(self, aims: list[Objective]) -> None:
+    Args:
+        objectives: of the search space.
+    """
+
+    def __init__(self, objectives: list[Objective]) -> None:
         super().__init__()
-        self._names = ["loss", *(aim.name for aim in aims)]
+        self._names = ["loss", *(objective.name for objective in objectives)]
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Check the metrics of an epoch.
+
+        Raises:
+            Diverged: one of them is NaN or infinite.
+        """
         for name in self._names:
             value = (logs or {}).get(name, 0.0)
             if not math.isfinite(value):

@@ -1,4 +1,4 @@
-"""sweep.training.h5py_errors."""
+"""Errors of h5py: as plain OSErrors, and without the lines that it prints beside them."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ CLOSED_ONCE_MORE = "Can't decrement id ref count"
 
 @contextlib.contextmanager
 def disk_errors() -> Iterator[None]:
-    """Make a plain OSError of what h5py raises, which has the error's number in the middle of a long message only.
+    """Raise what h5py raises as a plain OSError; h5py hides the error's number in a long message.
 
     Raises:
         OSError: the disk is full or gone.
@@ -31,10 +31,10 @@ def disk_errors() -> Iterator[None]:
 
 
 def silence_h5py() -> None:
-    """Let this process say nothing of the errors that h5py cannot raise.
+    """Keep this process from printing the errors that h5py cannot raise.
 
-    What could not be written is closed once more when it is collected, and fails once more, where nobody can catch it; the
-    save itself has failed by then, and says so.
+    When h5py collects a file that it could not write, it closes that file once more. That fails
+    once more, where nobody can catch it. The save itself has failed, and was reported, before.
     """
     excepthook, unraisablehook = sys.excepthook, sys.unraisablehook
 
@@ -44,9 +44,10 @@ def silence_h5py() -> None:
         if CLOSED_ONCE_MORE not in str(error):
             excepthook(kind, error, trace)
 
-    def on_unraisable(what: "sys.UnraisableHookArgs") -> None:
-        if CLOSED_ONCE_MORE not in str(what.exc_value) and "h5py" not in str(what.object):
-            unraisablehook(what)
+    def on_unraisable(unraisable: "sys.UnraisableHookArgs") -> None:
+        is_of_h5py = "h5py" in str(unraisable.object)
+        if CLOSED_ONCE_MORE not in str(unraisable.exc_value) and not is_of_h5py:
+            unraisablehook(unraisable)
 
-    # Cython prints the traceback by the one, and that it is ignored by the other.
+    # Cython prints the traceback through the first hook, and "Exception ignored" through the other.
     sys.excepthook, sys.unraisablehook = on_exception, on_unraisable

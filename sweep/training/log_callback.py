@@ -1,4 +1,4 @@
-"""sweep.training.log_callback."""
+"""``log.csv``: Keras's CSVLogger, with a file that waits for a disk that is full or gone."""
 
 import contextlib
 import os
@@ -14,69 +14,108 @@ from sweep.system.files import unfenced
 from sweep.training.callback_hooks import Logs
 
 
-class Log(keras.callbacks.CSVLogger):
-    """Keras's own, append, except that a row that cannot be written now is kept and written later.
+class LogFile:
+    """The text file that CSVLogger writes to; it keeps rows in memory until the disk takes them.
 
-    It takes the place of its own file: ``write``, ``flush``, ``close`` and ``closed`` are what Keras calls there.
+    ``write``, ``flush``, ``close`` and ``closed`` are what Keras uses of a file.
+
+    Args:
+        path: ``log.csv``.
+        fence: see ``sweep.experience.folder.Experience``.
     """
 
     closed = False
 
     def __init__(self, path: Path, fence: Callable[[], None] = unfenced) -> None:
-        super().__init__(str(path), append=True)
         self._path, self._fence = path, fence
-        self._bytes_written = 0
-        self.csv_file: Any = None
         self._content = bytearray()
+        self._bytes_written = 0
 
-    def on_train_begin(self, logs: Logs = None) -> None:
-        """Do what Keras's own does, which would open what a link of that name leads to."""
+    def read(self) -> None:
+        """Take over the rows that are on the disk; make an empty file where there is none."""
         with plain_files.changing(self._path) as file:
             self._content = bytearray(file.read())
         self._bytes_written = len(self._content)
-        self.append_header, self.csv_file = not self._content, self
-        self.writer = self.keys = None
 
-    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        header = bytes(self._content[: self._content.find(b"\n") + 1])
-        check_header(header, self._path, "epoch", ["epoch", *sorted(logs or {})])
-        super().on_epoch_end(epoch, logs)
+    def is_empty(self) -> bool:
+        """Return whether there is no row yet, and no header."""
+        return not self._content
 
-    def text(self) -> str:
-        """Return all rows, those too that are still to be written."""
-        return self._content.decode()
+    def header(self) -> bytes:
+        """Return the first line with its line break, or nothing where there is none yet."""
+        return bytes(self._content[: self._content.find(b"\n") + 1])
 
     def last_row(self) -> str:
         """Return the row of the latest epoch."""
         return self._content[self._content.rfind(b"\n", 0, -1) + 1 :].decode()
 
+    def text(self) -> str:
+        """Return all rows, including those that are not on the disk yet."""
+        return self._content.decode()
+
     def write(self, row: str) -> None:
+        """Add a row in memory."""
         self._content += row.encode()
 
     def flush(self) -> None:
-        with contextlib.suppress(OSError):  # the next backup tries again, and says so if it fails
+        """Write the rows to the disk if it takes them."""
+        with contextlib.suppress(OSError):  # the next backup tries again, and reports a failure
             self.write_now()
 
     def close(self) -> None:
         """Do nothing: the file is open only while a row is written."""
 
     def write_now(self) -> None:
-        """Write the rows that are still to be written; where rows before them are gone, those too.
+        """Write the rows that are not on the disk yet, and any earlier ones that are missing there.
 
         Raises:
-            OSError: they still cannot be written.
+            OSError: the disk is full or gone.
         """
-        if not plain_files.is_file(self._path):  # it was taken away
+        if not plain_files.is_file(self._path):  # somebody has removed it
             self._bytes_written = 0
         rows = self._content[self._bytes_written :]
         if rows:
             with plain_files.changing(self._path) as file:
                 self._fence()
-                if (
-                    file.seek(0, os.SEEK_END) < self._bytes_written
-                ):  # else there would be a hole of NUL
+                bytes_on_disk = file.seek(0, os.SEEK_END)
+                if bytes_on_disk < self._bytes_written:  # else there would be a hole of NUL
                     self._bytes_written, rows = 0, self._content
                 file.seek(self._bytes_written)
                 file.truncate()  # half a row, which a full disk left
                 file.write(rows)
             self._bytes_written += len(rows)
+
+
+class Log(keras.callbacks.CSVLogger):
+    """A CSVLogger in append mode that writes to a ``LogFile``.
+
+    Args:
+        path: ``log.csv``.
+        fence: see ``sweep.experience.folder.Experience``.
+    """
+
+    append_header: bool
+    csv_file: Any
+    keys: list[str] | None
+    writer: Any
+
+    def __init__(self, path: Path, fence: Callable[[], None] = unfenced) -> None:
+        super().__init__(str(path), append=True)
+        self.file = LogFile(path, fence)
+        self._path = path
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Do what CSVLogger does, except that its ``open`` would follow a link of that name."""
+        self.file.read()
+        self.append_header, self.csv_file = self.file.is_empty(), self.file
+        self.writer = self.keys = None
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Add the row of an epoch, unless the log has other columns.
+
+        Raises:
+            LogUnreadable: the header names other metrics.
+        """
+        columns = ["epoch", *sorted(logs or {})]
+        check_header(self.file.header(), self._path, "epoch", columns)
+        super().on_epoch_end(epoch, logs)
