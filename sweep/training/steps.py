@@ -111,7 +111,7 @@ class Steps:
         """Do the next batches, unless they are done, and return what the last of them logged."""
         if getattr(iterator, "element_spec", None) != NUMBER:
             if not self._keras_own:
-                self._keras_own = self._model._make_function(self._step)  # noqa: SLF001 # has no public name
+                self._keras_own = self._model._make_function(self._step)  # noqa: SLF001
             return self._keras_own(iterator)
         self.has_worked = not self.passes_over(self._next)
         self._next += self._unit
