@@ -11,6 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from sweep.experience.entries import Session, TrialEntry
 from sweep.experience.folder import Experience
 from sweep.experience.record import Outcome, Record, State
 from sweep.space.identity import id_experience
@@ -33,13 +34,13 @@ def write_experience(root: Path, source: SpaceSource, number: int, draw: random.
     val_acc = [draw.random() for _ in range(20)]
     rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
     experience.log.write_text("epoch,acc,loss,val_acc,val_loss\n" + "".join(rows))
-    entry = {
-        "number": number,
-        "params": params,
-        "distributions": dict.fromkeys(params, FLOAT),
-        "begun": now(),
-        "ended": now(),
-    }
+    entry = TrialEntry(
+        number=number,
+        params=params,
+        distributions=dict.fromkeys(params, FLOAT),
+        begun=now(),
+        ended=now(),
+    )
     best = max(val_acc)
     record = Record(
         id_experience=experience.id,
@@ -47,8 +48,8 @@ def write_experience(root: Path, source: SpaceSource, number: int, draw: random.
         parameters=parameters,
         seed=0,
         threads=1,
-        trials=[{**entry, "attributes": {}, "came_from": None}],
-        sessions=[{"begun": now(), "epoch": 0, "batch": 0, "process": this_process()}],
+        trials=[entry],
+        sessions=[Session(begun=now(), epoch=0, batch=0, process=this_process())],
         outcome=Outcome(
             State.FINISHED,
             now(),

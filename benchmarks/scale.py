@@ -19,6 +19,7 @@ from typing import NamedTuple
 from rich.console import Console
 
 from sweep.console.progress import Progress
+from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.record import Outcome, State
 from sweep.running import controller
 from sweep.search import samplers
@@ -102,9 +103,10 @@ class Nowhere:
         experience.path.mkdir(exist_ok=True)
         rows = [f"{epoch},0.5,1.0,{value},1.0\n" for epoch, value in enumerate(val_acc)]
         experience.log.write_text("epoch,acc,loss,val_acc,val_loss\n" + "".join(rows))
-        session = {"begun": now(), "epoch": 0, "batch": 0, "batches": 45, "process": this_process()}
+        end = SessionEnd(how="outcome", epoch=10, batch=0, trained_s=1.0)
+        process = this_process()
         record.sessions.append(
-            {**session, "ended": {"how": "outcome", "epoch": 10, "batch": 0, "trained_s": 1.0}}
+            Session(begun=now(), epoch=0, batch=0, batches=45, process=process, ended=end)
         )
         log = size_and_sha256(experience.log)
         record.outcome = Outcome(

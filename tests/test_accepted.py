@@ -255,7 +255,7 @@ def test_the_code_that_goes_on_with_a_cut_training_is_what_its_record_names(toy,
     control(root, toy(), trials=1)
     (one,) = experiences_in(root)
     record = one.read()
-    record.outcome, record.trials[0]["ended"] = None, None
+    record.outcome, record.trials[0].ended = None, None
     one.write(record)
     control(root, toy("VALUE = 2"), trials=1, accept_change=True)
     after = one.read()

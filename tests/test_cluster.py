@@ -55,7 +55,7 @@ def mortal(tmp_path):
 def training_now(root):
     """Return the processes that train under a root, as their sessions name them."""
     opened = [open_session(one.read()) for one in experiences_in(root)]
-    pids = [one["process"]["pid"] for one in opened if one]
+    pids = [one.process.pid for one in opened if one]
     return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
 
 
@@ -160,8 +160,7 @@ def test_ctrl_c_saves_and_stops_what_runs_on_the_cluster(cluster, tmp_path, spac
     assert status == 130, said
     assert not training_now(root)
     assert all(
-        one.read().sessions[-1]["ended"]["how"] in ("stopped", "outcome")
-        for one in experiences_in(root)
+        one.read().sessions[-1].ended.how in ("stopped", "outcome") for one in experiences_in(root)
     )
     run(root, *words, space=path)
     run(tmp_path / "twin", *WORDS, "--trials", 3, space=path)

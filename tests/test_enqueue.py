@@ -138,7 +138,7 @@ def test_a_trial_whose_folder_and_study_are_lost_is_not_given_what_a_later_one_h
     control(root, space, trials=2)
     control(root, space, enqueue=file, trials=5)
     before = proposals(root, space)
-    (lost,) = (one for one in experiences_in(root) if one.read().trials[0]["number"] == 1)
+    (lost,) = (one for one in experiences_in(root) if one.read().trials[0].number == 1)
     shutil.rmtree(lost.path)
     (root / "study.journal").unlink()
     control(root, space, trials=5)

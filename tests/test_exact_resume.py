@@ -48,7 +48,7 @@ def test_twice_in_one_epoch_and_once_more(trainer, uncut, tmp_path):
     cuts = [{"epoch": 1, "batch": 4}, {"epoch": 1, "batch": 8}, {"epoch": 3, "batch": 0}]
     experience = trainer.cut_and_resume("mlp", tmp_path, *cuts)
     assert_equal(experience, uncut("mlp"))
-    begun = [(session["epoch"], session["batch"]) for session in experience.read().sessions]
+    begun = [(session.epoch, session.batch) for session in experience.read().sessions]
     assert begun[0] == (0, 0)
     assert begun == sorted(begun)
     assert begun[-1][0] == 2, "the newest backup before (3, 0) is in epoch 2"
@@ -120,7 +120,7 @@ def test_what_is_pruned_keeps_its_best_model(trainer, tmp_path):
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):
     experience = trainer.cut_and_resume("mlp", tmp_path, {"epoch": 2, "batch": 8}, save_freq=1000)
     assert_equal(experience, uncut("mlp"))
-    assert [session["epoch"] for session in experience.read().sessions] == [0, 0]
+    assert [session.epoch for session in experience.read().sessions] == [0, 0]
 
 
 def test_asked_to_stop_it_saves_at_the_next_batch_and_goes_on_there(trainer, uncut, tmp_path):

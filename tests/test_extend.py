@@ -74,7 +74,7 @@ def test_it_ends_as_if_it_had_been_given_all_epochs_from_the_start_and_trains_no
     for one in longer(root).values():
         record = one.read()
         assert record.parent in before
-        assert [(session["epoch"], session["batch"]) for session in record.sessions] == [(3, 0)]
+        assert [(session.epoch, session.batch) for session in record.sessions] == [(3, 0)]
         assert record.approximate_because is None
     assert [trial for (trial,) in table(root, "trial", space=space())] == [0, 1, 2, 3]
     assert extend(space(), root, "--best", 1).returncode == 0

@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -21,11 +22,13 @@ from sweep.console.live import headline
 from sweep.errors import SweepError
 from sweep.experience.backup_files import Position, newest_position, write_backup
 from sweep.experience.best_model import read_label
+from sweep.experience.entries import SessionEnd
 from sweep.experience.folder import experiences_in
 from sweep.experience.heartbeat import read_heartbeat
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Record
-from sweep.experience.root import read_asked, read_holder
+from sweep.experience.root import read_asked
+from sweep.experience.root_lock import read_holder
 from sweep.experience.snapshot import SnapshotReader
 from sweep.space.source import SpaceSource
 from sweep.system.files import write_whole
@@ -48,9 +51,11 @@ def root(tmp_path_factory):
     Search(root, "random", source=SOURCE).go_on(2)
     for one, is_finished in zip(experiences_in(root), (True, False), strict=True):
         record = one.read()
-        end = {"how": "cut", "epoch": 1, "batch": 1, "trained_s": 1.0, "prepared_s": 1.0}
+        end = SessionEnd(how="cut", epoch=1, batch=1, trained_s=1.0, prepared_s=1.0)
         record.search_space["modules"] = {"helpers": {"load": "a hash"}}
-        record.sessions[0].update(process=this_process(), batches=3, ended=end, machine=machine())
+        record.sessions[0] = replace(
+            record.sessions[0], process=this_process(), batches=3, ended=end, machine=machine()
+        )
         record.outcome = record.outcome if is_finished else None
         file = {"path": "/data/train.csv", "bytes": 1, "modified": now()}
         record.data_identity = {"digest": "0" * 64, "files": [file], "count": 1}
@@ -115,7 +120,7 @@ def test_a_log_is_read_in_2_s_or_is_one_sentence(tmp_path, log):
 
 def test_ten_thousand_trials_and_thirty_thousand_epochs_are_still_read(whole):
     record = whole.read()
-    record.trials = [{**record.trials[0], "number": number} for number in range(10_000)]
+    record.trials = [replace(record.trials[0], number=number) for number in range(10_000)]
     assert Record.from_json(record.as_json()) == record
     row = ",".join(["0.12345678901234567"] * 20)
     log = "".join(f"{epoch},{row}\n" for epoch in range(30_000))

@@ -9,13 +9,14 @@ import pytest
 from support.folders import Search
 from sweep.experience import backup_files, lease
 from sweep.experience.backup_files import Position
+from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.heartbeat import Heartbeat, write_heartbeat
 from sweep.experience.lease import Hold, Lease, Superseded, shown_state
 from sweep.experience.record import Outcome, State
 from sweep.system.files import put_in_place
-from sweep.system.host import now, this_process
+from sweep.system.host import ProcessId, now, this_process
 
-ELSEWHERE = {"host": "another", "boot": "", "pid": 1, "started": 0.0}
+ELSEWHERE = ProcessId(host="another", boot="", pid=1, started=0.0)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def opened(tmp_path, monkeypatch):
     def write(process, **more):
         experience = search.write(*search.begin(), [0.5])
         record = experience.read()
-        record.sessions = [{"begun": now(), "epoch": 0, "batch": 0, "process": process, **more}]
+        record.sessions = [Session(begun=now(), epoch=0, batch=0, process=process, **more)]
         experience.write(record)
         return experience
 
@@ -41,19 +42,19 @@ def beat(experience, number):
 def test_a_process_of_this_host_holds_its_folder_while_it_lives(opened):
     ours = this_process()
     assert Lease(opened(ours)).holder() == ours
-    assert Lease(opened({**ours, "started": ours["started"] - 9})).holder() is None
-    assert Lease(opened({**ours, "boot": "an earlier one"})).holder() is None
+    assert Lease(opened(replace(ours, started=ours.started - 9))).holder() is None
+    assert Lease(opened(replace(ours, boot="an earlier one"))).holder() is None
 
 
 def test_another_machine_of_the_same_name_is_watched_on_a_cluster(opened):
     """It cannot be told from this one before it was started anew."""
-    namesake = {**this_process(), "boot": "another"}
+    namesake = replace(this_process(), boot="another")
     assert Lease(opened(namesake, cluster="tcp://there:8786")).holder() == namesake
 
 
 def test_a_session_that_has_said_its_end_holds_nothing(opened):
     experience = opened(
-        this_process(), ended={"how": "stopped", "epoch": 1, "batch": 0, "trained_s": 1.0}
+        this_process(), ended=SessionEnd(how="stopped", epoch=1, batch=0, trained_s=1.0)
     )
     assert Lease(experience).holder() is None
 
@@ -133,7 +134,7 @@ def test_who_is_overtaken_writes_nothing_more(two, what):
     before = contents(ours)
     with pytest.raises(Superseded) as overtaken:
         WRITES[what](ours)
-    assert overtaken.value.holder["number"] == 2
+    assert overtaken.value.holder.number == 2
     after = contents(ours)
     assert {path: after[path] for path in before} == before
 
@@ -142,4 +143,4 @@ def test_who_holds_a_folder_writes_into_it(two):
     ours, _ = two
     for _ in range(3):
         ours.write(ours.read())
-    assert ours.read().holder["number"] == 1
+    assert ours.read().holder.number == 1

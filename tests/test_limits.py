@@ -10,10 +10,12 @@ import click
 import pytest
 
 from support.command import TOY, sweep
+from support.folders import GONE
 from support.stand_ins import SPACE, NoTraining, control
 from sweep import cli_options
 from sweep.api import Sweep
 from sweep.experience.accounting import trained_s
+from sweep.experience.entries import Session, SessionEnd, TrialEntry
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome, Record, State
 from sweep.running.limits import PREPARE_S, Limits, Verdict
@@ -141,21 +143,16 @@ def test_a_target_is_any_number_and_is_said_each_time(space, tmp_path, target, t
 
 def session(begun, trained, prepared=None):
     at = datetime(2026, 8, 1, tzinfo=UTC) + timedelta(seconds=begun)
-    found = {"begun": at.isoformat(), "epoch": 0, "batch": 0, "batches": 10}
-    found["process"] = {"host": "gone", "pid": 1, "started": 0.0}
+    session = Session(begun=at.isoformat(), epoch=0, batch=0, batches=10, process=GONE)
     if prepared is not None:
-        found["ended"] = {
-            "how": "cut",
-            "epoch": 1,
-            "batch": 0,
-            "trained_s": trained,
-            "prepared_s": prepared,
-        }
-    return found
+        session.ended = SessionEnd(
+            how="cut", epoch=1, batch=0, trained_s=trained, prepared_s=prepared
+        )
+    return session
 
 
 def recorded(folder, *its_sessions, came_from=None, trained=None):
-    trial = {"number": 0, "ended": None, "came_from": came_from}
+    trial = TrialEntry(number=0, came_from=came_from)
     experience = Experience(folder)
     code, parameters = {"name": "s", "fingerprint": {}}, {"epochs": 9, "seed": 0}
     record = Record(folder.name, code, parameters, 0, 1, [trial], list(its_sessions))
@@ -276,7 +273,7 @@ def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
         == "the deadline is 20 s away: all is saved at the next batch; run the same command to go on"
     )
     assert sorted(place.trained) == [trial.number for trial in study.cut_off()] == [1, 2]
-    how = [one.read().sessions[-1]["ended"]["how"] for one in experiences_in(tmp_path / "root")]
+    how = [one.read().sessions[-1].ended.how for one in experiences_in(tmp_path / "root")]
     assert sorted(how) == ["outcome", "stopped", "stopped"]
 
 

@@ -95,7 +95,7 @@ def made(tmp_path_factory, space):
     control(root, space, trials=2)
     one = list(experiences_in(root))[-1]
     record = one.read()
-    record.sessions[-1]["process"] = GONE
+    record.sessions[-1].process = GONE
     damage.take_back_the_end(one, record)
     write_whole(one.pulse, b"{}")
     return root
@@ -489,7 +489,7 @@ def test_a_poisoned_backup_is_set_aside_and_the_one_before_it_is_used(trainer, t
     ]
     assert "has its data of /poison/0 elsewhere, so it is not read, and is now " in said
     session = experience.read().sessions[-1]
-    assert (session["epoch"], session["batch"]) == (before.position.epoch, before.position.batch)
+    assert (session.epoch, session.batch) == (before.position.epoch, before.position.batch)
     for path in experience.path.rglob("*"):
         assert not path.is_file() or b"secret secret" not in path.read_bytes(), path
 

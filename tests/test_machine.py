@@ -1,16 +1,18 @@
 """What decides the last bits of a training is recorded of each session, and what differs is named."""
 
+from dataclasses import replace
+
 import pytest
 
 from sweep.system import host
 from sweep.training.session import differences
 
-MACHINE = {
-    "flags": ["avx2", "avx512f", "fma"],
-    "environment": {"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--x"},
-    "hash_seed": "0",
-    "libc": "glibc 2.36",
-}
+MACHINE = host.Machine(
+    flags=["avx2", "avx512f", "fma"],
+    environment={"ONEDNN_MAX_CPU_ISA": "AVX2", "XLA_FLAGS": "--x"},
+    hash_seed="0",
+    libc="glibc 2.36",
+)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +38,7 @@ MACHINE = {
     ],
 )
 def test_what_differs_between_two_sessions_is_named(other, said):
-    assert list(differences(MACHINE, {**MACHINE, **other})) == said
+    assert list(differences(MACHINE, replace(MACHINE, **other))) == said
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_what_differs_between_two_sessions_is_named(other, said):
 )
 def test_of_the_environment_that_is_recorded_which_decides_bits(monkeypatch, name, is_recorded):
     monkeypatch.setenv(name, "a value")
-    assert (host.machine()["environment"].get(name) == "a value") is is_recorded
+    assert (host.machine().environment.get(name) == "a value") is is_recorded
 
 
 @pytest.mark.parametrize(
@@ -70,4 +72,4 @@ def test_of_the_instruction_set_that_is_recorded_which_code_is_chosen_by(
 ):
     monkeypatch.setattr(host, "CPUINFO", tmp_path / "cpuinfo")
     (tmp_path / "cpuinfo").write_text(f"processor\t: 0\n{cpuinfo}\n")
-    assert host.machine()["flags"] == flags.split()
+    assert host.machine().flags == flags.split()

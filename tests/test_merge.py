@@ -58,7 +58,7 @@ def test_what_is_not_here_comes_in_under_the_next_numbers(tmp_path):
     assert before.items() <= content(ours.root).items()
     known = ours.known()
     assert sorted(known) == [0, 1, 2, 3, 4]
-    assert known[3].entry["came_from"] == str(theirs.root)
+    assert known[3].entry.came_from == str(theirs.root)
     assert ours.study.difference(known) == "has no trial 3"
     ours.rebuild()
     assert ours.study.count_states() == {"done": 5, "failed": 0}
@@ -148,7 +148,7 @@ def rewrite(change):
 
 
 def run_again(record):
-    record.outcome, record.sessions[-1]["process"] = None, this_process()
+    record.outcome, record.sessions[-1].process = None, this_process()
 
 
 OTHER_CODE = rewrite(
@@ -168,11 +168,13 @@ REFUSED = {
         lambda record: record.parameters.update(x=2 * 10**21)
     ),
     "it is being trained": rewrite(run_again),
-    "trial 0 is none of Optuna's": rewrite(lambda record: record.trials[0].update(params={"x": 9})),
+    "trial 0 is none of Optuna's": rewrite(
+        lambda record: setattr(record.trials[0], "params", {"x": 9})
+    ),
     "it has no trial": rewrite(lambda record: record.trials.clear()),
     "it has other choices of 'kind', or another kind, than the trials here": rewrite(
-        lambda record: record.trials[0]["distributions"]["kind"]["attributes"].update(
-            choices=["a", None, 3, "c"]
+        lambda record: (
+            record.trials[0].distributions["kind"]["attributes"].update(choices=["a", None, 3, "c"])
         )
     ),
     "it was trained by another the imports and other statements, build_model; see --accept-change": OTHER_CODE,
@@ -279,10 +281,10 @@ def test_no_pickle_comes_in(tmp_path):
     ours, theirs = search(tmp_path / "ours").go_on(1), search(tmp_path / "theirs", seed=1).go_on(1)
     (one,) = experiences_in(theirs.root)
     record = one.read()
-    record.trials[0]["attributes"] = {"system": {"cma:optimizer:0": "80049"}, "user": {}}
+    record.trials[0].attributes = {"system": {"cma:optimizer:0": "80049"}, "user": {}}
     one.write(record)
     assert merged(ours.root, theirs.root)[one.id].what == "new here: trial 1"
-    assert read_record(Experience(ours.root / one.id)).trials[0]["attributes"] == {}
+    assert read_record(Experience(ours.root / one.id)).trials[0].attributes == {}
 
 
 def test_a_folder_that_is_none_or_this_root_itself_is_refused(tmp_path):

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -10,11 +11,12 @@ from support.bits import assert_equal, only
 from support.command import Running, in_keras, python, sweep
 from support.tiers import sampled
 from sweep.experience import backup_files
+from sweep.experience.entries import FolderHolder
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import State
 from sweep.running import local_processes
 from sweep.system import gpu
-from sweep.system.host import machine
+from sweep.system.host import ProcessId, machine
 from sweep.training.protocol import EpochDone
 
 TOY = {"units": 4, "rate": 0.1}
@@ -81,7 +83,7 @@ ELSEWHERE = {
     "with other versions: {'python': '2.7'}, then ": ("versions", {"python": "2.7"}),
     "with ONEDNN_MAX_CPU_ISA=nothing in place of SSE41": (
         "machine",
-        {**machine(), "hash_seed": "0", "environment": {"ONEDNN_MAX_CPU_ISA": "SSE41"}},
+        replace(machine(), hash_seed="0", environment={"ONEDNN_MAX_CPU_ISA": "SSE41"}),
     ),
 }
 
@@ -92,7 +94,7 @@ def test_a_training_that_goes_on_elsewhere_is_called_approximate(trainer, space,
     what, value = ELSEWHERE[says]
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, 2, TOY).why
     record = only(tmp_path).read()
-    record.sessions[-1][what] = value
+    setattr(record.sessions[-1], what, value)
     only(tmp_path).write(record)
     assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
     assert f"it went on {says}" in only(tmp_path).read().approximate_because
@@ -104,7 +106,8 @@ def test_a_session_of_an_older_version_knows_no_machine_and_none_is_compared(
     path = space()
     assert "SIGKILL" in trainer(path, tmp_path, {"epoch": 1, "batch": 2}, 2, TOY).why
     record = only(tmp_path).read()
-    assert record.sessions[-1].pop("machine") == {**machine(), "hash_seed": "0"}
+    assert record.sessions[-1].machine == replace(machine(), hash_seed="0")
+    record.sessions[-1].machine = None
     only(tmp_path).write(record)
     assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
     assert only(tmp_path).read().approximate_because is None
@@ -187,13 +190,13 @@ def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(
     trainer, space, tmp_path
 ):
     path = space()
-    another = {"host": "another", "pid": 7, "started": 0.0}
+    another = ProcessId(host="another", pid=7, started=0.0)
 
     def take_over(news):
         if isinstance(news, EpochDone) and news.epoch == 0:
             record = only(tmp_path).read()
-            record.sessions.append({**record.sessions[-1], "process": another})
-            record.holder = {"number": 2, **another}
+            record.sessions.append(replace(record.sessions[-1], process=another))
+            record.holder = FolderHolder(number=2, **vars(another))
             only(tmp_path).write(record)
         return False
 
@@ -201,7 +204,7 @@ def test_a_training_that_another_machine_has_taken_over_writes_no_more_backups(
     assert end.ending == "refused"
     assert "is trained by process 7 on another by now, and no longer here: see there." in end.why
     assert backup_files.newest_position(only(tmp_path).sauvegarde).epoch <= 1
-    assert only(tmp_path).read().sessions[-1]["process"] == another
+    assert only(tmp_path).read().sessions[-1].process == another
 
 
 def test_what_a_callback_evaluates_is_its_own_data(trainer, space, tmp_path):

@@ -114,10 +114,10 @@ def resumed(trainer, killed, tmp_path):
 
 def test_a_resume_that_is_exact_has_its_proof_in_the_record(resumed, trainer, tmp_path):
     experience = resumed()
-    proof = experience.read().sessions[-1]["proof"]
-    assert proof["compared"] >= 1
-    assert proof["differs"] == []
-    assert "evidence" not in experience.read().sessions[-1]
+    proof = experience.read().sessions[-1].proof
+    assert proof.compared >= 1
+    assert proof.differs == []
+    assert experience.read().sessions[-1].evidence is None
     trainer("stateful", tmp_path / "uncut", None, SAVE_FREQ, PARAMETERS)
     assert_equal(experience, only(tmp_path / "uncut"))
 
@@ -125,7 +125,7 @@ def test_a_resume_that_is_exact_has_its_proof_in_the_record(resumed, trainer, tm
 @pytest.mark.parametrize("forgotten", MUTATIONS)
 def test_a_resume_that_forgets_something_is_found_out_by_its_own_proof(resumed, trainer, forgotten):
     record = resumed(MUTATIONS[forgotten]).read()
-    (difference,) = record.sessions[-1]["proof"]["differs"]
+    (difference,) = record.sessions[-1].proof.differs
     assert "epoch 1" in difference
     assert "after the resume, and was" in difference
     assert difference in record.approximate_because
@@ -143,16 +143,16 @@ def test_a_stop_leaves_evidence_that_finds_out_the_last_bit_of_one_weight(traine
     end = trainer(path, tmp_path / "root", None, 1000, PARAMETERS, on_news=stop)
     assert end.ending == "stopped"
     (session,) = only(tmp_path / "root").read().sessions
-    epoch, batch, logs = session["ended"]["sample"]
-    assert (epoch, batch) > (session["ended"]["epoch"], session["ended"]["batch"])
+    epoch, batch, logs = session.ended.sample
+    assert (epoch, batch) > (session.ended.epoch, session.ended.batch)
     assert set(logs) == {"acc", "loss", "the digest of the weights"}
     shutil.copytree(tmp_path / "root", tmp_path / "mutated")
     trainer(path, tmp_path / "root", None, 1000, PARAMETERS)
-    proof = only(tmp_path / "root").read().sessions[-1]["proof"]
+    proof = only(tmp_path / "root").read().sessions[-1].proof
     assert proof == {"compared": 1, "differs": []}
     path.write_text(f"{path.read_text()}\n\n{BEFORE}{LAST_BIT}")
     trainer(path, tmp_path / "mutated", None, 1000, PARAMETERS)
-    (difference,) = only(tmp_path / "mutated").read().sessions[-1]["proof"]["differs"]
+    (difference,) = only(tmp_path / "mutated").read().sessions[-1].proof.differs
     assert "the digest of the weights is" in difference
 
 

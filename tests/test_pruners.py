@@ -109,7 +109,7 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
     assert first.log.read_bytes() == twin.log.read_bytes()
     assert best_weights(first) == best_weights(twin)
     assert last_weights(first) == last_weights(twin)
-    assert first.read().sessions[1]["epoch"] == epochs, "no epoch was trained twice"
+    assert first.read().sessions[1].epoch == epochs, "no epoch was trained twice"
     assert second.state() is State.PRUNED
     again = run(tmp_path, *unprune, space=UNEVEN)
     assert "0 to do" in again

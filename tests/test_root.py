@@ -7,21 +7,22 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 import psutil
 import pytest
 
-from sweep.experience import root as module
-from sweep.experience.root import RootWrong, prepare, read_holder, root_of
-from sweep.experience.root_lock import RootBusy, RootLock
+from sweep.experience import root_lock as module
+from sweep.experience.root import RootWrong, prepare, root_of
+from sweep.experience.root_lock import RootBusy, RootLock, read_holder
 from sweep.system.host import is_alive, this_process
 
 HOLD = """
 import sys, time, pathlib, threading
 from sweep.experience.root_lock import RootLock
-with Lock(pathlib.Path(sys.argv[1]), print, threading.Event()):
+with RootLock(pathlib.Path(sys.argv[1]), print, threading.Event()):
     print("held", flush=True)
     time.sleep(600)
 """
@@ -55,7 +56,7 @@ def test_the_second_is_told_who_holds_the_root(holder, tmp_path):
         pass
     assert f"in use by process {holder.pid} on {socket.gethostname()} since 20" in str(busy.value)
     assert "--root" in str(busy.value)
-    assert read_holder(tmp_path)["pid"] == holder.pid, (
+    assert read_holder(tmp_path).pid == holder.pid, (
         "the holder's file is not the second one's to remove"
     )
 
@@ -63,9 +64,9 @@ def test_the_second_is_told_who_holds_the_root(holder, tmp_path):
 def test_a_holder_that_was_killed_is_followed_at_once(holder, tmp_path):
     os.kill(holder.pid, signal.SIGKILL)
     holder.wait()
-    assert read_holder(tmp_path)["pid"] == holder.pid, "SIGKILL leaves its file behind"
+    assert read_holder(tmp_path).pid == holder.pid, "SIGKILL leaves its file behind"
     with RootLock(tmp_path, silent, Event()):
-        assert read_holder(tmp_path)["pid"] == os.getpid()
+        assert read_holder(tmp_path).pid == os.getpid()
     assert read_holder(tmp_path) is None
 
 
@@ -94,7 +95,7 @@ def test_a_silent_holder_on_another_host_is_followed_after_its_lease(tmp_path, m
     elsewhere(tmp_path, renewed=7)
     said = []
     with RootLock(tmp_path, said.append, Event()):
-        assert read_holder(tmp_path)["pid"] == os.getpid()
+        assert read_holder(tmp_path).pid == os.getpid()
     assert "was held by process 1 on another since 2026-01-01T00:00:00 UTC; waiting 2 s" in said[0]
 
 
@@ -112,7 +113,8 @@ def test_another_host_of_the_same_name_is_waited_for(tmp_path, monkeypatch):
     """Its boot tells it from this one, unless no other machine sees the disk: then this one was started anew."""
     monkeypatch.setattr(module, "LEASE_S", 2.0)
     monkeypatch.setattr(module, "SETTLE_S", 0.1)
-    namesake = {**this_process(), "boot": "another", "since": "2026-01-01T00:00:00", "renewed": 7}
+    process = this_process().as_content()
+    namesake = {**process, "boot": "another", "since": "2026-01-01T00:00:00", "renewed": 7}
     (tmp_path / "sweep.lock.json").write_text(json.dumps(namesake))
     with RootLock(tmp_path, silent, Event()):
         pass
@@ -140,7 +142,7 @@ def test_of_two_hosts_that_wait_for_one_dead_holder_one_gets_the_root(tmp_path, 
         RootLock(tmp_path, print, Event()),
     ):
         pass
-    assert read_holder(tmp_path)["host"] == "another"
+    assert read_holder(tmp_path).host == "another"
 
 
 def test_who_has_lost_the_root_is_told_at_its_next_write(tmp_path):
@@ -154,7 +156,7 @@ def test_who_has_lost_the_root_is_told_at_its_next_write(tmp_path):
 def test_the_lease_is_renewed(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LEASE_S", 0.1)
     with RootLock(tmp_path, silent, Event()) as lock:
-        while read_holder(tmp_path)["renewed"] < 2:
+        while read_holder(tmp_path).renewed < 2:
             lock._released.wait(0.01)
 
 
@@ -170,15 +172,15 @@ def test_a_holder_that_was_paused_while_another_took_the_root_over_gives_way(tmp
         "was taken over by process 1 on another since 2026-01-01T00:00:00 UTC, while this process was paused"
         in str(lost[0])
     )
-    assert read_holder(tmp_path)["host"] == "another", "the file is the other's now"
+    assert read_holder(tmp_path).host == "another", "the file is the other's now"
 
 
 def test_a_process_number_that_was_given_anew_is_not_the_old_process():
     ours = this_process()
     assert is_alive(ours)
-    assert not is_alive({**ours, "started": ours["started"] - 5})
-    assert not is_alive({**ours, "host": "another"})
-    assert not is_alive({**ours, "boot": "the one before"}), "the machine was started anew since"
+    assert not is_alive(replace(ours, started=ours.started - 5))
+    assert not is_alive(replace(ours, host="another"))
+    assert not is_alive(replace(ours, boot="the one before")), "the machine was started anew since"
 
 
 def test_a_drive_that_is_not_mounted_is_refused_before_anything_is_written(tmp_path):
@@ -214,7 +216,7 @@ def test_the_root_is_that_of_the_space_unless_it_is_named():
 def test_a_step_of_the_clock_makes_no_other_process_of_a_holder(monkeypatch):
     """Older versions of psutil keep the time of the boot; so did what they noted before."""
     ours = this_process()
-    assert ours["started"] == pytest.approx(psutil.Process().create_time() - psutil.boot_time())
+    assert ours.started == pytest.approx(psutil.Process().create_time() - psutil.boot_time())
     real = psutil.boot_time()
     monkeypatch.setattr(psutil, "boot_time", lambda: real + 3600)
     assert is_alive(ours)

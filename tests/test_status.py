@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from support.command import TOY, Running, run, sweep
 from support.folders import GONE, Search
 from sweep import Sweep
 from sweep.experience.accounting import Work, work_of
+from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import experiences_in
 from sweep.experience.heartbeat import Heartbeat, read_heartbeat, write_heartbeat
 from sweep.system.host import now, this_process
@@ -18,12 +20,13 @@ BATCHES = 10
 
 
 def session(epoch, batch, end=None, process=GONE):
-    begun = {"begun": now(), "epoch": epoch, "batch": batch, "batches": BATCHES, "process": process}
-    return {**begun, "ended": end} if end else begun
+    return Session(
+        begun=now(), epoch=epoch, batch=batch, batches=BATCHES, process=process, ended=end
+    )
 
 
 def ended(how, epoch, batch, trained_s):
-    return {"how": how, "epoch": epoch, "batch": batch, "trained_s": trained_s, "prepared_s": 2.0}
+    return SessionEnd(how=how, epoch=epoch, batch=batch, trained_s=trained_s, prepared_s=2.0)
 
 
 @pytest.fixture
@@ -147,16 +150,15 @@ def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path, space):
 
 
 def test_resumes_are_counted_with_their_proofs_and_what_is_approximate_is_said(begun):
-    proven = {"compared": 2, "differs": []}
+    proven = Comparison(compared=2)
     because = "it was resumed at epoch 4, batch 0, and did not continue as before"
-    found_out = {
-        "compared": 1,
-        "differs": ["in epoch 4, loss is 1.0 after the resume, and was 2.0"],
-    }
+    found_out = Comparison(
+        compared=1, differs=["in epoch 4, loss is 1.0 after the resume, and was 2.0"]
+    )
     sessions = [
         session(0, 0, ended("cut", 3, 5, 7.0)),
-        {**session(2, 0, ended("cut", 4, 4, 7.0)), "proof": proven},
-        {**session(4, 0, ended("cut", 6, 4, 7.0)), "proof": found_out},
+        replace(session(2, 0, ended("cut", 4, 4, 7.0)), proof=proven),
+        replace(session(4, 0, ended("cut", 6, 4, 7.0)), proof=found_out),
         session(6, 0, ended("outcome", 8, 0, 12.0)),
     ]
     ((experience, record),) = begun(*sessions, saved=8)

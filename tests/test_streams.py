@@ -129,8 +129,8 @@ def test_what_cannot_be_exact_goes_on_and_says_so_from_the_first_session_on(
     )
     assert because in first.approximate_because
     assert record.approximate_because == first.approximate_because
-    assert record.sessions[1]["epoch"] == 1
-    assert record.sessions[1]["batch"] > 1, "it goes on inside the epoch"
+    assert record.sessions[1].epoch == 1
+    assert record.sessions[1].batch > 1, "it goes on inside the epoch"
 
 
 WRONG = [

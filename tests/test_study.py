@@ -13,6 +13,7 @@ import optuna
 import pytest
 
 from sweep.errors import StoppedWaiting, SweepError
+from sweep.experience.entries import TrialEntry
 from sweep.experience.record import Outcome, State
 from sweep.search import storage_access
 from sweep.search.pruners import BUILDERS
@@ -148,15 +149,15 @@ def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
 def test_what_the_folder_keeps_of_a_trial_makes_it_again(tmp_path):
     study = open_study(tmp_path)
     trial = begin(study)
-    entry = json.loads(json.dumps(study.entry(trial)))
+    entry = TrialEntry.from_content(json.loads(json.dumps(study.entry(trial).as_content())))
     distributions = {
         name: optuna.distributions.json_to_distribution(json.dumps(distribution))
-        for name, distribution in entry["distributions"].items()
+        for name, distribution in entry.distributions.items()
     }
-    made = optuna.trial.create_trial(params=entry["params"], distributions=distributions, value=0.5)
+    made = optuna.trial.create_trial(params=entry.params, distributions=distributions, value=0.5)
     (kept,) = frozen(tmp_path)
     assert (made.params, made.distributions) == (kept.params, kept.distributions)
-    assert entry["begun"].endswith("+00:00")
+    assert entry.begun.endswith("+00:00")
 
 
 @pytest.fixture

@@ -279,7 +279,7 @@ def test_a_module_that_no_training_can_be_forked_beside_is_not_preloaded(
     path = space(("import keras\n\n    hidden", "import helper, keras\n\n    hidden"))
     root = tmp_path / "root"
     run(root, "--trials", 2, "--sampler", "random", space=path)
-    pids = [one.read().sessions[0]["process"]["pid"] for one in experiences_in(root)]
+    pids = [one.read().sessions[0].process.pid for one in experiences_in(root)]
     server, *trainings = map(int, seen.read_text().split())
     assert sorted(trainings) == sorted(pids)
     assert server not in pids

@@ -76,7 +76,7 @@ def test_a_terminal_that_is_closed_saves_and_the_same_command_goes_on(whole, tmp
         terminal.process.send_signal(signal.SIGHUP)
     order.lift(slowly=True)
     assert terminal.process.wait(60) == 130
-    hows = [one.read().sessions[-1]["ended"]["how"] for one in experiences_in(tmp_path)]
+    hows = [one.read().sessions[-1].ended.how for one in experiences_in(tmp_path)]
     assert sorted(hows) == ["outcome", "stopped"], "it was saved, and not cut"
     run(tmp_path, "--trials", 3)
     assert trained(tmp_path) == trained(whole(3))

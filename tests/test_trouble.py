@@ -77,7 +77,7 @@ def test_an_outage_before_anything_is_trained_burns_no_trial(tmp_path, space):
 
 
 def test_what_raises_in_one_trial_only_is_its_failure(tmp_path, space):
-    day = Day(lambda job: job.record.trials and job.record.trials[0]["number"] in (0, 5))
+    day = Day(lambda job: job.record.trials and job.record.trials[0].number in (0, 5))
     said, _ = control(tmp_path / "root", space, day)
     failed = [
         one.read().outcome for one in experiences_in(tmp_path / "root") if one.state() == "failed"
@@ -113,7 +113,7 @@ def test_an_interrupted_training_stays_so_whatever_it_raises(tmp_path, space):
 def test_retry_takes_up_what_failed_and_nothing_else(tmp_path, space):
     root = tmp_path / "root"
     control(
-        root, space, Day(lambda job: job.record.trials and job.record.trials[0]["number"] in (0, 5))
+        root, space, Day(lambda job: job.record.trials and job.record.trials[0].number in (0, 5))
     )
     folders = [(one, one.read()) for one in experiences_in(root)]
     failed = [one.id for one, record in folders if record.outcome.state is State.FAILED]
@@ -149,7 +149,7 @@ def impatient(monkeypatch):
 
 
 def trials_of(job):
-    return [entry["number"] for entry in job.record.trials]
+    return [entry.number for entry in job.record.trials]
 
 
 @pytest.mark.parametrize("ending", [Ending.UNPREPARED, Ending.DIED])

@@ -26,8 +26,8 @@ def status_lines(sight: Snapshot) -> Iterator[str]:
     yield from _work_lines(sight)
     holder = sight.holder
     if holder:
-        process = f"process {holder['pid']} on {holder['host']}, begun {holder['since'][:19]} UTC,"
-        if holder["host"] != socket.gethostname():
+        process = f"process {holder.pid} on {holder.host}, begun {holder.since[:19]} UTC,"
+        if holder.host != socket.gethostname():
             yield f"{process} has it, or was killed there"
         else:
             yield f"{process} {'is running it' if is_alive(holder) else 'was killed'}"

@@ -3,16 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sweep.experience import backup_files
-from sweep.experience.entries import last_heartbeat, session_ends
+from sweep.experience.backup_files import Position
+from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import Experience
-from sweep.experience.heartbeat import Heartbeat
+from sweep.experience.heartbeat import Heartbeat, last_heartbeat
 from sweep.experience.lease import shown_state
 from sweep.experience.record import Record, State
-
-Session = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -67,8 +65,8 @@ def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, floa
     for session, end in zip(
         record.sessions, session_ends(record, last_heartbeat(experience, record)), strict=True
     ):
-        begun = datetime.fromisoformat(session["begun"]).timestamp()
-        yield begun - end.get("prepared_s", 0.0), begun + end["trained_s"]
+        begun = datetime.fromisoformat(session.begun).timestamp()
+        yield begun - (end.prepared_s or 0.0), begun + end.trained_s
 
 
 def _work_of_one(experience: Experience, record: Record) -> Work:
@@ -82,17 +80,17 @@ def _work_of_one(experience: Experience, record: Record) -> Work:
         following = None if is_last else batches_at(record.sessions[number + 1], session)
         twice = max(0, reached - following) if following is not None else 0
         batches = max(0, reached - begun)
-        proof = session.get("proof", {"compared": 0, "differs": []})
+        proof = session.proof or Comparison()
         total += Work(
             resumes=number > 0,
-            proven=proof["compared"] > 0 and not proof["differs"],
-            inexact=bool(proof["differs"]),
-            cuts=end.get("how", "cut" if state is State.CUT_OFF else "") == "cut",
-            trained_s=end["trained_s"],
-            prepared_s=end.get("prepared_s", 0.0),
+            proven=proof.compared > 0 and not proof.differs,
+            inexact=bool(proof.differs),
+            cuts=end.how == "cut" if session.ended else state is State.CUT_OFF,
+            trained_s=end.trained_s,
+            prepared_s=end.prepared_s or 0.0,
             batches=batches,
             twice_batches=twice,
-            twice_s=end["trained_s"] * twice / batches if batches else 0.0,
+            twice_s=end.trained_s * twice / batches if batches else 0.0,
         )
         if is_last and state in (State.RUNNING, State.CUT_OFF):
             total += _open_end(experience, record, pulse, session, reached)
@@ -104,16 +102,43 @@ def _open_end(
 ) -> Work:
     """Return what of a training that has not ended is in no backup, and what is left of it."""
     position = backup_files.newest_position(experience.sauvegarde)
-    saved = (
-        batches_at({"epoch": position.epoch, "batch": position.batch}, session) if position else 0
-    )
+    saved = batches_at(position, session) if position else 0
     return Work(
         at_risk_s=pulse.unsaved_s if pulse else 0.0,
         at_risk_batches=max(0, reached - saved),
-        left_batches=max(0, record.parameters.get("epochs", 0) * session.get("batches", 0) - saved),
+        left_batches=max(0, record.parameters.get("epochs", 0) * (session.batches or 0) - saved),
     )
 
 
-def batches_at(where: dict[str, Any], session: Session) -> int:
+def batches_at(where: Session | SessionEnd | Position, session: Session) -> int:
     """Return how many batches of the whole training lie before a position."""
-    return int(where["epoch"] * session.get("batches", 0) + where["batch"])
+    return where.epoch * (session.batches or 0) + where.batch
+
+
+def have_trained(experience: Experience, record: Record, since: int = 0) -> bool:
+    """Tell whether any session, from number ``since`` on, has trained a batch, as far as its end or heartbeat says."""
+    ends = session_ends(record, last_heartbeat(experience, record))
+    return any(
+        (end.epoch, end.batch) > (session.epoch, session.batch)
+        for session, end in list(zip(record.sessions, ends, strict=True))[since:]
+    )
+
+
+def session_ends(record: Record, heartbeat: Heartbeat | None) -> list[SessionEnd]:
+    """Return where each session ended; where the last one did not say so, where its last heartbeat was.
+
+    Args:
+        record: of the experience.
+        heartbeat: of the last session, see ``last_heartbeat``.
+    """
+    heartbeats = [*[None] * (len(record.sessions) - 1), heartbeat]
+    return [
+        session.ended or _unsaid_end(session, last)
+        for session, last in zip(record.sessions, heartbeats, strict=False)
+    ]
+
+
+def _unsaid_end(session: Session, last: Heartbeat | None) -> SessionEnd:
+    if last:
+        return SessionEnd(epoch=last.epoch, batch=last.batch, trained_s=last.trained_s)
+    return SessionEnd(epoch=session.epoch, batch=session.batch, trained_s=0.0)

@@ -102,7 +102,7 @@ def take_back_the_end(experience: Experience, record: Record) -> None:
     """Let an experience be cut off that had ended."""
     record.outcome = None
     for entry in record.trials:
-        entry["ended"] = None
+        entry.ended = None
     experience.write(record)
 
 

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sweep.experience.folder import Experience
+from sweep.experience.record import Record
 from sweep.experience.schemas import Count, Epoch, Name, Seconds
 from sweep.system import plain_files
 from sweep.system.files import unfenced, write_whole
@@ -45,8 +47,14 @@ def write_heartbeat(path: Path, pulse: Heartbeat, fence: Callable[[], None] = un
 
 
 def read_heartbeat(path: Path) -> Heartbeat | None:
-    """Return the latest pulse, or None where there is none or it is torn."""
+    """Return the latest heartbeat, or None where there is none or it is torn."""
     try:
         return read(plain_files.read(path), Heartbeat)
     except (OSError, Unreadable):
         return None
+
+
+def last_heartbeat(experience: Experience, record: Record) -> Heartbeat | None:
+    """Return the latest heartbeat of the last session, or None where there is none of it."""
+    heartbeat = read_heartbeat(experience.pulse)
+    return heartbeat if heartbeat and heartbeat.session == len(record.sessions) - 1 else None

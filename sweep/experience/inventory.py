@@ -175,9 +175,7 @@ def accepted_in(records: list[Record], source: SpaceSource) -> tuple[SpaceSource
 def latest_data(records: Iterable[Record]) -> dict[str, Any] | None:
     """Return what the data of the latest session in these records were; those count first that were not merged."""
     known = [record for record in records if record.sessions and record.data_identity]
-    ours = [
-        record for record in known if not any(trial.get("came_from") for trial in record.trials)
-    ]
+    ours = [record for record in known if not any(trial.came_from for trial in record.trials)]
     return max(ours or known, key=_latest_session).data_identity if known else None
 
 
@@ -186,4 +184,4 @@ def _accepted(records: Iterable[Record]) -> set[str]:
 
 
 def _latest_session(record: Record) -> str:
-    return str(record.sessions[-1]["begun"])
+    return record.sessions[-1].begun

@@ -8,21 +8,22 @@ import os
 import time
 from typing import Any
 
+from sweep.experience.entries import FolderHolder, Session
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State, state_of
 from sweep.experience.root import LEASE_S
 from sweep.system import plain_files
-from sweep.system.host import is_alive, is_of_this_boot, this_process
+from sweep.system.host import ProcessId, is_alive, is_of_this_boot, this_process
 
 
 class Superseded(Exception):  # an end of a training, no error of the program
     """Another process has taken a folder over.
 
     Args:
-        holder: that process, as ``sweep.system.host.this_process`` names it.
+        holder: that process.
     """
 
-    def __init__(self, holder: dict[str, Any]) -> None:
+    def __init__(self, holder: FolderHolder) -> None:
         super().__init__(holder)
         self.holder = holder
 
@@ -40,7 +41,7 @@ class Hold:
 
     def __init__(self, experience: Experience) -> None:
         self._experience = experience
-        self._holder: dict[str, Any] | None = None
+        self._holder: FolderHolder | None = None
         self._seen: tuple[int, int, int] | None = None
 
     def take(self, record: Record) -> None:
@@ -49,12 +50,13 @@ class Hold:
         Raises:
             OSError: the disk is full or gone.
         """
-        record.holder = {"number": (record.holder or {"number": 0})["number"] + 1, **this_process()}
+        number = record.holder.number + 1 if record.holder else 1
+        record.holder = FolderHolder(number=number, **vars(this_process()))
         self._experience.write(record)
         self._holder = record.holder
 
     def check(self) -> None:
-        """Raises Overtaken where another process has taken the folder over, OSError where that cannot be read."""
+        """Raises Superseded where another process has taken the folder over, OSError where that cannot be read."""
         if not self._holder:
             return
         seen = self._version()
@@ -86,8 +88,8 @@ class Lease:
         self._beat: Any = None
         self._beat_at = time.monotonic()
 
-    def holder(self) -> dict[str, Any] | None:
-        """Return the process that trains in the folder, as its session names it, or None.
+    def holder(self) -> ProcessId | None:
+        """Return the process that trains in the folder, or None.
 
         Raises:
             OSError: the folder cannot be read.
@@ -95,13 +97,13 @@ class Lease:
         session = open_session(self._experience.read())
         if not session:
             return None
-        process: dict[str, Any] = session["process"]
+        process = session.process
         if is_of_this_boot(process):
             return process if is_alive(process) else None
         # Away from a cluster, a training ends with its controller, and the controllers have a lease of their own.
-        return process if session.get("cluster") and self._is_beating(process) else None
+        return process if session.cluster and self._is_beating(process) else None
 
-    def _is_beating(self, process: dict[str, Any]) -> bool:
+    def _is_beating(self, process: ProcessId) -> bool:
         pulse = self._experience.pulse
         beat = (process, plain_files.read(pulse) if plain_files.is_file(pulse) else None)
         if beat != self._beat:
@@ -109,10 +111,10 @@ class Lease:
         return time.monotonic() - self._beat_at < LEASE_S
 
 
-def open_session(record: Record | None) -> dict[str, Any] | None:
+def open_session(record: Record | None) -> Session | None:
     """Return the latest session where it has not said its end, or None."""
     last = record.sessions[-1] if record and record.sessions and not record.outcome else None
-    return last if last and "ended" not in last else None
+    return last if last and not last.ended else None
 
 
 def shown_state(experience: Experience, record: Record) -> State:
@@ -121,7 +123,7 @@ def shown_state(experience: Experience, record: Record) -> State:
     This does compare clocks, so nothing may be decided by it.
     """
     session = open_session(record)
-    if not session or not session.get("cluster") or is_of_this_boot(session["process"]):
+    if not session or not session.cluster or is_of_this_boot(session.process):
         return state_of(record)
     try:
         silent_s = time.time() - plain_files.status(experience.pulse).st_mtime

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from sweep.experience import schemas
+from sweep.experience.entries import FolderHolder, Session, TrialEntry
 from sweep.space.identity import ID_DIGITS
 from sweep.space.objectives import DEFAULT, Objective
 from sweep.system import json_text
@@ -58,21 +59,15 @@ class Record:
 
     ``search_space`` has its name and says what code trained here, and what other code was accepted beside it, see
     ``sweep.space.source.SpaceSource.identity``. Older records have no ``modules`` and no ``accepted``.
-    ``trials`` has an entry for each trial of Optuna that led here: number, params, distributions, attributes, begun, ended,
-    and ``came_from``, the root that it was merged from, or None; where it is repeated with other seeds, ``repeat`` (from 0)
-    of so many ``repeats``.
-    ``sessions`` has one for each process that trained here: begun, epoch, batch, process, versions, ``machine`` (see
-    ``sweep.system.host.machine``; older sessions have none), and ``ended``: how, epoch, batch, trained_s (seconds), which the next
-    session writes where this one was cut off. One that resumed has ``proof``: how often it was ``compared`` with what the
-    one before had left, and what ``differs``; and ``evidence``, which is still to be compared.
+    ``trials`` are those that led here, ``sessions`` the processes that trained here.
     ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
     ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
     ``data_identity`` is what these data are known again by: ``digest``, the first of the ``files`` that ``load_data`` opened
     (path, bytes, modified), and the ``count`` of them all; None where an older version trained it.
-    ``holder`` is the process that has written here last, as ``sweep.system.host.this_process`` names it, and its ``number``: how
-    many have taken the folder over. Who is no longer the holder writes nothing more. None where an older version trained it.
+    ``holder`` is the process that has written here last; a process that is no longer the holder writes nothing more. None
+    where an older version trained it.
     ``unpruned`` says that the end which a pruner gave it was taken back: it is trained without the pruner's word since.
     """
 
@@ -81,8 +76,8 @@ class Record:
     parameters: dict[str, Any]
     seed: int
     threads: int
-    trials: list[dict[str, Any]]
-    sessions: list[dict[str, Any]] = field(default_factory=list)
+    trials: list[TrialEntry]
+    sessions: list[Session] = field(default_factory=list)
     approximate_because: str | None = None
     outcome: Outcome | None = None
     parent: str | None = None
@@ -91,7 +86,7 @@ class Record:
     data: str | None = None
     unpruned: bool = False
     data_identity: dict[str, Any] | None = None
-    holder: dict[str, Any] | None = None
+    holder: FolderHolder | None = None
 
     def mark_approximate(self, reason: str) -> None:
         """Note why this training may differ from an uncut one, after the reasons that there are."""
@@ -108,17 +103,15 @@ class Record:
     def seconds_per_epoch(self) -> float:
         """Return the seconds that an epoch takes, validation and saves included, by all sessions that trained."""
         ends = [
-            (one, one["ended"]) for one in self.sessions if one.get("ended") and one.get("batches")
+            (session, session.batches, session.ended)
+            for session in self.sessions
+            if session.ended and session.batches
         ]
-        epochs = [
-            end["epoch"] - one["epoch"] + (end["batch"] - one["batch"]) / one["batches"]
-            for one, end in ends
-        ]
-        return (
-            float(sum(end["trained_s"] for _, end in ends) / sum(epochs))
-            if sum(epochs) > 0
-            else 0.0
+        epochs = sum(
+            end.epoch - session.epoch + (end.batch - session.batch) / batches
+            for session, batches, end in ends
         )
+        return float(sum(end.trained_s for *_, end in ends) / epochs) if epochs > 0 else 0.0
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
@@ -139,13 +132,20 @@ class Record:
             )
         if "aims" in known:
             known["aims"] = [Objective(*aim) for aim in known["aims"]]
+        for name, kind in (("trials", TrialEntry), ("sessions", Session)):
+            known[name] = [kind.from_content(entry) for entry in known[name]]
+        if known.get("holder"):
+            known["holder"] = FolderHolder.from_content(known["holder"])
         return cls(**known)
 
     def as_content(self) -> dict[str, Any]:
         return {
             **vars(self),
+            "trials": [entry.as_content() for entry in self.trials],
+            "sessions": [session.as_content() for session in self.sessions],
             "aims": [list(aim) for aim in self.aims],
             "outcome": vars(self.outcome) if self.outcome else None,
+            "holder": self.holder.as_content() if self.holder else None,
         }
 
     def as_json(self) -> bytes:
@@ -175,7 +175,7 @@ def state_of(record: Record | None) -> State:
         return State.NEW
     if record.outcome:
         return record.outcome.state
-    running = record.sessions and is_alive(record.sessions[-1]["process"])
+    running = record.sessions and is_alive(record.sessions[-1].process)
     return State.RUNNING if running else State.CUT_OFF
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.experience.schemas import Asked, Holder
+from sweep.experience.schemas import Asked
 from sweep.system import plain_files
 from sweep.system.files import write_whole
 from sweep.system.host import cache_folder, is_on_drive
@@ -76,14 +76,6 @@ def prepare(root: Path) -> None:
         raise RootWrong(
             f"The root {root} cannot be written ({error.strerror}): name another with --root."
         ) from error
-
-
-def read_holder(root: Path) -> dict[str, Any] | None:
-    """Return who holds the root, or held it and did not give it back, as ``Holder``; None for a torn file too."""
-    try:
-        return dict(read(plain_files.read(root / HOLDER), Holder))
-    except (OSError, Unreadable):
-        return None
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""sweep.experience.root_lock."""
+"""The lock that lets one sweep at a time into a root, and the file that names its holder."""
 
 import contextlib
 import fcntl
@@ -8,19 +8,37 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from sweep.errors import SweepError
-from sweep.experience.root import HOLDER, LEASE_S, LOCK, SETTLE_S, read_holder
+from sweep.experience import schemas
+from sweep.experience.root import HOLDER, LEASE_S, LOCK, SETTLE_S
 from sweep.system import plain_files
 from sweep.system.files import write_whole
-from sweep.system.host import is_alive, is_local, is_same, now, this_process
+from sweep.system.host import ProcessId, is_alive, is_local, is_same, now, this_process
+from sweep.system.json_text import Unreadable, read
 
 
 class RootBusy(SweepError):
     """Another sweep holds the root."""
+
+
+@dataclass(kw_only=True)
+class RootHolder(ProcessId):
+    """The process that holds a root, ``since`` when (UTC), and how often it has ``renewed`` its file."""
+
+    since: str
+    renewed: int = 0
+
+
+def read_holder(root: Path) -> RootHolder | None:
+    """Return who holds the root, or held it and did not give it back; None for a torn file too."""
+    try:
+        return RootHolder(**read(plain_files.read(root / HOLDER), schemas.Holder))
+    except (OSError, Unreadable):
+        return None
 
 
 class RootLock:
@@ -48,7 +66,7 @@ class RootLock:
         self._on_lost = on_lost or (lambda error: say(str(error)))
         self._released = threading.Event()
         self._descriptor: int | None = None
-        self._holder = {**this_process(), "since": now(), "renewed": 0}
+        self._holder = RootHolder(**vars(this_process()), since=now())
 
     def __enter__(self) -> "RootLock":
         """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
@@ -108,16 +126,14 @@ class RootLock:
             self._check_only(holder)
         return True
 
-    def _may_be_elsewhere(self, holder: dict[str, Any]) -> bool:
+    def _may_be_elsewhere(self, holder: RootHolder) -> bool:
         """Tell whether the kernel's lock says nothing of the holder; two hosts may have one name, which the boot tells."""
-        if holder["host"] == socket.gethostname() and holder["boot"] in (
-            this_process()["boot"],
-            "",
-        ):
+        is_of_this_host = holder.host == socket.gethostname()
+        if is_of_this_host and holder.boot in (this_process().boot, ""):
             return False
-        return holder["host"] != socket.gethostname() or not is_local(self._root)
+        return not is_of_this_host or not is_local(self._root)
 
-    def _check_only(self, holder: dict[str, Any]) -> None:
+    def _check_only(self, holder: RootHolder) -> None:
         """Raises RootBusy where there is another holder than this one."""
         found = read_holder(self._root)
         if found and found != holder:
@@ -131,15 +147,15 @@ class RootLock:
                 f"{self._root} was taken over by {_name(holder)}, while this process was paused: see there."
             )
 
-    def _busy(self, holder: dict[str, Any] | None) -> str:
+    def _busy(self, holder: RootHolder | None) -> str:
         by = _name(holder) if holder else "another sweep"
         return f"{self._root} is in use by {by}: wait for its end, stop it, or name another --root."
 
-    def _is_ours(self, holder: dict[str, Any] | None) -> bool:
+    def _is_ours(self, holder: RootHolder | None) -> bool:
         return holder is not None and is_same(holder, self._holder)
 
     def _renew(self) -> None:
-        write_whole(self._root / HOLDER, json.dumps(self._holder).encode())
+        write_whole(self._root / HOLDER, json.dumps(self._holder.as_content()).encode())
 
     def _keep_renewing(self) -> None:
         while not self._released.wait(LEASE_S / 4):
@@ -148,10 +164,10 @@ class RootLock:
             except RootBusy as error:
                 self._on_lost(error)
                 return
-            self._holder["renewed"] += 1
+            self._holder.renewed += 1
             with contextlib.suppress(OSError):  # a drive that is gone for a while: tried again
                 self._renew()
 
 
-def _name(holder: dict[str, Any]) -> str:
-    return f"process {holder['pid']} on {holder['host']} since {holder['since'][:19]} UTC"
+def _name(holder: RootHolder) -> str:
+    return f"process {holder.pid} on {holder.host} since {holder.since[:19]} UTC"

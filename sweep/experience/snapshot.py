@@ -16,7 +16,8 @@ from sweep.experience.heartbeat import Heartbeat, read_heartbeat
 from sweep.experience.lease import shown_state
 from sweep.experience.log_csv import BestEpoch, LogUnreadable, best_of, read_curve
 from sweep.experience.record import Record, State
-from sweep.experience.root import read_asked, read_holder
+from sweep.experience.root import read_asked
+from sweep.experience.root_lock import RootHolder, read_holder
 from sweep.experience.trials import TrialRecord, all_trials
 from sweep.space.objectives import DEFAULT, Objective, pareto_front
 from sweep.system.plain_files import NotPlain, status
@@ -47,7 +48,7 @@ class TrainingView:
     @property
     def trial(self) -> int:
         """The first trial that led here."""
-        return min((int(entry["number"]) for entry in self.record.trials), default=0)
+        return min((entry.number for entry in self.record.trials), default=0)
 
     @property
     def epochs(self) -> int:
@@ -112,7 +113,7 @@ class Snapshot:
     root: Path
     trainings: tuple[TrainingView, ...]
     asked: dict[str, Any]
-    holder: dict[str, Any] | None
+    holder: RootHolder | None
 
     @cached_property
     def trials(self) -> list[TrialView]:
@@ -188,7 +189,7 @@ class Snapshot:
                 }
                 for part, best in zip(one.parts, bests, strict=True)
             ]
-        return {**row, "came_from": one.known.entry.get("came_from")}
+        return {**row, "came_from": one.known.entry.came_from}
 
     @cached_property
     def _has_constraints(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweep.experience import backup_files
+from sweep.experience.entries import TrialEntry
 from sweep.experience.folder import Experience, RecordWrong
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Outcome, Record, State
@@ -25,17 +26,17 @@ class TrialRecord:
 
     experience: Experience
     record: Record
-    entry: dict[str, Any]
+    entry: TrialEntry
     others: tuple["TrialRecord", ...] = ()
 
     @property
     def number(self) -> int:
-        return int(self.entry["number"])
+        return self.entry.number
 
     @property
     def repeats(self) -> int:
         """How many experiences the trial leads to."""
-        return int(self.entry.get("repeats", 1))
+        return self.entry.repeats or 1
 
     @property
     def parts(self) -> tuple["TrialRecord", ...]:
@@ -45,7 +46,7 @@ class TrialRecord:
     @property
     def outcome(self) -> Outcome | None:
         """How the trial ended; None where it is still to be brought to its end, or told."""
-        outcomes = [one.record.outcome if one.entry["ended"] else None for one in self.parts]
+        outcomes = [one.record.outcome if one.entry.ended else None for one in self.parts]
         there = [outcome for outcome in outcomes if outcome]
         if len(there) < len(outcomes) or not (len(there) >= self.repeats or is_over(there)):
             return None
@@ -125,7 +126,7 @@ def number_anew(folders: Folders, say: Callable[[str], None]) -> None:
         if known[number].entry is trial.entry:
             continue
         for one in trial.parts:
-            one.entry["number"] = following
+            one.entry.number = following
             say(
                 f"trial {number} of {one.experience.id} is now trial {following}: {number} was given twice"
             )
@@ -140,15 +141,13 @@ def all_trials(folders: Folders) -> Iterator[TrialRecord]:
         for entry in record.trials:
             one = TrialRecord(experience, record, entry)
             alone = experience.id if one.repeats == 1 else ""
-            trials.setdefault((one.number, str(entry.get("begun")), alone), []).append(one)
+            trials.setdefault((one.number, str(entry.begun), alone), []).append(one)
     for parts in trials.values():
         first, *others = (
-            sorted(parts, key=lambda one: int(one.entry.get("repeat", 0)))
-            if len(parts) > 1
-            else parts
+            sorted(parts, key=lambda one: one.entry.repeat or 0) if len(parts) > 1 else parts
         )
         yield replace(first, others=tuple(others)) if others else first
 
 
 def _begun(known: TrialRecord) -> tuple[str, str]:
-    return str(known.entry.get("begun")), known.experience.id
+    return str(known.entry.begun), known.experience.id

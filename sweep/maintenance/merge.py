@@ -87,11 +87,11 @@ def merge(
             )
             continue
         entry = record.trials[0]
-        is_repeated = entry.get("repeats", 1) > 1
+        is_repeated = (entry.repeats or 1) > 1
         trial = (
             theirs.path.parent,
-            entry["number"],
-            str(entry.get("begun")),
+            entry.number,
+            str(entry.begun),
             "" if is_repeated else theirs.id,
         )
         # What its own root has accepted is not accepted here.
@@ -110,7 +110,7 @@ def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -
     our_record = backup_files.read_record(ours)
     if plain_files.kind_of(ours.path) is None:
         name = os.fsencode(came_from).decode(errors="replace")
-        entry = {**record.trials[0], "number": following, "came_from": name, "attributes": {}}
+        entry = record.trials[0].changed(number=following, came_from=name, attributes={})
         _take(theirs, ours, replace(record, trials=[entry]), root)
         return MergeResult(theirs.id, came_from, state, f"{NEW_HERE}: trial {following}")
     if not our_record:
@@ -122,7 +122,7 @@ def _merge_one(root: Path, theirs: Experience, record: Record, following: int) -
         )
     there, here = _progress(theirs, record), _progress(ours, our_record)
     if there > here:
-        told_again = [{**entry, "ended": None} for entry in our_record.trials]
+        told_again = [entry.changed(ended=None) for entry in our_record.trials]
         aside = _take(theirs, ours, replace(record, trials=told_again), root)
         return MergeResult(
             theirs.id, came_from, state, f"further on than ours, which is now {aside}"

@@ -11,14 +11,13 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from distributed import Worker, get_worker
 from distributed.core import Status
 
-from sweep.experience.root import read_holder
+from sweep.experience.root_lock import read_holder
 from sweep.running.local_processes import LocalProcesses
-from sweep.system.host import cores, is_same
+from sweep.system.host import ProcessId, cores, is_same
 from sweep.training.protocol import End, Ending, EpochDone, Job, News, as_message
 from sweep.version import __version__
 
@@ -124,13 +123,13 @@ def topic_of(root: Path) -> str:
     return f"sweep {root}"
 
 
-def train(version: str, job: Job, holder: dict[str, Any]) -> tuple[str, End]:
+def train(version: str, job: Job, holder: ProcessId) -> tuple[str, End]:
     """Train on the worker that this runs on; return its address, and how the training ended.
 
     Args:
         version: of sweep, where the controller runs.
         job: what to train.
-        holder: of the root, as ``sweep.experience.root.read_holder`` returns it there.
+        holder: of the root: the process of the controller.
     """
     worker = get_worker()
     unfit = _why_unfit(version, job.experience.path.parent, holder)
@@ -167,7 +166,7 @@ def answer(folder: Path, epoch: int, why: str | None) -> None:
         station.answer(folder, epoch, why)
 
 
-def _why_unfit(version: str, root: Path, holder: dict[str, Any]) -> str | None:
+def _why_unfit(version: str, root: Path, holder: ProcessId) -> str | None:
     if version != __version__:
         return f"has sweep {__version__}, not {version}: install that there"
     until = time.monotonic() + ROOT_S

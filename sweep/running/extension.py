@@ -74,7 +74,7 @@ def _prepare_one(parent: TrialRecord, epochs: int, new: dict[str, Any]) -> bool:
         return False
     if plain_files.kind_of(child.path):
         return True
-    entry = {**parent.entry, "ended": None, "attributes": {}, "came_from": None, **new}
+    entry = parent.entry.changed(ended=None, attributes={}, came_from=None, **new)
     longer = Record(
         id_experience=child.id,
         search_space=record.search_space,

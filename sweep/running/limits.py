@@ -5,7 +5,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sweep.experience.accounting import Session, batches_at, trained_s
+from sweep.experience.accounting import batches_at, trained_s
+from sweep.experience.entries import Session
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.running.local_processes import LAST_SAVE_S
@@ -64,7 +65,7 @@ class Limits:
         trained_here = [
             (experience, record)
             for experience, record in folders
-            if not any(entry.get("came_from") for entry in record.trials)
+            if not any(entry.came_from for entry in record.trials)
         ]
         self._used_s = trained_s(trained_here) if settings.timeout_s is not None else 0.0
         self._timed_from: float | None = None
@@ -145,10 +146,10 @@ class Limits:
     def learn(self, sessions: list[Session]) -> None:
         """Learn from sessions how long a training takes to its first batch, and for a batch."""
         for session in sessions:
-            end = session.get("ended")
+            end = session.ended
             if end:
-                self._prepare_s = max(self._prepare_s or 0.0, end.get("prepared_s", 0.0))
-                self._trained_s += end["trained_s"]
+                self._prepare_s = max(self._prepare_s or 0.0, end.prepared_s or 0.0)
+                self._trained_s += end.trained_s
                 self._batches += max(0, batches_at(end, session) - batches_at(session, session))
 
     def _spent_s(self, now: float) -> float:

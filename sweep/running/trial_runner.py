@@ -14,7 +14,7 @@ import optuna
 from sweep.console.progress import Progress
 from sweep.errors import MISSING, SweepError
 from sweep.experience import backup_files
-from sweep.experience.entries import have_trained
+from sweep.experience.accounting import have_trained
 from sweep.experience.folder import Experience
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.trials import TrialRecord, is_over
@@ -202,7 +202,7 @@ class TrialRunner:
         the trial."""
         known = self._known.get(trial.number)
         if known:
-            seed = known.record.parameters["seed"] - known.entry.get("repeat", 0)
+            seed = known.record.parameters["seed"] - (known.entry.repeat or 0)
             return {**known.record.parameters, "seed": seed % SEEDS}, known.repeats
         try:
             suggested = self._study.suggest(trial, self._space.suggest)
@@ -237,7 +237,7 @@ class TrialRunner:
                 self._compare_data(record)
             if not record.outcome:
                 return
-            (entry,) = (entry for entry in record.trials if entry["number"] == trial.number)
+            (entry,) = (entry for entry in record.trials if entry.number == trial.number)
             ended.append(TrialRecord(part.experience, record, entry))
             if is_over([record.outcome]):
                 break
@@ -282,15 +282,14 @@ class TrialRunner:
                     f"its search space was changed on the way, in {', '.join(changed)}"
                 )
             record.search_space = code
-        entries = {entry["number"]: entry for entry in record.trials}
-        before = entries.get(trial.number, {})
-        if not before.get("ended"):
-            entry = {**self._study.entry(trial), "came_from": before.get("came_from")}
-            entries[trial.number] = (
-                {**entry, "repeat": part.repeat, "repeats": part.repeats}
-                if part.repeats > 1
-                else entry
-            )
+        entries = {entry.number: entry for entry in record.trials}
+        before = entries.get(trial.number)
+        if not (before and before.ended):
+            entry = self._study.entry(trial)
+            entry.came_from = before.came_from if before else None
+            if part.repeats > 1:
+                entry.repeat, entry.repeats = part.repeat, part.repeats
+            entries[trial.number] = entry
         record.trials = list(entries.values())
         return record
 
@@ -452,8 +451,8 @@ class TrialRunner:
         ):
             results = one.experience.results(one.record, outcome.epoch)
             outcome.constraints = self._space.constraints_of(one.record.parameters, results)
-        if not one.entry["ended"]:
-            one.entry["ended"] = now()
+        if not one.entry.ended:
+            one.entry.ended = now()
             one.experience.write(one.record)
 
     def _tell(

@@ -16,6 +16,7 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import SweepError
+from sweep.experience.entries import TrialEntry
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord
 from sweep.search import optuna_adapter
@@ -400,7 +401,7 @@ class Study:
         trial.set_user_attr(name, value)
 
     @_spoken
-    def entry(self, trial: optuna.Trial) -> dict[str, Any]:
+    def entry(self, trial: optuna.Trial) -> TrialEntry:
         """Return what ``experience.json`` keeps of a trial."""
         return entry_of(optuna_adapter.read_trial(trial))
 

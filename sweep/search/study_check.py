@@ -48,7 +48,7 @@ def difference(trials: Sequence[FrozenTrial], known: Mapping[int, TrialRecord]) 
         if number >= len(trials):
             return f"has no trial {number}"
         trial, outcome = trials[number], one.outcome
-        if trial.params != one.entry["params"]:
+        if trial.params != one.entry.params:
             return f"has other parameters of trial {number}"
         if trial.state.is_finished() and not outcome:
             return f"has an end of trial {number} that its folder does not have"

@@ -16,6 +16,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from sweep.experience import schemas
+from sweep.experience.entries import TrialEntry
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord
@@ -30,37 +31,32 @@ TRIAL_STATES = {
 }
 
 
-def entry_of(frozen: FrozenTrial) -> dict[str, Any]:
+def entry_of(frozen: FrozenTrial) -> TrialEntry:
     """Return what ``experience.json`` keeps of a trial: enough to make the trial again."""
-    return {
-        "number": frozen.number,
-        "params": frozen.params,
-        "distributions": {
+    begun = frozen.datetime_start
+    return TrialEntry(
+        number=frozen.number,
+        params=frozen.params,
+        distributions={
             name: json.loads(distribution_to_json(distribution))
             for name, distribution in frozen.distributions.items()
         },
-        "attributes": {
+        attributes={
             "user": frozen.user_attrs,
             "system": _without_pickles(frozen.system_attrs),
         },
-        "begun": frozen.datetime_start.astimezone(UTC).isoformat()
-        if frozen.datetime_start
-        else None,
-        "ended": None,
-        "came_from": None,
-    }
+        begun=begun.astimezone(UTC).isoformat() if begun else None,
+    )
 
 
 def notes_of(known: TrialRecord) -> dict[str, Any]:
     """Return what the dashboard shows of a trial beside its value."""
-    outcome, sessions = (
-        known.outcome,
-        [session for one in known.parts for session in one.record.sessions],
-    )
-    notes = {
+    outcome = known.outcome
+    ends = [session.ended for one in known.parts for session in one.record.sessions]
+    notes: dict[str, Any] = {
         "best_epoch": outcome.epoch if outcome else None,
-        "sessions": len(sessions),
-        "cuts": sum((session.get("ended") or {}).get("how") == "cut" for session in sessions),
+        "sessions": len(ends),
+        "cuts": sum(end is not None and end.how == "cut" for end in ends),
         "reason": outcome.reason if outcome else None,
     }
     if known.others:
@@ -80,28 +76,27 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
         LogUnreadable: its log is foreign.
     """
     entry, outcome = known.entry, known.outcome
-    attributes = entry.get("attributes", {})
     aims, curve = known.record.aims, known.curve() if outcome else []
     try:
-        json_text.check(entry, schemas.OptunaTrial)
+        json_text.check(entry.as_content(), schemas.OptunaTrial)
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,
             state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
             value=None,
             values=_values(outcome, aims, curve) if outcome else None,
-            datetime_start=_local(entry.get("begun")) or datetime.now(),
-            datetime_complete=_local(entry["ended"]) if outcome else None,
-            params=entry["params"],
+            datetime_start=_local(entry.begun) or datetime.now(),
+            datetime_complete=_local(entry.ended) if outcome else None,
+            params=entry.params,
             distributions={
-                name: _distribution(content) for name, content in entry["distributions"].items()
+                name: _distribution(content) for name, content in entry.distributions.items()
             },
             user_attrs={
-                **attributes.get("user", {}),
+                **entry.attributes.get("user", {}),
                 "id_experience": known.experience.id,
                 **(notes_of(known) if outcome else {}),
             },
-            system_attrs=_without_pickles(attributes.get("system", {})),
+            system_attrs=_without_pickles(entry.attributes.get("system", {})),
             intermediate_values=dict(enumerate(curve)) if len(aims) == 1 else {},
         )
         frozen.system_attrs.get(ENQUEUED_VALUES, {}).items()  # which a trial of Optuna looks into
@@ -117,10 +112,10 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
     return frozen
 
 
-def given_in(entry: dict[str, Any]) -> Any:
+def given_in(entry: TrialEntry) -> Any:
     """Return what was enqueued for the trial of an entry, or None; the entry may be anybody's."""
     try:
-        return entry["attributes"]["system"].get(ENQUEUED_VALUES)
+        return entry.attributes["system"].get(ENQUEUED_VALUES)
     except (KeyError, TypeError, AttributeError):
         return None
 

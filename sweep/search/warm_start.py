@@ -69,7 +69,7 @@ def _best(sight: Snapshot) -> list[Proposal]:
     entries = {one.number: one.known.entry for one in sight.trials}
     found: list[Proposal] = []
     for row in sight.rows():
-        proposal = entries[row["trial"]].get("params")
+        proposal = entries[row["trial"]].params
         if (
             row["state"] == State.FINISHED
             and isinstance(proposal, dict)

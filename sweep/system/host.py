@@ -7,13 +7,14 @@ import signal
 import socket
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from sweep.system.json_object import JsonObject
 from sweep.version import __version__
 
 DRIVE = "fuse.drive"
@@ -55,31 +56,63 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
-def this_process() -> dict[str, Any]:
-    """Return what names this process among all that ever ran: host, boot, pid, and when it was started."""
-    name = {"host": socket.gethostname(), "boot": _boot(), "pid": os.getpid()}
-    return {**name, "started": _seconds_after_boot(os.getpid())}
+@dataclass(kw_only=True)
+class ProcessId(JsonObject):
+    """What names a process among all that ever ran.
+
+    ``boot`` names the time since the host was booted ("" where its system has no name for it), ``started`` is in seconds
+    after that boot. The oldest records have no ``boot``.
+    """
+
+    host: str
+    boot: str | None = None
+    pid: int
+    started: float
 
 
-def is_same(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Tell whether two are one process, as ``this_process`` names it."""
-    return all(one[name] == other[name] for name in ("host", "boot", "pid", "started"))
+@dataclass(kw_only=True)
+class Machine(JsonObject):
+    """What else decides the last bits of a training, beside the processor and the versions.
+
+    ``flags`` name the parts of the instruction set that the code is chosen by. ``environment`` has the variables that are
+    set. ``hash_seed`` is "random" where the order of a set differs from process to process. ``libc`` computes what has no
+    code of its own in TensorFlow. Older records do not have the last two.
+    """
+
+    flags: list[str]
+    environment: dict[str, str]
+    hash_seed: str | None = None
+    libc: str | None = None
 
 
-def is_alive(process: dict[str, Any]) -> bool:
-    """Tell whether a process named by ``this_process`` still runs on this host; one of another host does not count."""
+def this_process() -> ProcessId:
+    """Return the name of this process."""
+    pid = os.getpid()
+    return ProcessId(
+        host=socket.gethostname(), boot=_boot(), pid=pid, started=_seconds_after_boot(pid)
+    )
+
+
+def is_same(one: ProcessId, other: ProcessId) -> bool:
+    """Tell whether two names are those of one process."""
+    first, second = ((name.host, name.boot, name.pid, name.started) for name in (one, other))
+    return first == second
+
+
+def is_alive(process: ProcessId) -> bool:
+    """Tell whether a process still runs on this host; one of another host does not count."""
     if not is_of_this_boot(process):
         return False
     try:
-        same = abs(_seconds_after_boot(process["pid"]) - process["started"]) < 1
-        return same and psutil.Process(process["pid"]).status() != psutil.STATUS_ZOMBIE
+        same = abs(_seconds_after_boot(process.pid) - process.started) < 1
+        return same and psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
 
 
-def is_of_this_boot(process: dict[str, Any]) -> bool:
-    """Tell whether a process named by ``this_process`` was started on this host since it was started itself."""
-    return bool(process["host"] == socket.gethostname() and process.get("boot", _boot()) == _boot())
+def is_of_this_boot(process: ProcessId) -> bool:
+    """Tell whether a process was started on this host since the host was booted."""
+    return process.host == socket.gethostname() and process.boot in (None, _boot())
 
 
 def _boot() -> str:
@@ -119,27 +152,22 @@ def processor() -> str:
     return _of_processor("model name") or platform.processor() or platform.machine()
 
 
-def machine() -> dict[str, Any]:
-    """Return what else decides the last bits of a training: ``flags``, ``environment``, ``hash_seed`` and ``libc``.
-
-    ``flags`` name the parts of the instruction set that the code is chosen by, ``environment`` has the variables that are
-    set, ``hash_seed`` is "random" where the order of a set is another in each process, ``libc`` computes what has no code of
-    its own in TensorFlow.
-    """
+def machine() -> Machine:
+    """Return what this machine decides of a training."""
     flags = (
         flag
         for name, kind in INSTRUCTION_SETS.items()
         for flag in _of_processor(name).split()
         if kind.fullmatch(flag)
     )
-    return {
-        "flags": sorted(flags),
-        "environment": {
+    return Machine(
+        flags=sorted(flags),
+        environment={
             name: value for name, value in sorted(os.environ.items()) if DECIDES.fullmatch(name)
         },
-        "hash_seed": "random" if sys.flags.hash_randomization else "0",
-        "libc": " ".join(platform.libc_ver()),
-    }
+        hash_seed="random" if sys.flags.hash_randomization else "0",
+        libc=" ".join(platform.libc_ver()),
+    )
 
 
 def _of_processor(name: str) -> str:

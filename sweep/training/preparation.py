@@ -92,9 +92,7 @@ def make_batches(
     keras.utils.set_random_seed(seed)
     # Where the search space was changed on the way, there may be others now.
     counted = (
-        record.sessions[-1].get("batches")
-        if record.sessions and not record.approximate_because
-        else None
+        record.sessions[-1].batches if record.sessions and not record.approximate_because else None
     )
     batches = streams.source(train, True, size, seed, say, counted)
     tests = streams.source(validation, False, size, seed, say)

@@ -9,14 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweep.experience import backup_files
-from sweep.experience.entries import last_heartbeat
+from sweep.experience.accounting import session_ends
+from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import Experience
-from sweep.experience.heartbeat import Heartbeat, write_heartbeat
+from sweep.experience.heartbeat import Heartbeat, last_heartbeat, write_heartbeat
 from sweep.experience.lease import Superseded
 from sweep.experience.record import Outcome, Record
 from sweep.experience.resume_proof import NO_EVIDENCE, Evidence, Proof, Sample
 from sweep.system import gpu, plain_files
-from sweep.system.host import is_on_drive, machine, now, processor, this_process, versions
+from sweep.system.host import Machine, is_on_drive, machine, now, processor, this_process, versions
 from sweep.training.protocol import Job, Link, Warned
 
 EVERY_S, EVERY_S_ON_DRIVE = 0.5, 30.0  # Drive keeps every file that is overwritten in its trash
@@ -124,26 +125,26 @@ def begin(
     """Write ``experience.json``, before the first batch, and return the proof that the session has to give."""
     record = job.record
     position = start.backup.position if start.backup else None
-    session: dict[str, Any] = {
-        "begun": now(),
-        "epoch": position.epoch if position else 0,
-        "batch": position.batch if position else 0,
-        "batches": batches,
-        "process": this_process(),
-        "processor": processor(),
-        "versions": versions(),
-        "machine": machine(),
-        **({"cluster": job.cluster} if job.cluster else {}),
-    }
+    session = Session(
+        begun=now(),
+        epoch=position.epoch if position else 0,
+        batch=position.batch if position else 0,
+        batches=batches,
+        process=this_process(),
+        processor=processor(),
+        versions=versions(),
+        machine=machine(),
+        cluster=job.cluster or None,
+    )
     for why in _why_approximate(job, session):
         record.mark_approximate(why)
-    evidence = _evidence(job, start).after(session["epoch"], session["batch"])
+    evidence = _evidence(job, start).after(session.epoch, session.batch)
     if not evidence.is_empty():
-        session["evidence"] = evidence.as_content()
+        session.evidence = evidence.as_content()
     _close_the_one_before(job)
     record.sessions.append(session)
     job.experience.write(record)
-    reached.epoch, reached.batch, reached.batches = session["epoch"], session["batch"], batches
+    reached.epoch, reached.batch, reached.batches = session.epoch, session.batch, batches
     reached.sign = HeartbeatWriter(job, reached)
     proof = Proof(evidence, lambda difference: _note_comparison(job, link, proof, difference))
     return proof
@@ -154,30 +155,29 @@ def _evidence(job: Job, start: backup_files.Start) -> Evidence:
     if not job.record.sessions:
         return NO_EVIDENCE
     before, pulse = job.record.sessions[-1], last_heartbeat(job.experience, job.record)
-    sample = before.get("ended", {}).get("sample") or (
+    sample = (before.ended and before.ended.sample) or (
         pulse and pulse.logs and [pulse.epoch, pulse.batch, pulse.logs]
     )
     header, *rows = start.beyond or ("",)
     left = {"header": header, "rows": rows, "samples": [sample] if sample else []}
-    return Evidence.from_content(left) + Evidence.from_content(before.get("evidence"))
+    return Evidence.from_content(left) + Evidence.from_content(before.evidence)
 
 
 def _note_comparison(job: Job, link: Link, proof: Proof, difference: str | None) -> None:
     session = job.record.sessions[-1]
-    noted = session.setdefault("proof", {"compared": 0, "differs": []})
-    noted["compared"] += 1
-    session["evidence"] = proof.evidence.as_content()
-    if proof.evidence.is_empty():
-        del session["evidence"]
-    is_first = difference is not None and not noted["differs"]
+    noted = session.proof = session.proof or Comparison()
+    noted.compared += 1
+    is_empty = proof.evidence.is_empty()
+    session.evidence = None if is_empty else proof.evidence.as_content()
+    is_first = difference is not None and not noted.differs
     if difference and is_first:
-        noted["differs"].append(difference)
-        where = f"at epoch {session['epoch']}, batch {session['batch']}"
+        noted.differs.append(difference)
+        where = f"at epoch {session.epoch}, batch {session.batch}"
         why = f"it was resumed {where}, and did not continue as before: {difference}"
         link.tell(Warned(why))
-        if not any("proof" in one and one["proof"]["differs"] for one in job.record.sessions[:-1]):
+        if not any(before.proof and before.proof.differs for before in job.record.sessions[:-1]):
             job.record.mark_approximate(why)
-    if is_first or noted["compared"] == 1 or proof.evidence.is_empty():
+    if is_first or noted.compared == 1 or is_empty:
         with contextlib.suppress(OSError):  # the end of the session writes it again
             job.experience.write(job.record)
 
@@ -185,27 +185,22 @@ def _note_comparison(job: Job, link: Link, proof: Proof, difference: str | None)
 def _close_the_one_before(job: Job) -> None:
     """Note how far the session before this one came; its last sign of life says so."""
     sessions = job.record.sessions
-    if sessions and "ended" not in sessions[-1]:
-        last, here = sessions[-1], last_heartbeat(job.experience, job.record)
-        last["ended"] = {
-            "how": "cut",
-            "epoch": here.epoch if here else last["epoch"],
-            "batch": here.batch if here else last["batch"],
-            "trained_s": here.trained_s if here else 0.0,
-        }
+    if sessions and not sessions[-1].ended:
+        end = session_ends(job.record, last_heartbeat(job.experience, job.record))[-1]
+        sessions[-1].ended = replace(end, how="cut")
 
 
 def end(job: Job, how: str, reached: TrainingProgress, outcome: Outcome | None = None) -> None:
     """Note that and where this session ended by itself, and how the training did, where it did."""
     if reached.sign:
-        job.record.sessions[-1]["ended"] = {
-            "how": how,
-            "epoch": reached.epoch,
-            "batch": reached.batch,
-            "trained_s": round(reached.trained_s(), 3),
-            "prepared_s": round(reached.prepared_s(), 3),
-            **({"sample": [*vars(reached.sample).values()]} if reached.sample else {}),
-        }
+        job.record.sessions[-1].ended = SessionEnd(
+            how=how,
+            epoch=reached.epoch,
+            batch=reached.batch,
+            trained_s=round(reached.trained_s(), 3),
+            prepared_s=round(reached.prepared_s(), 3),
+            sample=[*vars(reached.sample).values()] if reached.sample else None,
+        )
     if outcome:
         outcome.values, outcome.epoch = job.experience.values(job.record)
         job.record.outcome = outcome
@@ -214,43 +209,43 @@ def end(job: Job, how: str, reached: TrainingProgress, outcome: Outcome | None =
         reached.sign.end()
 
 
-def _why_approximate(job: Job, session: dict[str, Any]) -> Iterator[str]:
+def _why_approximate(job: Job, session: Session) -> Iterator[str]:
     """Yield how this machine differs from the one before, in what decides the bits."""
     if gpu.is_visible():
         yield "trained where a GPU is visible, whose arithmetic was never compared over a cut"
-    resumes = session["epoch"] or session["batch"]
+    resumes = session.epoch or session.batch
     for before in _sessions_before(job)[-1:] if resumes else ():
-        for what, how in (
-            ("processor", "on another processor"),
-            ("versions", "with other versions"),
+        for how, was, now_is in (
+            ("on another processor", before.processor, session.processor),
+            ("with other versions", before.versions, session.versions),
         ):
-            if session[what] != before.get(what):
-                yield f"it went on {how}: {before.get(what)}, then {session[what]}"
-        if before.get("machine"):
-            yield from (
-                f"it went on {how}" for how in differences(before["machine"], session["machine"])
-            )
+            if now_is != was:
+                yield f"it went on {how}: {was}, then {now_is}"
+        if before.machine and session.machine:
+            yield from (f"it went on {how}" for how in differences(before.machine, session.machine))
 
 
-def differences(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    """Yield in words what two sessions have not in common of their machines, as ``sweep.system.host.machine`` returns it."""
+def differences(before: Machine, now: Machine) -> Iterator[str]:
+    """Yield in words what two sessions have not in common of their machines."""
     lost, won = (
-        sorted(set(one["flags"]) - set(other["flags"]))
-        for one, other in ((before, now), (now, before))
+        sorted(set(one.flags) - set(other.flags)) for one, other in ((before, now), (now, before))
     )
     if lost or won:
         said = [*(f"without {flag}" for flag in lost), *(f"with {flag}" for flag in won)]
         yield f"with another instruction set: {', '.join(said)}"
-    was, there_is = before["environment"], now["environment"]
+    was, there_is = before.environment, now.environment
     for name in sorted({*was, *there_is}):
         if was.get(name) != there_is.get(name):
             yield f"with {name}={there_is.get(name, 'nothing')} in place of {was.get(name, 'nothing')}"
-    for name, what in (("hash_seed", "hash seed"), ("libc", "C library")):
-        if before.get(name) != now[name]:
-            yield f"with another {what}: {before.get(name)}, then {now[name]}"
+    for what, then, today in (
+        ("hash seed", before.hash_seed, now.hash_seed),
+        ("C library", before.libc, now.libc),
+    ):
+        if then != today:
+            yield f"with another {what}: {then}, then {today}"
 
 
-def _sessions_before(job: Job) -> list[dict[str, Any]]:
+def _sessions_before(job: Job) -> list[Session]:
     """Return the sessions of this training, or, before its first, those of the shorter one that it extends."""
     parent = parent_of(job)
     return job.record.sessions or (parent.sessions if parent else [])

@@ -147,7 +147,7 @@ def train(job: Job, link: Link) -> End:
     except Ended as ended:
         return ended.end
     except Superseded as by:
-        where = f"process {by.holder['pid']} on {by.holder['host']}"
+        where = f"process {by.holder.pid} on {by.holder.host}"
         why = f"{job.experience.path} is trained by {where} by now, and no longer here: see there."
         return End(Ending.MOVED_ON if job.cluster else Ending.REFUSED, why)
     except SweepError as error:
@@ -213,9 +213,7 @@ def _outwait_others(job: Job, link: Link) -> None:
     lease, said = Lease(job.experience), False
     while other := lease.holder():
         if not said:
-            link.tell(
-                Warned(f"process {other['pid']} on {other['host']} trains it, and is waited for")
-            )
+            link.tell(Warned(f"process {other.pid} on {other.host} trains it, and is waited for"))
             said = True
         if link.stop_asked():
             raise Ended(End(Ending.STOPPED))
@@ -226,8 +224,8 @@ def _outwait_others(job: Job, link: Link) -> None:
     died = open_session(record)
     if not died:
         raise Ended(End(Ending.MOVED_ON, "another process has trained it meanwhile"))
-    who = died["process"]
-    raise Ended(End(Ending.DIED, f"process {who['pid']} on {who['host']} was killed, or cut off"))
+    process = died.process
+    raise Ended(End(Ending.DIED, f"process {process.pid} on {process.host} was killed, or cut off"))
 
 
 def _wait(link: Link, error: OSError) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sweep.experience.entries import TrialEntry
 from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot
 from sweep.space.objectives import Objective
@@ -67,7 +68,7 @@ def parameter_view_of(sight: Snapshot) -> ParameterView:
         key=lambda trial: trial[0],
     )
     entries = [entry for *_, entry in trials]
-    names = dict.fromkeys(name for entry in entries for name in _params(entry))
+    names = dict.fromkeys(name for entry in entries for name in entry.params)
     axes = [_axis(name, entries) for name in names]
     return ParameterView(
         aim=sight.aims[0],
@@ -105,8 +106,8 @@ def front_view_of(sight: Snapshot) -> FrontView:
     )
 
 
-def _axis(name: str, entries: list[dict[str, Any]]) -> Axis:
-    of_trials = [_params(entry) for entry in entries]
+def _axis(name: str, entries: list[TrialEntry]) -> Axis:
+    of_trials = [entry.params for entry in entries]
     there = [params[name] for params in of_trials if name in params]
     if all(map(_is_number, there)):
         logarithmic = min(there) > 0 and any(_is_logarithmic(entry, name) for entry in entries)
@@ -126,13 +127,8 @@ def _is_number(value: object) -> bool:
     )  # which NaN is not
 
 
-def _params(entry: dict[str, Any]) -> dict[str, Any]:
-    params: dict[str, Any] = entry.get("params", {})
-    return params
-
-
-def _is_logarithmic(entry: dict[str, Any], name: str) -> bool:
-    distributions = entry.get("distributions")
+def _is_logarithmic(entry: TrialEntry, name: str) -> bool:
+    distributions = entry.distributions
     distribution = distributions.get(name) if isinstance(distributions, dict) else None
     attributes = distribution.get("attributes") if isinstance(distribution, dict) else None
     return isinstance(attributes, dict) and bool(attributes.get("log"))

@@ -193,7 +193,7 @@ def _stamp(sight: Snapshot) -> object:
             one.state,
             len(one.curve),
             len(one.record.sessions),
-            [trial["ended"] for trial in one.record.trials],
+            [trial.ended for trial in one.record.trials],
         )
         for one in sight.trainings
     ]

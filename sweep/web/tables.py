@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from sweep.console.results import as_frame
-from sweep.experience.accounting import Work
+from sweep.experience.accounting import Work, session_ends
+from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.log_csv import read_table
 from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot, TrainingView
@@ -50,8 +51,8 @@ def trial_table(sight: Snapshot) -> pd.DataFrame:
                 "sessions": work.sessions,
                 "cuts": work.cuts,
                 "trained_s": round(work.trained_s, 3),
-                "begun": entry.get("begun"),
-                "ended": entry.get("ended"),
+                "begun": entry.begun,
+                "ended": entry.ended,
                 "reason": outcome.reason if outcome else None,
                 "approximate": "; ".join(
                     one.record.approximate_because or "" for one in trial.parts
@@ -125,25 +126,19 @@ def _log_of(one: TrainingView) -> list[dict[str, str]]:
 
 
 def _sessions_of(one: TrainingView) -> Iterator[dict[str, Any]]:
-    for number, session in enumerate(one.record.sessions):
-        end = session.get("ended")
-        is_last = number + 1 == len(one.record.sessions)
-        here = end or {
-            **(vars(one.pulse) if one.pulse and is_last else session),
-            "how": _how_it_ended(one),
-        }
-        begun = datetime.fromisoformat(session["begun"])
+    ends = session_ends(one.record, one.pulse)
+    for number, (session, end) in enumerate(zip(one.record.sessions, ends, strict=True)):
+        how = end.how if session.ended else _how_it_ended(one)
+        begun = datetime.fromisoformat(session.begun)
         yield {
             "id_experience": one.experience.id,
             "trial": one.trial,
             "session": number,
             "begun": begun,
-            "ended": begun + timedelta(seconds=here.get("trained_s", 0.0)),
-            "how": here["how"]
-            if here["how"] in ENDS
-            else "stopped",  # a newer version may know others
+            "ended": begun + timedelta(seconds=end.trained_s),
+            "how": how if how in ENDS else "stopped",  # a newer version may know others
             "from_epoch": _position(session, session),
-            "to_epoch": _position(here, session),
+            "to_epoch": _position(end, session),
         }
 
 
@@ -152,7 +147,5 @@ def _how_it_ended(one: TrainingView) -> str:
     return "running" if one.state is State.RUNNING else "cut"
 
 
-def _position(where: dict[str, Any], session: dict[str, Any]) -> float:
-    return float(
-        where["epoch"] + (where["batch"] / session["batches"] if session.get("batches") else 0)
-    )
+def _position(where: Session | SessionEnd, session: Session) -> float:
+    return float(where.epoch + (where.batch / session.batches if session.batches else 0))

@@ -161,8 +161,8 @@ class Kills:
         for (name, sessions), rows in self._rows_of_cut_off.items():
             for session in there[name].read().sessions[sessions:][:1]:
                 # A backup is made more than once in an epoch.
-                assert session["epoch"] >= rows - 1, (
-                    f"{name} had {rows} epochs, and went on at {session['epoch']}"
+                assert session.epoch >= rows - 1, (
+                    f"{name} had {rows} epochs, and went on at {session.epoch}"
                 )
 
 

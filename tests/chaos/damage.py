@@ -171,14 +171,14 @@ class Damaged:
 
     def _assert_no_silent_restart(self, one: Experience, said: str) -> None:
         before = Experience(self._before / one.id).read()
-        known = [session["begun"] for session in before.sessions]
-        again = [session for session in one.read().sessions if session["begun"] not in known]
+        known = [session.begun for session in before.sessions]
+        again = [session for session in one.read().sessions if session.begun not in known]
         if not again:
             return
         assert self._is_hit(one) or not before.outcome, (
             f"{one.id} was finished and untouched, and was trained again: {said}"
         )
-        if not (again[0]["epoch"] or again[0]["batch"]):
+        if not (again[0].epoch or again[0].batch):
             lines = [
                 line
                 for line in said.splitlines()

@@ -174,7 +174,7 @@ def hang_up(case: Case, words: Words, root: Path, rows: int) -> None:
     terminal.close()
     terminal.process.wait(WAIT_S)
     records = [record for one in experiences_in(root) if (record := one.read())]
-    hows = [session["ended"]["how"] for record in records for session in record.sessions[-1:]]
+    hows = [session.ended.how for record in records for session in record.sessions[-1:]]
     assert "cut" not in hows, f"the sessions ended so: {hows}"
 
 

@@ -174,9 +174,9 @@ def set_back(shim: Path, rows: int, case: Case) -> None:
     assert "Traceback" not in said, said
     records = sorted(
         (one.read() for one in experiences_in(case.root)),
-        key=lambda record: record.trials[0]["number"],
+        key=lambda record: record.trials[0].number,
     )
-    began = [session["begun"] for record in records for session in record.sessions]
+    began = [session.begun for record in records for session in record.sessions]
     assert min(began) < began[0], f"the clock was not set back: {began}"
 
 

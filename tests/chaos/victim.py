@@ -10,7 +10,7 @@ import psutil
 from support.command import Running, rows_logged
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import State
-from sweep.experience.root import read_holder
+from sweep.experience.root_lock import read_holder
 
 WAIT_S = 120.0
 POLL_S = 0.003
@@ -49,7 +49,7 @@ class Victim(Running):
 
     def is_locked(self) -> bool:
         holder = read_holder(self.root)
-        return holder is not None and holder["pid"] == self.process.pid
+        return holder is not None and holder.pid == self.process.pid
 
     def has_begun(self) -> bool:
         """Tell whether a training has written its session, which it does before the first batch."""

@@ -1,10 +1,12 @@
 """Folders as trainings leave them: finished, cut off, pruned, failed; nothing is trained."""
 
 import zipfile
+from dataclasses import replace
 
 from support.trainer import SPACES
 from sweep.experience import best_model
 from sweep.experience.backup_files import NEXT_WEIGHTS, Position, write_backup
+from sweep.experience.entries import Session, SessionEnd, TrialEntry
 from sweep.experience.folder import Experience
 from sweep.experience.inventory import Inventory
 from sweep.experience.log_csv import BestEpoch
@@ -15,12 +17,12 @@ from sweep.search.trial_conversion import notes_of
 from sweep.space.identity import id_experience
 from sweep.space.source import find
 from sweep.system.files import size_and_sha256
-from sweep.system.host import now
+from sweep.system.host import ProcessId, now
 
 TRIALS = 30
 EPOCHS = 8
 FIXED = {"epochs": EPOCHS, "batch_size": 1, "seed": 0}
-GONE = {"host": "gone", "pid": 1, "started": 0.0}
+GONE = ProcessId(host="gone", pid=1, started=0.0)
 
 
 def suggest(trial):
@@ -98,8 +100,8 @@ class Search:
 
     def write(self, trial, parameters, values, outcome=None):
         experience = Experience(self.root / id_experience("toy", parameters))
-        entry = {**self.study.entry(trial), "ended": now() if outcome else None}
-        session = {"begun": now(), "epoch": 0, "batch": 0, "process": GONE}
+        entry = replace(self.study.entry(trial), ended=now() if outcome else None)
+        session = Session(begun=now(), epoch=0, batch=0, process=GONE)
         record = Record(experience.id, self.code, parameters, 0, 1, [entry], [session])
         experience.path.mkdir(exist_ok=True)
         experience.log.write_text(text_of_log(values))
@@ -168,19 +170,9 @@ def suggest_hostile(trial):
 
 
 def session(begun, how, epoch):
-    end = (
-        {"ended": {"how": how, "epoch": epoch, "batch": 5, "trained_s": 2.0, "prepared_s": 1.0}}
-        if how
-        else {}
-    )
-    return {
-        "begun": f"2026-11-24T0{begun}:00:00+00:00",
-        "epoch": 0,
-        "batch": 0,
-        "batches": 10,
-        "process": GONE,
-        **end,
-    }
+    end = SessionEnd(how=how, epoch=epoch, batch=5, trained_s=2.0, prepared_s=1.0) if how else None
+    begun_at = f"2026-11-24T0{begun}:00:00+00:00"
+    return Session(begun=begun_at, epoch=0, batch=0, batches=10, process=GONE, ended=end)
 
 
 class Drawn(Search):
@@ -236,16 +228,14 @@ def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, s
     source = find(str(space or SPACES / "toy.py"))
     parameters = {"units": 4, "rate": rate, **TOY_FIXED}
     made = Experience(root / id_experience("toy", parameters))
-    session = {"begun": now(), "epoch": 0, "batch": 0, "process": process or GONE}
+    session = Session(begun=now(), epoch=0, batch=0, process=process or GONE)
     record = Record(
         id_experience=made.id,
         search_space={**source.identity(), "name": "toy"},
         parameters=parameters,
         seed=0,
         threads=1,
-        trials=[
-            {"number": number, "params": {}, "distributions": {}, "begun": now(), "ended": None}
-        ],
+        trials=[TrialEntry(number=number, begun=now())],
         sessions=[session],
         outcome=outcome,
     )

@@ -24,7 +24,7 @@ from sweep.maintenance.verify import Verification
 from sweep.space.identity import id_experience
 from sweep.space.source import find
 from sweep.system.files import size_and_sha256
-from sweep.system.host import machine, now, this_process
+from sweep.system.host import ProcessId, machine, now, this_process
 from sweep.training.protocol import End, Ending
 from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
 from sweep.web.dashboard_study import study_of_folders
@@ -110,18 +110,18 @@ def make(root, space, seed):
         end = {"how": "cut", "epoch": 1, "batch": 0, "trained_s": 1.0, "prepared_s": 1.0}
         sample = [1, 0, {"loss": 0.5}]
         evidence = {"header": HEADER, "rows": ["1,0,0,0,0\n"], "samples": [sample]}
-        more = {"machine": machine(), "processor": "x", "versions": {"keras": "3"}}
-        first = {**record.sessions[0], **more, "ended": {**end, "sample": sample}}
+        more = {"machine": machine().as_content(), "processor": "x", "versions": {"keras": "3"}}
+        first = record.sessions[0].changed(**more, ended={**end, "sample": sample})
         proof = {"compared": 1, "differs": []}
-        record.sessions = [first, {**first, "proof": proof, "evidence": evidence}]
+        record.sessions = [first, first.changed(proof=proof, evidence=evidence)]
         record.search_space["modules"] = {}
         file = {"path": "/data/train.csv", "bytes": 1, "modified": begun}
         record.data_identity = {"digest": "0" * 64, "files": [file], "count": 1}
         record.approximate_because = "a reason"
         if number % 3 == 0:
-            del record.sessions[-1]["ended"]
-            record.outcome, record.trials[0]["ended"] = None, None
-            record.sessions[-1]["process"] = {"host": "gone", "boot": "", "pid": 1, "started": 0.0}
+            last = record.sessions[-1]
+            record.outcome, record.trials[0].ended, last.ended = None, None, None
+            last.process = ProcessId(host="gone", boot="", pid=1, started=0.0)
             write_heartbeat(one.pulse, Heartbeat(1, 1, 0, 1, 1.0, 1.0, 1, begun, {"loss": 0.5}))
             lines = one.log.read_text().splitlines(keepends=True)
             one.log.write_text("".join(lines[:2]))
@@ -131,7 +131,7 @@ def make(root, space, seed):
     (root / "enqueued.json").write_text(
         json.dumps({"proposals": [{"x": 0.25}], "warm_starts": ["/x"]})
     )
-    holder = {**this_process(), "pid": 2**22 + 1, "since": now(), "renewed": 0}
+    holder = {**this_process().as_content(), "pid": 2**22 + 1, "since": now(), "renewed": 0}
     (root / "sweep.lock.json").write_text(json.dumps(holder))
 
 

@@ -21,6 +21,7 @@ from support.trainer import SPACES
 from sweep.console.progress import Progress
 from sweep.errors import SweepError
 from sweep.experience import backup_files
+from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
 from sweep.running.controller import Controller
@@ -98,16 +99,12 @@ class NoTraining:
 
     def train(self, job, stop, on_news):
         record, experience = job.record, job.experience
-        number = record.trials[-1]["number"]
+        number = record.trials[-1].number
         start = backup_files.make_ready(experience).backup
         values = start.position.curve() if start else []
-        session = {
-            "begun": now(),
-            "epoch": len(values),
-            "batch": 0,
-            "batches": 1,
-            "process": this_process(),
-        }
+        session = Session(
+            begun=now(), epoch=len(values), batch=0, batches=1, process=this_process()
+        )
         record.sessions.append(session)
         experience.write(record)
         self.trained.append(number)
@@ -132,13 +129,13 @@ class NoTraining:
         return end
 
     def _end(self, job, how, end):
-        at = {"epoch": job.record.parameters["epochs"] if job.record.outcome else 0, "batch": 0}
-        job.record.sessions[-1]["ended"] = {
-            "how": how,
-            **at,
-            "trained_s": self.takes_s,
-            "prepared_s": 0.0,
-        }
+        job.record.sessions[-1].ended = SessionEnd(
+            how=how,
+            epoch=job.record.parameters["epochs"] if job.record.outcome else 0,
+            batch=0,
+            trained_s=self.takes_s,
+            prepared_s=0.0,
+        )
         job.experience.write(job.record)
         return end
 
