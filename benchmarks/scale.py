@@ -124,8 +124,8 @@ def run(root, trials, name, storage=None, space=SPACE):
     quiet = Progress(Console(file=io.StringIO()))
     try:
         settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
-        sweep, of_trials = controller.Controller(settings, quiet, place), Clock()
-        sweep._train_all = of_trials.around(sweep._train_all)  # noqa: SLF001
+        sweep, of_trials = controller.Controller.prepare(settings, quiet, place), Clock()
+        sweep._train = of_trials.around(sweep._train)  # noqa: SLF001
         begun = time.perf_counter()
         sweep.run()
         start = time.perf_counter() - begun - of_trials.seconds

@@ -368,7 +368,7 @@ class Sweep:
                 f"There is no sweep in {self.root}: start one with sweep run {self.space}, or name its --root."
             )
 
-    def _train(self, options: dict[str, Any], work: Callable[["Controller"], None]) -> "Sweep":
+    def _train(self, options: dict[str, Any], work: Callable[["Controller"], object]) -> "Sweep":
         """Let a sweep train, until it is done or a signal comes."""
         with _own_modules_untouched():
             controller = self._controller(options)
@@ -383,7 +383,7 @@ class Sweep:
     def _controller(self, options: dict[str, Any]) -> "Controller":
         from sweep.running.controller import Controller
 
-        return Controller(self._settings(options), _progress())
+        return Controller.prepare(self._settings(options), _progress())
 
     def _settings(self, options: dict[str, Any]) -> "Settings":
         from sweep.settings import Settings

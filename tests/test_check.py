@@ -10,7 +10,7 @@ import pytest
 
 from support.command import python, sweep
 from support.tiers import sampled
-from sweep.running.study_setup import propose
+from sweep.running.rehearsal import draw_proposals
 from sweep.space import search_space, source
 
 FOLDER = Path(__file__).parent.parent / "search_spaces"
@@ -129,12 +129,12 @@ def test_proposals_differ_and_those_with_other_parameters_come_first(tmp_path):
         "def build_model(parameters): ...\n"
     )
     space = search_space.load(source.find(str(path)))
-    proposals = propose(space, 3)
+    proposals = draw_proposals(space, 3)
     assert len(proposals) == 3
     assert {len(parameters) for parameters in list(proposals.values())[:2]} == {4, 5}
-    assert propose(space, 3) == proposals
+    assert draw_proposals(space, 3) == proposals
     path.write_text(path.read_text().replace('"more", 1, 9', '"more", 1, 1'))
-    assert len(propose(search_space.load(source.find(str(path))), 3)) == 2
+    assert len(draw_proposals(search_space.load(source.find(str(path))), 3)) == 2
 
 
 # State that no walk over objects finds: the environment of the process decides the rate.

@@ -35,7 +35,7 @@ HEAVY = {
     "keras": ("training", "api"),
     "tensorflow": ("training",),
     "optuna": ("search", "running", "maintenance.merge", "web.dashboard_study"),
-    "joblib": ("running.controller", "training.data.loading"),
+    "joblib": ("running.training_loop", "training.data.loading"),
     "distributed": ("running.dask_cluster", "running.dask_worker"),
     "h5py": ("training",),
     "pandas": ("console.results", "web.tables", "web.report", "api"),

@@ -12,7 +12,6 @@ from sweep.errors import SweepError
 from sweep.experience.folder import Experience, RecordWrong
 from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
-from sweep.running import study_setup
 from sweep.search import study_check
 from sweep.search.database import shown
 from sweep.space.identity import id_experience
@@ -277,7 +276,7 @@ def test_no_password_is_shown():
 
 def test_a_database_that_differs_is_told_without_its_password(monkeypatch, tmp_path):
     search = Search(tmp_path / "root").go_on(1)
-    monkeypatch.setattr(study_setup, "read_trials", lambda name, where: [])
+    monkeypatch.setattr(study_check, "read_trials", lambda name, where: [])
     assert study_check.compare_study("toy", "postgresql://lab:secret@host/db", search.known()) == (
         False,
         "postgresql://lab:***@host/db is missing: run makes it again from the folders",

@@ -40,7 +40,7 @@ def _silence_dask() -> None:
             logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
-class Cluster:
+class DaskCluster:
     """Sends each job to a worker of Dask, which trains it in a child of its own. See ``sweep.training.protocol.Place``.
 
     What a controller that is gone has sent runs on there: a job for the same folder waits for it on its worker, and what it

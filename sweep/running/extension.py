@@ -1,9 +1,11 @@
-"""A finished experience goes on for more epochs, under the id of the longer training."""
+"""A finished experience is trained for more epochs, under the id of the longer training."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweep.errors import SweepError
 from sweep.experience import backup_files
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State
@@ -14,24 +16,60 @@ from sweep.system.files import copy_synced, new_folder
 from sweep.system.host import now
 
 
-def parents(known: dict[int, TrialRecord], epochs: int, best: int | None) -> list[TrialRecord]:
-    """Return a finished trial of fewer epochs for each that can be longer, the best first, and only so many.
+def prepare_all(
+    root: Path,
+    known: Mapping[int, TrialRecord],
+    epochs: int,
+    best: int | None,
+    say: Callable[[str], None],
+) -> None:
+    """Make the folders of the longer trainings: trials, interrupted before their first session.
 
-    Of a training and its extension, the longer one.
+    Args:
+        root: of the sweep.
+        known: its trials, by number.
+        epochs: of the longer trainings, in all.
+        best: how many of the best are extended; None is all of them.
+        say: is told which of them cannot be extended.
+
+    Raises:
+        SweepError: there is none to extend.
+    """
+    extended = parents(known, epochs, best)
+    if not extended:
+        raise SweepError(
+            f"{root} has no finished experience of fewer than {epochs} epochs: see sweep results."
+        )
+    following = max(known) + 1
+    for parent in extended:
+        if child_of(parent, epochs).path.exists():
+            continue
+        why_not = prepare(parent, epochs, following)
+        if why_not:
+            say(f"{parent.experience.id} cannot be extended: {why_not}")
+        else:
+            following += 1
+
+
+def parents(known: Mapping[int, TrialRecord], epochs: int, best: int | None) -> list[TrialRecord]:
+    """Return the trials to extend, the best first: each is finished and has fewer epochs.
+
+    Where a training was extended already, the longer one stands for both.
     """
     longest: dict[str, TrialRecord] = {}
-    for one in sorted(known.values(), key=lambda one: (_epochs(one), -one.number)):
-        if one.outcome and one.outcome.state is State.FINISHED and _epochs(one) < epochs:
-            longest[child_of(one, epochs).id] = one
+    for trial in sorted(known.values(), key=lambda trial: (_epochs(trial), -trial.number)):
+        is_finished = trial.outcome and trial.outcome.state is State.FINISHED
+        if is_finished and _epochs(trial) < epochs:
+            longest[child_of(trial, epochs).id] = trial
     return sorted(longest.values(), key=_rank)[:best]
 
 
-def _rank(known: TrialRecord) -> float:
-    return known.record.aim.rank_in(known.outcome.values if known.outcome else {})
+def _rank(trial: TrialRecord) -> float:
+    return trial.record.aim.rank_in(trial.outcome.values if trial.outcome else {})
 
 
-def _epochs(known: TrialRecord) -> int:
-    return int(known.record.parameters["epochs"])
+def _epochs(trial: TrialRecord) -> int:
+    return int(trial.record.parameters["epochs"])
 
 
 def child_of(parent: TrialRecord, epochs: int) -> Experience:
@@ -42,32 +80,31 @@ def child_of(parent: TrialRecord, epochs: int) -> Experience:
 
 
 def prepare(parent: TrialRecord, epochs: int, number: int) -> str | None:
-    """Make the folders of the longer trainings of a trial, with the last backups of the shorter ones in them.
+    """Make the folders of the longer trainings of a trial, each with the last backup in it.
 
     Args:
         parent: finished, with fewer epochs.
         epochs: of the longer training, in all.
-        number: of its trial.
+        number: of the new trial.
 
     Returns:
         Why none of them can be extended, or None.
 
     Raises:
-        OSError: the disk is full or gone; nothing is there then that was not before.
+        OSError: the disk is full or gone; then nothing is there that was not there before.
     """
     begun = now()
-    done = [
-        _prepare_one(one, epochs, {"number": number, "begun": begun})
-        for one in reversed(parent.parts)
+    # The first repeat comes last: its folder tells ``prepare_all`` that the trial is prepared.
+    are_made = [
+        _prepare_repeat(repeat, epochs, {"number": number, "begun": begun})
+        for repeat in reversed(parent.parts)
     ]
-    return (
-        None
-        if any(done)
-        else "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
-    )
+    if any(are_made):
+        return None
+    return "its last backup is freed or lost; sweep run --epochs trains it from the beginning"
 
 
-def _prepare_one(parent: TrialRecord, epochs: int, new: dict[str, Any]) -> bool:
+def _prepare_repeat(parent: TrialRecord, epochs: int, new: dict[str, Any]) -> bool:
     record, child = parent.record, child_of(parent, epochs)
     start = backup_files.find_start(parent.experience)
     if not start.backup or not start.model:

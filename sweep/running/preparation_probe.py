@@ -14,7 +14,7 @@ from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.experience.trials import TrialRecord
-from sweep.running.study_setup import propose
+from sweep.running.rehearsal import draw_proposals
 from sweep.space.search_space import SearchSpace
 from sweep.training.protocol import End, Ending, Job, News, Place
 
@@ -78,7 +78,7 @@ class PreparationProbe:
         for one in self._trained:
             yield _prepared(job, one.experience, one.record)
         try:
-            proposals = propose(self._space, PROPOSALS)
+            proposals = draw_proposals(self._space, PROPOSALS)
         except SweepError:  # ``suggest`` raises for some values, which says nothing of the session
             return
         for name, parameters in proposals.items():

@@ -13,7 +13,7 @@ from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.running.local_processes import LocalProcesses
-from sweep.running.study_setup import load, propose
+from sweep.running.rehearsal import draw_proposals, load_space
 from sweep.space.source import find
 from sweep.training.protocol import SAVES, Cost, End, Ending, Exactness, Job, News, OnNews, Sized
 
@@ -52,8 +52,8 @@ def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
         SweepError: the search space cannot be trained, in the words of ``run``; or the process was killed.
     """
     source = find(space)
-    loaded = load(source, epochs, progress)
-    proposals = propose(loaded, PROPOSALS)
+    loaded = load_space(source, epochs, progress)
+    proposals = draw_proposals(loaded, PROPOSALS)
     place, checked = LocalProcesses(source.imported_modules()), list[Checked]()
     progress.say("importing Keras, once for all that is tried")
     place.start()

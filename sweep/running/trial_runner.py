@@ -4,32 +4,26 @@ import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 import optuna
 
-from sweep.console.progress import Progress
 from sweep.errors import MISSING, SweepError
 from sweep.experience import backup_files
 from sweep.experience.accounting import have_trained
 from sweep.experience.folder import Experience
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.trials import TrialRecord, is_over
-from sweep.running.disk_budget import DiskBudget
-from sweep.running.limits import Limits
+from sweep.running.opening import OpenSweep
 from sweep.running.preparation_probe import Others, PreparationProbe
-from sweep.search.study import Study
 from sweep.search.trial_conversion import notes_of
-from sweep.settings import Settings
 from sweep.space import search_space
 from sweep.space.identity import id_experience
-from sweep.space.search_space import SEEDS, SearchSpace
-from sweep.system.files import PATIENCE_S, patiently, pauses
+from sweep.space.search_space import SEEDS
+from sweep.system.files import PATIENCE_S, pauses
 from sweep.system.host import now
-from sweep.training.protocol import End, Ending, EpochDone, Job, News, Place, Sized, Warned
+from sweep.training.protocol import End, Ending, EpochDone, Job, News, Sized, Warned
 
 FAILURES_THAT_STOP = 5
 DEATHS_THAT_FAIL = 3
@@ -127,43 +121,20 @@ class TrialRunner:
     """Brings trials to their ends. Trials that lead to one experience wait for each other: it is trained once.
 
     Args:
-        space: what proposes and trains.
-        root: of the sweep.
-        settings: of the sweep.
-        study: is told of each end.
-        place: where a training runs.
-        progress: is told all that happens.
-        stop: once set, trainings save and stop, and their trials stay cut off.
-        known: the trials that have a folder already; such a trial goes on in it, whatever it would be proposed today.
-        disk: is told of each end.
-        limits: say whether there is time for a training, and learn from each how much it takes.
-        run: names this run of the sweep.
-        data_before: what the data must be, as a record has it; None where there are none yet.
-        fence: raises where another sweep has taken the root over.
+        sweep: open.
     """
 
-    def __init__(
-        self,
-        space: SearchSpace,
-        root: Path,
-        settings: Settings,
-        study: Study,
-        place: Place,
-        progress: Progress,
-        stop: threading.Event,
-        known: Mapping[int, TrialRecord],
-        disk: DiskBudget,
-        limits: Limits,
-        run: str,
-        data_before: dict[str, Any] | None,
-        fence: Callable[[], None],
-    ) -> None:
-        self._run, self._data_before, self._fence = run, data_before, fence
-        self._known, self._disk, self._limits = known, disk, limits
-        self._control = PreparationProbe(space, place, stop, known.values())
+    def __init__(self, sweep: OpenSweep) -> None:
+        context = sweep.context
+        self._context, self._study, self._place = context, sweep.study, sweep.place
+        self._space, self._root, self._settings = context.space, context.root, context.settings
+        self._progress, self._stop = context.progress, context.stop
+        self._run, self._data_before, self._fence = sweep.run, sweep.data_before, sweep.fence
+        self._known, self._disk, self._limits = sweep.known, sweep.disk, sweep.limits
+        self._control = PreparationProbe(
+            context.space, sweep.place, context.stop, sweep.known.values()
+        )
         self.left: list[str] = []
-        self._space, self._root, self._settings, self._study = space, root, settings, study
-        self._place, self._progress, self._stop = place, progress, stop
         self._same_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def check_none_is_left(self) -> None:
@@ -228,11 +199,11 @@ class TrialRunner:
         """Bring each experience to its end, and tell the trial's value once all have ended."""
         ended: list[TrialRecord] = []
         for part in parts:
-            record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
+            record = self._context.read_patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
             if not record.outcome:
                 self._train(trial, part, record)
                 self._progress.trained(trial.number, part.experience.id)
-                record = self._patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
+                record = self._context.read_patiently(lambda: self._record(trial, part))  # noqa: B023 # called here
                 self._limits.learn(record.sessions[-1:])
                 self._compare_data(record)
             if not record.outcome:
@@ -254,14 +225,6 @@ class TrialRunner:
                 f"{self._space.source.path}: load_data gives each training of {self._root} other data: give what it draws "
                 "at random a seed, as numpy.random.default_rng(0), sort what comes out of a set, and take another --root."
             )
-
-    def _patiently(self, work: Callable[[], T]) -> T:
-        def on_wait(error: OSError) -> None:
-            self._progress.say(
-                f"{self._root} does not answer ({error}); trying again until it does"
-            )
-
-        return patiently(work, on_wait, self._stop.is_set)
 
     def _record(self, trial: optuna.Trial, part: Repeat) -> Record:
         """Return what the experience's record is to say of it now: the one on disk, with this trial in it."""
@@ -300,7 +263,7 @@ class TrialRunner:
             return
         setbacks, known = Restarts(), self._known.get(trial.number)
         if known and known.experience == part.experience and not part.repeat:
-            self._study.catch_up(trial, self._patiently(known.curve))
+            self._study.catch_up(trial, self._context.read_patiently(known.curve))
         self._progress.begin(trial.number, part.experience.id)
         while self._may_train():
             sessions = len(record.sessions)
@@ -309,7 +272,7 @@ class TrialRunner:
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
-            record = self._patiently(lambda: self._record(trial, part))
+            record = self._context.read_patiently(lambda: self._record(trial, part))
             setbacks.count(end, epoch, have_trained(part.experience, record, sessions))
             pause = (
                 None if record.outcome else self._pause_after(trial, part, record, end, setbacks)
@@ -417,7 +380,7 @@ class TrialRunner:
     def _fail(self, experience: Experience, record: Record, end: End) -> None:
         died = end.ending is Ending.DIED
         record.outcome = Outcome(State.FAILED, now(), end.why, traceback=end.traceback, died=died)
-        self._patiently(lambda: experience.write(record))
+        self._context.read_patiently(lambda: experience.write(record))
 
     def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:
         self._fence()
@@ -430,14 +393,14 @@ class TrialRunner:
     def _close(self, trial: optuna.Trial, known: TrialRecord) -> None:
         """Write the end of the trial into its folders, then tell it to Optuna."""
         for one in known.parts:
-            self._patiently(lambda: self._write_end(one))  # noqa: B023 # called here
+            self._context.read_patiently(lambda: self._write_end(one))  # noqa: B023 # called here
         outcome = known.outcome
         if outcome:
-            curve = self._patiently(known.curve)
+            curve = self._context.read_patiently(known.curve)
             more = f" and {len(known.others)} with other seeds" if known.others else ""
             name = f"{known.experience.id}{more}"
             self._tell(trial, name, outcome, curve, notes_of(known))
-        self._patiently(lambda: self._disk.free_backups(known.parts))
+        self._context.read_patiently(lambda: self._disk.free_backups(known.parts))
 
     def _write_end(self, one: TrialRecord) -> None:
         outcome = one.record.outcome

@@ -19,7 +19,9 @@ from sweep.experience.inventory import Inventory
 from sweep.experience.root_lock import RootLock
 from sweep.experience.snapshot import Snapshot, SnapshotReader
 from sweep.experience.trials import TrialRecord
-from sweep.running.study_setup import open_or_rebuild, rehearse
+from sweep.running.context import SweepContext
+from sweep.running.rehearsal import rehearse
+from sweep.running.study_setup import open_or_rebuild
 from sweep.search.optuna_adapter import storage_of, study_id
 from sweep.settings import Settings
 from sweep.space.search_space import load
@@ -205,9 +207,7 @@ def _open(
     folders = Inventory(root, source.name)
     folders.check()
     folders.settle(progress.say)
-    space = load(source)
-    epochs = rehearse(space, settings).epochs
-    study = open_or_rebuild(
-        space, root, settings, epochs, folders, progress, threading.Event(), always=False
-    )
+    context = SweepContext(settings, load(source), root, progress)
+    epochs = rehearse(context.space, settings).epochs
+    study = open_or_rebuild(context, epochs, folders, always_rebuild=False)
     return study.view(), folders.known()

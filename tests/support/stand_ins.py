@@ -145,9 +145,8 @@ def control(root, space, place=None, **options):
     progress, said = Progress(Console(file=io.StringIO())), []
     progress.say = said.append
     settings = Settings.of({"space": str(space), "root": root, "trials": 12, **options})
-    controller = Controller(settings, progress, place or NoTraining())
-    controller.run()
-    return said, controller._study
+    controller = Controller.prepare(settings, progress, place or NoTraining())
+    return said, controller.run().study
 
 
 def proposals(root, space):

@@ -1,0 +1,160 @@
+"""A sweep, opened: its folders settled, and a study that agrees with them."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import optuna
+
+from sweep.experience import backup_files
+from sweep.experience.inventory import Inventory
+from sweep.experience.trials import TrialRecord
+from sweep.running import revival
+from sweep.running.context import SweepContext
+from sweep.running.disk_budget import DiskBudget
+from sweep.running.limits import Limits
+from sweep.running.rehearsal import Rehearsal
+from sweep.running.study_setup import check_to_come, open_or_rebuild
+from sweep.search.study import Study
+from sweep.training.protocol import Place
+
+
+@dataclass(frozen=True)
+class OpenSweep:
+    """A sweep whose root is held, whose folders are settled, and whose study agrees with them.
+
+    Args:
+        context: what its parts share. The source in it counts the code that was accepted.
+        place: where trainings run.
+        fence: raises where another sweep has taken the root over.
+        run: the name of this run, whose trainings share their data.
+        study: proposes, and is told of each end.
+        known: the trials that have a folder, by number. Such a trial is resumed in its folder,
+            whatever it would be proposed today.
+        interrupted: the trials that have begun and not ended.
+        to_come: how many proposals are enqueued and still to be tried.
+        to_do: how many trials are still to be proposed.
+        limits: say whether a trial or a training may begin.
+        disk: is told of each end, and frees backups.
+        data_before: what the data must be, as a record has it; None where they may be any.
+    """
+
+    context: SweepContext
+    place: Place
+    fence: Callable[[], None]
+    run: str
+    study: Study
+    known: Mapping[int, TrialRecord]
+    interrupted: Sequence[optuna.Trial]
+    to_come: int
+    to_do: int
+    limits: Limits
+    disk: DiskBudget
+    data_before: dict[str, Any] | None
+
+    def description(self) -> str:
+        """Return how many trials are done, interrupted, failed and to do, in words."""
+        counts = self.study.count_states()
+        positions = ", ".join(self._position(trial) for trial in self.interrupted)
+        enqueued = min(self.to_come, self.to_do)
+        return (
+            f"{self.context.space.source.name} in {self.context.root}: {counts['done']} done, "
+            f"{len(self.interrupted)} cut off{f' ({positions})' if positions else ''}, "
+            f"{counts['failed']} failed, {self.to_do} to do"
+            f"{f', {enqueued} of them enqueued' if enqueued else ''}"
+        )
+
+    def _position(self, trial: optuna.Trial) -> str:
+        """Return from where a trial will be resumed, in words."""
+        known = self.known.get(trial.number)
+        if known:
+            known = next((part for part in known.parts if not part.record.outcome), known)
+        position = backup_files.newest_position(known.experience.sauvegarde) if known else None
+        epoch, batch = (position.epoch, position.batch) if position else (0, 0)
+        return f"trial {trial.number} at epoch {epoch}, batch {batch}"
+
+
+class Opening:
+    """Opens the sweep under a root that is held.
+
+    Args:
+        context: what its parts share.
+        place: where trainings run.
+        rehearsal: what one proposal of the search space has shown.
+        fence: raises where another sweep has taken the root over.
+    """
+
+    def __init__(
+        self,
+        context: SweepContext,
+        place: Place,
+        rehearsal: Rehearsal,
+        fence: Callable[[], None],
+    ) -> None:
+        self._context, self._place = context, place
+        self._rehearsal, self._fence = rehearsal, fence
+        self._data_before: dict[str, Any] | None = None
+
+    def open(self, always_rebuild: bool = False) -> OpenSweep:
+        """Settle the folders, open a study that agrees with them, and say what is there.
+
+        Args:
+            always_rebuild: make the study again from the folders, whatever it holds.
+        """
+        folders = self.settle_folders(begin_anew=not always_rebuild, judges_code=not always_rebuild)
+        context, settings = self._context, self._context.settings
+        study = open_or_rebuild(context, self._rehearsal.epochs, folders, always_rebuild)
+        study.check_distributions(self._rehearsal.distributions)
+        to_come = check_to_come(context.space, context.root, study)
+        limits = Limits(settings, study, folders.recorded(), context.began)
+        known, interrupted = folders.known(), study.cut_off()
+        to_do = 0 if study.tried() else max(0, settings.trials - study.count())
+        trainings = to_do * settings.repeats + len(interrupted)
+        disk = DiskBudget(context.root, settings, trainings, context.progress.say)
+        disk.free_backups(known.values())
+        sweep = OpenSweep(
+            context=context,
+            place=self._place,
+            fence=self._fence,
+            run=uuid.uuid4().hex,
+            study=study,
+            known=known,
+            interrupted=interrupted,
+            to_come=to_come,
+            to_do=to_do,
+            limits=limits,
+            disk=disk,
+            data_before=self._data_before,
+        )
+        context.progress.say(sweep.description())
+        return sweep
+
+    def settle_folders(self, begin_anew: bool, judges_code: bool = True) -> Inventory:
+        """Return the folders, once all that is under the root is seen to belong to this sweep.
+
+        Args:
+            begin_anew: begin anew where all trainings have failed, for their mistake is mended.
+            judges_code: refuse what other code has trained, or accept it. Where nothing is to be
+                trained, it is neither refused nor accepted.
+        """
+        context, settings = self._context, self._context.settings
+        with context.progress.reading(context.root) as done:
+            folders = Inventory(context.root, context.space.source.name, done)
+        folders.check()
+        begins_anew = folders.have_all_failed() and begin_anew
+        if begins_anew:
+            folders.begin_anew(context.progress.say)
+        else:
+            folders.check_aims(context.space)
+            if not settings.accept_change:
+                self._data_before = folders.latest_data()
+        if judges_code:
+            accepts = settings.accept_change or begins_anew
+            source = folders.check_code(context.space.source, accepts)
+            context = replace(context, space=replace(context.space, source=source))
+            self._context = context
+        folders.settle(context.progress.say)
+        folders.keep_accepted(context.space.source)
+        revival.unprune(folders.recorded(), settings.unprune, context.progress.say)
+        return folders

@@ -1,0 +1,123 @@
+"""The search space, loaded and rehearsed: its mistakes are told before anything has begun."""
+
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+
+from sweep.console.progress import Progress
+from sweep.errors import Misuse
+from sweep.experience.snapshot import SnapshotReader
+from sweep.running.context import SweepContext
+from sweep.search import proposal_check, warm_start
+from sweep.search.enqueued import Proposal, read_enqueued, read_proposals
+from sweep.search.pruners import Pruner
+from sweep.search.study import Study
+from sweep.settings import PRUNERS, Choice, Settings
+from sweep.space import search_space
+from sweep.space.identity import id_experience
+from sweep.space.search_space import SearchSpace
+from sweep.space.source import SpaceSource
+
+DRAWS = 10  # how many draws each proposal gets that is to differ from the others
+
+
+def load_space(source: SpaceSource, epochs: int | None, progress: Progress) -> SearchSpace:
+    """Load the search space, and tell the user where it imports Keras too early.
+
+    Args:
+        source: the text of the search space.
+        epochs: of a training; None is those of FIXED.
+        progress: is told of an early import.
+
+    Raises:
+        SearchSpaceWrong: see ``sweep.space.search_space.load``.
+    """
+    had_keras = "keras" in sys.modules  # a notebook may have
+    space = search_space.load(source)
+    if "keras" in sys.modules and not had_keras:
+        progress.say(
+            f"{source.path} imports Keras at its top: inside its functions, "
+            "this would begin seconds earlier"
+        )
+    return space if epochs is None else replace(space, fixed={**space.fixed, "epochs": epochs})
+
+
+def draw_proposals(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]:
+    """Return the parameters of so many different proposals, by their ids.
+
+    There are fewer where the search space has no more. They are drawn at random, and are the same
+    at each call. Where the search space is conditional, those come first that have other
+    parameters than the ones before.
+
+    Raises:
+        SearchSpaceWrong: see ``rehearse``.
+    """
+    study = Study(space.source.name, None, "random", 0, "none")
+    drawn: dict[str, dict[str, Any]] = {}
+    for _ in range(DRAWS * number):
+        with search_space.mistakes_in(space.source.path):
+            parameters = space.parameters(study.suggest(study.ask(), space.suggest))
+        drawn[id_experience(space.source.name, parameters)] = parameters
+    firsts = {frozenset(parameters): name for name, parameters in reversed(drawn.items())}.values()
+    firsts_first = sorted(drawn, key=lambda name: name not in firsts)
+    return {name: drawn[name] for name in firsts_first[:number]}
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What one proposal shows: the distributions by parameter, and the epochs of a training."""
+
+    distributions: dict[str, BaseDistribution]
+    epochs: int
+
+
+def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
+    """Make one proposal that no trial gets, so that mistakes are told before anything has begun.
+
+    Raises:
+        Misuse: the sampler or the pruner does not take its options, or is for one objective where
+            there are several.
+        SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
+    """
+    if len(space.aims) > 1 and (settings.pruner != "none" or settings.sampler.startswith("cmaes")):
+        option = "--pruner" if settings.pruner != "none" else "--sampler cmaes"
+        raise Misuse(
+            f"{space.source.path}: MONITOR has several names, and {option} is for one: "
+            "leave one of them out."
+        )
+    study = Study(space.source.name, None, settings.sampler, settings.seed, "none", aims=space.aims)
+    trial = study.ask()
+    with search_space.mistakes_in(space.source.path):
+        epochs = space.parameters(study.suggest(trial, space.suggest))["epochs"]
+    Pruner(Choice.read("pruner", settings.pruner, PRUNERS), epochs)
+    return Rehearsal(trial.distributions, epochs)
+
+
+def check_proposals(context: SweepContext) -> list[tuple[list[Proposal], Path | None]]:
+    """Return what the settings say is to be enqueued, once ``suggest`` is seen to take it.
+
+    Returns:
+        The proposals of a file, and those of a warm start that is still to be made, the latter
+        with the root that they come from.
+
+    Raises:
+        SweepError: ``suggest`` cannot take them.
+    """
+    space, root, settings = context.space, context.root, context.settings
+    batches: list[tuple[list[Proposal], Path | None]] = []
+    if settings.enqueue:
+        proposals = proposal_check.check(space, read_proposals(settings.enqueue), settings.enqueue)
+        batches.append((proposals, None))
+    if settings.warm_start is not None:
+        other = warm_start.find(settings.warm_start, root)
+        # A second warm start would begin with what is the best there by now.
+        if str(other) not in read_enqueued(root).warm_starts:
+            with context.progress.reading(other) as done:
+                snapshot = SnapshotReader(other, context.progress.say).look(done)
+            fitting, description = warm_start.fitting(space, snapshot)
+            context.progress.say(description)
+            batches.append((fitting, other))
+    return batches
