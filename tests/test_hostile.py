@@ -18,7 +18,7 @@ from support.folders import Search
 from support.tiers import sampled
 from support.trainer import SPACES
 from sweep.console import status
-from sweep.console.live import headline
+from sweep.console.headline import headline_of
 from sweep.errors import SweepError
 from sweep.experience.backup_files import Position, newest_position, write_backup
 from sweep.experience.best_model import read_label
@@ -36,7 +36,7 @@ from sweep.system.host import machine, now, this_process
 from sweep.system.json_text import Unreadable
 from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
 from sweep.web.dashboard_study import study_of_folders
-from sweep.web.report import sections_of
+from sweep.web.sections import sections_of
 from sweep.web.texts import ENGLISH
 
 SOURCE = SpaceSource(SPACES / "toy.py", (SPACES / "toy.py").read_text())
@@ -151,12 +151,12 @@ def test_whoever_looks_on_sees_a_log_with_any_number(whole, tmp_path, value):
 def look_at_all(root):
     sight = SnapshotReader(root, lambda text: None).look()
     list(status.status_lines(sight))
-    headline(sight)
+    headline_of(sight)
     notebook.as_html(sight)
     tables.harmless(tables.trial_table(sight)).to_csv()
     tables.harmless(tables.epoch_table(sight)).to_csv()
     for section in sections_of(sight, ENGLISH) if any(one.curve for one in sight.trainings) else ():
-        for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
+        for module in (plotly_figures, matplotlib_figures) if section.has_data else ():
             section.draw(module)
     try:
         study_of_folders("toy", sight)

@@ -38,8 +38,8 @@ HEAVY = {
     "joblib": ("running.training_loop", "training.data.loading"),
     "distributed": ("running.dask_cluster", "running.dask_worker"),
     "h5py": ("training",),
-    "pandas": ("console.results", "web.tables", "web.report", "api"),
-    "plotly": ("web.plotly_figures", "web.report", "api"),
+    "pandas": ("console.results", "web.tables", "web.page", "api"),
+    "plotly": ("web.plotly_figures", "web.plotly_style", "web.report", "api"),
     "matplotlib": ("web.matplotlib_figures",),
     "optuna_dashboard": ("web.dashboard", "web.dashboard_study"),
 }

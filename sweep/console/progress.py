@@ -1,4 +1,4 @@
-"""What a person is told while a sweep runs, on stderr."""
+"""The progress of a running sweep, on stderr."""
 
 import contextlib
 import time
@@ -8,7 +8,9 @@ from pathlib import Path
 import rich.progress
 from rich.console import Console
 
-from sweep.console.live import LiveView, can_redraw, end_line
+from sweep.console.drawing import can_redraw
+from sweep.console.headline import end_line
+from sweep.console.live import LiveView
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome
 from sweep.experience.snapshot import SnapshotReader
@@ -19,35 +21,36 @@ LINE_EVERY_S = 10.0
 
 
 class Progress:
-    """Tells what happens. Its methods may be called from any thread.
+    """Shows a user what happens. Its methods may be called from any thread.
 
     Args:
-        console: where; a terminal gets bars that move, anything else lines.
+        console: a terminal gets moving bars, anything else gets lines.
     """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._names: dict[int, str] = {}
-        self._scene: LiveView | None = None
+        # By trial, the id of the experience that is being trained for it.
+        self._training: dict[int, str] = {}
+        self._view: LiveView | None = None
         self._root = Path()
 
     def say(self, text: str) -> None:
         """Print one line."""
         if can_redraw(self._console):
             self._console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
-        else:  # rich takes a millisecond a line, of which there is one an epoch
+        else:  # without rich, which takes a millisecond a line: there is a line per epoch
             self._console.file.write(f"{printable(text)}\n")
             self._console.file.flush()
 
     @contextlib.contextmanager
     def count(self, text: str, total: int) -> Iterator[Callable[[], None]]:
-        """Show how many of so many are done; the context gives a function to call after each."""
+        """Show how many of a total are done; the context gives a function to call after each."""
         bars, done, line_at = self._make_bars(), 0, time.monotonic()
         task = bars.add_task(text, total=total)
 
         def one_more() -> None:
             nonlocal done, line_at
-            done = min(done + 1, total)  # what is begun anew is counted once
+            done = min(done + 1, total)  # a step that begins anew may call this twice
             bars.update(task, completed=done)
             if bars.disable and time.monotonic() - line_at > LINE_EVERY_S:
                 line_at = time.monotonic()
@@ -62,56 +65,60 @@ class Progress:
 
     @contextlib.contextmanager
     def sweep(self, root: Path) -> Iterator[None]:
-        """Show the sweep under ``root`` as long as the context lasts."""
+        """Show the sweep under ``root`` for as long as the context lasts."""
         self._root = root
-        watch = SnapshotReader(root, lambda _: None)  # the controller has said what cannot be read
-        self._scene = LiveView(self._console, watch, self.say)
-        with self._scene.looked_at():
+        # The controller has already said which folders cannot be read.
+        reader = SnapshotReader(root, lambda _: None)
+        self._view = LiveView(self._console, reader, self.say)
+        with self._view.kept_up_to_date():
             yield
 
-    def begin(self, trial: int, name: str) -> None:
-        """Show a trial that is going to train, in the experience of that name."""
-        self._names[trial] = f"trial {trial} {name}"
-        if self._scene:
-            self._scene.preparing[name] = self._names[trial]
+    def begin(self, trial: int, id_experience: str) -> None:
+        """Show that a trial prepares the training of this experience."""
+        self._training[trial] = id_experience
+        if self._view:
+            self._view.preparing[id_experience] = self._title(trial)
 
     def tell(self, trial: int, news: News) -> None:
-        """Show what a training says, beside what its folder shows."""
+        """Show the news of a training that its folder does not show."""
         if isinstance(news, Warned):
-            self.say(f"{self._names[trial]}: {news.text}")
+            self.say(f"{self._title(trial)}: {news.text}")
         elif isinstance(news, Begun):
-            self._note(trial, None)
+            self._note(trial, "")
             if news.epoch or news.batch:
-                self.say(f"{self._names[trial]}: goes on at epoch {news.epoch}, batch {news.batch}")
+                position = f"epoch {news.epoch}, batch {news.batch}"
+                self.say(f"{self._title(trial)}: goes on at {position}")
         elif isinstance(news, Unsaved):
-            self._unsaved(trial, news)
+            self._tell_unsaved(trial, news)
 
-    def trained(self, trial: int, name: str) -> None:
-        """Show the last epochs of an experience, where it was begun here, and no more of it."""
-        if self._scene and trial in self._names:
-            self._note(trial, None)
-            self._scene.preparing.pop(name, None)
-            self._scene.end(Experience(self._root / name))
+    def trained(self, trial: int, id_experience: str) -> None:
+        """Show the last epochs of an experience that was trained here, and remove its row."""
+        if self._view and trial in self._training:
+            self._note(trial, "")
+            self._view.preparing.pop(id_experience, None)
+            self._view.say_last_epochs(Experience(self._root / id_experience))
 
-    def end(self, trial: int, name: str, outcome: Outcome) -> None:
-        """Show the end of a trial; one that did not begin here was known already."""
-        known = self._names.pop(trial, None) is None
-        self.say(end_line(trial, name, outcome, known))
+    def end(self, trial: int, id_experience: str, outcome: Outcome) -> None:
+        """Show the end of a trial; an experience that was not trained here was known already."""
+        is_known = self._training.pop(trial, None) is None
+        self.say(end_line(trial, id_experience, outcome, is_known))
 
-    def _unsaved(self, trial: int, news: Unsaved) -> None:
+    def _title(self, trial: int) -> str:
+        return f"trial {trial} {self._training[trial]}"
+
+    def _tell_unsaved(self, trial: int, news: Unsaved) -> None:
         if news.since:
             note = f"since {news.since} UTC nothing could be saved"
-            self.say(f"{self._names[trial]}: {note} ({news.why}); the training goes on")
+            self.say(f"{self._title(trial)}: {note} ({news.why}); the training goes on")
             self._note(trial, note)
         else:
-            self.say(f"{self._names[trial]}: all is saved again")
-            self._note(trial, None)
+            self.say(f"{self._title(trial)}: all is saved again")
+            self._note(trial, "")
 
-    def _note(self, trial: int, note: str | None) -> None:
-        """Let a line of the scene say something else than when it was saved."""
-        if self._scene:
-            name = self._names[trial].split()[-1]
-            self._scene.notes[name] = note or ""
+    def _note(self, trial: int, note: str) -> None:
+        """Let the row of a trial show this note in place of the age of its last backup."""
+        if self._view:
+            self._view.notes[self._training[trial]] = note
 
     def _make_bars(self) -> rich.progress.Progress:
         return rich.progress.Progress(

@@ -1,4 +1,4 @@
-"""The learning curves of a sweep: a line an experience, the middle of them, and where sessions ended."""
+"""The learning curves of a sweep: a line per experience, their quantiles, and session ends."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,19 @@ import numpy as np
 from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot, TrainingView
 from sweep.web.axes import LARGEST
-from sweep.web.tables import sessions
+from sweep.web.sessions import session_spans_of
 
 MOST_LINES = 300
-BLOCK = 1000  # epochs at a time: ten thousand curves are 80 MB
-ENDS_SHOWN = ("cut", "stopped")
+BLOCK = 1000  # epochs at a time: ten thousand curves then take 80 MB
+MARKED_ENDINGS = ("cut", "stopped")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One experience: what is monitored, by epoch. ``is_grey`` says that it is not finished."""
+    """The monitored metric of one experience, by epoch.
+
+    ``is_grey`` says that the experience neither finished nor runs.
+    """
 
     trial: int
     id_experience: str
@@ -26,89 +29,105 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Curves:
-    """The lines of a metric, the best last; of how many experiences; the middle of all that are not failed; their cuts.
+class Mark:
+    """The end of a session on the line of its experience; ``epoch`` has a fraction."""
 
-    ``median``, ``low`` and ``high`` (the 10 and 90 % quantiles) are by epoch. A mark is trial, epoch with its fraction,
-    the value there, and how the session ended.
+    trial: int
+    epoch: float
+    value: float
+    ending: str
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The learning curves of a sweep.
+
+    ``lines`` has the best last, and at most ``MOST_LINES`` of ``count`` experiences. ``median``,
+    ``low`` and ``high`` (the 10 and 90 % quantiles) have one value per epoch, over all experiences
+    that did not fail.
     """
 
     metric: str
     lines: list[Line]
-    of: int
+    count: int
     best: Line | None
     median: list[float]
     low: list[float]
     high: list[float]
-    marks: list[tuple[int, float, float, str]]
+    marks: list[Mark]
 
 
-def curves_of(sight: Snapshot) -> Curves:
-    """Return the learning curves; of very many experiences, the lines are those of the best."""
-    trained = [one for one in sight.trainings if one.curve]
-    ranked = sorted(trained, key=lambda one: (one.rank, one.trial))
-    best = sight.best()
-    lines = [_line(one) for one in reversed(ranked[:MOST_LINES])]
-    quantiles = _quantiles([one.curve for one in trained if one.state is not State.FAILED])
-    best_line = _line(best.best) if best else None
+def curves_of(snapshot: Snapshot) -> Curves:
+    """Return the learning curves; of very many experiences, only the best are lines."""
+    trained = [training for training in snapshot.trainings if training.curve]
+    ranked = sorted(trained, key=lambda training: (training.rank, training.trial))
+    shown = ranked[:MOST_LINES]
+    best = snapshot.best()
+    not_failed = [training.curve for training in trained if training.state is not State.FAILED]
+    median, low, high = _quantiles(not_failed)
     return Curves(
-        sight.aims[0].name,
-        lines,
-        len(trained),
-        best_line,
-        *quantiles,
-        _marks(sight, ranked[:MOST_LINES]),
+        metric=snapshot.aims[0].name,
+        lines=[_line(training) for training in reversed(shown)],
+        count=len(trained),
+        best=_line(best.best) if best else None,
+        median=median,
+        low=low,
+        high=high,
+        marks=_marks(snapshot, shown),
     )
 
 
-def _line(one: TrainingView) -> Line:
-    curve = [value if abs(value) < LARGEST else float("nan") for value in one.curve]
+def _line(training: TrainingView) -> Line:
     return Line(
-        one.trial,
-        one.experience.id,
-        str(one.state),
-        curve,
-        one.state not in (State.FINISHED, State.RUNNING),
+        trial=training.trial,
+        id_experience=training.experience.id,
+        state=str(training.state),
+        curve=[value if abs(value) < LARGEST else float("nan") for value in training.curve],
+        is_grey=training.state not in (State.FINISHED, State.RUNNING),
     )
 
 
 def _quantiles(curves: list[list[float]]) -> tuple[list[float], list[float], list[float]]:
-    """Return the median, the 10 and the 90 % quantile of each epoch, over the experiences that reached it."""
-    found: tuple[list[float], list[float], list[float]] = ([], [], [])
+    """Return the median, 10 and 90 % quantile of each epoch, over the curves that reach it."""
+    quantiles: tuple[list[float], list[float], list[float]] = ([], [], [])
     for first in range(0, max(map(len, curves), default=0), BLOCK):
         rows = [curve[first : first + BLOCK] for curve in curves if len(curve) > first]
-        there = np.full((len(rows), max(map(len, rows))), np.nan)
-        for place, row in zip(there, rows, strict=True):
-            place[: len(row)] = row
-        there[~(np.abs(there) < LARGEST)] = np.nan
-        for line, share in zip(found, (0.5, 0.1, 0.9), strict=True):
-            line.extend(_quantile(np.sort(there, axis=0), share))
-    return found
+        block = np.full((len(rows), max(map(len, rows))), np.nan)
+        for target, row in zip(block, rows, strict=True):
+            target[: len(row)] = row
+        block[~(np.abs(block) < LARGEST)] = np.nan
+        for quantile, share in zip(quantiles, (0.5, 0.1, 0.9), strict=True):
+            quantile.extend(_quantile(np.sort(block, axis=0), share))
+    return quantiles
 
 
 def _quantile(columns: np.ndarray, share: float) -> list[float]:
-    """Return a quantile of each sorted column without its NaN, with the arithmetic of ``np.quantile``."""
-    at = share * np.maximum(np.sum(~np.isnan(columns), axis=0) - 1, 0)
+    """Return a quantile of each column, without NaN, with the arithmetic of ``np.quantile``.
+
+    Args:
+        columns: sorted along axis 0, with the NaN last.
+        share: from 0 to 1.
+    """
+    position = share * np.maximum(np.sum(~np.isnan(columns), axis=0) - 1, 0)
     below, above = (
-        np.take_along_axis(columns, edge(at).astype(int)[None], 0)[0]
+        np.take_along_axis(columns, edge(position).astype(int)[None], 0)[0]
         for edge in (np.floor, np.ceil)
     )
-    part = at - np.floor(at)
-    found = np.where(
-        part < 0.5, below + (above - below) * part, above - (above - below) * (1 - part)
-    )
-    return [float(value) for value in found]
+    fraction = position - np.floor(position)
+    from_below = below + (above - below) * fraction
+    from_above = above - (above - below) * (1 - fraction)
+    return [float(value) for value in np.where(fraction < 0.5, from_below, from_above)]
 
 
-def _marks(sight: Snapshot, shown: list[TrainingView]) -> list[tuple[int, float, float, str]]:
-    by_id = {one.experience.id: one for one in shown}
+def _marks(snapshot: Snapshot, shown: list[TrainingView]) -> list[Mark]:
+    by_id = {training.experience.id: training for training in shown}
     marks = []
-    for row in sessions(sight):
-        one = by_id.get(row["id_experience"])
-        if one and row["how"] in ENDS_SHOWN:
+    for span in session_spans_of(snapshot):
+        training = by_id.get(span.id_experience)
+        if training and span.ending in MARKED_ENDINGS:
+            curve = training.curve
             # A mark lies on its line: at the cut, between the epochs before and after it.
-            at = min(max(row["to_epoch"] - 1, 0.0), len(one.curve) - 1.0)
-            marks.append(
-                (one.trial, at, float(np.interp(at, range(len(one.curve)), one.curve)), row["how"])
-            )
+            epoch = min(max(span.to_epoch - 1, 0.0), len(curve) - 1.0)
+            value = float(np.interp(epoch, range(len(curve)), curve))
+            marks.append(Mark(training.trial, epoch, value, span.ending))
     return marks

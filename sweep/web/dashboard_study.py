@@ -1,4 +1,4 @@
-"""What the Optuna dashboard shows of a sweep: a study made from the folders, with notes and files of its trials."""
+"""The study that the Optuna dashboard shows: made from the folders, with notes and files."""
 
 import io
 import json
@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import optuna
 from optuna.trial import FrozenTrial, TrialState
@@ -24,19 +24,28 @@ from sweep.system import plain_files
 from sweep.web.curves import Line, curves_of
 from sweep.web.texts import texts_in
 
-# Where optuna-dashboard looks for the files of a trial: in it, and in its study, where it has ended already.
+# The attributes in which optuna-dashboard looks for the files and the note of a trial. Those of a
+# trial that has ended are closed, so its files are attributes of the study then.
 FILE = "artifacts:{file}"
 FILES_OF_TRIAL = "dashboard:artifacts:{trial}:{file}"
 NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
 TEXT_OF_NOTE = "dashboard:{trial}:note_str:{part}"
 MOST_NOTES = 500
-MOST_OF_NOTE = 2000  # in one attribute
+CHARACTERS_OF_PART = 2000  # of a note, in one attribute
 LOG, PICTURE = "0", "1"
+# The name and the type of each file that the dashboard shows.
 FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
 
 
-def study_of_folders(name: str, sight: Snapshot, number_of_study: int = 0) -> optuna.Study:
-    """Return a study in memory with all trials that the folders know, by number, the running ones with their latest epochs.
+def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) -> optuna.Study:
+    """Return a study in memory with all trials that the folders know.
+
+    A running trial has the epochs of its log as intermediate values.
+
+    Args:
+        name: of the study.
+        snapshot: of the sweep.
+        number_of_study: the number of the study in its storage, from 0.
 
     Raises:
         SweepError: a trial has a number far beyond that of the others.
@@ -45,72 +54,73 @@ def study_of_folders(name: str, sight: Snapshot, number_of_study: int = 0) -> op
     storage = optuna.storages.InMemoryStorage()
     for _ in range(number_of_study):
         storage.delete_study(storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE]))
-    study = optuna.create_study(study_name=name, directions=directions(sight.aims), storage=storage)
-    trainings = {one.experience.id: one for one in sight.trainings}
-    known = known_trials((one.experience, one.record) for one in sight.trainings)
+    study = optuna.create_study(
+        study_name=name, directions=directions(snapshot.aims), storage=storage
+    )
+    trainings = {training.experience.id: training for training in snapshot.trainings}
+    known = known_trials((training.experience, training.record) for training in snapshot.trainings)
     check_numbers(known)
     for number in range(max(known, default=-1) + 1):
-        one = known.get(number)
+        trial = known.get(number)
         study.add_trial(
-            _frozen(one, trainings[one.experience.id], sight.aims)
-            if one
+            _frozen(trial, trainings[trial.experience.id], snapshot.aims)
+            if trial
             else _lost("its folder is missing")
         )
-    annotate(study, known, sight)
+    annotate(study, known, snapshot)
     return study
 
 
-def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], sight: Snapshot) -> None:
-    """Give the best trials a note that links to their folders, and their files; what somebody has written there stays.
+def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], snapshot: Snapshot) -> None:
+    """Give the best trials their files and a note that links to their folders.
+
+    A note that a user has written there stays.
 
     Args:
         study: in memory, or the one of the sweep.
         known: the trials that have a folder, by number.
-        sight: tells which of them have an epoch, and so a log and a curve.
+        snapshot: tells which of them have trained an epoch, and so have a log and a curve.
     """
-    # For each trial that it sends, the dashboard goes through all that a study has been given: the best have to do.
-    best = {row["trial"] for row in sight.rows()[:MOST_NOTES]}
-    trained = {one.experience.id for one in sight.trainings if _has_files(one)}
+    # For each trial that it sends, the dashboard goes through all attributes of the study: with
+    # notes for more than the best trials it would be slow.
+    best = {row["trial"] for row in snapshot.rows()[:MOST_NOTES]}
+    with_files = {training.experience.id for training in snapshot.trainings if _has_files(training)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([aim.name for aim in sight.aims])
+        study.set_metric_names([objective.name for objective in snapshot.aims])
     storage, number_of_study = storage_of(study), study_id(study)
-    there = storage.get_study_system_attrs(number_of_study)
+    present = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
-        one, at = known.get(trial.number), trial_id(trial)
-        if not one or trial.number not in best:
+        record, id_in_storage = known.get(trial.number), trial_id(trial)
+        if not record or trial.number not in best:
             continue
-        if NOTE_OF_TRIAL.format(trial=at) not in there:
-            text = _note(one)
-            parts = [
-                text[start : start + MOST_OF_NOTE] for start in range(0, len(text), MOST_OF_NOTE)
-            ]
-            storage.set_study_system_attr(number_of_study, NOTE_OF_TRIAL.format(trial=at), 1)
-            for part, content in enumerate(parts):
-                storage.set_study_system_attr(
-                    number_of_study, TEXT_OF_NOTE.format(trial=at, part=part), content
-                )
-        for file, meta in (
-            _files_of(one.experience.id).items() if one.experience.id in trained else ()
-        ):
-            key = FILES_OF_TRIAL.format(trial=at, file=file)
-            if key not in there and FILE.format(file=file) not in trial.system_attrs:
-                storage.set_study_system_attr(number_of_study, key, meta)
+        attributes = _note_attributes(record, id_in_storage)
+        if NOTE_OF_TRIAL.format(trial=id_in_storage) in present:
+            attributes = {}
+        if record.experience.id in with_files:
+            for file, meta in _files_of(record.experience.id).items():
+                if FILE.format(file=file) not in trial.system_attrs:
+                    key = FILES_OF_TRIAL.format(trial=id_in_storage, file=file)
+                    attributes |= {} if key in present else {key: meta}
+        for key, value in attributes.items():
+            storage.set_study_system_attr(number_of_study, key, value)
 
 
 class TrialFiles:
-    """The files of the trials, read from their folders when they are asked for. Nothing is written, nothing removed.
+    """The files of the trials, read from their folders on request; nothing is written or removed.
+
+    It is an artifact store of Optuna.
 
     Args:
         root: of the sweep.
-        look: returns what is there now.
+        look: returns a snapshot of the sweep.
     """
 
     def __init__(self, root: Path, look: Callable[[], Snapshot]) -> None:
         self._root, self._look = root, look
 
     def open_reader(self, artifact_id: str) -> BinaryIO:
-        """Return the rows of ``log.csv``, or the picture of the learning curve among the others.
+        """Return ``log.csv``, or the picture of the learning curve among the others.
 
         Raises:
             FileNotFoundError: there is no such file.
@@ -131,10 +141,10 @@ class TrialFiles:
         raise PermissionError("The files of a trial are those of its folder: put yours there.")
 
     def remove(self, artifact_id: str) -> None:
-        """Remove nothing: where the study is deleted, its folders stay."""
+        """Remove nothing: the folders stay when their study is deleted."""
 
 
-def curve_png(sight: Snapshot, name: str) -> bytes:
+def curve_png(snapshot: Snapshot, id_experience: str) -> bytes:
     """Return the learning curve of one experience among the others, as PNG.
 
     Raises:
@@ -142,36 +152,42 @@ def curve_png(sight: Snapshot, name: str) -> bytes:
     """
     from sweep.web import matplotlib_figures
 
-    one = next((one for one in sight.trainings if one.experience.id == name and one.curve), None)
-    if not one:
-        raise FileNotFoundError(name)
-    found, said = curves_of(sight), texts_in(None)
-    line = Line(one.trial, name, str(one.state), one.curve, is_grey=False)
-    said = replace(
-        said, curves=f"{said.trial} {one.trial} {name}", best=f"{said.trial} {one.trial}"
+    training = next(
+        (
+            training
+            for training in snapshot.trainings
+            if training.experience.id == id_experience and training.curve
+        ),
+        None,
     )
-    return matplotlib_figures.png(
-        lambda: matplotlib_figures.curves(replace(found, best=line), said)
-    )
+    if not training:
+        raise FileNotFoundError(id_experience)
+    line = Line(training.trial, id_experience, str(training.state), training.curve, is_grey=False)
+    view, texts = replace(curves_of(snapshot), best=line), texts_in(None)
+    name = f"{texts.trial} {training.trial}"
+    texts = replace(texts, curves=f"{name} {id_experience}", best=name)
+    return matplotlib_figures.png(lambda: matplotlib_figures.curves(view, texts))
 
 
-def _frozen(known: TrialRecord, training: TrainingView, aims: tuple[Objective, ...]) -> FrozenTrial:
-    if tuple(known.record.aims) != aims:
+def _frozen(
+    trial: TrialRecord, training: TrainingView, objectives: tuple[Objective, ...]
+) -> FrozenTrial:
+    """Return a trial for the study; one whose folder cannot be read has failed and says why."""
+    if tuple(trial.record.aims) != objectives:
         return _lost("it was trained for another MONITOR than the others")
     try:
-        frozen = frozen_of(known)
+        frozen = frozen_of(trial)
     except (SweepError, OSError) as error:  # one folder that cannot be read hides no other
         return _lost(str(error))
-    frozen.user_attrs.pop("pruner", None)  # what a pruner has to remember
+    frozen.user_attrs.pop("pruner", None)  # the memory of a pruner, which says nothing to a reader
     if frozen.state is TrialState.RUNNING:
-        frozen.intermediate_values = (
-            dict(enumerate(training.curve)) if len(known.record.aims) == 1 else {}
-        )
-        frozen.user_attrs |= notes_of(known)
+        # Optuna has no intermediate values for several objectives.
+        has_one_objective = len(objectives) == 1
+        frozen.intermediate_values = dict(enumerate(training.curve)) if has_one_objective else {}
+        frozen.user_attrs |= notes_of(trial)
     if _has_files(training):
-        frozen.system_attrs |= {
-            FILE.format(file=file): meta for file, meta in _files_of(known.experience.id).items()
-        }
+        files = _files_of(trial.experience.id)
+        frozen.system_attrs |= {FILE.format(file=file): meta for file, meta in files.items()}
     return frozen
 
 
@@ -179,24 +195,39 @@ def _has_files(training: TrainingView) -> bool:
     return bool(training.curve) and plain_files.is_file(training.experience.log)
 
 
-def _files_of(name: str) -> dict[str, str]:
-    """Return what the dashboard is told of the files of an experience, by the names that ``Files`` knows."""
-    kinds = {f"{name}-{kind}": file for kind, file in FILES.items()}
-    return {
-        file: json.dumps(
+def _files_of(id_experience: str) -> dict[str, str]:
+    """Return the description of each file of an experience, by the id that ``TrialFiles`` takes."""
+    descriptions = {}
+    for kind, (filename, mimetype) in FILES.items():
+        file = f"{id_experience}-{kind}"
+        descriptions[file] = json.dumps(
             {"artifact_id": file, "filename": filename, "mimetype": mimetype, "encoding": None}
         )
-        for file, (filename, mimetype) in kinds.items()
-    }
+    return descriptions
 
 
 def _lost(reason: str) -> FrozenTrial:
     return optuna.trial.create_trial(state=TrialState.FAIL, user_attrs={"reason": reason})
 
 
-def _note(known: TrialRecord) -> str:
-    record, path = known.record, known.experience.path
+def _note_attributes(trial: TrialRecord, id_in_storage: int) -> dict[str, Any]:
+    """Return the attributes of the study that hold the note of a trial."""
+    text = _note(trial)
+    attributes: dict[str, Any] = {NOTE_OF_TRIAL.format(trial=id_in_storage): 1}
+    for part, start in enumerate(range(0, len(text), CHARACTERS_OF_PART)):
+        key = TEXT_OF_NOTE.format(trial=id_in_storage, part=part)
+        attributes[key] = text[start : start + CHARACTERS_OF_PART]
+    return attributes
+
+
+def _note(trial: TrialRecord) -> str:
+    """Return the note in Markdown: a link to the folder, and the parameters.
+
+    The parameters are an indented code block, which no parameter can end.
+    """
+    id_experience, path = trial.experience.id, trial.experience.path
+    parameters = json.dumps(trial.record.parameters, ensure_ascii=False)
     return (
-        f"**{known.experience.id}**: its folder is [`{path}`](/experiences/{known.experience.id}/)\n\n"
-        f"    {json.dumps(record.parameters, ensure_ascii=False)}"  # a code block, which no parameter can end
+        f"**{id_experience}**: its folder is [`{path}`](/experiences/{id_experience}/)\n\n"
+        f"    {parameters}"
     )

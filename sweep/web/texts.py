@@ -1,168 +1,212 @@
-"""What the report says, in English and in French."""
+"""The texts of the report, in English and in French."""
 
 import os
 from dataclasses import dataclass
+from typing import NamedTuple
 
+# The environment variables that name the locale, the strongest first.
 VARIABLES = ("LC_ALL", "LC_MESSAGES", "LANG")
+
+
+class Noun(NamedTuple):
+    """A word that is counted."""
+
+    one: str
+    many: str
 
 
 @dataclass(frozen=True)
 class Texts:
-    """The words of one language. ``states`` are those of ``sweep.experience.record.State``, ``ends`` those of a session."""
+    """The texts of one language.
+
+    ``states`` has a text for each ``sweep.experience.record.State``, ``endings`` one for each way
+    in which a session ends. A caption may have fields: ``{metric}``, ``{other}``, ``{shown}``, …
+    """
 
     code: str
     colon: str
     report: str
     best: str
     trial: str
+    experience: str
     epoch: str
     best_so_far: str
     curves: str
-    curves_say: str
-    only_the_best: str
-    each: str
-    grey: str
+    curves_caption: str
+    best_curves_only: str
+    finished_or_running: str
+    not_finished: str
     median: str
     band: str
-    cut: str
+    session_end: str
     history: str
-    history_say: str
+    history_caption: str
     front: str
-    front_say: str
+    front_caption: str
     on_the_front: str
-    others: str
+    not_on_the_front: str
     importances: str
-    importances_say: str
+    importances_caption: str
     importance: str
     too_few: str
     parallel: str
-    parallel_say: str
+    parallel_caption: str
     slices: str
-    slices_say: str
+    slices_caption: str
     timeline: str
-    timeline_say: str
+    timeline_caption: str
     time: str
     table: str
-    table_say: str
+    table_caption: str
     none: str
     picture: str
     model: str
     made: str
     files: str
-    sessions: str
-    cuts: str
+    session: Noun
+    cut: Noun
     no_script: str
     columns: dict[str, str]
-    states: dict[str, str]
-    ends: dict[str, str]
+    states: dict[str, Noun]
+    endings: dict[str, str]
+
+    def count(self, number: int, noun: Noun) -> str:
+        """Return a number with its noun; in French, 0 is singular."""
+        is_singular = number < 2 if self.code == "fr" else number == 1
+        return f"{number} {noun.one if is_singular else noun.many}"
+
+    def decimal(self, number: str) -> str:
+        """Return a number with the decimal mark of this language."""
+        return number.replace(".", ",") if self.code == "fr" else number
+
+
+def _unchanged(word: str) -> Noun:
+    return Noun(word, word)
 
 
 ENGLISH = Texts(
     code="en",
     colon=": ",
-    report="Report of the sweep",
-    best="The best",
+    report="Sweep report",
+    best="Best trial",
     trial="trial",
+    experience="experience",
     epoch="epoch",
     best_so_far="best so far",
     curves="Learning curves",
-    curves_say="One line an experience. The band holds the middle 80 % of the experiences that reached an epoch.",
-    only_the_best="Drawn are the best {shown} of {all} experiences; the band and the median are of all.",
-    each="finished or running",
-    grey="pruned, failed or cut off",
+    curves_caption="One line per experience. "
+    "The band covers the middle 80 % of the experiences that reached each epoch.",
+    best_curves_only="Only the best {shown} of {all} experiences are drawn; "
+    "the band and the median cover all of them.",
+    finished_or_running="finished or running",
+    not_finished="pruned, failed or interrupted",
     median="median",
     band="10–90 %",
-    cut="end of a session",
+    session_end="end of a session",
     history="Optimization history",
-    history_say="The {metric} of each trial, and the best so far.",
+    history_caption="{metric} of each trial, and the best value so far.",
     front="Pareto front",
-    front_say="Each trial by its {metric} and its {other}. No trial is better than one of the front in all aims.",
+    front_caption="Each trial by its {metric} and its {other}. "
+    "No trial is better than a trial on the front in every objective.",
     on_the_front="on the front",
-    others="the others",
+    not_on_the_front="not on the front",
     importances="Parameter importances",
-    importances_say="What share of the differences in {metric} each parameter explains (PED-ANOVA, by Optuna). "
-    "Of few trials, it is rough.",
+    importances_caption="The share of the differences in {metric} that each parameter explains "
+    "(PED-ANOVA, by Optuna). With few trials, this is a rough estimate.",
     importance="importance",
-    too_few="There are too few trials for this yet: four finished ones that differ will do.",
+    too_few="There are too few trials for this figure: "
+    "it needs four finished trials that differ from each other.",
     parallel="Parallel coordinates",
-    parallel_say="One line a trial; the brighter, the better. Drag along an axis to choose.",
+    parallel_caption="One line per trial; brighter is better. Drag along an axis to select trials.",
     slices="Slices",
-    slices_say="The {metric} of each trial over each parameter.",
-    timeline="Time line",
-    timeline_say="When each experience trained: one bar a session. A cross is a cut, a circle a stop that saved.",
+    slices_caption="{metric} of each trial against each parameter.",
+    timeline="Timeline",
+    timeline_caption="When each experience was trained: one bar per session. "
+    "A cross marks a cut, a circle a stop after which everything was saved.",
     time="time (UTC)",
     table="Experiences",
-    table_say="One row a trial. Click on a heading to sort.",
+    table_caption="One row per trial. Click a heading to sort.",
     none="none",
     picture="picture for a slide",
     model="the model",
-    made="Written {when} UTC by sweep {version}, from the folders in {root}.",
-    files="All numbers:",
-    sessions="sessions",
-    cuts="cuts",
-    no_script="The figures need JavaScript; their pictures are beside this page.",
+    made="Written {when} UTC by sweep {version} from the folders in {root}.",
+    files="All values:",
+    session=Noun("session", "sessions"),
+    cut=Noun("cut", "cuts"),
+    no_script="The figures need JavaScript; the same figures are pictures beside this page.",
     columns={"trained_s": "trained (s)"},
     states={
-        "finished": "finished",
-        "cut_off": "cut off",
-        "failed": "failed",
-        "pruned": "pruned",
-        "running": "running",
-        "new": "new",
+        "finished": _unchanged("finished"),
+        "cut_off": _unchanged("interrupted"),
+        "failed": _unchanged("failed"),
+        "pruned": _unchanged("pruned"),
+        "running": _unchanged("running"),
+        "new": _unchanged("new"),
     },
-    ends={"cut": "cut off", "stopped": "stopped", "outcome": "its end", "running": "running"},
+    endings={
+        "cut": "interrupted",
+        "stopped": "stopped",
+        "outcome": "end of the training",
+        "running": "running",
+    },
 )
 
+# The states agree with « une expérience ».
 FRENCH = Texts(
     code="fr",
     colon="\u00a0: ",
     report="Rapport du balayage",
-    best="La meilleure",
+    best="Meilleur essai",
     trial="essai",
-    epoch="epoch",
-    best_so_far="meilleure jusque-là",
+    experience="expérience",
+    epoch="époque",
+    best_so_far="meilleure valeur jusque-là",
     curves="Courbes d’apprentissage",
-    curves_say="Une courbe par expérience. À chaque epoch, la bande contient les 80 % du milieu des expériences qui l’ont "
-    "atteinte.",
-    only_the_best="Seules les {shown} meilleures des {all} expériences sont tracées ; "
+    curves_caption="Une courbe par expérience. À chaque époque, la bande contient les 80 % centraux"
+    " des expériences qui l’ont atteinte.",
+    best_curves_only="Seules les {shown} meilleures des {all} expériences sont tracées ; "
     "la bande et la médiane portent sur toutes.",
-    each="terminées ou en cours",
-    grey="élaguées, échouées ou coupées",
+    finished_or_running="terminées ou en cours",
+    not_finished="élaguées, échouées ou interrompues",
     median="médiane",
-    band="10–90 %",
-    cut="fin d’une session",
+    band="10–90 %",
+    session_end="fin d’une session",
     history="Historique de l’optimisation",
-    history_say="{metric} de chaque essai, et la meilleure valeur jusque-là.",
+    history_caption="{metric} de chaque essai, et la meilleure valeur jusque-là.",
     front="Front de Pareto",
-    front_say="Chaque essai selon {metric} et {other}. Aucun n’est meilleur qu’un essai du front pour tous les objectifs.",
+    front_caption="Chaque essai selon {metric} et {other}. "
+    "Aucun essai n’est meilleur qu’un essai du front pour tous les objectifs à la fois.",
     on_the_front="sur le front",
-    others="les autres",
+    not_on_the_front="hors du front",
     importances="Importance des paramètres",
-    importances_say="La part des différences de {metric} que chaque paramètre explique (PED-ANOVA, par Optuna). "
-    "Avec peu d’essais, c’est approximatif.",
+    importances_caption="La part des différences de {metric} que chaque paramètre explique "
+    "(PED-ANOVA, par Optuna). Avec peu d’essais, l’estimation est grossière.",
     importance="importance",
-    too_few="Il y a encore trop peu d’essais : quatre essais terminés et différents suffisent.",
+    too_few="Il y a trop peu d’essais pour cette figure : "
+    "il faut quatre essais terminés et différents.",
     parallel="Coordonnées parallèles",
-    parallel_say="Une ligne par essai ; plus elle est vive, meilleur est l’essai. Glisser le long d’un axe pour choisir.",
+    parallel_caption="Une ligne par essai ; plus elle est vive, meilleur est l’essai. "
+    "Glisser le long d’un axe pour sélectionner des essais.",
     slices="Tranches",
-    slices_say="{metric} de chaque essai en fonction de chaque paramètre.",
+    slices_caption="{metric} de chaque essai en fonction de chaque paramètre.",
     timeline="Chronologie",
-    timeline_say="Quand chaque expérience a été entraînée : une barre par session. Une croix est une coupure, "
-    "un rond un arrêt avec sauvegarde.",
+    timeline_caption="Quand chaque expérience a été entraînée : une barre par session. "
+    "Une croix marque une coupure, un rond un arrêt où tout a été sauvegardé.",
     time="heure (UTC)",
     table="Expériences",
-    table_say="Une ligne par essai. Cliquer sur un en-tête pour trier.",
+    table_caption="Une ligne par essai. Cliquer sur un en-tête pour trier.",
     none="absent",
     picture="image pour une diapositive",
     model="le modèle",
     made="Écrit le {when} UTC par sweep {version}, d’après les dossiers de {root}.",
-    files="Toutes les valeurs :",
-    sessions="sessions",
-    cuts="coupures",
-    no_script="Les figures ont besoin de JavaScript ; leurs images sont à côté de cette page.",
+    files="Toutes les valeurs :",
+    session=Noun("session", "sessions"),
+    cut=Noun("coupure", "coupures"),
+    no_script="Les figures ont besoin de JavaScript ; leurs images sont à côté de cette page.",
     columns={
         "trial": "essai",
         "state": "état",
+        "epoch": "époque",
         "sessions": "sessions",
         "cuts": "coupures",
         "trained_s": "entraînement (s)",
@@ -170,14 +214,14 @@ FRENCH = Texts(
         "approximate": "approché",
     },
     states={
-        "finished": "terminé",
-        "cut_off": "coupé",
-        "failed": "échoué",
-        "pruned": "élagué",
-        "running": "en cours",
-        "new": "nouveau",
+        "finished": Noun("terminée", "terminées"),
+        "cut_off": Noun("interrompue", "interrompues"),
+        "failed": Noun("échouée", "échouées"),
+        "pruned": Noun("élaguée", "élaguées"),
+        "running": _unchanged("en cours"),
+        "new": Noun("nouvelle", "nouvelles"),
     },
-    ends={
+    endings={
         "cut": "coupure",
         "stopped": "arrêt",
         "outcome": "fin de l’entraînement",
@@ -189,6 +233,11 @@ LANGUAGES = {"en": ENGLISH, "fr": FRENCH}
 
 
 def texts_in(language: str | None) -> Texts:
-    """Return the words of a language, ``en`` or ``fr``; None is that of the locale, and English where it is another."""
+    """Return the texts of a language.
+
+    Args:
+        language: ``en`` or ``fr``; None is the language of the locale, or English if the locale
+            has another.
+    """
     locale = next((os.environ[name] for name in VARIABLES if os.environ.get(name)), "")
     return LANGUAGES.get(language or locale[:2].lower(), ENGLISH)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from support.stand_ins import SPACE, NoTraining, control
 from sweep.console import results, status
-from sweep.console.live import headline
+from sweep.console.headline import headline_of
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
 from sweep.experience.heartbeat import Heartbeat, write_heartbeat
@@ -28,7 +28,7 @@ from sweep.system.host import ProcessId, machine, now, this_process
 from sweep.training.protocol import End, Ending
 from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
 from sweep.web.dashboard_study import study_of_folders
-from sweep.web.report import sections_of
+from sweep.web.sections import sections_of
 from sweep.web.texts import ENGLISH
 
 TRIALS = 8
@@ -432,7 +432,7 @@ def use_all(hostile, good, space):
 def look_at_all(root, space, measured):
     sight = measured("look", lambda: SnapshotReader(root, lambda text: None).look())
     measured(
-        "status", lambda: [*status.status_lines(sight), headline(sight), notebook.as_html(sight)]
+        "status", lambda: [*status.status_lines(sight), headline_of(sight), notebook.as_html(sight)]
     )
     measured("results", lambda: (results.as_json(sight.rows()), results.as_csv(sight.rows())))
     measured(
@@ -448,7 +448,7 @@ def look_at_all(root, space, measured):
     if any(one.curve for one in sight.trainings):
         sections = measured("sections", lambda: list(sections_of(sight, ENGLISH))) or []
         for section in sections if isinstance(sections, list) else ():
-            for module in (plotly_figures, matplotlib_figures) if section.there_is else ():
+            for module in (plotly_figures, matplotlib_figures) if section.has_data else ():
                 measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))  # noqa: B023
 
 
