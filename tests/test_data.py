@@ -290,17 +290,17 @@ def test_a_folder_that_is_held_is_not_removed_and_one_of_another_host_is_after_a
     held = run_cache.RunCache("run")
     another = held.folder.with_name("run-elsewhere")
     another.mkdir()
-    run_cache.RunCache("next").let_go()
+    run_cache.RunCache("next").release()
     assert held.folder.exists()
     assert another.exists()
     os.utime(another, (0, time.time() - run_cache.FORGOTTEN_S - 1))
-    run_cache.RunCache("next").let_go()
+    run_cache.RunCache("next").release()
     assert held.folder.exists()
     assert not another.exists()
     second = run_cache.RunCache("run")
-    held.let_go()
+    held.release()
     assert second.folder.exists()
-    second.let_go()
+    second.release()
     assert not second.folder.exists()
 
 
@@ -336,13 +336,13 @@ def test_what_is_wrong_with_the_data_is_said_and_not_kept(counted, tmp_path):
 def test_large_arrays_are_not_copied_and_give_the_same_batches():
     code = """
 import json, numpy as np, tensorflow as tf
-from sweep.training.data import batches
+from sweep.training.data import array_batches
 draw = np.random.default_rng(0)
 x = {"a": draw.random((103, 4, 2), dtype="float32"), "b": draw.integers(0, 9, (103, 1))}
 y = draw.integers(0, 3, 103)
 found = []
-for batches.LARGE_BYTES in (2**30, 0):
-    made = batches.Batches((x, y), 10, 5)
+for array_batches.LARGE_BYTES in (2**30, 0):
+    made = array_batches.ArrayBatches((x, y), 10, 5)
     made.begin(3)
     in_graph = tf.function(made.batch)
     numbers = [tf.constant(number, tf.int64) for number in range(made.count)]
@@ -361,11 +361,8 @@ def test_processes_share_one_copy_of_large_data(space):
     large = space(("    return (x[:250]", ones), ("x[:250] / 16, y[:250]", "x, y"))
     code = f"""
 import json, pathlib
-from sweep.space import search_space
-from sweep.space import source
-from sweep.training.data import batches
-from sweep.training.data import loading
-from sweep.training.data import run_cache
+from sweep.space import search_space, source
+from sweep.training.data import array_batches, loading, run_cache
 space = search_space.load(source.find({str(large)!r}))
 def private_mb():  # what is no page of a file: those are shared
     lines = pathlib.Path("/proc/self/smaps_rollup").read_text().splitlines()
@@ -374,8 +371,8 @@ def private_mb():  # what is no page of a file: those are shared
 held = run_cache.RunCache("run")
 loading.load_and_keep(space, "run")
 before = private_mb()
-(x, y), _ = loading.load(space, "run").data
-made = batches.Batches((x, y), 100, 0)
+(x, y), _ = loading.load_data(space, "run").data
+made = array_batches.ArrayBatches((x, y), 100, 0)
 total = sum(float(made.batch(number)[0].numpy().sum()) for number in range(made.count))
 print(json.dumps([total, private_mb() - before]))
 """
@@ -387,16 +384,14 @@ print(json.dumps([total, private_mb() - before]))
 def test_what_is_much_is_said_and_what_the_disk_has_no_room_for_is_not_kept(space):
     code = f"""
 import json
-from sweep.space import search_space
-from sweep.space import source
-from sweep.training.data import loading
-from sweep.training.data import run_cache
+from sweep.space import search_space, source
+from sweep.training.data import loading, run_cache
 space = search_space.load(source.find({str(space())!r}))
 found = []
 for run, loading.MUCH_BYTES, loading.SHARE in (("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)):
     held = run_cache.RunCache(run)
     said = loading.load_and_keep(space, run)
-    found.append([said, (held.folder / run_cache.DATA).exists(), held.is_settled()])
+    found.append([said, (held.folder / run_cache.DATA).exists(), held.is_published()])
 print(json.dumps(found))
 """
     small, much, too_much = in_keras(code)
@@ -411,16 +406,19 @@ def test_the_files_that_explain_other_data_are_named(tmp_path):
     for name in names:
         (tmp_path / name).write_text("1")
     before = opened_files.files_of([str(tmp_path / name) for name in names])
-    assert opened_files.why_others(before, before) is None
+    assert opened_files.describe_changes(before, before) is None
     (tmp_path / "a.csv").write_text("12")
     (tmp_path / "b.csv").unlink()
     now = opened_files.files_of([str(tmp_path / name) for name in ("a.csv", "c.csv")])
-    said = opened_files.why_others(before, now)
+    said = opened_files.describe_changes(before, now)
     assert said.startswith(f"{tmp_path}/a.csv was changed on ")
     assert said.endswith(f" UTC, {tmp_path}/b.csv is gone")
-    assert opened_files.why_others(now[1:], now) == f"{tmp_path}/a.csv is new"
+    assert opened_files.describe_changes(now[1:], now) == f"{tmp_path}/a.csv is new"
     others = [{**one, "path": f"/{number}"} for number, one in enumerate(before * 2)]
-    assert opened_files.why_others(others, []) == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
+    assert (
+        opened_files.describe_changes(others, [])
+        == "/0 is gone, /1 is gone, /2 is gone, and 3 more"
+    )
 
 
 LEFT_BEHIND = {
@@ -474,14 +472,13 @@ def test_what_load_data_leaves_behind_is_carried_over_whole_or_noticed(tmp_path)
     code = f"""
 import json, sys
 import keras, tensorflow as tf
-from sweep.space import search_space
-from sweep.space import source
-from sweep.training.data import module_state
+from sweep.space import search_space, source
+from sweep.training.data import module_globals
 keras.utils.set_random_seed(0)
 found = []
 for number in range({len(LEFT_BEHIND)}):
     space = search_space.load(source.find({str(tmp_path)!r} + f"/space{{number}}.py"))
-    before = module_state.Before(space.source.modules)
+    before = module_globals.ModulesBefore(space.source.modules)
     space.load_data()
     found.append(before.changes({{}}) is not None)
     tf.config.run_functions_eagerly(False)
@@ -523,7 +520,7 @@ def test_what_lies_below_the_prefix_of_python_may_be_the_users(tmp_path):
 
 def test_only_files_of_the_user_that_python_reads_are_noted(tmp_path):
     table = tmp_path / "data.csv"
-    with opened_files.noting() as paths:
+    with opened_files.noting_opened_files() as paths:
         table.write_text("1")
         table.read_text()
         for path in (subprocess.__file__, "/proc/self/stat"):

@@ -62,9 +62,8 @@ STREAMS = ("by_epoch", "without_a_seed", "py_dataset", "one_dataset")
 def test_streams_are_known_again_by_first_batches_that_come_twice_whatever_the_seed(space):
     code = f"""
 import json, keras
-from sweep.space import search_space
-from sweep.space import source
-from sweep.training.data import streams
+from sweep.space import search_space, source
+from sweep.training.data.make_batches import make_batch_source
 from sweep.training.data.arrays import digest_of
 
 module = search_space.load(source.find({str(space(of="streamed"))!r})).load_data.__globals__
@@ -75,7 +74,7 @@ for kind in {STREAMS!r}:
     for seed, factor in ((3, 1), (4, 1), (3, 2)):
         keras.utils.set_random_seed(seed)
         module["digits"] = lambda factor=factor: (x * factor, y, *validation)
-        batches = streams.source(module[kind]()[0], True, 32, seed, print).compared()
+        batches = make_batch_source(module[kind]()[0], True, 32, seed, print).compared()
         digests.append(batches and digest_of(batches))
     found[kind] = digests
 print(json.dumps(found))
@@ -198,8 +197,8 @@ def test_a_stream_that_cannot_be_trained_on_is_refused_in_a_sentence(
 AS_KERAS = """
 import json, types, keras, numpy as np, tensorflow as tf
 from pathlib import Path
-from sweep.training.data import streams
 from sweep.training import steps
+from sweep.training.data.make_batches import make_batch_source
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.data.arrays import check_part
 
@@ -218,7 +217,7 @@ def fresh(y):
     return model
 
 def ours(y, part, weights):
-    train, test = (streams.source(part, is_train, 16, 0, print) for is_train in (True, False))
+    train, test = (make_batch_source(part, is_train, 16, 0, print) for is_train in (True, False))
     train._shuffle = False
     space = types.SimpleNamespace(class_weight=lambda parameters: weights, source=types.SimpleNamespace(path=Path("it.py")))
     model = fresh(y)

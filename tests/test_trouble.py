@@ -17,7 +17,7 @@ from sweep.experience.record import State
 from sweep.running import trial_runner
 from sweep.running.revival import retry
 from sweep.system import files
-from sweep.training.data import cache_lock
+from sweep.training.data import tf_cache_lock
 from sweep.training.protocol import End, Ending
 
 AWAY = "FileNotFoundError: no data.npz"
@@ -371,12 +371,12 @@ def test_a_cache_of_tf_data_that_a_cut_has_locked_is_written_anew(of_a_file, tmp
 def test_a_cache_that_is_being_written_is_not_unlocked(tmp_path):
     lock = tmp_path / "cache_0.lockfile"
     lock.touch()
-    assert cache_lock.is_left_behind(lock)
+    assert tf_cache_lock.is_left_behind(lock)
     with (tmp_path / "cache_0.data-00000-of-00001.tempstate1").open("w"):
-        assert not cache_lock.is_left_behind(lock)
-    assert cache_lock.is_left_behind(lock)
+        assert not tf_cache_lock.is_left_behind(lock)
+    assert tf_cache_lock.is_left_behind(lock)
     lock.unlink()
-    assert cache_lock.is_left_behind(lock), "it is free by now"
+    assert tf_cache_lock.is_left_behind(lock), "it is free by now"
 
 
 @pytest.mark.parametrize(
@@ -388,7 +388,7 @@ def test_a_cache_that_is_being_written_is_not_unlocked(tmp_path):
     ],
 )
 def test_the_lock_of_a_cache_is_known_by_the_error_that_names_it(text, lock):
-    assert cache_lock.lock_in(ValueError(text)) == (Path(lock) if lock else None)
+    assert tf_cache_lock.lock_in(ValueError(text)) == (Path(lock) if lock else None)
 
 
 def test_a_backup_of_the_users_own_is_refused_at_once(of_a_file, tmp_path):

@@ -120,7 +120,7 @@ class LocalProcesses:
         """Remove the data that are kept for a run."""
         with self._lock:
             for root in [root for root, cache in self._caches.items() if cache.run == run]:
-                self._caches.pop(root).let_go()
+                self._caches.pop(root).release()
 
     def _load_once(
         self, cache: RunCache, job: Job, stop: threading.Event, on_news: OnNews
@@ -129,8 +129,8 @@ class LocalProcesses:
 
         Return how that ended where no training can follow, else None.
         """
-        with cache.alone():
-            if not cache.is_settled():
+        with cache.loading_lock():
+            if not cache.is_published():
                 end = self._run(child_process.load_data, job, stop, on_news)
                 if end.ending is Ending.DIED:
                     return End(Ending.DIED, f"while its data were loaded, {end.why}")
@@ -151,7 +151,7 @@ class LocalProcesses:
         root = job.experience.path.parent
         with self._lock:
             if root in self._caches and self._caches[root].run != job.run:
-                self._caches.pop(root).let_go()
+                self._caches.pop(root).release()
             if root not in self._caches:
                 self._caches[root] = RunCache(str(job.run))
             return self._caches[root]

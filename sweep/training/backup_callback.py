@@ -20,13 +20,9 @@ from sweep.training.h5py_errors import disk_errors
 from sweep.training.log_callback import Log
 from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
 from sweep.training.session import TrainingProgress
-from sweep.training.state.plain_values import StateArrays
-from sweep.training.state.training_state import (
-    BeforeValidation,
-    TrainingState,
-    read_arrays,
-    write_arrays,
-)
+from sweep.training.state.arrays_file import read_arrays, write_arrays
+from sweep.training.state.packing import StateArrays
+from sweep.training.state.training_state import BeforeValidation, TrainingState
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch more than that long, only to leave evidence

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep.training.data.batches import BatchSource
+from sweep.training.data.batch_source import BatchSource
 
 NUMBER = tf.TensorSpec([], tf.int64)  # what ``Batches.numbers`` holds
 Step = Callable[[Any], dict[str, Any]]  # takes a batch, returns what it logs

@@ -24,12 +24,12 @@ from sweep.space.search_space import SearchSpace
 from sweep.training import preparation, session
 from sweep.training.backup_callback import Backup, WorkWatcher
 from sweep.training.callback_hooks import Logs
-from sweep.training.data.batches import BatchSource
+from sweep.training.data.batch_source import BatchSource
 from sweep.training.endings import Stopped
 from sweep.training.fit import fit
 from sweep.training.measure import prepare, refusing
 from sweep.training.protocol import SAVES, End, Exactness, Job, Link, Warned
-from sweep.training.state.training_state import read_arrays
+from sweep.training.state.arrays_file import read_arrays
 from sweep.training.train import savers
 
 TRAINED, VALIDATED = 4, 2  # batches of an epoch, and of its validation
@@ -38,7 +38,7 @@ LAST = 1, 2  # epoch and batch of the comparison
 
 
 class Short:
-    """The first batches of each epoch of something longer. See ``sweep.training.data.batches.BatchSource``."""
+    """The first batches of each epoch of something longer. See ``sweep.training.data.batch_source.BatchSource``."""
 
     def __init__(self, source: BatchSource, most: int) -> None:
         self.count = min(most, source.count)

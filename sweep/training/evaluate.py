@@ -12,8 +12,8 @@ from sweep.experience.record import Record
 from sweep.space.search_space import SearchSpace, error_in_file
 from sweep.system import plain_files
 from sweep.training import hdf5, steps
-from sweep.training.data import streams
-from sweep.training.data.batches import BatchSource
+from sweep.training.data import make_batches
+from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.loading import load_here
 
 # On another processor, or with other threads, the last bits of a sum of float32 differ.
@@ -32,7 +32,9 @@ def evaluate(
     """
     _, part = load_here(space).data
     for experience, record in finished:
-        validation = streams.source(part, False, record.parameters["batch_size"], record.seed, say)
+        validation = make_batches.make_batch_source(
+            part, False, record.parameters["batch_size"], record.seed, say
+        )
         yield experience, _what_is_wrong(space, experience, record, validation)
         keras.utils.clear_session()
         done()

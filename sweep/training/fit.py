@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from sweep.training.callback_hooks import Logs
-from sweep.training.data.batches import BatchSource
+from sweep.training.data.batch_source import BatchSource
 
 
 def fit(

@@ -12,7 +12,7 @@ from sweep.space.search_space import SearchSpace, load, mistake
 from sweep.training import callback_hooks, preparation, steps
 from sweep.training.callback_hooks import Logs
 from sweep.training.data.arrays import DataWrong
-from sweep.training.data.batches import BatchSource
+from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.data.loading import load_here
 from sweep.training.fit import fit

@@ -11,13 +11,15 @@ import tensorflow as tf
 from sweep.space.objectives import MEASURED
 from sweep.space.search_space import SearchSpace, SearchSpaceWrong
 from sweep.training import session, steps
-from sweep.training.data import streams
+from sweep.training.data import batch_source
+from sweep.training.data.array_batches import ArrayBatches
 from sweep.training.data.arrays import Data, is_arrays
-from sweep.training.data.batches import Batches, BatchSource
-from sweep.training.data.loading import identity_of, load
-from sweep.training.data.opened_files import why_others
+from sweep.training.data.batch_source import BatchSource
+from sweep.training.data.loading import identify, load_data
+from sweep.training.data.make_batches import make_batch_source
+from sweep.training.data.opened_files import describe_changes
 from sweep.training.protocol import Job, Sized
-from sweep.training.state import training_state
+from sweep.training.state import callback_fingerprint
 from sweep.training.steps import Weigh
 from sweep.wording import nearest
 
@@ -35,18 +37,20 @@ class Prepared:
     of_user: list[keras.callbacks.Callback]
 
 
-def load_batches(job: Job, space: SearchSpace, say: streams.Say) -> tuple[BatchSource, BatchSource]:
+def load_batches(
+    job: Job, space: SearchSpace, say: batch_source.Say
+) -> tuple[BatchSource, BatchSource]:
     """Return the batches of the training and of its validation, and note in the record what they are and promise.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
         SearchSpaceWrong: ``batch_size`` is suggested, and nothing takes it; or these are other data than before.
     """
-    loaded = load(space, job.run)
+    loaded = load_data(space, job.run)
     batches = make_batches(job, space, loaded.data, say)
     pairs = zip(loaded.data, batches, strict=True)
     compared = [part if is_arrays(part) else source.compared() for part, source in pairs]
-    if _are_others(job, space, identity_of(loaded, compared)):
+    if _are_others(job, space, identify(loaded, compared)):
         batches = make_batches(job, space, loaded.data, say)  # they may be of another number
     keras.utils.set_random_seed(job.record.parameters["seed"])
     return batches
@@ -75,7 +79,7 @@ def _are_others(job: Job, space: SearchSpace, identity: dict[str, Any]) -> bool:
 
 
 def _why_others(before: dict[str, Any], now: dict[str, Any]) -> str:
-    return why_others(before["files"], now["files"]) or (
+    return describe_changes(before["files"], now["files"]) or (
         "no file that it opens was changed: see what else it reads, give what it draws at random a seed, as "
         "numpy.random.default_rng(0), sort what comes out of a set, and know that another machine may compute other "
         "last digits"
@@ -83,7 +87,7 @@ def _why_others(before: dict[str, Any], now: dict[str, Any]) -> str:
 
 
 def make_batches(
-    job: Job, space: SearchSpace, data: Data, say: streams.Say
+    job: Job, space: SearchSpace, data: Data, say: batch_source.Say
 ) -> tuple[BatchSource, BatchSource]:
     """Return the batches of these data, and note in the record what they promise; see ``load_batches``."""
     record, parameters = job.record, job.record.parameters
@@ -94,10 +98,10 @@ def make_batches(
     counted = (
         record.sessions[-1].batches if record.sessions and not record.approximate_because else None
     )
-    batches = streams.source(train, True, size, seed, say, counted)
-    tests = streams.source(validation, False, size, seed, say)
+    batches = make_batch_source(train, True, size, seed, say, counted)
+    tests = make_batch_source(validation, False, size, seed, say)
     record.data = batches.kind
-    if batches.kind != Batches.kind and "batch_size" not in space.fixed:
+    if batches.kind != ArrayBatches.kind and "batch_size" not in space.fixed:
         raise SearchSpaceWrong(
             f"{space.source.path}: suggest returns batch_size, but the batches of a {batches.kind} are made by load_data; "
             "put it into FIXED."
@@ -233,7 +237,7 @@ def how_built(
         "model": model.get_config(),
         "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
         "loss": str(model.get_compile_config()),
-        "callbacks": [training_state.how_made(callback) for callback in of_user],
+        "callbacks": [callback_fingerprint.callback_fingerprint(callback) for callback in of_user],
         "class weights": space.class_weight(parameters),
     }
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from sweep.training.batch_loops import NUMBER, GraphLoop, PythonLoop, Step, operations
-from sweep.training.data.batches import BatchSource
+from sweep.training.data.batch_source import BatchSource
 
 CALL_S = 0.1  # a stop, a save and a heartbeat wait for the end of a call
 # Operations of TensorFlow that draw from a state of their own, which nobody can read.

@@ -43,9 +43,9 @@ from sweep.training import (
 from sweep.training.backup_callback import Backup, WorkWatcher
 from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import Logs
-from sweep.training.data import cache_lock
+from sweep.training.data import tf_cache_lock
 from sweep.training.data.arrays import DataWrong
-from sweep.training.data.batches import BatchSource
+from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.endings import Diverged, NotSaved, Pruned, Stopped
 from sweep.training.finite_callback import Finite
@@ -265,7 +265,7 @@ def _mistakes(job: Job) -> Iterator[None]:
             is_gone_for_a_while(error) or _is_of_our_files(error, job)
         ):
             raise
-        if lock := cache_lock.lock_in(error):
+        if lock := tf_cache_lock.lock_in(error):
             raise Ended(_unlock(lock)) from error
         raise Raised(f"{path.name}, {error_in_file(error, path)}", error) from error
 
@@ -281,8 +281,8 @@ def _is_of_our_files(error: OSError, job: Job) -> bool:
 
 
 def _unlock(lock: Path) -> End:
-    if cache_lock.is_left_behind(lock):
-        cache_lock.remove(lock)
+    if tf_cache_lock.is_left_behind(lock):
+        tf_cache_lock.remove(lock)
         return End(
             Ending.DIED,
             f"the cache that {lock} locks was being written when a training was cut off",

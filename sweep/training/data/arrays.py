@@ -18,7 +18,7 @@ Arrays = Any
 Split = Any
 Data = tuple[Split, Split]
 
-WHAT = "load_data must return (x_train, y_train), (x_val, y_val)"
+EXPECTED = "load_data must return (x_train, y_train), (x_val, y_val)"
 
 
 class DataWrong(SweepError):
@@ -80,7 +80,7 @@ def check_data(data: Any) -> Data:
     try:
         train, validation = data
     except (TypeError, ValueError):
-        raise DataWrong(WHAT) from None
+        raise DataWrong(EXPECTED) from None
     return tuple(
         check_part(part, f"_{kind}") if is_arrays(part) else part
         for kind, part in (("train", train), ("val", validation))
@@ -98,7 +98,7 @@ def check_part(part: Split, of: str) -> tuple[Arrays, ...]:
         DataWrong: as for ``check_data``.
     """
     if len(part) not in (2, 3):
-        raise DataWrong(WHAT)
+        raise DataWrong(EXPECTED)
     names = [f"{name}{of}" for name in ("x", "y", "sample_weight")[: len(part)]]
     x, y, *weights = map(_as_arrays, names, part)
     found = (x, y, *(_of_each_output(names[-1], weight, y) for weight in weights))

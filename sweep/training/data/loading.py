@@ -12,7 +12,7 @@ import numpy as np
 from rich.filesize import decimal
 
 from sweep.space.search_space import SearchSpace
-from sweep.training.data import module_state, opened_files, run_cache
+from sweep.training.data import module_globals, opened_files, run_cache
 from sweep.training.data.arrays import SEED, Data, check_data, digest_of, is_arrays
 
 MUCH_BYTES = 10**9  # on the disk, from where on it is said
@@ -20,7 +20,7 @@ SHARE = 0.5  # of what is free there, which the data may take
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedData:
     """The data, what their arrays are known again by (None where there are streams), and the files they came from.
 
     ``files`` are the first of ``count`` files.
@@ -28,11 +28,11 @@ class Loaded:
 
     data: Data
     digest: str | None
-    files: list[opened_files.File]
+    files: list[opened_files.DataFile]
     count: int
 
 
-def load(space: SearchSpace, run: str | None = None) -> Loaded:
+def load_data(space: SearchSpace, run: str | None = None) -> LoadedData:
     """Return the data of the training and of its validation: NumPy arrays, floats in Keras's float type, or streams.
 
     Args:
@@ -46,15 +46,15 @@ def load(space: SearchSpace, run: str | None = None) -> Loaded:
     return (run and _kept_by(run)) or load_here(space)
 
 
-def load_here(space: SearchSpace) -> Loaded:
+def load_here(space: SearchSpace) -> LoadedData:
     """Call ``load_data``; see ``load``."""
     keras.utils.set_random_seed(SEED)
-    with module_state.names_kept(), opened_files.noting() as paths:
+    with module_globals.keeping_layer_names(), opened_files.noting_opened_files() as paths:
         data = check_data(space.load_data())
-    return Loaded(data, None, opened_files.files_of(paths), len(paths))
+    return LoadedData(data, None, opened_files.files_of(paths), len(paths))
 
 
-def identity_of(loaded: Loaded, compared: list[Any]) -> dict[str, Any]:
+def identify(loaded: LoadedData, compared: list[Any]) -> dict[str, Any]:
     """Return what a record has of the data.
 
     Args:
@@ -81,22 +81,22 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     """
     folder = run_cache.folder_of(run)
     keras.utils.set_random_seed(SEED)
-    before = module_state.Before(space.source.modules)
+    before = module_globals.ModulesBefore(space.source.modules)
     loaded = load_here(space)
     arrays: dict[str, np.ndarray] = {}
     changes = before.changes(arrays)
     if changes is None or not all(map(is_arrays, loaded.data)):
-        run_cache.settle(folder, {})
+        run_cache.publish(folder, {})
         return None
     size = sum(array.nbytes for array in [*keras.tree.flatten(loaded.data), *arrays.values()])
     free = shutil.disk_usage(folder).free
     if size > SHARE * free:
-        run_cache.settle(folder, {})
+        run_cache.publish(folder, {})
         return f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are free in {folder.parent}"
     path = folder / run_cache.DATA
     try:
         joblib.dump({"data": loaded.data, "changes": changes, "arrays": arrays}, path)
-        run_cache.settle(folder, identity_of(loaded, list(loaded.data)))
+        run_cache.publish(folder, identify(loaded, list(loaded.data)))
     except OSError:  # each training loads them
         path.unlink(missing_ok=True)
         return None
@@ -107,14 +107,14 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     )
 
 
-def _kept_by(run: str) -> Loaded | None:
+def _kept_by(run: str) -> LoadedData | None:
     """Return what the loader of a run has kept; None where it kept nothing, or that is gone."""
     folder = run_cache.folder_of(run)
-    identity = run_cache.about(folder)
+    identity = run_cache.read_published(folder)
     if not identity:
         return None
     with contextlib.suppress(OSError):
         found = joblib.load(Path(folder, run_cache.DATA), mmap_mode="r")
-        module_state.set_again(found["changes"], found["arrays"])
-        return Loaded(found["data"], **identity)
+        module_globals.set_globals(found["changes"], found["arrays"])
+        return LoadedData(found["data"], **identity)
     return None

@@ -19,14 +19,14 @@ LATEST_S = 2**34  # since 1970; some disks have times that no calendar has
 CODE = (".py", ".pyc", ".so")
 SYSTEM = ("/proc/", "/dev/", "/sys/")
 # One file as a record has it: path (absolute), bytes, modified (UTC).
-File = dict[str, Any]
+DataFile = dict[str, Any]
 
 _paths: dict[str, None] | None = None  # those seen, in their order; None where nobody looks
 _has_hook = False
 
 
 @contextlib.contextmanager
-def noting() -> Iterator[list[str]]:
+def noting_opened_files() -> Iterator[list[str]]:
     """Give a list, which at the end has the paths of the data files that Python has opened for reading meanwhile.
 
     What libraries open by themselves, as TensorFlow and HDF5 do, is not seen.
@@ -44,12 +44,12 @@ def noting() -> Iterator[list[str]]:
         found += [path for path in paths if _is_data(path)]
 
 
-def files_of(paths: list[str]) -> list[File]:
+def files_of(paths: list[str]) -> list[DataFile]:
     """Return what recognises the first of the files again: their sizes, and when they were changed."""
     return [file for path in paths[:MOST_FILES] if (file := _file(path))]
 
 
-def why_others(before: list[File], now: list[File]) -> str | None:
+def describe_changes(before: list[DataFile], now: list[DataFile]) -> str | None:
     """Return in words which files have changed; None where these files explain nothing."""
     old, new = ({file["path"]: file for file in files} for files in (before, now))
     found = [
@@ -83,7 +83,7 @@ def _is_data(path: str) -> bool:
     return not (is_ours or path.endswith(CODE) or is_of_python(path))
 
 
-def _file(path: str) -> File | None:
+def _file(path: str) -> DataFile | None:
     """Return None for what is gone already, or is no regular file."""
     try:
         found = Path(path).stat()

@@ -46,7 +46,7 @@ class RunCache:
         self.folder.mkdir(exist_ok=True, mode=0o700)
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
+    def loading_lock(self) -> Iterator[None]:
         """Let one thread of all processes at a time go on: the others would load as much, for nothing."""
         descriptor = os.open(self.folder / "loading", os.O_RDWR | os.O_CREAT, 0o600)
         try:
@@ -55,11 +55,11 @@ class RunCache:
         finally:
             os.close(descriptor)
 
-    def is_settled(self) -> bool:
+    def is_published(self) -> bool:
         """Tell whether the data are there, or are known to be none that a disk keeps."""
         return self.was_tried or (self.folder / ABOUT).exists()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Hold the folder no longer, and remove it where nobody else holds it."""
         os.close(self._lock)
         with contextlib.suppress(OSError):
@@ -71,16 +71,16 @@ def folder_of(run: str) -> Path:
     return cache_folder() / "data" / f"{run}{_of_this_host()}"
 
 
-def settle(folder: Path, about: dict[str, Any]) -> None:
+def publish(folder: Path, identity: dict[str, Any]) -> None:
     """Say what there is, once it is there. Nothing is synced: no run outlives a power cut.
 
     Raises:
         OSError: the disk is full or gone.
     """
-    write_whole(folder / ABOUT, json.dumps(about).encode(), sync=False)
+    write_whole(folder / ABOUT, json.dumps(identity).encode(), sync=False)
 
 
-def about(folder: Path) -> dict[str, Any]:
+def read_published(folder: Path) -> dict[str, Any]:
     """Return what ``settle`` was told; nothing where it was not."""
     try:
         content: dict[str, Any] = parse((folder / ABOUT).read_bytes())

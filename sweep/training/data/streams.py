@@ -10,47 +10,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.data.arrays import SEED, WHAT, DataWrong, Split, as_array, check_part, is_arrays
-from sweep.training.data.batches import Batches, BatchSource
-from sweep.training.state import training_state
+from sweep.training.data.arrays import (
+    SEED,
+    DataWrong,
+    as_array,
+    check_part,
+)
+from sweep.training.data.batch_source import Say
+from sweep.training.state import random_state
 
 SAY_EVERY_S = 2.0
 COMPARED = 3  # batches, of those that are made twice
 PROBED = 2  # batches, whose common shape is taken for that of all, as Keras does
-
-Say = Callable[[str], None]
-
-
-def source(
-    part: Split, is_train: bool, batch_size: int, seed: int, say: Say, count: int | None = None
-) -> BatchSource:
-    """Return the batches of what ``load_data`` gives for the training, or for its validation.
-
-    Args:
-        part: as ``sweep.training.data.arrays.load_data`` returns it.
-        is_train: arrays are shuffled then, and a function may make the batches of each epoch.
-        batch_size: samples a batch of arrays; streams have their own.
-        seed: of the training.
-        say: is told in a sentence what takes long.
-        count: the batches of an epoch, where an earlier session has counted them.
-
-    Raises:
-        DataWrong: it is nothing to train on, or its first batch is not.
-    """
-    if is_arrays(part):
-        return Batches(part, batch_size, seed, shuffle=is_train)
-    of = "training" if is_train else "validation"
-    if isinstance(part, keras.utils.PyDataset):
-        return PyBatches(part, f"the PyDataset of the {of}")
-    if isinstance(part, tf.data.Dataset):
-        return (InexactDataset if is_train else Datasets)(
-            lambda _: part, f"the tf.data.Dataset of the {of}", say, count
-        )
-    if callable(part) and is_train:
-        return Epochs(part, seed, say, count)
-    raise DataWrong(
-        f"{WHAT}, or a stream of batches in place of a pair; for the {of} it gives a {type(part).__name__}"
-    )
 
 
 class _Stream:
@@ -299,7 +270,7 @@ class PyBatches(_Stream):
         return "its PyDataset gave other batches when it was asked a second time: draw from random or numpy.random only"
 
     def _first_batches(self) -> list[Any]:
-        with training_state.drawing_again():
+        with random_state.drawing_again():
             return list(map(self._take, self._probed))
 
     def _take(self, number: int) -> Any:

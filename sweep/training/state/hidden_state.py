@@ -18,6 +18,18 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sweep.training.state.leaf_values import (
+    NUMBERS,
+    PLAIN,
+    ArrayForm,
+    Form,
+    Lost,
+    Opaque,
+    array_of,
+    class_of_user,
+    outer_names,
+    plain_value,
+)
 from sweep.training.state.object_graph import (
     KERAS_CLASSES,
     Graph,
@@ -28,19 +40,7 @@ from sweep.training.state.object_graph import (
     underlying,
 )
 from sweep.training.state.ownership import is_of_user
-from sweep.training.state.plain_values import (
-    NUMBERS,
-    PLAIN,
-    ArrayForm,
-    Form,
-    Lost,
-    Opaque,
-    StateArrays,
-    array_of,
-    class_of_user,
-    outer_names,
-    plain_value,
-)
+from sweep.training.state.packing import StateArrays
 
 MISSING = object()
 NOTHING: dict[str, Any] = {"objects": {}, "variables": [], "optimizers": {}}

@@ -12,7 +12,7 @@ Schedule = keras.optimizers.schedules.LearningRateSchedule
 Config = dict[str, Any]
 
 
-class Structure:
+class ModelSettings:
     """How a model was built and compiled, to be compared with how it is now.
 
     Args:

@@ -31,15 +31,7 @@ from keras.src.models.functional import (
     Functional,
 )  # no public name: what keras.Model(inputs, outputs) makes
 
-from sweep.training.state.ownership import (
-    HARMLESS,
-    is_harmless,
-    is_of_user,
-    is_written,
-    name_of,
-    user_modules,
-)
-from sweep.training.state.plain_values import (
+from sweep.training.state.leaf_values import (
     NOT_INLINE,
     NUMBERS,
     PLAIN,
@@ -48,6 +40,14 @@ from sweep.training.state.plain_values import (
     Opaque,
     closed,
     inline,
+)
+from sweep.training.state.ownership import (
+    HARMLESS,
+    is_harmless,
+    is_of_user,
+    is_written,
+    name_of,
+    user_modules,
 )
 
 # What Keras itself sets on every callback: no state of the callback. Its own callbacks choose their ``monitor_op`` anew.

@@ -4,27 +4,16 @@ Plain values go into JSON; arrays go beside the weights, into the group ``sweep`
 passes over when it loads the weights.
 """
 
-import contextlib
 import hashlib
-import random
 import warnings
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import FunctionType
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
-from keras.src.backend.common.global_state import get_global_attribute
 
 # No public names: layers without a seed draw from it.
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR, global_seed_generator
-from tensorflow.python.eager import (
-    context,
-)  # no public name: its generator gives eager operations their seeds
 from tensorflow.python.ops import (
     stateful_random_ops as generators,
 )  # the public function makes a generator where none is
@@ -32,24 +21,24 @@ from tensorflow.python.ops import (
 from sweep.training import hdf5
 from sweep.training.callback_hooks import hears_validation
 from sweep.training.state import hidden_state
-from sweep.training.state.model_settings import Structure, layers_of
-from sweep.training.state.object_graph import OF_CALLBACKS, Graph, underlying
+from sweep.training.state.model_settings import ModelSettings, layers_of
+from sweep.training.state.object_graph import Graph, underlying
 from sweep.training.state.ownership import user_modules
-from sweep.training.state.plain_values import PLAIN, StateArrays
+from sweep.training.state.packing import StateArrays, pack, unpack
+from sweep.training.state.random_state import (
+    global_seed,
+    older_random_states,
+    random_states,
+    set_random_states,
+)
 
-GROUP = "sweep"
 DIGEST_BYTES, DIGEST_ITEM_BYTES, DIGEST_VARIABLES = (
     2**20,
     4,
     50,
 )  # a sign of life has one twice a second, at no cost that can be seen
-SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
 
 Plain = dict[str, Any]
-
-
-class NotPacked(TypeError):
-    """A value that is neither plain nor an array."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +73,7 @@ class TrainingState:
             f"load_data()[{number}]": part for number, part in enumerate(data) if part is not None
         }
         self._unkept = [variable for layer in layers_of(model) for variable in _unkept(layer)]
-        self._built, self._structure = self._graph(), Structure(model)
+        self._built, self._structure = self._graph(), ModelSettings(model)
         self._first_steps, self._were_made_anew = self._steps(), False
         self._validation_is_heard = any(map(hears_validation, callbacks))
         self._at_epoch, self._are_drawn_ahead = random_states(), False
@@ -110,7 +99,7 @@ class TrainingState:
     def begin_epoch_again(self, plain: Plain, arrays: StateArrays) -> None:
         """Put back the random states with which the epoch was begun the first time."""
         if "at_epoch" in plain:
-            _set_random_states(unpack(plain["at_epoch"], arrays))
+            set_random_states(unpack(plain["at_epoch"], arrays))
         self.begin_epoch()
 
     def note_what_was_drawn(self) -> None:
@@ -137,7 +126,7 @@ class TrainingState:
         """Go back to before a validation."""
         for variable, value in before.variables:
             variable.assign(value)
-        _set_random_states(before.random)
+        set_random_states(before.random)
 
     def digest(self) -> str:
         """Return a digest of some variables of the model and its optimizer, which together are small.
@@ -166,7 +155,7 @@ class TrainingState:
             "variables": [
                 pack(np.asarray(variable), arrays) for variable in _variables(self._model)
             ],
-            "global_seed": [pack(np.asarray(variable), arrays) for variable in _global_seed()],
+            "global_seed": [pack(np.asarray(variable), arrays) for variable in global_seed()],
             "hidden": objects,
             "traced": {
                 name: self._save_captured(name, graph, arrays)
@@ -219,12 +208,12 @@ class TrainingState:
         seeds = plain.get("global_seed", plain["variables"][-1:])  # where older versions kept it
         own = plain["variables"] if "global_seed" in plain else plain["variables"][:-1]
         for variable, packed in zip(
-            [*_variables(self._model), *_global_seed(bool(seeds))], [*own, *seeds], strict=True
+            [*_variables(self._model), *global_seed(bool(seeds))], [*own, *seeds], strict=True
         ):
             variable.assign(unpack(packed, arrays))
         if not self._are_drawn_ahead:
-            _set_random_states(
-                unpack(plain["random"] if "random" in plain else _older_random(plain), arrays)
+            set_random_states(
+                unpack(plain["random"] if "random" in plain else older_random_states(plain), arrays)
             )
         return [*lost, *plain["left_out"], *self._drawn_inexactly()]
 
@@ -273,7 +262,7 @@ class TrainingState:
         of_optimizer = model.optimizer.variables if model.optimizer else ()
         unkept = {id(variable) for variable in self._unkept}
         weights = [weight for weight in model.weights if id(weight) not in unkept]
-        return [*weights, *_variables(model), *_global_seed(), *of_optimizer]
+        return [*weights, *_variables(model), *global_seed(), *of_optimizer]
 
     def load_weights(self, path: Path) -> list[str]:
         """Let Keras load the weights of a backup, and return what it says that it has passed over.
@@ -324,106 +313,6 @@ class TrainingState:
         ]
 
 
-@contextlib.contextmanager
-def drawing_again() -> Iterator[None]:
-    """Put the random states that backups hold back at the end: what follows draws the same numbers once more."""
-    before, value = random_states(), [np.asarray(seed) for seed in _global_seed()]
-    yield
-    _set_random_states(before)
-    for seed, drawn in zip(_global_seed(), value, strict=False):
-        seed.assign(drawn)
-
-
-def write_arrays(weights: Path, arrays: StateArrays) -> None:
-    """Add the arrays to a file of weights."""
-    with h5py.File(weights, "a") as file:
-        for name, array in arrays.items():
-            file[f"{GROUP}/{name}"] = array
-
-
-def read_arrays(weights: Path) -> StateArrays:
-    """Return the arrays that ``write_arrays`` added.
-
-    Raises:
-        NotSelfContained: some of them are not in the file.
-        OSError: it cannot be read.
-    """
-    with hdf5.checked(weights) as path, h5py.File(path, "r") as file:
-        return {name: array[()] for name, array in file.get(GROUP, {}).items()}
-
-
-def pack(value: Any, arrays: StateArrays) -> Any:
-    """Return ``value`` as plain JSON that ``unpack`` makes the same value of; its arrays go into ``arrays``.
-
-    Raises:
-        NotPacked: it holds something else than None, bool, int, float, str, list, tuple, set, deque, dict and numeric
-            arrays.
-    """
-    if value is None or type(value) in (bool, int, float, str):
-        return value
-    if type(value) is list:
-        return [pack(item, arrays) for item in value]
-    for name, kind in SEQUENCES.items():
-        if type(value) is kind and PLAIN.issuperset(
-            map(type, value)
-        ):  # a random state has hundreds of numbers
-            return {name: list(value)}
-        if type(value) is kind:
-            return {name: [pack(item, arrays) for item in value]}
-    if type(value) is deque:
-        return {"deque": [value.maxlen, [pack(item, arrays) for item in value]]}
-    if type(value) is dict:
-        return {"dict": [[pack(key, arrays), pack(item, arrays)] for key, item in value.items()]}
-    if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufc":
-        name = str(len(arrays))
-        arrays[name] = np.array(value)
-        return {"scalar" if isinstance(value, np.generic) else "array": name}
-    raise NotPacked(type(value).__name__)
-
-
-def unpack(packed: Any, arrays: StateArrays) -> Any:
-    """Return the value that ``pack`` was given."""
-    if isinstance(packed, list):
-        return [unpack(item, arrays) for item in packed]
-    if not isinstance(packed, dict):
-        return packed
-    ((kind, content),) = packed.items()
-    if kind in SEQUENCES:
-        return SEQUENCES[kind](unpack(item, arrays) for item in content)
-    if kind == "deque":
-        return deque((unpack(item, arrays) for item in content[1]), content[0])
-    if kind == "dict":
-        return {unpack(key, arrays): unpack(item, arrays) for key, item in content}
-    return np.array(arrays[content]) if kind == "array" else arrays[content][()]
-
-
-def how_made(callback: keras.callbacks.Callback) -> Any:
-    """Return how the search space made a callback, in a form that is equal for two that were made alike.
-
-    A function is its code and all that it closes over; what is neither plain nor a function is its type.
-    """
-    attributes = {name: value for name, value in vars(callback).items() if name not in OF_CALLBACKS}
-    return type(callback).__qualname__, {name: _form(value) for name, value in attributes.items()}
-
-
-def _form(value: Any) -> Any:
-    if isinstance(value, FunctionType):
-        closed_over = [_form(cell.cell_contents) for cell in value.__closure__ or ()]
-        return (
-            value.__code__.co_code,
-            repr(value.__code__.co_consts),
-            closed_over,
-            _form(value.__defaults__),
-        )
-    try:
-        arrays: StateArrays = {}
-        return repr(pack(value, arrays)), [
-            (array.dtype.str, array.tobytes()) for array in arrays.values()
-        ]
-    except NotPacked:
-        return type(value).__qualname__
-
-
 def _unkept(layer: keras.Layer) -> list[keras.Variable]:
     """Return all variables of a layer that does not write each of them into a file, as a subclass of Dense with one more."""
     own = [
@@ -443,31 +332,6 @@ def _variables(model: keras.Model) -> list[keras.Variable]:
     weights = {id(weight) for weight in model.weights}
     hidden_in_model = [variable for variable in model.variables if id(variable) not in weights]
     return [*hidden_in_model, *model.metrics_variables]
-
-
-def _global_seed(is_needed: bool = False) -> list[keras.Variable]:
-    """Return Keras's own seed, where there is one already, or ``is_needed``: to make it draws from ``random``."""
-    there = is_needed or get_global_attribute(GLOBAL_SEED_GENERATOR) is not None
-    return [global_seed_generator().state] if there else []
-
-
-def random_states() -> Any:
-    """Return the states of Python's and NumPy's own generators, and of what gives TensorFlow's eager operations seeds."""
-    eager = getattr(context.context(), "_rng", None)  # before the first seed there is none
-    return random.getstate(), np.random.get_state(), eager and eager.getstate()
-
-
-def _set_random_states(states: Any) -> None:
-    python, numpy, eager = states
-    random.setstate(python)
-    np.random.set_state(numpy)
-    if eager:
-        context.context()._rng.setstate(eager)  # noqa: SLF001
-
-
-def _older_random(plain: Plain) -> Any:
-    """Return the random states of a backup that an older version wrote."""
-    return {"tuple": [plain["python_random"], plain["numpy_random"], None]}
 
 
 def _differ(one: Any, other: Any) -> bool:

@@ -20,6 +20,7 @@ import numpy as np
 import tensorflow as tf
 
 from sweep.training.state.ownership import CODE, is_of_user, name_of, named
+from sweep.training.state.packing import StateArrays
 
 NUMBERS = "biufc"  # the kinds of NumPy types that HDF5 holds
 PLAIN = {type(None), bool, int, float, str}
@@ -41,7 +42,6 @@ INLINE_BYTES = 4096
 LARGE_BYTES, SAMPLED_BYTES, SAMPLE_BYTES = 2**26, 2**16, 2**12
 Form = Any  # plain JSON, but for ``Opaque`` and the contents of arrays
 NOT_INLINE = object()
-StateArrays = dict[str, np.ndarray]
 MAKERS: dict[str, Any] = {
     **{cls.__name__: cls for cls in VALUES},
     "bytes": bytes.fromhex,

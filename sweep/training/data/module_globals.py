@@ -27,8 +27,8 @@ from tensorflow.python.framework.config import is_op_determinism_enabled  # no p
 from sweep.space.project import Module
 from sweep.training.state.object_graph import Graph, underlying
 from sweep.training.state.ownership import CODE, is_harmless, user_modules
-from sweep.training.state.plain_values import StateArrays
-from sweep.training.state.training_state import NotPacked, pack, random_states, unpack
+from sweep.training.state.packing import NotPacked, StateArrays, pack, unpack
+from sweep.training.state.random_state import random_states
 
 NAMES, MISSING = "object_name_uids", object()
 
@@ -36,7 +36,7 @@ NAMES, MISSING = "object_name_uids", object()
 Changes = dict[str, dict[str, Any]]
 
 
-class Before:
+class ModulesBefore:
     """What the user's modules hold now, and the settings of this process.
 
     Args:
@@ -90,7 +90,7 @@ class Before:
         return found
 
 
-def set_again(changes: Changes, arrays: StateArrays) -> None:
+def set_globals(changes: Changes, arrays: StateArrays) -> None:
     """Set the globals that another process has found changed."""
     for name, values in changes.items():
         module = sys.modules.get(name) or importlib.import_module(name)
@@ -98,7 +98,7 @@ def set_again(changes: Changes, arrays: StateArrays) -> None:
 
 
 @contextlib.contextmanager
-def names_kept() -> Iterator[None]:
+def keeping_layer_names() -> Iterator[None]:
     """Let layers that are made meanwhile take no name from those of the model."""
     before = dict(global_state.get_global_attribute(NAMES) or {})
     yield
