@@ -10,12 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.data.arrays import (
-    SEED,
-    DataWrong,
-    as_array,
-    check_part,
-)
+from sweep.training.data.arrays import SEED, DataWrong, as_array, check_part
 from sweep.training.data.batch_source import Say
 from sweep.training.state import random_state
 

@@ -19,8 +19,6 @@ import numpy as np
 import tensorflow as tf
 
 from sweep.training.state.leaf_values import (
-    NUMBERS,
-    PLAIN,
     ArrayForm,
     Form,
     Lost,
@@ -40,7 +38,7 @@ from sweep.training.state.object_graph import (
     underlying,
 )
 from sweep.training.state.ownership import is_of_user
-from sweep.training.state.packing import StateArrays
+from sweep.training.state.packing import NUMBERS, PLAIN, StateArrays
 
 MISSING = object()
 NOTHING: dict[str, Any] = {"objects": {}, "variables": [], "optimizers": {}}

@@ -20,10 +20,8 @@ import numpy as np
 import tensorflow as tf
 
 from sweep.training.state.ownership import CODE, is_of_user, name_of, named
-from sweep.training.state.packing import StateArrays
+from sweep.training.state.packing import NUMBERS, PLAIN, StateArrays
 
-NUMBERS = "biufc"  # the kinds of NumPy types that HDF5 holds
-PLAIN = {type(None), bool, int, float, str}
 # Of values that cannot change, by their types: what each is made again from.
 VALUES: dict[type, Callable[[Any], list[Any]]] = {
     bytes: lambda one: [one.hex()],

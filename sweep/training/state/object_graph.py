@@ -31,16 +31,7 @@ from keras.src.models.functional import (
     Functional,
 )  # no public name: what keras.Model(inputs, outputs) makes
 
-from sweep.training.state.leaf_values import (
-    NOT_INLINE,
-    NUMBERS,
-    PLAIN,
-    ArrayForm,
-    Form,
-    Opaque,
-    closed,
-    inline,
-)
+from sweep.training.state.leaf_values import NOT_INLINE, ArrayForm, Form, Opaque, closed, inline
 from sweep.training.state.ownership import (
     HARMLESS,
     is_harmless,
@@ -49,6 +40,7 @@ from sweep.training.state.ownership import (
     name_of,
     user_modules,
 )
+from sweep.training.state.packing import NUMBERS, PLAIN
 
 # What Keras itself sets on every callback: no state of the callback. Its own callbacks choose their ``monitor_op`` anew.
 OF_CALLBACKS = {"_model", "params", "validation_data", "monitor_op"}

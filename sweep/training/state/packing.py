@@ -5,12 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from sweep.training.state.leaf_values import PLAIN
-
 StateArrays = dict[str, np.ndarray]
-
-
 SEQUENCES: dict[str, Any] = {"tuple": tuple, "set": set, "frozenset": frozenset}
+NUMBERS = "biufc"  # the kinds of NumPy types that HDF5 holds
+PLAIN = {type(None), bool, int, float, str}
 
 
 class NotPacked(TypeError):
