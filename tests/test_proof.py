@@ -53,7 +53,7 @@ MUTATIONS = {
         *STATE, "weight = self._model.trainable_weights[-1]", "weight.assign(weight * 0.999)"
     ),
     "the state of NumPy's and Python's generators": """
-training_state._set_random_states = lambda states: None
+training_state.set_random_states = lambda states: None
 """,
     "the position in the epoch, by one batch": changing(
         "steps.Steps.begin",
@@ -61,7 +61,7 @@ training_state._set_random_states = lambda states: None
         wrapped="        original(self, epoch, done - 1 if done else 0, logs)",
     ),
     "the order of the epoch": changing(
-        "batches.Batches.begin",
+        "array_batches.ArrayBatches.begin",
         "self, epoch, batch=0",
         wrapped="        original(self, epoch + (1 if batch else 0), batch)",
     ),
@@ -75,7 +75,7 @@ LAST_BIT = "import numpy\n" + changing(
 )
 BEFORE = """
 from sweep.training import steps
-from sweep.training.data import batches
+from sweep.training.data import array_batches
 from sweep.training.state import hidden_state, training_state
 """
 
