@@ -14,7 +14,7 @@ from sweep.errors import Misuse, SweepError
 from sweep.experience import backup_files
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import State
-from sweep.running import trial_runner
+from sweep.running import restarts
 from sweep.running.revival import retry
 from sweep.system import files
 from sweep.training.data import tf_cache_lock
@@ -143,8 +143,8 @@ def test_retry_takes_up_what_failed_and_nothing_else(tmp_path, space):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    monkeypatch.setattr(trial_runner, "SECOND_TRY_S", 0.01)
-    monkeypatch.setattr(trial_runner, "ABSENCE_S", 0.05)
+    monkeypatch.setattr(restarts, "SECOND_TRY_S", 0.01)
+    monkeypatch.setattr(restarts, "ABSENCE_S", 0.05)
     monkeypatch.setattr(files, "FIRST_PAUSE_S", 0.01)
 
 
