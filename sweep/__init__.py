@@ -1,4 +1,4 @@
-"""Hyperparameter sweeps for Keras that cannot be lost.
+"""Hyperparameter sweeps for Keras that survive anything.
 
 >>> import sweep
 >>> sweep.run("digits_mlp", trials=12).best().path  # doctest: +SKIP

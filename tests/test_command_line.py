@@ -199,7 +199,7 @@ def one_sentence(done, status):
         (["run", TOY, "--save-freq", "0"], "'--save-freq': 0 is not in the range"),
         (
             ["run", TOY, "--timeout", "0"],
-            "'--timeout': '0' is no time: give seconds, or such as 90s, 45m, 11h30m",
+            "'--timeout': '0' is no time: give seconds, or a time such as 90s, 45m, 11h30m",
         ),
         (["run", TOY, "--deadline", "11h 30"], "'--deadline': '11h 30' is no time: give seconds"),
         (["run", TOY, "--patience", "0"], "'--patience': 0 is not in the range x>=1"),

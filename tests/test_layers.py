@@ -22,9 +22,12 @@ LAYERS = [
     {"console"},
     {"running", "maintenance"},
     {"web"},
+    {"best_trial"},
+    {"sweep_view"},
     {"api"},
     {"__init__", "testing"},
     {"cli_options"},
+    {"cli_commands"},
     {"cli"},
     {"__main__"},
 ]
@@ -32,14 +35,14 @@ LAYER = {name: number for number, layer in enumerate(LAYERS) for name in layer}
 PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 # Where each heavy distribution may be imported.
 HEAVY = {
-    "keras": ("training", "api"),
+    "keras": ("training", "best_trial"),
     "tensorflow": ("training",),
     "optuna": ("search", "running", "maintenance.merge", "web.dashboard_study"),
     "joblib": ("running.training_loop", "training.data.loading"),
     "distributed": ("running.dask_cluster", "running.dask_worker"),
     "h5py": ("training",),
-    "pandas": ("console.results", "web.tables", "web.page", "api"),
-    "plotly": ("web.plotly_figures", "web.plotly_style", "web.report", "api"),
+    "pandas": ("console.results", "web.tables", "web.page", "sweep_view"),
+    "plotly": ("web.plotly_figures", "web.plotly_style", "web.report", "sweep_view"),
     "matplotlib": ("web.matplotlib_figures",),
     "optuna_dashboard": ("web.dashboard", "web.dashboard_study"),
 }

@@ -60,7 +60,7 @@ def test_a_time_is_seconds_or_has_units(text, seconds):
 )
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(
-        click.BadParameter, match="is no time: give seconds, or such as 90s, 45m, 11h30m"
+        click.BadParameter, match="is no time: give seconds, or a time such as 90s, 45m, 11h30m"
     ):
         cli_options.seconds(None, None, text)
 
