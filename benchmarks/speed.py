@@ -27,6 +27,7 @@ from rich.table import Table
 
 from benchmarks.contenders import NAMES, NEEDS
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.space import search_space, source
 from sweep.system.host import cores, processor, versions
 
@@ -76,7 +77,7 @@ def cost(command, environment=None):
 
 def proposals(space, trials):
     """Return the parameters that ``sweep run --sampler random`` gives its first trials."""
-    study = Study(space.source.name, None, "random", 0, "none")
+    study = Study(space.source.name, None, StudyOptions("random"))
     return [space.parameters(study.suggest(study.ask(), space.suggest)) for _ in range(trials)]
 
 

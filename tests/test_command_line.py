@@ -19,6 +19,7 @@ from support.trainer import SPACES
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.space import search_space, source
 from sweep.space.identity import id_experience
 from sweep.system.host import now, this_process
@@ -341,7 +342,7 @@ def test_a_parameter_with_other_choices_is_one_sentence_even_when_the_change_is_
     space, root = tmp_path / "toy.py", tmp_path / "root"
     space.write_text((SPACES / "toy.py").read_text())
     begun = toy_experience(root, 0, 0.3, space=space)
-    study = Study("toy", root / "study.journal", "tpe", 0, "none")
+    study = Study("toy", root / "study.journal", StudyOptions("tpe"))
     trial = study.ask()
     study.suggest(trial, search_space.load(source.find(str(space))).suggest)
     begun.write(replace(begun.read(), trials=[study.entry(trial)]))

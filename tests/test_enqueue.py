@@ -18,6 +18,7 @@ from sweep.search import warm_start
 from sweep.search.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
 from sweep.search.proposal_check import check, try_on
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.space import search_space, source
 
 ASKED = [
@@ -109,7 +110,7 @@ def test_the_same_command_enqueues_nothing_twice_and_a_longer_file_what_is_new(
     assert "2 to do, 1 of them enqueued" in said[0]
     file.write_text(json.dumps([{"x": 0.125}, *ASKED]))
     _, study = control(tmp_path / "root", space, enqueue=file, trials=5)
-    assert [trial.params["x"] for trial in study._trials()][4] == 0.125
+    assert [trial.params["x"] for trial in study.trials()][4] == 0.125
     assert read_enqueued(tmp_path / "root").proposals == [*ASKED, {"x": 0.125}]
 
 
@@ -125,7 +126,7 @@ def test_two_workers_try_each_once(space, file, tmp_path):
     )
     given = [
         trial.system_attrs["fixed_params"]
-        for trial in study._trials()
+        for trial in study.trials()
         if "fixed_params" in trial.system_attrs
     ]
     assert given == ASKED
@@ -150,7 +151,7 @@ def test_the_door_takes_one_or_a_list_and_makes_the_root(space, tmp_path):
     assert there.enqueue(ASKED[0]) == 1
     assert there.enqueue(ASKED) == 2
     _, study = control(tmp_path / "root", space, trials=1)
-    assert [trial.params for trial in study._trials()] == ASKED[:1]
+    assert [trial.params for trial in study.trials()] == ASKED[:1]
     with pytest.raises(
         Misuse, match="What is enqueued, proposal 1: 'x' is 2: give a number from 0"
     ):
@@ -336,14 +337,14 @@ def test_the_best_of_another_sweep_are_tried_first_as_far_as_they_fit(space, oth
     assert {"x", "kind"} in [one.keys() for one in fit]
     assert {"x"} in [one.keys() for one in fit]
     assert read_enqueued(tmp_path / "root").proposals == fit
-    assert [trial.system_attrs.get("fixed_params") for trial in study._trials()][: len(fit)] == fit
+    assert [trial.system_attrs.get("fixed_params") for trial in study.trials()][: len(fit)] == fit
     assert (
         f"the best 5 of {other} make {len(fit)} proposals here; what does not fit is left to the sampler: "
         in said[0]
     )
     assert "suggest does not ask for 'depth' beside the rest" in said[0]
     here = {one.read().outcome.values["val_acc"] for one in experiences_in(tmp_path / "root")}
-    assert {trial.value for trial in study._trials()} == here, (
+    assert {trial.value for trial in study.trials()} == here, (
         "nothing was told but what was trained here"
     )
 
@@ -418,14 +419,14 @@ def test_two_thousand_proposals_are_each_given_once_and_in_seconds(tmp_path):
     """The time grew with the cube of their number; 81 s is what 2,000 of them took."""
     asked = [{"x": number / 2000, "n": number} for number in range(2000)]
     assert enqueue(tmp_path, [*asked, *asked]) == 2000
-    study = Study("space", None, "random", 0, "none")
+    study = Study("space", None, StudyOptions("random"))
     study.enqueue(read_enqueued(tmp_path).proposals)
     begun = time.monotonic()
     for _ in asked:
         study.ask()
     assert time.monotonic() - begun < 20
-    assert [trial.system_attrs["fixed_params"] for trial in study._trials()] == asked
-    assert study.to_come() == []
+    assert [trial.system_attrs["fixed_params"] for trial in study.trials()] == asked
+    assert study.waiting_proposals() == []
 
 
 def test_proposals_are_equal_as_their_experiences_are():

@@ -81,7 +81,7 @@ def test_patience_counts_what_ended_after_the_best(space, tmp_path):
     assert again.trained == []
     said, study = control(root, space, again, patience=5, trials=8)
     assert again.trained == [5, 6, 7], "with more patience it goes on, and finds a better one"
-    assert study.since_best() == 1
+    assert study.count_since_best() == 1
     assert said[-1].startswith("trial 7 ")
 
 
@@ -99,7 +99,7 @@ def test_a_trial_that_fails_is_one_without_a_better_value(space, tmp_path):
 
 def test_before_there_is_a_value_there_is_no_patience(space, tmp_path):
     _, study = control(tmp_path / "root", space, trials=0)
-    assert study.since_best() == 0
+    assert study.count_since_best() == 0
     for state in (State.FAILED, State.FAILED, State.FINISHED, State.PRUNED, State.FAILED):
         trial = study.ask()
         value = 0.5 if state is State.FINISHED else None
@@ -109,7 +109,7 @@ def test_before_there_is_a_value_there_is_no_patience(space, tmp_path):
             [0.9] if state is State.PRUNED else [],
         )
         study.ask()  # one that is running is none that ended
-    assert study.since_best() == 2
+    assert study.count_since_best() == 2
 
 
 def test_with_workers_a_late_better_end_gives_patience_back(space, tmp_path):
@@ -126,7 +126,7 @@ def test_with_workers_a_late_better_end_gives_patience_back(space, tmp_path):
     place = NoTraining(reached=reached)
     said, study = control(root, space, place, patience=4, workers=2)
     assert sorted(place.trained) == [0, 1, 2, 3, 4, 5]
-    assert study.since_best() == 4
+    assert study.count_since_best() == 4
     assert said[-1].startswith("none of the last 4 trials")
 
 
@@ -245,7 +245,7 @@ def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said
         said[-1],
     )
     assert again.trained == []
-    assert len(study.cut_off()) == 2
+    assert len(study.interrupted_trials()) == 2
     control(root, space, again, timeout_s=60)
     assert again.trained == list(range(2, 12))
 
@@ -260,7 +260,7 @@ def test_a_deadline_leaves_cut_off_trials_cut_off(space, tmp_path):
     said, study = control(root, space, place, deadline_s=30)
     assert "2 cut off" in said[0]
     assert said[-1].startswith("the deadline leaves ")
-    assert (place.trained, len(study.cut_off())) == ([], 2)
+    assert (place.trained, len(study.interrupted_trials())) == ([], 2)
 
 
 def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
@@ -272,7 +272,7 @@ def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
         said[-1]
         == "the deadline is 20 s away: all is saved at the next batch; run the same command to go on"
     )
-    assert sorted(place.trained) == [trial.number for trial in study.cut_off()] == [1, 2]
+    assert sorted(place.trained) == [trial.number for trial in study.interrupted_trials()] == [1, 2]
     how = [one.read().sessions[-1].ended.how for one in experiences_in(tmp_path / "root")]
     assert sorted(how) == ["outcome", "stopped", "stopped"]
 

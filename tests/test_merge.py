@@ -123,7 +123,7 @@ def test_the_one_further_on_wins_and_the_other_is_kept_aside(tmp_path, epochs_he
     (there,) = experiences_in(theirs.root)
     assert here.log.read_bytes() == there.log.read_bytes()
     ours.rebuild()
-    assert [trial.number for trial in ours.study.cut_off()] == [0], (
+    assert [trial.number for trial in ours.study.interrupted_trials()] == [0], (
         "it is told, or goes on, under our number"
     )
 

@@ -23,6 +23,7 @@ from sweep.search.database import shown
 from sweep.search.storage import read_trials
 from sweep.search.study import Study
 from sweep.search.study_check import compare_study
+from sweep.search.study_factory import StudyOptions
 from sweep.system import files
 
 TRIALS = 2
@@ -78,13 +79,13 @@ def closing():
     studies = []
     yield lambda study: studies.append(study) or study
     for study in studies:
-        study._study._storage._backend.engine.dispose()
+        study.optuna_study._storage._backend.engine.dispose()
 
 
 @pytest.fixture
 def open_study(closing):
     def open_study(url, pruner="none", say=lambda text: None, stop=None, sampler="tpe"):
-        return closing(Study("toy", url, sampler, 0, pruner, say, stop))
+        return closing(Study("toy", url, StudyOptions(sampler, pruner=pruner), say, stop))
 
     return open_study
 
@@ -143,7 +144,7 @@ def told(study):
     """Return all that a study knows, but the times."""
     return [
         (one.number, one.state.name, one.value, one.params, one.intermediate_values, one.user_attrs)
-        for one in study._trials()
+        for one in study.trials()
     ]
 
 
@@ -232,7 +233,7 @@ def live(study):
     """Let a study do each thing that it can do to its storage."""
     study.keep_to(Path("/root"))
     begin(study)
-    study.begin_anew()
+    study.empty()
     first, second, third = begin(study), begin(study), begin(study)
     study.set_attribute(first, "id_experience", "0" * 16)
     study.report(first, 0, 0.5)
@@ -240,7 +241,7 @@ def live(study):
     study.tell(second, Outcome(State.FAILED, "", "it raised"), [])
     study.keep_to(Path("/root"))
     assert study.count() == 3
-    assert [trial.number for trial in study.cut_off()] == [third.number]
+    assert [trial.number for trial in study.interrupted_trials()] == [third.number]
     return told(study), study.count_states(), study.has_reached(0.5)
 
 
@@ -260,7 +261,7 @@ WRITTEN = {
 def test_what_was_cut_off_while_it_was_written_is_written_once(
     wire, open_study, tmp_path, what, how
 ):
-    uncut = live(Study("toy", tmp_path / "study.journal", "tpe", 0, "median"))
+    uncut = live(Study("toy", tmp_path / "study.journal", StudyOptions("tpe", pruner="median")))
     said = []
     study = open_study(wire.url, pruner="median", say=said.append)
     wire.when = once(
@@ -278,7 +279,7 @@ def test_what_was_cut_off_while_it_was_written_is_written_once(
 def test_brute_force_ends_though_its_last_tell_was_cut_off(wire, open_study, how):
     study, seen = open_study(wire.url, sampler="brute_force"), []
     wire.when = once(how, WRITTEN["an end"], number=3)
-    while not study.tried():
+    while not study.count_if_exhausted():
         trial = study.ask()
         seen.append(study.suggest(trial, lambda trial: trial.suggest_int("n", 1, 3)))
         study.tell(trial, finished(0.5), [0.5])
@@ -338,7 +339,7 @@ def test_the_waiting_ends_where_the_sweep_is_stopped(running, url, open_study):
 def test_a_study_that_somebody_deletes_is_missed_in_one_sentence(url, open_study):
     study = open_study(url)
     trial = begin(study)
-    optuna.delete_study(study_name="toy", storage=study._study._storage)
+    optuna.delete_study(study_name="toy", storage=study.optuna_study._storage)
     for speak in (study.ask, lambda: study.tell(trial, finished(0.5), [0.5])):
         with pytest.raises(
             SweepError, match="was deleted while the sweep ran: run the same command to go on"
@@ -359,7 +360,7 @@ def test_two_roots_cannot_share_a_study(url, open_study):
 def test_a_cut_on_the_way_is_noticed_soon_unless_the_user_knows_better(url, open_study):
     for more, expected in (("", "30"), ("?keepalives_idle=7&application_name=lab", "7")):
         study = open_study(url + more)
-        with study._study._storage._backend.engine.connect() as connection:
+        with study.optuna_study._storage._backend.engine.connect() as connection:
             how = connection.connection.driver_connection.info.get_parameters()
         assert (how["keepalives_idle"], how["tcp_user_timeout"]) == (expected, "30000")
 
@@ -389,7 +390,7 @@ def test_a_database_that_cannot_be_opened_is_one_sentence_at_once(url, old, new,
     wrong = url.replace(old, new)
     assert wrong != url
     for open_it in (
-        lambda: Study("toy", wrong, "tpe", 0, "none"),
+        lambda: Study("toy", wrong, StudyOptions("tpe")),
         lambda: compare_study("toy", wrong, {}),
     ):
         with pytest.raises(
@@ -413,7 +414,7 @@ def test_a_driver_that_is_not_installed_is_named(url, missing, monkeypatch):
     for driver in ("psycopg", "psycopg2"):
         monkeypatch.setitem(sys.modules, driver, None)
     for open_it in (
-        lambda: Study("toy", url, "tpe", 0, "none"),
+        lambda: Study("toy", url, StudyOptions("tpe")),
         lambda: compare_study("toy", url, {}),
     ):
         with pytest.raises(

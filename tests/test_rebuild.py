@@ -56,7 +56,7 @@ def test_a_pruner_answers_the_same_when_its_study_was_lost_in_the_middle_of_a_tr
             (search.root / "study.journal").unlink()
             search.open()
             search.rebuild()
-            (attached,) = search.study.cut_off()
+            (attached,) = search.study.interrupted_trials()
             assert attached.number == number
             return attached
 
@@ -74,9 +74,9 @@ def test_all_that_optuna_knows_of_a_trial_comes_back(tmp_path, pruner):
     search = Search(tmp_path / "root", "tpe", pruner).go_on(12)
     trial, parameters = search.begin()
     search.write(trial, parameters, [])
-    before = search.study._trials()
+    before = search.study.trials()
     search.rebuild()
-    after = search.study._trials()
+    after = search.study.trials()
     assert len(before) == len(after) == 13
     for old, new in zip(before, after, strict=True):
         for name in (
@@ -103,10 +103,10 @@ def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_pa
         known[number].experience.record.unlink()
     assert search.study.difference(search.known()) == "has a trial 0 without a folder"
     search.rebuild()
-    assert [trial.number for trial in search.study.cut_off()] == [0, 13], (
+    assert [trial.number for trial in search.study.interrupted_trials()] == [0, 13], (
         "trial 19 is the next one to be asked"
     )
-    for trial in search.study.cut_off():
+    for trial in search.study.interrupted_trials():
         search.end(trial, {**search.study.suggest(trial, suggest), "trial": trial.number, **FIXED})
     search.go_on()
     assert search.proposals() == uncut().proposals()
@@ -215,7 +215,7 @@ def test_a_study_in_sqlite_is_made_again_too(tmp_path):
     assert search.proposals() == before
     with pytest.raises(SweepError, match="belongs to"):
         search.study.keep_to(Path("/another"))
-    search.study._study._storage._backend.engine.dispose()
+    search.study.optuna_study._storage._backend.engine.dispose()
 
 
 def test_no_pickle_that_a_folder_brings_is_read(tmp_path):
@@ -240,7 +240,7 @@ def test_no_pickle_that_a_folder_brings_is_read(tmp_path):
 
 def test_no_folder_holds_a_pickle(tmp_path):
     search = Search(tmp_path / "root", "cmaes", suggest=suggest_numbers).go_on()
-    assert any("cma:" in name for trial in search.study._trials() for name in trial.system_attrs), (
+    assert any("cma:" in name for trial in search.study.trials() for name in trial.system_attrs), (
         "it keeps none"
     )
     records = [one.experience.record.read_text() for one in search.known().values()]

@@ -23,8 +23,9 @@ from support.stand_ins import (
 from support.trainer import SPACES
 from sweep.errors import Misuse, SweepError
 from sweep.experience.record import Outcome, State
-from sweep.search.exhaustive import values_of
+from sweep.search.choice_tree import values_of
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.settings import SAMPLERS, Choice
 
 TRIALS = 24
@@ -153,7 +154,7 @@ def test_a_sampler_whose_package_is_missing_says_what_to_install(
 ):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(Misuse, match=f"--sampler {sampler} needs {package}: pip install {wanted}"):
-        Study("toy", None, sampler, 0, "none")
+        Study("toy", None, StudyOptions(sampler))
 
 
 def test_brute_force_refuses_what_is_continuous(tmp_path):
@@ -191,7 +192,7 @@ def test_the_values_of_a_parameter(distribution, points, values):
 def go_through(study, suggest, most=100):
     """Return what is suggested, until all is tried."""
     seen = []
-    while not study.tried() and len(seen) < most:
+    while not study.count_if_exhausted() and len(seen) < most:
         trial = study.ask()
         seen.append(study.suggest(trial, suggest))
         study.tell(trial, Outcome(State.FINISHED, "", values={"val_acc": 0.5}, epoch=0), [0.5])
@@ -200,7 +201,7 @@ def go_through(study, suggest, most=100):
 
 @pytest.mark.parametrize("sampler", ["grid", "brute_force"])
 def test_what_is_off_the_grid_or_failed_is_no_combination_twice(sampler):
-    study = Study("toy", None, sampler, 0, "none")
+    study = Study("toy", None, StudyOptions(sampler))
 
     def suggest(trial):
         return trial.suggest_int("n", 1, 3), trial.suggest_categorical("kind", ["a", "b"])
@@ -210,23 +211,23 @@ def test_what_is_off_the_grid_or_failed_is_no_combination_twice(sampler):
         {"n": 2},
     ):  # of a space that was larger, and one that raised after its first parameter
         distributions = {"n": IntDistribution(1, 9)}
-        study._study.add_trial(
+        study.optuna_study.add_trial(
             create_trial(state=TrialState.FAIL, params=params, distributions=distributions)
         )
     seen = go_through(study, suggest)
     assert sorted(seen, key=str) == [(n, kind) for n in (1, 3) for kind in "ab"]
-    assert study.tried() == 5, "what raised is tried, too"
+    assert study.count_if_exhausted() == 5, "what raised is tried, too"
 
 
 def test_a_space_with_nothing_to_suggest_is_tried_by_one_trial():
-    study = Study("toy", None, "grid", 0, "none")
+    study = Study("toy", None, StudyOptions("grid"))
     assert go_through(study, lambda trial: {}) == [{}]
-    assert study.tried() == 1
+    assert study.count_if_exhausted() == 1
 
 
 def test_several_trials_at_once_have_no_combination_in_common():
-    study, seen = Study("toy", None, "brute_force", 0, "none"), []
-    while not study.tried():
+    study, seen = Study("toy", None, StudyOptions("brute_force")), []
+    while not study.count_if_exhausted():
         trials = [study.ask() for _ in range(3)]
         seen += [
             study.suggest(trial, lambda trial: trial.suggest_int("n", 1, 9))
@@ -239,12 +240,12 @@ def test_several_trials_at_once_have_no_combination_in_common():
 
 @pytest.mark.parametrize("sampler", ["grid", "brute_force"])
 def test_a_proposal_after_five_thousand_trials_takes_few_milliseconds(sampler):
-    study = Study("toy", None, sampler, 0, "none")
+    study = Study("toy", None, StudyOptions(sampler))
     names, values = ("a", "b", "c", "d"), IntDistribution(0, 9)
     for number in range(5000):
         params = {name: number // 10**place % 10 for place, name in enumerate(reversed(names))}
         params = dict(reversed(params.items()))
-        study._study.add_trial(
+        study.optuna_study.add_trial(
             create_trial(value=0.5, params=params, distributions=dict.fromkeys(names, values))
         )
 

@@ -16,17 +16,20 @@ from sweep.errors import StoppedWaiting, SweepError
 from sweep.experience.entries import TrialEntry
 from sweep.experience.record import Outcome, State
 from sweep.search import storage_access
+from sweep.search.journal import Journal
 from sweep.search.pruners import BUILDERS
 from sweep.search.samplers import CLASSES
+from sweep.search.storage import is_of_storage
 from sweep.search.study import Study
+from sweep.search.study_check import check_distributions
+from sweep.search.study_factory import StudyOptions
 from sweep.settings import PRUNERS, SAMPLERS
 from sweep.system import files, plain_files
 
 
 def open_study(path, sampler="tpe", pruner="none"):
-    return Study(
-        "toy", path / "study.journal" if path.is_dir() else path, sampler, 0, pruner, epochs=6
-    )
+    where = path / "study.journal" if path.is_dir() else path
+    return Study("toy", where, StudyOptions(sampler, pruner=pruner, epochs=6))
 
 
 def finished(value):
@@ -56,7 +59,7 @@ def test_a_trial_that_was_left_running_is_attached_again(tmp_path):
     study.tell(begin(study), finished(0.3), [0.3])
     left = begin(study)
     again = open_study(tmp_path)
-    (attached,) = again.cut_off()
+    (attached,) = again.interrupted_trials()
     assert (attached.number, attached.params) == (left.number, left.params) == (1, left.params)
     assert again.suggest(attached, lambda trial: trial.suggest_float("x", 0, 1)) == left.params["x"]
     again.tell(attached, finished(0.4), [0.1, 0.4])
@@ -66,7 +69,7 @@ def test_a_trial_that_was_left_running_is_attached_again(tmp_path):
         0.4,
         {0: 0.1, 1: 0.4},
     )
-    assert again.cut_off() == []
+    assert again.interrupted_trials() == []
     assert again.count_states() == {"done": 2, "failed": 0}
 
 
@@ -121,7 +124,7 @@ def test_a_study_that_cannot_be_opened_says_what_to_do(tmp_path):
         SweepError,
         match=r"nowhere/at/all\.db is out of reach .*check that the server runs and that the URL of --storage is right",
     ):
-        Study("toy", "sqlite:////nowhere/at/all.db", "tpe", 0, "none")
+        Study("toy", "sqlite:////nowhere/at/all.db", StudyOptions("tpe"))
 
 
 def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
@@ -138,7 +141,7 @@ def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
         answers.append(study.report(bad, len(answers), 0.1))
     epoch = len(answers) - 1
     again = open_study(tmp_path, pruner="median")
-    (attached,) = again.cut_off()
+    (attached,) = again.interrupted_trials()
     assert [again.report(attached, e, 0.1) for e in range(epoch + 1)] == answers[: epoch + 1]
     again.tell(
         attached, Outcome(State.PRUNED, "", "pruned", {"val_acc": 0.1}, 0), [0.1] * (epoch + 1)
@@ -166,17 +169,17 @@ def sqlite(tmp_path):
     opened = []
 
     def open_sqlite():
-        opened.append(Study("toy", f"sqlite:///{tmp_path}/study.db", "tpe", 0, "none"))
+        opened.append(Study("toy", f"sqlite:///{tmp_path}/study.db", StudyOptions("tpe")))
         return opened[-1]
 
     yield open_sqlite
     for study in opened:
-        study._study._storage._backend.engine.dispose()
+        study.optuna_study._storage._backend.engine.dispose()
 
 
 def test_sqlite_is_a_storage_too(sqlite, tmp_path):
     sqlite().ask()
-    assert len(sqlite().cut_off()) == 1
+    assert len(sqlite().interrupted_trials()) == 1
     assert [path.name for path in tmp_path.iterdir()] == ["study.db"]
 
 
@@ -207,7 +210,7 @@ def test_a_cut_while_the_pruner_is_asked_changes_no_answer(tmp_path, monkeypatch
                     with contextlib.suppress(Cut):
                         study.report(trial, epoch, 0.1)
                 study = open_study(folder, pruner=pruner)
-                (trial,) = study.cut_off()
+                (trial,) = study.interrupted_trials()
             answers[name].append(study.report(trial, epoch, 0.1))
             if answers[name][-1]:
                 break
@@ -217,7 +220,7 @@ def test_a_cut_while_the_pruner_is_asked_changes_no_answer(tmp_path, monkeypatch
 
 def cut_after(patch, study, writes):
     """Let the journal take so many writes, and no more."""
-    backend = study._study._storage._backend
+    backend = study.optuna_study._storage._backend
     append, seen = backend.append_logs, []
 
     def limited(logs):
@@ -236,7 +239,7 @@ def test_a_journal_that_cannot_grow_is_one_sentence(tmp_path, monkeypatch):
     def full(logs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(study._study._storage._backend, "append_logs", full)
+    monkeypatch.setattr(study.optuna_study._storage._backend, "append_logs", full)
     for ask in (
         study.ask,
         lambda: study.report(trial, 0, 0.5),
@@ -272,7 +275,7 @@ def test_a_journal_waits_for_a_disk_that_is_full_or_gone_and_says_so_once(
     tmp_path, failing_disk, number
 ):
     said = []
-    study = Study("toy", tmp_path / "study.journal", "random", 0, "none", said.append)
+    study = Study("toy", tmp_path / "study.journal", StudyOptions("random"), said.append)
     trial = begin(study)
     failing_disk(number, 3)
     study.tell(trial, finished(0.5), [0.5])
@@ -281,13 +284,13 @@ def test_a_journal_waits_for_a_disk_that_is_full_or_gone_and_says_so_once(
     assert back.endswith("study.journal answers again")
     failing_disk(number, 3)
     assert study.ask().number == 1
-    assert [one.value for one in open_study(tmp_path)._trials()] == [0.5, None]
+    assert [one.value for one in open_study(tmp_path).trials()] == [0.5, None]
 
 
 def test_a_stop_and_patience_end_the_waiting_of_a_journal(tmp_path, failing_disk, monkeypatch):
     monkeypatch.setattr(storage_access, "PATIENCE_S", 0.05)
     stop = threading.Event()
-    study = Study("toy", tmp_path / "study.journal", "random", 0, "none", stop=stop)
+    study = Study("toy", tmp_path / "study.journal", StudyOptions("random"), stop=stop)
     failing_disk(errno.ENOSPC, 999)
     with pytest.raises(SweepError, match=r"study\.journal is out of reach .*No space left"):
         study.ask()
@@ -309,16 +312,38 @@ def test_other_choices_than_the_trials_have_are_refused(tmp_path):
     study = open_study(tmp_path)
     study.suggest(study.ask(), lambda trial: trial.suggest_categorical("kind", ["a", "b"]))
     kinds = optuna.distributions.CategoricalDistribution
-    study.check_distributions({"kind": kinds(["a", "b"]), "new": kinds([1])})
+    check_distributions(study.trials(), {"kind": kinds(["a", "b"]), "new": kinds([1])})
     with pytest.raises(SweepError, match="'kind' other choices, or another kind, than the trials"):
-        study.check_distributions({"kind": kinds(["a", "b", "c"])})
+        check_distributions(study.trials(), {"kind": kinds(["a", "b", "c"])})
     with pytest.raises(SweepError, match=r"in another order than before.*list \['a', 'b'\]"):
-        study.check_distributions({"kind": kinds(["b", "a"])})
+        check_distributions(study.trials(), {"kind": kinds(["b", "a"])})
+
+
+@pytest.mark.parametrize("storage", ["journal", "database"])
+def test_an_error_of_the_storage_is_told_from_one_of_the_search_space(tmp_path, storage):
+    def raised_by(work):
+        with pytest.raises(Exception) as raised:  # noqa: PT011 # any
+            work()
+        return raised.value
+
+    def suggest():
+        (tmp_path / "no such file").read_text()
+
+    if storage == "journal":
+        journal = Journal(tmp_path / "study.journal")
+        (tmp_path / "study.journal").unlink()
+        error = raised_by(lambda: list(journal.read_logs(0)))
+    else:
+        database = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/study.db")
+        error = raised_by(lambda: database.get_trial(7))
+        database.engine.dispose()
+    assert is_of_storage(error)
+    assert not is_of_storage(raised_by(suggest))
 
 
 def test_a_journal_that_had_no_room_for_a_line_holds_the_next_ones(tmp_path):
     path = tmp_path / "study.journal"
-    study = Study("toy", path, "random", 0, "none")
+    study = Study("toy", path, StudyOptions("random"))
     trial = study.ask()
     study.suggest(trial, lambda trial: {"x": trial.suggest_float("x", 0, 1)})
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -331,5 +356,5 @@ def test_a_journal_that_had_no_room_for_a_line_holds_the_next_ones(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
     for epoch in range(3):
         study.report(trial, epoch, 0.5)
-    again = Study("toy", path, "random", 0, "none")
-    assert again._trials()[0].intermediate_values == {0: 0.5, 1: 0.5, 2: 0.5}
+    again = Study("toy", path, StudyOptions("random"))
+    assert again.trials()[0].intermediate_values == {0: 0.5, 1: 0.5, 2: 0.5}

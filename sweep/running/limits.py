@@ -80,14 +80,14 @@ class Limits:
         target, patience = self._settings.target, self._settings.patience
         if target is not None and self._study.has_reached(target):
             return Verdict(False, f"the target {target:g} is reached: no trial begins")
-        if patience is not None and (since := self._study.since_best()) >= patience:
+        if patience is not None and (since := self._study.count_since_best()) >= patience:
             return Verdict(
                 False,
                 f"none of the last {since} trials was a better one, and --patience is {patience}: "
                 "no trial begins",
             )
         count, asked = self._study.count(), self._settings.trials
-        combinations = self._study.tried()
+        combinations = self._study.count_if_exhausted()
         if count >= asked:
             return ALL_HAVE_BEGUN
         if combinations is None:

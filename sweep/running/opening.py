@@ -17,6 +17,7 @@ from sweep.running.limits import Limits
 from sweep.running.rehearsal import Rehearsal
 from sweep.running.study_setup import check_to_come, open_or_rebuild
 from sweep.search.study import Study
+from sweep.search.study_check import check_distributions
 from sweep.training.protocol import Place
 
 
@@ -105,11 +106,12 @@ class Opening:
         folders = self.settle_folders(begin_anew=not always_rebuild, judges_code=not always_rebuild)
         context, settings = self._context, self._context.settings
         study = open_or_rebuild(context, self._rehearsal.epochs, folders, always_rebuild)
-        study.check_distributions(self._rehearsal.distributions)
+        check_distributions(study.trials(), self._rehearsal.distributions)
         to_come = check_to_come(context.space, context.root, study)
         limits = Limits(settings, study, folders.recorded(), context.began)
-        known, interrupted = folders.known(), study.cut_off()
-        to_do = 0 if study.tried() else max(0, settings.trials - study.count())
+        known, interrupted = folders.known(), study.interrupted_trials()
+        is_exhausted = bool(study.count_if_exhausted())
+        to_do = 0 if is_exhausted else max(0, settings.trials - study.count())
         trainings = to_do * settings.repeats + len(interrupted)
         disk = DiskBudget(context.root, settings, trainings, context.progress.say)
         disk.free_backups(known.values())

@@ -15,6 +15,7 @@ from sweep.search import proposal_check, warm_start
 from sweep.search.enqueued import Proposal, read_enqueued, read_proposals
 from sweep.search.pruners import Pruner
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.settings import PRUNERS, Choice, Settings
 from sweep.space import search_space
 from sweep.space.identity import id_experience
@@ -55,7 +56,7 @@ def draw_proposals(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]
     Raises:
         SearchSpaceWrong: see ``rehearse``.
     """
-    study = Study(space.source.name, None, "random", 0, "none")
+    study = Study(space.source.name, None, StudyOptions("random"))
     drawn: dict[str, dict[str, Any]] = {}
     for _ in range(DRAWS * number):
         with search_space.mistakes_in(space.source.path):
@@ -88,7 +89,8 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
             f"{space.source.path}: MONITOR has several names, and {option} is for one: "
             "leave one of them out."
         )
-    study = Study(space.source.name, None, settings.sampler, settings.seed, "none", aims=space.aims)
+    options = StudyOptions(settings.sampler, settings.seed, objectives=space.aims)
+    study = Study(space.source.name, None, options)
     trial = study.ask()
     with search_space.mistakes_in(space.source.path):
         epochs = space.parameters(study.suggest(trial, space.suggest))["epochs"]

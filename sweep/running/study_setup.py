@@ -11,8 +11,10 @@ from sweep.experience.root import study_of
 from sweep.running.context import SweepContext
 from sweep.search import proposal_check
 from sweep.search.enqueued import ENQUEUED, key_of, read_enqueued
-from sweep.search.storage import StudyUnreadable
+from sweep.search.journal import StudyUnreadable
 from sweep.search.study import Study
+from sweep.search.study_check import trained_without_folder
+from sweep.search.study_factory import StudyOptions
 from sweep.space import search_space
 from sweep.space.search_space import SearchSpace
 from sweep.system.files import move_to_quarantine
@@ -37,13 +39,13 @@ def open_or_rebuild(
         study.keep_to(context.root)
     study.enqueue(read_enqueued(context.root).proposals)
     known = folders.known()
-    for number, name in study.lost(known).items():
+    for number, name in trained_without_folder(study.trials(), known).items():
         context.progress.say(
             f"trial {number} {name}: its folder is missing, so it begins again from the beginning"
         )
     # A kill before the first folder, or all that there was is forgotten.
     if not known and not always_rebuild:
-        study.begin_anew()
+        study.empty()
         return study
     trouble = trouble or study.difference(known)
     if always_rebuild:
@@ -79,7 +81,7 @@ def check_to_come(space: SearchSpace, root: Path, study: Study) -> int:
     Raises:
         Misuse: it does not take them as it is now, and was changed since they were enqueued.
     """
-    to_come = study.to_come()
+    to_come = study.waiting_proposals()
     if not to_come:
         return 0
     enqueued = enumerate(read_enqueued(root).proposals, 1)
@@ -96,20 +98,13 @@ def _open(context: SweepContext, epochs: int) -> tuple[Study, str | None]:
     """
     settings, space, progress = context.settings, context.space, context.progress
     where = settings.storage or study_of(context.root, settings.study_dir)
-    options = (
-        settings.sampler,
-        settings.seed,
-        settings.pruner,
-        progress.say,
-        context.stop,
-        epochs,
-        space.aims,
-    )
+    options = StudyOptions(settings.sampler, settings.seed, settings.pruner, epochs, space.aims)
+    arguments = (options, progress.say, context.stop)
     try:
-        return Study(space.source.name, where, *options), None
+        return Study(space.source.name, where, *arguments), None
     except StudyUnreadable:
         # Only a file can be unreadable: a database that is, is out of reach.
         where = Path(where)
         aside = move_to_quarantine(where, where.parent)
         progress.say(f"{where} cannot be read, and is now {aside}")
-        return Study(space.source.name, where, *options), "could not be read"
+        return Study(space.source.name, where, *arguments), "could not be read"

@@ -1,4 +1,4 @@
-"""When Optuna ends a training early, and why: each epoch is asked about once, whatever was killed in between."""
+"""Pruners, which end a training early: each is asked once about each epoch, whatever was killed."""
 
 import copy
 import inspect
@@ -36,7 +36,11 @@ def _successive_halving(
     min_early_stopping_rate: int = 0,
     bootstrap_count: int = 0,
 ) -> BasePruner:
-    """Optuna's own ``auto`` looks at the trials that are complete when it is first asked: others, after a restart."""
+    """Build a pruner whose ``min_resource`` depends on the options only.
+
+    Optuna's ``auto`` reads the trials that are complete when it is first asked: after a restart,
+    these are others.
+    """
     least = max((epochs - 1) // 100, 1) if min_resource is None else min_resource
     return optuna.pruners.SuccessiveHalvingPruner(
         least, reduction_factor, min_early_stopping_rate, bootstrap_count
@@ -50,7 +54,10 @@ def _hyperband(
     reduction_factor: int = 3,
     bootstrap_count: int = 0,
 ) -> BasePruner:
-    """See ``_successive_halving``, which refuses what Hyperband itself would only when it is first asked."""
+    """Build Hyperband, after ``_successive_halving`` has checked the options.
+
+    Hyperband itself would refuse them only when it is first asked.
+    """
     most = epochs if max_resource is None else max_resource
     if most < min_resource:
         raise ValueError(
@@ -63,12 +70,11 @@ def _hyperband(
 def _patient(
     epochs: int, patience: int = 5, min_delta: float = 0.0, wrapped_pruner: str = "none"
 ) -> BasePruner:
-    wrapped = (
-        None
-        if wrapped_pruner == "none"
-        else Pruner(Choice.read("wrapped_pruner", wrapped_pruner, WRAPPED), epochs)
-    )
-    return optuna.pruners.PatientPruner(wrapped.optunas if wrapped else None, patience, min_delta)
+    wrapped = None
+    if wrapped_pruner != "none":
+        choice = Choice.read("wrapped_pruner", wrapped_pruner, WRAPPED)
+        wrapped = Pruner(choice, epochs).optuna_pruner
+    return optuna.pruners.PatientPruner(wrapped, patience, min_delta)
 
 
 def _threshold(
@@ -79,7 +85,8 @@ def _threshold(
 ) -> BasePruner:
     if lower is None and upper is None:
         raise ValueError(
-            "give it the least value that is well, as threshold:lower=0.2, or the most, as threshold:upper=2"
+            "give it the least value that is well, as threshold:lower=0.2, or the most, as "
+            "threshold:upper=2"
         )
     return optuna.pruners.ThresholdPruner(lower, upper, n_warmup_steps, interval_steps)
 
@@ -93,7 +100,7 @@ BUILDERS: dict[str, Callable[..., BasePruner]] = {
     "patient": _patient,
     "threshold": _threshold,
 }
-# Optuna knows Hyperband only where nothing is around it.
+# Not Hyperband: Optuna recognizes it only where no other pruner wraps it.
 WRAPPED = ("median", "percentile", "successive_halving", "threshold")
 
 
@@ -101,7 +108,7 @@ class Pruner:
     """A pruner of Optuna's with its options.
 
     Args:
-        choice: of ``BUILDERS``.
+        choice: one of ``BUILDERS``, with options.
         epochs: of a training.
 
     Raises:
@@ -113,18 +120,17 @@ class Pruner:
         choice.check(plain_options(build, {"epochs"}))
         taken = inspect.signature(build).parameters
         defaults = {
-            name: one.default
-            for name, one in taken.items()
-            if one.default is not inspect.Parameter.empty
+            name: parameter.default
+            for name, parameter in taken.items()
+            if parameter.default is not inspect.Parameter.empty
         }
+        epochs_if_taken = {"epochs": epochs} if "epochs" in taken else {}
         self.name, self.options = choice.name, {**defaults, **choice.options}
         try:
             with warnings.catch_warnings(
                 category=optuna.exceptions.ExperimentalWarning, action="ignore"
             ):
-                self.optunas = build(
-                    **{**self.options, **({"epochs": epochs} if "epochs" in taken else {})}
-                )
+                self.optuna_pruner = build(**{**self.options, **epochs_if_taken})
         except Misuse:
             raise
         except (ValueError, TypeError) as error:
@@ -136,18 +142,16 @@ class Pruner:
         trial: optuna.Trial,
         epoch: int,
     ) -> str | None:
-        """Ask for each epoch once, also where a cut came between the answer and our note of it.
+        """Return why the pruner ends the training here; None if the training continues.
 
-        Some pruners note in the trial which rungs it has passed, and answer otherwise when asked again. So what they note is
-        held back until their answer is written, together with it.
+        The pruner is asked once for each epoch, even if a cut came between its answer and our note
+        of it. Some pruners note in the trial which rungs it has passed, and would answer otherwise
+        when asked again. So their notes are held back and written together with the answer.
 
         Args:
             study: of the trial.
-            trial: ``epoch`` is reported.
+            trial: its ``epoch`` is reported.
             epoch: from 0.
-
-        Returns:
-            Why the training ends here; None where it goes on.
         """
         frozen = copy.copy(optuna_adapter.read_trial(trial))
         asked = frozen.user_attrs.get("pruner", {"epoch": -1})
@@ -157,60 +161,60 @@ class Pruner:
             frozen.intermediate_values = {
                 at: value for at, value in frozen.intermediate_values.items() if at <= epoch
             }
-            storage = _HoldsBack(optuna_adapter.storage_of(study))
-            prunes = self.optunas.prune(optuna_adapter.with_storage(study, storage), frozen)
-            why = (
-                f"{self.name} ended it after epoch {epoch}: {self._why(frozen, study.direction)}"
-                if prunes
-                else None
-            )
+            storage = _StorageHoldingNotes(optuna_adapter.storage_of(study))
+            prunes = self.optuna_pruner.prune(optuna_adapter.with_storage(study, storage), frozen)
+            why = None
+            if prunes:
+                reason = self._reason(frozen, study.direction)
+                why = f"{self.name} ended it after epoch {epoch}: {reason}"
             asked = {"epoch": epoch, "answer": why, "notes": storage.notes}
             trial.set_user_attr("pruner", asked)
         for name, note in asked["notes"].items():
             if name not in frozen.system_attrs:
-                # as the pruner would have
                 optuna_adapter.set_system_attribute(trial, name, note)
         return asked["answer"]  # type: ignore[no-any-return]
 
-    def _why(self, frozen: FrozenTrial, direction: StudyDirection) -> str:
-        """Return in words what it compared: each pruner has its own question."""
+    def _reason(self, frozen: FrozenTrial, direction: StudyDirection) -> str:
+        """Return in words what the pruner compared. The sentence is stored in the record."""
         values = [value for _, value in sorted(frozen.intermediate_values.items())]
-        best, has = max if direction == StudyDirection.MAXIMIZE else min, self.options
+        best = max if direction == StudyDirection.MAXIMIZE else min
+        options = self.options
         now = f"its value, {values[-1]:.4g}, was"
         match self.name:
             case "median":
-                return f"its best value, {best(values):.4g}, was worse than the median of the finished trials at this epoch"
+                return (
+                    f"its best value, {best(values):.4g}, was worse than the median of the "
+                    "finished trials at this epoch"
+                )
             case "percentile":
-                which = f"the best {has['percentile']:g} % of the finished trials at this epoch"
-                return f"its best value, {best(values):.4g}, was not as good as {which}"
+                best_part = (
+                    f"the best {options['percentile']:g} % of the finished trials at this epoch"
+                )
+                return f"its best value, {best(values):.4g}, was not as good as {best_part}"
             case "successive_halving" | "hyperband":
                 whose = "those of its bracket" if self.name == "hyperband" else "those"
-                first = (
-                    f", or it was one of the first {has['bootstrap_count']}"
-                    if has["bootstrap_count"]
-                    else ""
-                )
-                return f"{now} not in the best 1/{has['reduction_factor']} of {whose} that came so far{first}"
+                bootstrap = options["bootstrap_count"]
+                first = f", or it was one of the first {bootstrap}" if bootstrap else ""
+                share = f"1/{options['reduction_factor']}"
+                return f"{now} not in the best {share} of {whose} that came so far{first}"
             case "patient":
-                last, by = (
-                    has["patience"] + 1,
-                    f" by more than {has['min_delta']:g}" if has["min_delta"] else "",
+                last, min_delta = options["patience"] + 1, options["min_delta"]
+                wrapped = options["wrapped_pruner"]
+                by = f" by more than {min_delta:g}" if min_delta else ""
+                also = f", and {wrapped} ended it" if wrapped != "none" else ""
+                return (
+                    f"its last {last} values were all worse{by} than {best(values[:-last]):.4g} "
+                    f"before them{also}"
                 )
-                also = (
-                    f", and {has['wrapped_pruner']} ended it"
-                    if has["wrapped_pruner"] != "none"
-                    else ""
-                )
-                return f"its last {last} values were all worse{by} than {best(values[:-last]):.4g} before them{also}"
-            case "threshold" if has["lower"] is not None and values[-1] < has["lower"]:
-                return f"{now} below {has['lower']:g}"
-            case "threshold":  # a training whose value is no number has failed before
-                return f"{now} above {has['upper']:g}"
+            case "threshold" if options["lower"] is not None and values[-1] < options["lower"]:
+                return f"{now} below {options['lower']:g}"
+            case "threshold":  # a training whose value is not a number has failed before
+                return f"{now} above {options['upper']:g}"
         raise ValueError(self.name)
 
 
-class _HoldsBack:
-    """A storage that does not write what a pruner notes in a trial, and remembers it in ``notes``."""
+class _StorageHoldingNotes:
+    """A storage that collects in ``notes`` what a pruner writes in a trial, and does not write it."""
 
     def __init__(self, storage: BaseStorage) -> None:
         self._held, self.notes = storage, dict[str, Any]()

@@ -1,4 +1,4 @@
-"""How Optuna proposes: whatever was killed in between, the same trial gets the same proposal."""
+"""Samplers that propose the same for the same trial, whatever was killed in between."""
 
 import hashlib
 import importlib
@@ -16,18 +16,18 @@ from optuna.trial import FrozenTrial, TrialState
 
 from sweep.errors import Misuse
 from sweep.search import optuna_adapter
-from sweep.search.exhaustive import BruteForce, Enumeration, Grid, Trees
-from sweep.search.optuna_adapter import ENQUEUED_VALUES, PointQMCSampler
+from sweep.search.exhaustive import BruteForce, ChoiceTrees, Enumeration, Grid
+from sweep.search.optuna_adapter import PointQMCSampler
 from sweep.settings import Choice, plain_options
 
 
 class QMC(PointQMCSampler):
-    """Optuna's own, whose point of the sequence is the trial's number, and not what a counter in the study says.
+    """Optuna's QMC sampler that draws the point of the trial's number, not of a counter in the study.
 
     Args:
         qmc_type: sobol or halton.
-        scramble: with a seed that all trials of a study have in common.
-        seed: of what is drawn outside of the sequence.
+        scramble: scramble the sequence, with a seed that all trials of a study share.
+        seed: of what is drawn outside the sequence.
         study_seed: of the scrambling.
     """
 
@@ -46,11 +46,12 @@ class QMC(PointQMCSampler):
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return the parameters of the first trial below this one that has any; the first of all is drawn at random."""
-        before = (
-            one for one in study.get_trials(deepcopy=False)[: trial.number] if one.distributions
-        )
-        return next((dict(one.distributions) for one in before), {})
+        """Return the parameters of the first trial below this one that has any.
+
+        The first trial of all is drawn at random.
+        """
+        earlier = study.get_trials(deepcopy=False)[: trial.number]
+        return next((dict(other.distributions) for other in earlier if other.distributions), {})
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -60,12 +61,14 @@ class QMC(PointQMCSampler):
 
 
 class NSGAII(optuna.samplers.NSGAIISampler):
-    """Optuna's own, whose parents stand in one order, and not in another where the study has lost its note of them."""
+    """Optuna's NSGA-II sampler with its parents sorted by number.
+
+    Their order would differ after the study has lost its note of them.
+    """
 
     def get_parent_population(self, study: optuna.Study, generation: int) -> list[FrozenTrial]:
-        return sorted(
-            super().get_parent_population(study, generation), key=lambda parent: parent.number
-        )
+        parents = super().get_parent_population(study, generation)
+        return sorted(parents, key=lambda parent: parent.number)
 
 
 CLASSES: dict[str, Callable[..., BaseSampler]] = {
@@ -78,70 +81,57 @@ CLASSES: dict[str, Callable[..., BaseSampler]] = {
     "brute_force": BruteForce,
     "gp": optuna.samplers.GPSampler,
 }
-# What such a sampler knows is a pickle in the trials, which no folder keeps: to know it again, it proposes again.
-PICKLES = {"cmaes"}
-# What Optuna imports only when it comes to proposing, and how that is installed.
+# These keep their state as a pickle in the trials. No folder holds it, so a rebuild makes it again
+# by proposing again.
+SAMPLERS_WITH_PICKLES = {"cmaes"}
+# The package that a sampler imports only when it proposes, and what pip installs it by.
 PACKAGES = {
     "cmaes": ("cmaes", "cmaes"),
     "gp": ("torch", "'keras-sweep[gp]'"),
     "qmc": ("scipy", "scipy"),
 }
-# Hyperband shows a sampler only the trials of one bracket. What counts trials, or notes something for all, is shown all.
-SEES_ALL = {"grid", "qmc", "nsgaii", "brute_force"}
+# Hyperband shows a sampler only the trials of one bracket. These count trials, or note something
+# for all of them, so they see all trials.
+SEES_ALL_TRIALS = {"grid", "qmc", "nsgaii", "brute_force"}
 SEEDS = {"seed", "study_seed"}
-# Optuna's options that are no choice here: deprecated ones, warnings, and what a sampler keeps from one call to the next.
+# Options of Optuna's that cannot be chosen here: deprecated ones, warnings, and what a sampler keeps
+# between two calls.
 LEFT_OUT = {
-    *(
-        "consider_prior",
-        "prior_weight",
-        "consider_magic_clip",
-        "consider_endpoints",
-        "restart_strategy",
-        "inc_popsize",
-    ),
-    *("warn_independent_sampling", "group"),
+    *("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints"),
+    *("restart_strategy", "inc_popsize", "warn_independent_sampling", "group"),
 }
+Brackets = defaultdict[int | None, BaseSampler]
 
 
 class SeededSampler(BaseSampler):
-    """A sampler whose proposal is a function of (study seed, trial number, history), whatever was killed in between.
+    """A sampler whose proposal is a function of (study seed, trial number, history).
 
-    It builds a new sampler for every trial: one that lives on would need its random state saved, one that starts anew with
-    the same seed would repeat its first proposals.
+    What was killed in between changes nothing. It builds a new sampler for every trial. The random
+    state of one that lives on would have to be saved; one that starts anew with the same seed would
+    repeat its first proposals.
+
+    Raises:
+        Misuse: the sampler does not take an option, or needs a package that is not installed.
     """
 
     def __init__(self, choice: Choice, seed: int) -> None:
-        """Raises Misuse for an option that the sampler does not take, and where it needs a package that is not installed."""
         self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
         self._taken = set(inspect.signature(self._class).parameters)
-        self._trees = Trees()
-        self._of_bracket: weakref.WeakKeyDictionary[
-            optuna.Study, defaultdict[int | None, BaseSampler]
-        ]
-        self._of_bracket = weakref.WeakKeyDictionary()
+        self._trees = ChoiceTrees()
+        self._brackets: weakref.WeakKeyDictionary[optuna.Study, Brackets]
+        self._brackets = weakref.WeakKeyDictionary()
         choice.check(plain_options(self._class, SEEDS | LEFT_OUT))
-        if choice.name in PACKAGES:
-            package, wanted = PACKAGES[choice.name]
-            try:
-                importlib.import_module(package)
-            except ImportError as error:
-                raise Misuse(
-                    f"--sampler {choice.name} needs {package}: pip install {wanted}"
-                ) from error
-        negative = [
-            name
-            for name, value in choice.options.items()
-            if isinstance(value, int | float) and value < 0
-        ]
-        if negative:
-            raise choice.wrong(f"{negative[0]} is negative")
+        _check_package(choice.name)
+        for name, value in choice.options.items():
+            if isinstance(value, int | float) and value < 0:
+                raise choice.wrong(f"{name} is negative")
         try:
             self._first = self.of_trial(0)
         except (ValueError, TypeError, AssertionError) as error:
             raise choice.wrong(str(error).rstrip(".")) from error
 
     def of_trial(self, number: int, parameter: str = "") -> BaseSampler:
-        """Return the sampler of one trial, or of one parameter of it that is drawn by itself."""
+        """Return the sampler of one trial, or of one of its parameters that is drawn by itself."""
         given = {
             "seed": _seed_of(f"{self._seed}/{number}/{parameter}"),
             "study_seed": _seed_of(f"{self._seed}"),
@@ -153,19 +143,28 @@ class SeededSampler(BaseSampler):
         ):
             return self._class(**own, **self._choice.options)
 
-    def tried(self, study: optuna.Study) -> int | None:
-        """Return how many combinations there are, once a sampler that takes each once has tried all; None before."""
-        return self._first.tried(study) if isinstance(self._first, Enumeration) else None
+    def count_if_exhausted(self, study: optuna.Study) -> int | None:
+        """Return how many combinations there are, once a sampler that takes each once tried all.
+
+        Before that, and for any other sampler, return None.
+        """
+        if not isinstance(self._first, Enumeration):
+            return None
+        return self._first.count_if_exhausted(study)
 
     def infer_relative_search_space(
         self, study: optuna.Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Draw nothing. One sampler remembers what all trials of a study have in common; a new one would read them all."""
+        """Return the parameters that all trials have in common, without drawing.
+
+        One sampler for all trials remembers them; a new one would read all trials.
+        """
         shown = self._shown(study)
-        brackets = self._of_bracket.setdefault(
+        brackets = self._brackets.setdefault(
             optuna_adapter.whole_study(shown), defaultdict(lambda: self.of_trial(0))
         )
-        return brackets[optuna_adapter.bracket_of(shown)].infer_relative_search_space(shown, trial)
+        sampler = brackets[optuna_adapter.bracket_of(shown)]
+        return sampler.infer_relative_search_space(shown, trial)
 
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -191,34 +190,19 @@ class SeededSampler(BaseSampler):
         self.of_trial(trial.number).after_trial(self._shown(study), trial, state, values)
 
     def _shown(self, study: optuna.Study) -> optuna.Study:
-        return optuna_adapter.whole_study(study) if self._choice.name in SEES_ALL else study
+        """Return the study as the sampler sees it: with the trials of a bracket, or with all."""
+        return optuna_adapter.whole_study(study) if self._choice.name in SEES_ALL_TRIALS else study
+
+
+def _check_package(sampler: str) -> None:
+    if sampler not in PACKAGES:
+        return
+    package, requirement = PACKAGES[sampler]
+    try:
+        importlib.import_module(package)
+    except ImportError as error:
+        raise Misuse(f"--sampler {sampler} needs {package}: pip install {requirement}") from error
 
 
 def _seed_of(text: str) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
-
-
-def propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str, Any]:
-    """Return what the sampler notes in a trial while it proposes, and let ``shadow`` know the trial's end, if any."""
-    trial = shadow.ask()
-    if not frozen or _was_proposed(frozen):
-        trial.relative_params  # noqa: B018 # proposes for all together, as the first ``suggest_…`` of a trial does
-    noted = dict(optuna_adapter.read_trial(trial).system_attrs)
-    if frozen:
-        for name, distribution in frozen.distributions.items():
-            optuna_adapter.set_parameter(trial, name, frozen.params[name], distribution)
-        if frozen.state.is_finished():
-            shadow.tell(
-                trial,
-                frozen.values if frozen.state is TrialState.COMPLETE else None,
-                state=frozen.state,
-            )
-    return noted
-
-
-def _was_proposed(frozen: FrozenTrial) -> bool:
-    """Tell whether the sampler has proposed anything of a trial; where all was enqueued, nobody has asked it."""
-    given = frozen.system_attrs.get(ENQUEUED_VALUES, {})
-    return not frozen.params or any(
-        name not in given and not one.single() for name, one in frozen.distributions.items()
-    )

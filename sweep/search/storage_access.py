@@ -1,4 +1,4 @@
-"""One voice speaks to a storage: one call at a time, one sentence for what goes wrong, and patience with a server."""
+"""Serialized, retrying access to the storage of a study."""
 
 import math
 import threading
@@ -15,44 +15,44 @@ from sweep.search.optuna_adapter import NOT_FOUND
 from sweep.search.storage import out_of_reach
 from sweep.system.files import PATIENCE_S, patiently, pauses
 
-IN_PASSING_S = 5.0
+# How long a call that need not reach the storage waits for the call of another thread.
+LOCK_PATIENCE_S = 5.0
 
 T = TypeVar("T")
 
 
 class StorageAccess:
-    """Speaks to the storage of a study. Its methods may be called from any thread; one at a time does its work.
+    """Lets one call at a time reach the storage, whichever thread it comes from, and repeats it where a server is away.
 
     Args:
-        storage: an URL, the path of a journal file, or None.
+        where: an URL, the path of a journal file, or None for memory.
         say: is told once that the server of a database is away, or the disk of a journal full, and once that it is back.
-        stop: once set, there is no more waiting for it.
+        stop: once set, nothing waits for the storage any more.
     """
 
     def __init__(
-        self, storage: str | Path | None, say: Callable[[str], None], stop: threading.Event
+        self, where: str | Path | None, say: Callable[[str], None], stop: threading.Event
     ) -> None:
-        self._where, self._say, self._stop = storage, say, stop
+        self._where, self._say, self._stop = where, say, stop
         self._lock = threading.RLock()
-        self._pauses: Iterator[float] | None = (
-            None  # of speaking in passing, while the server is away
-        )
+        # The pauses between the calls of ``call_unless_away``, as long as the storage is away.
+        self._pauses: Iterator[float] | None = None
         self._ask_again_at = 0.0
 
-    def speak(self, work: Callable[[], T]) -> T:
-        """Return what ``work`` returns; where the server is away, once it is back. A disk is waited for ``PATIENCE_S``.
+    def call(self, work: Callable[[], T]) -> T:
+        """Return what ``work`` returns. A server that is away is waited for; a disk for ``PATIENCE_S`` at most.
 
         Args:
-            work: can be done again after any part of it.
+            work: can be called again after any part of it.
 
         Raises:
             StoppedWaiting: ``stop`` has ended the waiting.
-            SweepError: the storage is out of reach, or what ``work`` asks for is not there any more.
+            SweepError: the storage is out of reach, or what ``work`` asks for does not exist any more.
         """
         with self._lock:
             try:
                 return patiently(
-                    lambda: self._speak(work),
+                    lambda: self._call_once(work),
                     self._note_away,
                     self._stop.is_set,
                     is_gone=lambda error: isinstance(error, Away),
@@ -62,45 +62,43 @@ class StorageAccess:
                 if not self._stop.is_set():
                     raise out_of_reach(self._where, error) from error
                 raise StoppedWaiting(
-                    f"The study in {shown(self._where)} does not answer ({error}): the same command tells it the rest."
+                    f"The study in {shown(self._where)} does not answer ({error}): "
+                    "the same command tells it the rest."
                 ) from error
 
-    def speak_in_passing(self, work: Callable[[], T]) -> T | None:
-        """Return what ``work`` returns, or at once None where the server is away: for what is told again later anyway.
+    def call_unless_away(self, work: Callable[[], T]) -> T | None:
+        """Return what ``work`` returns, or None at once where the storage is away: for what is told again later anyway.
 
         Raises:
-            SweepError: as ``speak``.
+            SweepError: as ``call``.
         """
-        if time.monotonic() < self._ask_again_at or not self._lock.acquire(
-            timeout=0 if self._pauses else IN_PASSING_S
-        ):
+        patience_s = 0 if self._pauses else LOCK_PATIENCE_S
+        if time.monotonic() < self._ask_again_at or not self._lock.acquire(timeout=patience_s):
             return None
         try:
-            return self._speak(work)
+            return self._call_once(work)
         except Away as error:
             self._note_away(error)
             return None
         finally:
             self._lock.release()
 
-    def _speak(self, work: Callable[[], T]) -> T:
-        """Let through what says that the server is away; all else that goes wrong in the storage becomes one sentence."""
+    def _call_once(self, work: Callable[[], T]) -> T:
+        """Let through the error that says that the storage is away; any other becomes one sentence."""
         try:
             answer = work()
         except Away:
             raise
         except (OSError, optuna.exceptions.StorageInternalError) as error:
-            if (
-                self._where is None
-            ):  # what is in memory is never out of reach: the search space has raised it
+            if self._where is None:  # memory is never out of reach: the search space has raised it
                 raise
             raise out_of_reach(self._where, error) from error
         except KeyError as error:
             if error.args != (NOT_FOUND,):
                 raise
             raise SweepError(
-                f"The study in {shown(self._where)} was deleted while the sweep ran: run the same command to go on, it is "
-                "made again from the folders."
+                f"The study in {shown(self._where)} was deleted while the sweep ran: "
+                "run the same command to go on, it is made again from the folders."
             ) from error
         self._note_answer()
         return answer
@@ -109,7 +107,8 @@ class StorageAccess:
         if not self._pauses:
             self._pauses = pauses()
             self._say(
-                f"the study in {shown(self._where)} does not answer ({error}); waiting until it does"
+                f"the study in {shown(self._where)} does not answer ({error}); "
+                "waiting until it does"
             )
         self._ask_again_at = time.monotonic() + next(self._pauses)
 

@@ -1,28 +1,28 @@
-"""sweep.search.study_check."""
+"""Whether a study agrees with the folders, which are the truth, and with the search space as it is now."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from optuna.distributions import (
-    check_distribution_compatibility,
-)
-from optuna.trial import FrozenTrial
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.trial import FrozenTrial, TrialState
 
+from sweep.errors import SweepError
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord, check_numbers
 from sweep.search.database import shown
-from sweep.search.storage import StudyUnreadable, read_trials
+from sweep.search.journal import StudyUnreadable
+from sweep.search.storage import read_trials
 from sweep.search.trial_conversion import TRIAL_STATES, values_of
 from sweep.space.objectives import Objective
 
 
 def compare_study(
-    name: str, where: str | Path, known: Mapping[int, TrialRecord]
+    name: str, where: str | Path, records: Mapping[int, TrialRecord]
 ) -> tuple[bool, str]:
-    """Tell whether a study is as the folders say, and in words what it is. Nothing is written."""
+    """Tell whether a study agrees with the folders, and describe it in words. Nothing is written."""
     try:
-        check_numbers(known)
+        check_numbers(records)
     except RecordWrong as error:
         return False, str(error)
     try:
@@ -31,50 +31,102 @@ def compare_study(
         return False, f"{error}: run makes it again from the folders"
     if trials is None:
         return True, f"{shown(where)} holds none yet: run makes it from the folders"
-    why = difference(trials, known)
-    if why:
+    if why := difference(trials, records):
         return False, f"{shown(where)} {why}: run makes it again from the folders"
     return True, f"{len(trials)} trials, as in the folders"
 
 
-def difference(trials: Sequence[FrozenTrial], known: Mapping[int, TrialRecord]) -> str | None:
-    """Return the first thing in which a study does not agree with the folders, which are the truth; None where they agree.
+def difference(trials: Sequence[FrozenTrial], records: Mapping[int, TrialRecord]) -> str | None:
+    """Return the first thing in which a study does not agree with the folders, in words; None if it agrees.
 
-    A trial that has ended in its folder and not yet in the study is no difference: it is told when it is brought to its end.
+    A trial that has ended in its folder and not yet in the study is no difference: its end is told when the sweep goes on.
     """
-    if known and not trials:
+    if records and not trials:
         return "is missing"
-    for number, one in sorted(known.items()):
+    for number, record in sorted(records.items()):
         if number >= len(trials):
             return f"has no trial {number}"
-        trial, outcome = trials[number], one.outcome
-        if trial.params != one.entry.params:
-            return f"has other parameters of trial {number}"
-        if trial.state.is_finished() and not outcome:
-            return f"has an end of trial {number} that its folder does not have"
-        if (
-            trial.state.is_finished()
-            and outcome
-            and not _is_end_of(trial, outcome, one.record.aims)
-        ):
-            return f"has another end of trial {number}"
-    lost = (
+        if why := _difference_of_trial(trials[number], record):
+            return why
+    for trial in trials:
+        is_trained = trial.state.is_finished() and "id_experience" in trial.user_attrs
+        if is_trained and trial.number not in records:
+            return f"has a trial {trial.number} without a folder"
+    return None
+
+
+def _difference_of_trial(trial: FrozenTrial, record: TrialRecord) -> str | None:
+    outcome = record.outcome
+    if trial.params != record.entry.params:
+        return f"has other parameters of trial {trial.number}"
+    if not trial.state.is_finished():
+        return None
+    if not outcome:
+        return f"has an end of trial {trial.number} that its folder does not have"
+    if not _is_end_of(trial, outcome, record.record.aims):
+        return f"has another end of trial {trial.number}"
+    return None
+
+
+def _is_end_of(trial: FrozenTrial, outcome: Outcome, objectives: Sequence[Objective]) -> bool:
+    is_finished = outcome.state is State.FINISHED
+    same_values = not is_finished or trial.values == values_of(outcome, objectives)
+    return trial.state is TRIAL_STATES[outcome.state] and same_values
+
+
+def trained_without_folder(
+    trials: Iterable[FrozenTrial], records: Mapping[int, TrialRecord]
+) -> dict[int, str]:
+    """Return, by number, the experience's id of each trial that was trained and whose folder is missing."""
+    missing = [
         trial
         for trial in trials
-        if trial.state.is_finished() and "id_experience" in trial.user_attrs
-    )
-    return next(
-        (
-            f"has a trial {trial.number} without a folder"
-            for trial in lost
-            if trial.number not in known
-        ),
-        None,
+        if trial.number not in records and trial.state is not TrialState.FAIL
+    ]
+    return {
+        trial.number: str(trial.user_attrs["id_experience"])
+        for trial in missing
+        if (trial.state.is_finished() or trial.intermediate_values)
+        and "id_experience" in trial.user_attrs
+    }
+
+
+def check_distributions(
+    trials: Iterable[FrozenTrial], suggested: Mapping[str, BaseDistribution]
+) -> None:
+    """Refuse distributions that one study of Optuna cannot hold beside those of its trials.
+
+    Raises:
+        SweepError: a parameter has other choices, or is of another kind, than before.
+    """
+    known = {name: old for trial in trials for name, old in trial.distributions.items()}
+    for name, distribution in suggested.items():
+        before = known.get(name, distribution)
+        try:
+            check_distribution_compatibility(before, distribution)
+        except ValueError as error:
+            raise SweepError(_sentence_of_change(name, before, distribution)) from error
+
+
+def _sentence_of_change(name: str, before: BaseDistribution, now: BaseDistribution) -> str:
+    choices, choices_now = (list(getattr(kind, "choices", ())) for kind in (before, now))
+    if choices and sorted(choices, key=repr) == sorted(choices_now, key=repr):
+        return (
+            f"suggest gives {name!r} its choices in another order than before, as a set does in "
+            f"each process: write the list {choices}."
+        )
+    return (
+        f"suggest gives {name!r} other choices, or another kind, than the trials of this sweep "
+        "have, and Optuna cannot hold both in one study: undo that, or take another --root."
     )
 
 
 def check_compatible(theirs: FrozenTrial, ours: FrozenTrial) -> None:
-    """Raises ValueError where one study of Optuna cannot hold both."""
+    """Check that one study of Optuna can hold both trials.
+
+    Raises:
+        ValueError: a parameter has other choices, or is of another kind, in one of them.
+    """
     for name in theirs.distributions.keys() & ours.distributions.keys():
         try:
             check_distribution_compatibility(ours.distributions[name], theirs.distributions[name])
@@ -82,8 +134,3 @@ def check_compatible(theirs: FrozenTrial, ours: FrozenTrial) -> None:
             raise ValueError(
                 f"it has other choices of {name!r}, or another kind, than the trials here"
             ) from error
-
-
-def _is_end_of(trial: FrozenTrial, outcome: Outcome, aims: Sequence[Objective]) -> bool:
-    same_values = outcome.state is not State.FINISHED or trial.values == values_of(outcome, aims)
-    return trial.state is TRIAL_STATES[outcome.state] and same_values

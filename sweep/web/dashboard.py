@@ -210,4 +210,4 @@ def _open(
     context = SweepContext(settings, load(source), root, progress)
     epochs = rehearse(context.space, settings).epochs
     study = open_or_rebuild(context, epochs, folders, always_rebuild=False)
-    return study.view(), folders.known()
+    return study.optuna_study, folders.known()

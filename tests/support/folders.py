@@ -13,6 +13,7 @@ from sweep.experience.log_csv import BestEpoch
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.trials import TrialRecord
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.search.trial_conversion import notes_of
 from sweep.space.identity import id_experience
 from sweep.space.source import find
@@ -80,12 +81,13 @@ class Search:
     ):
         code = source.identity() if source else {"fingerprint": {}}
         self.root, self.suggest, self.code = root, suggest, {**code, "name": "toy"}
-        self.how = (storage or root / "study.journal", sampler, seed, pruner)
+        self.where = storage or root / "study.journal"
+        self.options = StudyOptions(sampler, seed, pruner, EPOCHS)
         root.mkdir(exist_ok=True)
         self.open()
 
     def open(self):
-        self.study = Study("toy", *self.how, epochs=EPOCHS)
+        self.study = Study("toy", self.where, self.options)
 
     def known(self):
         folders = Inventory(self.root, "toy")
@@ -150,7 +152,7 @@ class Search:
 
     def proposals(self):
         return [
-            (trial.number, trial.params, trial.state, trial.value) for trial in self.study._trials()
+            (trial.number, trial.params, trial.state, trial.value) for trial in self.study.trials()
         ]
 
 

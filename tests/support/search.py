@@ -12,6 +12,7 @@ from pathlib import Path
 from support.command import tool
 from sweep.experience.record import Outcome, State
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 
 
 def search(storage, sampler, *kills):
@@ -58,13 +59,13 @@ class Killed:
 
 
 def main(storage, sampler, trials, *kill):
-    study = Study("toy", storage if "://" in storage else Path(storage), sampler, 0, "none")
+    study = Study("toy", storage if "://" in storage else Path(storage), StudyOptions(sampler))
     killed = Killed(study, list(kill))
-    for trial in study.cut_off():
+    for trial in study.interrupted_trials():
         killed.bring_to_its_end(trial)
     while study.count() < int(trials):
         killed.bring_to_its_end(study.ask())
-    print(json.dumps([[trial.number, trial.params, trial.value] for trial in study._trials()]))
+    print(json.dumps([[trial.number, trial.params, trial.value] for trial in study.trials()]))
 
 
 if __name__ == "__main__":

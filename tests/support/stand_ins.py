@@ -26,6 +26,7 @@ from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
 from sweep.running.controller import Controller
 from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.settings import Settings
 from sweep.system.files import size_and_sha256
 from sweep.system.host import now, this_process
@@ -151,7 +152,7 @@ def control(root, space, place=None, **options):
 
 def proposals(root, space):
     """Return what the study has of each trial, without the times."""
-    trials = Study(space.stem, root / "study.journal", "tpe", 0, "none")._trials()
+    trials = Study(space.stem, root / "study.journal", StudyOptions("tpe")).trials()
     return [(trial.number, trial.params, str(trial.state), trial.value) for trial in trials]
 
 
