@@ -49,7 +49,7 @@ def printable(text: str) -> str:
 
 
 def as_words(values: Mapping[str, float]) -> str:
-    """Return the values of aims as a person reads them."""
+    """Return the values of objectives as a person reads them."""
     return ", ".join(f"{name} {number(value)}" for name, value in values.items())
 
 

@@ -1,4 +1,4 @@
-"""Other aims than val_acc: any metric, several at once, constraints; and trials that are repeated with other seeds."""
+"""Other objectives than val_acc: any metric, several at once, constraints; and trials that are repeated with other seeds."""
 
 import shutil
 import statistics
@@ -26,7 +26,7 @@ SMALL = (
 
 
 @pytest.mark.parametrize(
-    ("monitor", "mode", "aims"),
+    ("monitor", "mode", "objectives"),
     [
         (None, None, [("val_acc", "max")]),
         ("val_loss", None, [("val_loss", "min")]),
@@ -39,8 +39,8 @@ SMALL = (
         (("val_f1", "val_loss"), ("max", "min"), [("val_f1", "max"), ("val_loss", "min")]),
     ],
 )
-def test_monitor_and_mode_name_the_aims(monitor, mode, aims):
-    assert objectives_of(monitor, mode) == tuple(Objective(*aim) for aim in aims)
+def test_monitor_and_mode_name_the_objectives(monitor, mode, objectives):
+    assert objectives_of(monitor, mode) == tuple(Objective(*objective) for objective in objectives)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_monitor_and_mode_name_the_aims(monitor, mode, aims):
         (3, None, "write a name"),
     ],
 )
-def test_what_no_aim_is_is_refused_with_the_mend(monitor, mode, said):
+def test_what_no_objective_is_is_refused_with_the_mend(monitor, mode, said):
     with pytest.raises(ValueError, match=said):
         objectives_of(monitor, mode)
 
@@ -103,7 +103,7 @@ def several(twins):
     return folder / "toy.py", folder / "root"
 
 
-def test_several_aims_give_a_front(several):
+def test_several_objectives_give_a_front(several):
     path, root = several
     found = results(root, path)
     assert [list(row)[3:6] for row in found] == [["val_acc", "val_loss", "count_params"]] * len(
@@ -130,7 +130,7 @@ def test_several_aims_give_a_front(several):
     )
 
 
-def test_several_aims_end_as_if_uncut_and_come_back_from_the_folders(several, tmp_path):
+def test_several_objectives_end_as_if_uncut_and_come_back_from_the_folders(several, tmp_path):
     path, twin = several
     for rows in (2, 7, 11):
         words = ("--trials", 6, "--save-freq", 2)
@@ -142,7 +142,7 @@ def test_several_aims_end_as_if_uncut_and_come_back_from_the_folders(several, tm
     assert "as in the folders" in sweep("verify", path, "--root", tmp_path).stdout
 
 
-def test_the_report_of_several_aims_draws_the_front(several, tmp_path):
+def test_the_report_of_several_objectives_draws_the_front(several, tmp_path):
     path, root = several[0], shutil.copytree(several[1], tmp_path / "root")
     done = sweep("report", path, "--root", root)
     assert done.returncode == 0, done.stderr
@@ -151,7 +151,7 @@ def test_the_report_of_several_aims_draws_the_front(several, tmp_path):
 
 
 @pytest.mark.parametrize("words", [["--pruner", "median"], ["--sampler", "cmaes"]])
-def test_what_is_for_one_aim_is_refused_where_there_are_several(several, tmp_path, words):
+def test_what_is_for_one_objective_is_refused_where_there_are_several(several, tmp_path, words):
     refused = sweep("run", several[0], "--root", tmp_path, *words)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert "MONITOR has several names" in refused.stderr
@@ -167,7 +167,7 @@ def test_what_is_for_one_aim_is_refused_where_there_are_several(several, tmp_pat
         ([SMALL, ('parameters["units"] - 5', 'logs["nothing"]')], "KeyError"),
     ],
 )
-def test_wrong_aims_and_constraints_are_one_sentence(space, tmp_path, changes, said):
+def test_wrong_objectives_and_constraints_are_one_sentence(space, tmp_path, changes, said):
     refused = sweep("run", space(*changes), "--root", tmp_path / "root", "--trials", 1)
     assert refused.returncode == 1
     assert said in refused.stderr.splitlines()[-1]
@@ -235,7 +235,7 @@ def test_a_constraint_that_is_no_function_is_refused(space):
         search_space.load(source.find(str(space((FIXED, f"{FIXED}\nconstraints = 3")))))
 
 
-def test_the_dashboard_of_several_aims_has_the_same_front(several):
+def test_the_dashboard_of_several_objectives_has_the_same_front(several):
     path, root = several
     study = study_of_folders("toy", Sweep(path, root).look())
     found = results(root, path)
@@ -263,7 +263,7 @@ def test_repeats_are_extended_and_merged_together(repeated, tmp_path):
     assert here == there, "equal proposals come in as one"
 
 
-def test_what_was_trained_for_other_aims_is_not_taken_in(several, space, tmp_path):
+def test_what_was_trained_for_other_objectives_is_not_taken_in(several, space, tmp_path):
     path = space(LOSS)
     run(tmp_path / "root", "--trials", 1, space=path)
     merged = sweep("merge", path, several[1], "--root", tmp_path / "root", "--accept-change")

@@ -73,7 +73,7 @@ def _row(training: TrainingView, note: str) -> tuple[RenderableType, ...]:
     position = f"epoch {epoch} of {training.epochs}"
     if batches:
         position += f", batch {batch}/{batches}"
-    metric, best = training.record.aim.name, training.best
+    metric, best = training.record.objective.name, training.best
     value = ""
     if training.curve and best:
         value = f"{metric} {number(training.curve[-1])}, best {number(best.value)}"

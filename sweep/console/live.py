@@ -129,7 +129,7 @@ class LiveView:
             said = min(self._epochs_said.get(id_experience, 0), len(curve))
             self._epochs_said[id_experience] = len(curve)
             for epoch in range(said, len(curve)):
-                value = f"{training.record.aim.name} {number(curve[epoch])}"
+                value = f"{training.record.objective.name} {number(curve[epoch])}"
                 position = f"epoch {epoch} of {training.epochs}"
                 self._say(f"trial {training.trial} {id_experience}: {position}, {value}")
 

@@ -62,13 +62,13 @@ class Position:
 
     def best(self) -> BestEpoch | None:
         """Return the best of the epochs that are trained."""
-        return best_of(self.curve(), self._aim())
+        return best_of(self.curve(), self._objective())
 
     def curve(self) -> list[float]:
         """Return what is monitored, by epoch that is trained."""
-        return curve_of(self.log.encode(), Path(POSITION), self._aim().name)
+        return curve_of(self.log.encode(), Path(POSITION), self._objective().name)
 
-    def _aim(self) -> Objective:
+    def _objective(self) -> Objective:
         return Objective(*((self.record or {}).get("aims") or DEFAULT)[0])
 
 

@@ -49,7 +49,7 @@ def read_label(path: Path) -> BestEpoch | None:
 
 def _best(archive: zipfile.ZipFile) -> BestEpoch:
     content = read(archive.read(LABEL), Label, MOST_BYTES_OF_LABEL)
-    # Where there were no other aims yet, a label had the value as val_acc.
+    # Where there were no other objectives yet, a label had the value as val_acc.
     return BestEpoch(
         content["value"] if "value" in content else content["val_acc"], content["epoch"]
     )

@@ -47,7 +47,7 @@ def find_damages(experience: Experience, record: Record, thoroughly: bool = Fals
             )
         )
     if outcome and outcome.state is State.FINISHED:
-        if not outcome.log and not read_curve(experience.log, record.aim.name):
+        if not outcome.log and not read_curve(experience.log, record.objective.name):
             found.append(Damage(experience.log, "without an epoch"))
         if outcome.model and not _is(experience.meilleur, outcome.model, thoroughly):
             found.append(

@@ -105,16 +105,16 @@ class Experience:
             move_to_quarantine(doubled, self.path.parent)
 
     def best(self, record: Record) -> BestEpoch | None:
-        """Return the best epoch of ``log.csv``, by the first of the aims; None where there is none yet.
+        """Return the best epoch of ``log.csv``, by the first of the objectives; None where there is none yet.
 
         Raises:
             LogUnreadable: the log is foreign.
             OSError: it cannot be read.
         """
-        return best_of(read_curve(self.log, record.aim.name), record.aim)
+        return best_of(read_curve(self.log, record.objective.name), record.objective)
 
     def values(self, record: Record) -> tuple[dict[str, float], int | None]:
-        """Return the aims at the best epoch, and that epoch; of a training without one, nothing and None.
+        """Return the objectives at the best epoch, and that epoch; of a training without one, nothing and None.
 
         Raises:
             LogUnreadable, OSError: as ``best``.
@@ -124,11 +124,13 @@ class Experience:
             return {}, None
         results = (
             self.results(record, best.epoch)
-            if len(record.aims) > 1
-            else {record.aim.name: best.value}
+            if len(record.objectives) > 1
+            else {record.objective.name: best.value}
         )
         return {
-            aim.name: results[aim.name] for aim in record.aims if aim.name in results
+            objective.name: results[objective.name]
+            for objective in record.objectives
+            if objective.name in results
         }, best.epoch
 
     def results(self, record: Record, epoch: int) -> dict[str, float]:
@@ -161,7 +163,7 @@ class Experience:
                 f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
                 "give each search space a --root of its own."
             )
-        check_header(self.read_log(), self.log, record.aim.name)
+        check_header(self.read_log(), self.log, record.objective.name)
 
 
 def _read_record(path: Path) -> Record | None:

@@ -48,13 +48,13 @@ class Inventory:
                 check_header(experience.read_log(), experience.log, "epoch")
         check_numbers(self.known())
 
-    def check_aims(self, space: SearchSpace) -> None:
-        """Raises SearchSpaceWrong where an experience has kept the best by other aims than those of the search space."""
+    def check_objectives(self, space: SearchSpace) -> None:
+        """Raises SearchSpaceWrong where an experience has kept the best by other objectives than those of the search space."""
         for experience, record in self.recorded():
-            if tuple(record.aims) != space.aims:
+            if tuple(record.objectives) != space.objectives:
                 before, now = (
-                    ", ".join(f"{name} ({mode})" for name, mode in aims)
-                    for aims in (record.aims, space.aims)
+                    ", ".join(f"{name} ({mode})" for name, mode in objectives)
+                    for objectives in (record.objectives, space.objectives)
                 )
                 raise SearchSpaceWrong(
                     f"{space.source.path}: MONITOR is {now}, and {experience.path} was trained for {before}: undo that, or "

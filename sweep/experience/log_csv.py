@@ -110,12 +110,12 @@ def check_header(
     return header
 
 
-def best_of(curve: Sequence[float], aim: Objective) -> BestEpoch | None:
+def best_of(curve: Sequence[float], objective: Objective) -> BestEpoch | None:
     """Return the best value and its first epoch, as ``ModelCheckpoint`` in that mode takes it; None for no epoch."""
     numbers = [value for value in curve if not math.isnan(value)]
     if not numbers:
         return None
-    best = max(numbers) if aim.mode == "max" else min(numbers)
+    best = max(numbers) if objective.mode == "max" else min(numbers)
     return BestEpoch(best, curve.index(best))
 
 

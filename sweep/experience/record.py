@@ -31,7 +31,7 @@ ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
 class Outcome:
     """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished.
 
-    ``values`` has the aims at the best epoch, which is ``epoch``; ``constraints`` what the search space's function of that
+    ``values`` has the objectives at the best epoch, which is ``epoch``; ``constraints`` what the search space's function of that
     name returned for them, or None where there is none: what is above 0 is violated.
     ``died`` tells a training whose process was killed again and again from one that raised: it goes on where it can.
     ``log`` and ``model`` have bytes and sha256 of the two files that the end is read from, or are None where there is none.
@@ -62,7 +62,7 @@ class Record:
     ``trials`` are those that led here, ``sessions`` the processes that trained here.
     ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
     ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
-    ``aims`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
+    ``objectives`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
     ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
     ``data_identity`` is what these data are known again by: ``digest``, the first of the ``files`` that ``load_data`` opened
     (path, bytes, modified), and the ``count`` of them all; None where an older version trained it.
@@ -81,7 +81,7 @@ class Record:
     approximate_because: str | None = None
     outcome: Outcome | None = None
     parent: str | None = None
-    aims: list[Objective] = field(default_factory=lambda: list(DEFAULT))
+    objectives: list[Objective] = field(default_factory=lambda: list(DEFAULT))
     count_params: int | None = None
     data: str | None = None
     unpruned: bool = False
@@ -96,9 +96,9 @@ class Record:
             self.approximate_because += f"; {reason}"
 
     @property
-    def aim(self) -> Objective:
-        """The first of the aims: it decides what the best epoch is."""
-        return self.aims[0]
+    def objective(self) -> Objective:
+        """The first of the objectives: it decides what the best epoch is."""
+        return self.objectives[0]
 
     def seconds_per_epoch(self) -> float:
         """Return the seconds that an epoch takes, validation and saves included, by all sessions that trained."""
@@ -123,15 +123,16 @@ class Record:
         """Raises Unreadable where ``content`` is not what ``as_content`` returned."""
         json_text.check(content, schemas.Record)
         known = _known_fields(cls, content)
+        known.pop("objectives", None)  # it is stored as "aims"
         outcome = known.get("outcome")
         if outcome:
-            if outcome.get("val_acc") is not None:  # written before there were other aims
+            if outcome.get("val_acc") is not None:  # written before there were other objectives
                 outcome = {"values": {"val_acc": outcome["val_acc"]}, **outcome}
             known["outcome"] = Outcome(
                 **{**_known_fields(Outcome, outcome), "state": State(outcome["state"])}
             )
-        if "aims" in known:
-            known["aims"] = [Objective(*aim) for aim in known["aims"]]
+        if "aims" in content:
+            known["objectives"] = [Objective(*stored) for stored in content["aims"]]
         for name, kind in (("trials", TrialEntry), ("sessions", Session)):
             known[name] = [kind.from_content(entry) for entry in known[name]]
         if known.get("holder"):
@@ -139,14 +140,16 @@ class Record:
         return cls(**known)
 
     def as_content(self) -> dict[str, Any]:
-        return {
+        """Return what JSON holds of the record, with the keys in the order of the fields."""
+        content = {
             **vars(self),
             "trials": [entry.as_content() for entry in self.trials],
             "sessions": [session.as_content() for session in self.sessions],
-            "aims": [list(aim) for aim in self.aims],
+            "objectives": [list(objective) for objective in self.objectives],
             "outcome": vars(self.outcome) if self.outcome else None,
             "holder": self.holder.as_content() if self.holder else None,
         }
+        return {"aims" if name == "objectives" else name: value for name, value in content.items()}
 
     def as_json(self) -> bytes:
         """Return the content with a line for each field, trial and session.

@@ -239,7 +239,7 @@ class Outcome(TypedDict):
     ended: Time
     reason: NotRequired[str | None]
     values: NotRequired[dict[Name, float]]
-    val_acc: NotRequired[float | None]  # written before there were other aims
+    val_acc: NotRequired[float | None]  # written before there were other objectives
     epoch: NotRequired[Epoch | None]
     constraints: NotRequired[Annotated[list[float], Meta(max_length=1000)] | None]
     traceback: NotRequired[str | None]
@@ -282,7 +282,7 @@ class Label(TypedDict):
     """What an archive of a model says of itself: the monitored value, and its epoch."""
 
     value: NotRequired[float]
-    val_acc: NotRequired[float]  # written before there were other aims
+    val_acc: NotRequired[float]  # written before there were other objectives
     epoch: Epoch
 
 

@@ -38,12 +38,12 @@ class TrainingView:
 
     @cached_property
     def best(self) -> BestEpoch | None:
-        return best_of(self.curve, self.record.aim)
+        return best_of(self.curve, self.record.objective)
 
     @property
     def rank(self) -> float:
         """A number that is the smaller, the better the best epoch is."""
-        return self.record.aim.rank(self.best.value) if self.best else math.inf
+        return self.record.objective.rank(self.best.value) if self.best else math.inf
 
     @property
     def trial(self) -> int:
@@ -85,11 +85,11 @@ class TrialView:
 
     @property
     def values(self) -> dict[str, float]:
-        """The aims, as far as they are known: those of its end, or the best of its epochs so far."""
+        """The objectives, as far as they are known: those of its end, or the best of its epochs so far."""
         outcome, training = self.known.outcome, self.best
-        if outcome and (len(self.parts) > 1 or len(training.record.aims) > 1):
+        if outcome and (len(self.parts) > 1 or len(training.record.objectives) > 1):
             return outcome.values
-        return {training.record.aim.name: training.best.value} if training.best else {}
+        return {training.record.objective.name: training.best.value} if training.best else {}
 
     @property
     def epoch(self) -> int | None:
@@ -101,9 +101,9 @@ class TrialView:
         return self.known.outcome is None or self.known.outcome.is_feasible
 
     def ranks(self) -> list[float]:
-        """Return a number for each of the aims that is the smaller, the better it is."""
+        """Return a number for each of the objectives that is the smaller, the better it is."""
         values = self.values
-        return [aim.rank_in(values) for aim in self.best.record.aims]
+        return [objective.rank_in(values) for objective in self.best.record.objectives]
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,14 @@ class Snapshot:
         return sorted(found, key=lambda one: one.number)
 
     @cached_property
-    def aims(self) -> tuple[Objective, ...]:
+    def objectives(self) -> tuple[Objective, ...]:
         """What the sweep is after: most of its experiences, for one of them may be anybody's."""
-        counts = Counter(tuple(one.record.aims) for one in self.trainings)
+        counts = Counter(tuple(one.record.objectives) for one in self.trainings)
         return max(counts, key=counts.__getitem__, default=DEFAULT)
 
     @cached_property
     def front(self) -> set[int]:
-        """The finished trials, by number, that no other is better than in all of the aims; of one aim, the best."""
+        """The finished trials, by number, that no other is better than in all of the objectives; of one objective, the best."""
         ended = [
             one
             for one in self.trials
@@ -146,12 +146,12 @@ class Snapshot:
     def rows(self) -> list[Row]:
         """Return one row a trial, the best first; what is missing is None.
 
-        The keys are ``trial``, ``id_experience``, ``state``, the aims, ``epoch``, ``parameters``; where there are several
-        aims, ``front`` (whether it is on the Pareto front); where there are constraints, ``feasible``; where trials are
-        repeated, ``spread`` (of the first aim, from its least to its greatest value) and ``repeats`` (each of them); and
+        The keys are ``trial``, ``id_experience``, ``state``, the objectives, ``epoch``, ``parameters``; where there are several
+        objectives, ``front`` (whether it is on the Pareto front); where there are constraints, ``feasible``; where trials are
+        repeated, ``spread`` (of the first objective, from its least to its greatest value) and ``repeats`` (each of them); and
         ``came_from``: the root that the experience was merged from.
         """
-        several, pareto_front = len(self.aims) > 1, self.front
+        several, pareto_front = len(self.objectives) > 1, self.front
 
         def place(one: TrialView) -> tuple[Any, ...]:
             return (
@@ -169,9 +169,9 @@ class Snapshot:
             "id_experience": one.best.experience.id,
             "state": str(one.state),
         }
-        row |= {aim.name: one.values.get(aim.name) for aim in self.aims}
+        row |= {objective.name: one.values.get(objective.name) for objective in self.objectives}
         row |= {"epoch": one.epoch, "parameters": one.best.record.parameters}
-        if len(self.aims) > 1:
+        if len(self.objectives) > 1:
             row["front"] = one.number in self.front
         if self._has_constraints:
             row["feasible"] = one.is_feasible
@@ -184,7 +184,7 @@ class Snapshot:
                     "id_experience": part.experience.id,
                     "seed": part.record.seed,
                     "state": str(part.state),
-                    self.aims[0].name: best.value if best else None,
+                    self.objectives[0].name: best.value if best else None,
                     "epoch": best.epoch if best else None,
                 }
                 for part, best in zip(one.parts, bests, strict=True)
@@ -225,7 +225,7 @@ class Snapshot:
         return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF])
 
     def best(self) -> TrialView | None:
-        """Return the best finished trial that keeps the constraints, by the first of the aims; the first of equals."""
+        """Return the best finished trial that keeps the constraints, by the first of the objectives; the first of equals."""
         ended = [one for one in self.trials if one.number in self.front]
         return min(ended, key=lambda one: (*one.ranks(), one.number), default=None)
 
@@ -310,7 +310,7 @@ class SnapshotReader:
 
     def _curve(self, experience: Experience, record: Record) -> list[float]:
         try:
-            return read_curve(experience.log, record.aim.name)
+            return read_curve(experience.log, record.objective.name)
         except LogUnreadable as error:
             self._say_once(str(error))
             return []

@@ -50,7 +50,7 @@ class TrialRecord:
         there = [outcome for outcome in outcomes if outcome]
         if len(there) < len(outcomes) or not (len(there) >= self.repeats or is_over(there)):
             return None
-        return together(there, self.record.aims)
+        return together(there, self.record.objectives)
 
     def curve(self) -> list[float]:
         """Return what is monitored of each epoch that will not be trained again; of a repeated trial, of its first.
@@ -59,7 +59,7 @@ class TrialRecord:
             LogUnreadable: ``log.csv`` is foreign.
         """
         if self.record.outcome:
-            return read_curve(self.experience.log, self.record.aim.name)
+            return read_curve(self.experience.log, self.record.objective.name)
         position = backup_files.newest_position(self.experience.sauvegarde)
         return position.curve() if position else []
 
@@ -69,19 +69,22 @@ def is_over(outcomes: Sequence[Outcome]) -> bool:
     return outcomes[0].state is State.PRUNED
 
 
-def together(outcomes: Sequence[Outcome], aims: Sequence[Objective]) -> Outcome:
+def together(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Outcome:
     """Return how a trial ended whose experiences ended so.
 
-    Of several, it is the median of each aim and of each constraint. One that failed counts as worse than any; where that is
+    Of several, it is the median of each objective and of each constraint. One that failed counts as worse than any; where that is
     the median, the trial has failed. The epoch is that of the best of them.
     """
     if len(outcomes) == 1 or is_over(outcomes):
         return outcomes[0]
-    ranks = {aim: [_rank(one, aim) for one in outcomes] for aim in aims}
-    values = {aim.name: aim.rank(statistics.median(of_aim)) for aim, of_aim in ranks.items()}
+    ranks = {objective: [_rank(one, objective) for one in outcomes] for objective in objectives}
+    values = {
+        objective.name: objective.rank(statistics.median(of_objective))
+        for objective, of_objective in ranks.items()
+    }
     if not all(map(math.isfinite, values.values())):
         return next(one for one in outcomes if one.state is not State.FINISHED)
-    best = outcomes[min(range(len(outcomes)), key=ranks[aims[0]].__getitem__)]
+    best = outcomes[min(range(len(outcomes)), key=ranks[objectives[0]].__getitem__)]
     constraints = [one.constraints for one in outcomes if one.constraints is not None]
     return replace(
         best,
@@ -93,8 +96,8 @@ def together(outcomes: Sequence[Outcome], aims: Sequence[Objective]) -> Outcome:
     )
 
 
-def _rank(outcome: Outcome, aim: Objective) -> float:
-    return aim.rank_in(outcome.values if outcome.state is State.FINISHED else {})
+def _rank(outcome: Outcome, objective: Objective) -> float:
+    return objective.rank_in(outcome.values if outcome.state is State.FINISHED else {})
 
 
 def known_trials(folders: Folders) -> dict[int, TrialRecord]:

@@ -70,7 +70,7 @@ def merge(
     numbers: dict[
         tuple[Any, ...], int
     ] = {}  # what ours are, for those of the others that are repeated
-    aims = next((record.aims for _, record in here), None)
+    objectives = next((record.objectives for _, record in here), None)
     sample = {
         name: frozen
         for one in known.values()
@@ -80,7 +80,9 @@ def merge(
     }
     for theirs in others:
         record = backup_files.read_record(theirs)
-        refused = _why_not(theirs, record, source, data, accept_change, list(sample.values()), aims)
+        refused = _why_not(
+            theirs, record, source, data, accept_change, list(sample.values()), objectives
+        )
         if refused or not record:
             yield MergeResult(
                 theirs.id, theirs.path.parent, state_of(record), f"not taken: {refused}"
@@ -142,7 +144,7 @@ def _why_not(
     data: dict[str, Any] | None,
     accept_change: bool,
     ours: list[FrozenTrial],
-    aims: list[Objective] | None,
+    objectives: list[Objective] | None,
 ) -> str | None:
     """Return why an experience cannot come in: what others wrote is not to be trusted."""
     if not record:
@@ -154,8 +156,8 @@ def _why_not(
         theirs.check(record, source.name)
         if not record.trials:
             return "it has no trial"
-        if aims and record.aims != aims:
-            return f"it was trained for {', '.join(name for name, _ in record.aims)}, and ours for another MONITOR"
+        if objectives and record.objectives != objectives:
+            return f"it was trained for {', '.join(name for name, _ in record.objectives)}, and ours for another MONITOR"
         frozen = frozen_of(TrialRecord(theirs, record, record.trials[0]))
         for one in ours:
             check_compatible(frozen, one)

@@ -81,10 +81,10 @@ def _has_rank(known: TrialRecord) -> bool:
     outcome = known.record.outcome
     if outcome is None or outcome.state is not State.FINISHED:
         return False
-    return known.record.aim.name in outcome.values
+    return known.record.objective.name in outcome.values
 
 
 def _rank(known: TrialRecord) -> float:
     """Return a number that is the smaller, the better an experience is that has ended."""
     outcome = known.record.outcome
-    return known.record.aim.rank_in(outcome.values if outcome else {})
+    return known.record.objective.rank_in(outcome.values if outcome else {})

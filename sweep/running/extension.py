@@ -65,7 +65,7 @@ def parents(known: Mapping[int, TrialRecord], epochs: int, best: int | None) -> 
 
 
 def _rank(trial: TrialRecord) -> float:
-    return trial.record.aim.rank_in(trial.outcome.values if trial.outcome else {})
+    return trial.record.objective.rank_in(trial.outcome.values if trial.outcome else {})
 
 
 def _epochs(trial: TrialRecord) -> int:
@@ -121,7 +121,7 @@ def _prepare_repeat(parent: TrialRecord, epochs: int, new: dict[str, Any]) -> bo
         trials=[entry],
         approximate_because=record.approximate_because,
         parent=parent.experience.id,
-        aims=record.aims,
+        objectives=record.objectives,
         data_identity=record.data_identity,
     )
     _write(child, longer, start.backup, start.model)

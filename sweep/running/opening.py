@@ -148,7 +148,7 @@ class Opening:
         if begins_anew:
             folders.begin_anew(context.progress.say)
         else:
-            folders.check_aims(context.space)
+            folders.check_objectives(context.space)
             if not settings.accept_change:
                 self._data_before = folders.latest_data()
         if judges_code:

@@ -61,7 +61,7 @@ class RecordKeeper:
             seed=repeat.parameters["seed"],
             threads=self._context.settings.threads or 1,
             trials=[],
-            aims=list(space.aims),
+            objectives=list(space.objectives),
         )
 
     def write_failure(self, experience: Experience, record: Record, end: End) -> None:

@@ -83,13 +83,15 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
             there are several.
         SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
     """
-    if len(space.aims) > 1 and (settings.pruner != "none" or settings.sampler.startswith("cmaes")):
+    if len(space.objectives) > 1 and (
+        settings.pruner != "none" or settings.sampler.startswith("cmaes")
+    ):
         option = "--pruner" if settings.pruner != "none" else "--sampler cmaes"
         raise Misuse(
             f"{space.source.path}: MONITOR has several names, and {option} is for one: "
             "leave one of them out."
         )
-    options = StudyOptions(settings.sampler, settings.seed, objectives=space.aims)
+    options = StudyOptions(settings.sampler, settings.seed, objectives=space.objectives)
     study = Study(space.source.name, None, options)
     trial = study.ask()
     with search_space.mistakes_in(space.source.path):

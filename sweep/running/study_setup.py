@@ -98,7 +98,9 @@ def _open(context: SweepContext, epochs: int) -> tuple[Study, str | None]:
     """
     settings, space, progress = context.settings, context.space, context.progress
     where = settings.storage or study_of(context.root, settings.study_dir)
-    options = StudyOptions(settings.sampler, settings.seed, settings.pruner, epochs, space.aims)
+    options = StudyOptions(
+        settings.sampler, settings.seed, settings.pruner, epochs, space.objectives
+    )
     arguments = (options, progress.say, context.stop)
     try:
         return Study(space.source.name, where, *arguments), None

@@ -14,17 +14,17 @@ LEAST_TRIALS = 4
 
 
 def importances_of(sight: Snapshot) -> dict[str, float]:
-    """Return the share of each parameter in the differences of the first aim, the greatest first; together they are 1.
+    """Return the share of each parameter in the differences of the first objective, the greatest first; together they are 1.
 
     By PED-ANOVA (Watanabe, Bansal and Hutter 2023, arXiv:2304.10255), Optuna's default. None is returned where the trials
     are too few or all alike.
     """
     trials = []
-    aims = list(sight.aims)
+    objectives = list(sight.objectives)
     for known in (
         one.known
         for one in sight.trials
-        if one.state is State.FINISHED and one.known.record.aims == aims
+        if one.state is State.FINISHED and one.known.record.objectives == objectives
     ):
         with contextlib.suppress(SweepError):  # what is none of Optuna's has no importance
             trials.append(frozen_of(known))
@@ -38,14 +38,14 @@ def importances_of(sight: Snapshot) -> dict[str, float]:
     if len(trials) < LEAST_TRIALS or not varied or len({trial.values[0] for trial in trials}) == 1:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(directions=directions(sight.aims))
+    study = optuna.create_study(directions=directions(sight.objectives))
     study.add_trials(trials)
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore"
         )  # that it is rough where the trials are few: the report says so
         found = optuna.importance.get_param_importances(
-            study, target=_first if len(sight.aims) > 1 else None
+            study, target=_first if len(sight.objectives) > 1 else None
         )
     return {name: share for name, share in found.items() if name in varied}
 

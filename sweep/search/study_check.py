@@ -63,7 +63,7 @@ def _difference_of_trial(trial: FrozenTrial, record: TrialRecord) -> str | None:
         return None
     if not outcome:
         return f"has an end of trial {trial.number} that its folder does not have"
-    if not _is_end_of(trial, outcome, record.record.aims):
+    if not _is_end_of(trial, outcome, record.record.objectives):
         return f"has another end of trial {trial.number}"
     return None
 

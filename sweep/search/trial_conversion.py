@@ -76,7 +76,7 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
         LogUnreadable: its log is foreign.
     """
     entry, outcome = known.entry, known.outcome
-    aims, curve = known.record.aims, known.curve() if outcome else []
+    objectives, curve = known.record.objectives, known.curve() if outcome else []
     try:
         json_text.check(entry.as_content(), schemas.OptunaTrial)
         frozen = FrozenTrial(
@@ -84,7 +84,7 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
             trial_id=-1,
             state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
             value=None,
-            values=_values(outcome, aims, curve) if outcome else None,
+            values=_values(outcome, objectives, curve) if outcome else None,
             datetime_start=_local(entry.begun) or datetime.now(),
             datetime_complete=_local(entry.ended) if outcome else None,
             params=entry.params,
@@ -97,7 +97,7 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
                 **(notes_of(known) if outcome else {}),
             },
             system_attrs=_without_pickles(entry.attributes.get("system", {})),
-            intermediate_values=dict(enumerate(curve)) if len(aims) == 1 else {},
+            intermediate_values=dict(enumerate(curve)) if len(objectives) == 1 else {},
         )
         frozen.system_attrs.get(ENQUEUED_VALUES, {}).items()  # which a trial of Optuna looks into
         for name, constraint in constraints_of(outcome).items() if outcome else ():
@@ -129,16 +129,17 @@ def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def directions(aims: Sequence[Objective]) -> list[StudyDirection]:
+def directions(objectives: Sequence[Objective]) -> list[StudyDirection]:
     """Return the directions of a study."""
     return [
-        StudyDirection.MAXIMIZE if aim.mode == "max" else StudyDirection.MINIMIZE for aim in aims
+        StudyDirection.MAXIMIZE if objective.mode == "max" else StudyDirection.MINIMIZE
+        for objective in objectives
     ]
 
 
-def values_of(outcome: Outcome, aims: Sequence[Objective]) -> list[float]:
-    """Return the values of a finished trial, in the order of the aims."""
-    return [float(outcome.values.get(aim.name, math.nan)) for aim in aims]
+def values_of(outcome: Outcome, objectives: Sequence[Objective]) -> list[float]:
+    """Return the values of a finished trial, in the order of the objectives."""
+    return [float(outcome.values.get(objective.name, math.nan)) for objective in objectives]
 
 
 def constraints_of(outcome: Outcome) -> dict[str, float]:
@@ -146,11 +147,13 @@ def constraints_of(outcome: Outcome) -> dict[str, float]:
     return {str(number): float(value) for number, value in enumerate(outcome.constraints or ())}
 
 
-def _values(outcome: Outcome, aims: Sequence[Objective], curve: list[float]) -> list[float] | None:
+def _values(
+    outcome: Outcome, objectives: Sequence[Objective], curve: list[float]
+) -> list[float] | None:
     """Return what ``Study.tell`` would store: of a pruned trial, that is its latest value."""
     if outcome.state is State.PRUNED:
         return curve[-1:] or None
-    return values_of(outcome, aims) if outcome.state is State.FINISHED else None
+    return values_of(outcome, objectives) if outcome.state is State.FINISHED else None
 
 
 def _distribution(content: dict[str, Any]) -> BaseDistribution:

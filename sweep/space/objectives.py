@@ -36,7 +36,7 @@ DEFAULT = (Objective("val_acc", "max"),)
 
 
 def objectives_of(monitor: Any, mode: Any) -> tuple[Objective, ...]:
-    """Return the aims that a search space's ``MONITOR`` and ``MODE`` name; the first one decides what the best epoch is.
+    """Return the objectives that a search space's ``MONITOR`` and ``MODE`` name; the first one decides what the best epoch is.
 
     Args:
         monitor: a name, a list of names, or None for val_acc.
@@ -78,7 +78,7 @@ def _usual(name: str) -> str:
 
 
 def is_covered(point: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
-    """Tell whether one of the others is as good as a point in all; both are ranks, see ``Aim.rank``."""
+    """Tell whether one of the others is as good as a point in all; both are ranks, see ``Objective.rank``."""
     return any(all(map(operator.le, other, point)) for other in others)
 
 
@@ -86,7 +86,7 @@ def pareto_front(points: Iterable[Sequence[float]]) -> list[bool]:
     """Tell for each point whether it is on the Pareto front: no other is as good in all and better in one.
 
     Args:
-        points: ranks, see ``Aim.rank``; those of one point are of one length.
+        points: ranks, see ``Objective.rank``; those of one point are of one length.
     """
     there = [tuple(point) for point in points]
     best: list[tuple[float, ...]] = []

@@ -49,7 +49,7 @@ class SearchSpace:
     load_data: Callable[[], Any]
     build_model: Callable[[dict[str, Any]], Any]
     callbacks: Callable[[dict[str, Any]], list[Any]]
-    aims: tuple[Objective, ...]
+    objectives: tuple[Objective, ...]
     constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
     class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
 
@@ -141,7 +141,7 @@ def load(source: SpaceSource) -> SearchSpace:
             f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.'
         )
     try:
-        aims = objectives_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
+        objectives = objectives_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
     except ValueError as error:
         raise SearchSpaceWrong(f"{source.path}: {error}.") from None
     return SearchSpace(
@@ -151,7 +151,7 @@ def load(source: SpaceSource) -> SearchSpace:
         load_data=module.load_data,
         build_model=module.build_model,
         callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),  # noqa: ARG005
-        aims=aims,
+        objectives=objectives,
         constraints=getattr(module, "constraints", None),
         class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),  # noqa: ARG005
     )

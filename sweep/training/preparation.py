@@ -143,9 +143,9 @@ def build(space: SearchSpace, parameters: dict[str, Any], validation: BatchSourc
             )
     metrics = steps.build(model, validation)
     model.built = True  # its layers are by now; of one that is never called as a whole, Keras would write no weights
-    for aim in space.aims:
-        if aim.name not in MEASURED:
-            _check_metric(aim.name, metrics, path)
+    for objective in space.objectives:
+        if objective.name not in MEASURED:
+            _check_metric(objective.name, metrics, path)
     return model
 
 

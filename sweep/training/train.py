@@ -89,7 +89,7 @@ class Reports(keras.callbacks.Callback):
             self._reached.sign.beat()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._ask(EpochDone(epoch, float((logs or {})[self._job.record.aim.name])))
+        self._ask(EpochDone(epoch, float((logs or {})[self._job.record.objective.name])))
 
     def _ask(self, done: EpochDone) -> None:
         if not self._job.prunes:
@@ -362,7 +362,7 @@ def savers(
     state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
     before = start.position.best() if start else None
     best = BestModel(
-        job.experience.meilleur, job.record.aim, before, state.variables, job.experience.fence
+        job.experience.meilleur, job.record.objective, before, state.variables, job.experience.fence
     )
     log = Log(job.experience.log, job.experience.fence)
     backup = Backup(job, link, start, state, best, log, reached, proof)
@@ -398,7 +398,7 @@ def _fit(
         best,
         log,  # a row too many is cut back by a resume; a missing row would be lost for ever
         *made.of_user,
-        Finite(job.record.aims),  # after the log, whose last row shows the NaN
+        Finite(job.record.objectives),  # after the log, whose last row shows the NaN
         backup,  # it means: all above is written
         reports,  # who hears of an epoch may count on it
     ]
@@ -420,7 +420,7 @@ def _write_outcome(job: Job, outcome: Outcome, reached: TrainingProgress) -> Non
     """Write how it ended: before this, the experience is cut off; after it, finished, failed or pruned."""
     folder = job.experience
     best = folder.best(job.record)
-    epochs = len(read_curve(folder.log, job.record.aim.name))
+    epochs = len(read_curve(folder.log, job.record.objective.name))
     if (
         outcome.state is State.FINISHED
         and best_model.find(folder.path, best, epochs) != folder.meilleur

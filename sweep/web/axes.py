@@ -45,7 +45,7 @@ class ParameterView:
     ``axes`` are the parameters that differ between them. All lists have one item for each trial.
     """
 
-    aim: Objective
+    objective: Objective
     numbers: list[int]
     values: list[float]
     states: list[str]
@@ -53,18 +53,18 @@ class ParameterView:
 
     def best_so_far(self) -> list[float]:
         """Return the best value up to each trial."""
-        return list(itertools.accumulate(self.values, max if self.aim.mode == "max" else min))
+        return list(itertools.accumulate(self.values, max if self.objective.mode == "max" else min))
 
     def worth(self) -> list[float]:
         """Return how good each value is, from 0 for the worst to 1 for the best."""
-        ranks = [self.aim.rank(value) for value in self.values]
+        ranks = [self.objective.rank(value) for value in self.values]
         worst, best = max(ranks), min(ranks)
         return [(worst - rank) / (worst - best or 1) for rank in ranks]
 
 
 def parameter_view_of(snapshot: Snapshot) -> ParameterView:
     """Return the trials of a sweep with the axes of the parameters that differ between them."""
-    objective = snapshot.aims[0]
+    objective = snapshot.objectives[0]
     trials = sorted(
         (
             trial
@@ -78,7 +78,7 @@ def parameter_view_of(snapshot: Snapshot) -> ParameterView:
     names = dict.fromkeys(name for entry in entries for name in entry.params)
     axes = [_axis(name, entries) for name in names]
     return ParameterView(
-        aim=objective,
+        objective=objective,
         numbers=[trial.number for trial in trials],
         values=[trial.values[objective.name] for trial in trials],
         states=[str(trial.state) for trial in trials],

@@ -66,7 +66,7 @@ def curves_of(snapshot: Snapshot) -> Curves:
     not_failed = [training.curve for training in trained if training.state is not State.FAILED]
     median, low, high = _quantiles(not_failed)
     return Curves(
-        metric=snapshot.aims[0].name,
+        metric=snapshot.objectives[0].name,
         lines=[_line(training) for training in reversed(shown)],
         count=len(trained),
         best=_line(best.best) if best else None,

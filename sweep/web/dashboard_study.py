@@ -55,7 +55,7 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
     for _ in range(number_of_study):
         storage.delete_study(storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE]))
     study = optuna.create_study(
-        study_name=name, directions=directions(snapshot.aims), storage=storage
+        study_name=name, directions=directions(snapshot.objectives), storage=storage
     )
     trainings = {training.experience.id: training for training in snapshot.trainings}
     known = known_trials((training.experience, training.record) for training in snapshot.trainings)
@@ -63,7 +63,7 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
     for number in range(max(known, default=-1) + 1):
         trial = known.get(number)
         study.add_trial(
-            _frozen(trial, trainings[trial.experience.id], snapshot.aims)
+            _frozen(trial, trainings[trial.experience.id], snapshot.objectives)
             if trial
             else _lost("its folder is missing")
         )
@@ -87,7 +87,7 @@ def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], snapshot: Sn
     with_files = {training.experience.id for training in snapshot.trainings if _has_files(training)}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        study.set_metric_names([objective.name for objective in snapshot.aims])
+        study.set_metric_names([objective.name for objective in snapshot.objectives])
     storage, number_of_study = storage_of(study), study_id(study)
     present = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
@@ -173,7 +173,7 @@ def _frozen(
     trial: TrialRecord, training: TrainingView, objectives: tuple[Objective, ...]
 ) -> FrozenTrial:
     """Return a trial for the study; one whose folder cannot be read has failed and says why."""
-    if tuple(trial.record.aims) != objectives:
+    if tuple(trial.record.objectives) != objectives:
         return _lost("it was trained for another MONITOR than the others")
     try:
         frozen = frozen_of(trial)

@@ -79,9 +79,9 @@ def curves(view: Curves, texts: Texts) -> Figure:
 
 def history(view: ParameterView, texts: Texts) -> Figure:
     """Draw the value of each trial and the best so far."""
-    with _figure(texts.history, texts.trial, view.aim.name) as (figure, axes):
+    with _figure(texts.history, texts.trial, view.objective.name) as (figure, axes):
         colours = [GREY if state == State.PRUNED else BLUE for state in view.states]
-        axes.scatter(view.numbers, view.values, color=colours, label=view.aim.name)
+        axes.scatter(view.numbers, view.values, color=colours, label=view.objective.name)
         look: dict[str, Any] = {"where": "post", "color": ORANGE, "linewidth": 2.5}
         axes.step(view.numbers, view.best_so_far(), label=texts.best_so_far, **look)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -117,10 +117,10 @@ def importances(shares: dict[str, float], texts: Texts) -> Figure:
 
 def parallel(view: ParameterView, texts: Texts) -> Figure:
     """Draw parallel coordinates: one axis for the value, and one per parameter."""
-    low, high = sorted((min(view.values), max(view.values)), key=view.aim.rank, reverse=True)
+    low, high = sorted((min(view.values), max(view.values)), key=view.objective.rank, reverse=True)
     worth = view.worth()
     heights = [worth, *(_heights(axis) for axis in view.axes)]
-    names = [view.aim.name, *(axis.name for axis in view.axes)]
+    names = [view.objective.name, *(axis.name for axis in view.axes)]
     value_ticks = [(0.0, f"{low:.4f}"), (1.0, f"{high:.4f}")]
     ticks = [value_ticks, *(_ticks(axis, texts) for axis in view.axes)]
     with _figure(texts.parallel, "", "") as (figure, axes):
@@ -163,7 +163,7 @@ def slices(view: ParameterView, texts: Texts) -> Figure:
     for axes in grid[len(view.axes) :]:
         axes.set_visible(False)
     for axes in grid[::columns]:
-        axes.set_ylabel(view.aim.name)
+        axes.set_ylabel(view.objective.name)
     return figure
 
 

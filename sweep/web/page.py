@@ -35,8 +35,8 @@ def render_page(
     """
     environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     source = (files("sweep.web") / "page.html").read_text(encoding="utf-8")
-    best, first = snapshot.best(), snapshot.aims[0]
-    objectives = [objective.name for objective in snapshot.aims]
+    best, first = snapshot.best(), snapshot.objectives[0]
+    objectives = [objective.name for objective in snapshot.objectives]
     columns = [name for name in trials.columns if name not in NOT_SHOWN]
     rows = trials.astype(object).where(trials.notna(), None)[columns].to_dict("records")
     written_at = now()[:16].replace("T", " ")

@@ -23,7 +23,7 @@ class FrontView:
 
 def front_view_of(snapshot: Snapshot) -> FrontView:
     """Return the finished trials of a sweep that has several objectives."""
-    first, second = (objective.name for objective in snapshot.aims[:2])
+    first, second = (objective.name for objective in snapshot.objectives[:2])
     trials = [
         trial
         for trial in snapshot.trials

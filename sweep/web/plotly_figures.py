@@ -51,13 +51,13 @@ def curves(view: Curves, texts: Texts) -> go.Figure:
 
 def history(view: ParameterView, texts: Texts) -> go.Figure:
     """Return the value of each trial and the best so far."""
-    figure = new_figure(texts.trial, label(view.aim.name))
+    figure = new_figure(texts.trial, label(view.objective.name))
     colours = [GREY if state == State.PRUNED else BLUE for state in view.states]
     figure.add_scatter(
         x=view.numbers,
         y=view.values,
         mode="markers",
-        name=label(view.aim.name),
+        name=label(view.objective.name),
         marker={"color": colours, "size": 8},
         text=[f"{texts.experience} {texts.states[state].one}" for state in view.states],
         hovertemplate=f"{texts.trial} %{{x}}{texts.colon}%{{y:.4f}}, %{{text}}<extra></extra>",
@@ -110,7 +110,7 @@ def parallel(view: ParameterView, texts: Texts) -> go.Figure:
     """Return parallel coordinates: one axis for the value, and one per parameter."""
     low, high = min(view.values), max(view.values)
     value_axis = {
-        "label": label(view.aim.name),
+        "label": label(view.objective.name),
         "values": view.values,
         "range": [low, high if high > low else low + 1],
     }
@@ -137,7 +137,7 @@ def slices(view: ParameterView, texts: Texts) -> go.Figure:
     for index, axis in enumerate(view.axes):
         _add_slice(figure, view, axis, texts, row=index // COLUMNS + 1, col=index % COLUMNS + 1)
     for row in range(1, rows + 1):
-        figure.update_yaxes(title_text=label(view.aim.name), row=row, col=1)
+        figure.update_yaxes(title_text=label(view.objective.name), row=row, col=1)
     return style(figure).update_layout(showlegend=False, height=60 + 260 * rows)
 
 

@@ -37,7 +37,7 @@ class Section:
 def sections_of(snapshot: Snapshot, texts: Texts) -> Iterator[Section]:
     """Yield the sections of the page, in their order."""
     yield _curves_section(snapshot, texts)
-    if len(snapshot.aims) > 1:
+    if len(snapshot.objectives) > 1:
         yield _front_section(snapshot, texts)
     yield from _parameter_sections(snapshot, texts)
     spans = session_spans_of(snapshot)
@@ -73,7 +73,7 @@ def _front_section(snapshot: Snapshot, texts: Texts) -> Section:
 
 def _parameter_sections(snapshot: Snapshot, texts: Texts) -> Iterator[Section]:
     view, shares = parameter_view_of(snapshot), importances_of(snapshot)
-    metric = snapshot.aims[0].name
+    metric = snapshot.objectives[0].name
     yield Section(
         "historique",
         texts.history,
