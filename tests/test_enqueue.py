@@ -16,7 +16,7 @@ from sweep.experience.folder import experiences_in
 from sweep.experience.snapshot import SnapshotReader
 from sweep.search import warm_start
 from sweep.search.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
-from sweep.search.proposal_check import check, try_on
+from sweep.search.proposal_check import check, fit_proposal
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
 from sweep.space import search_space, source
@@ -192,7 +192,7 @@ def test_what_suggest_cannot_take_is_refused_with_what_is_right(loaded, proposal
 
 
 def test_values_are_made_what_the_parameter_is(loaded):
-    assert try_on(loaded, {"n": 4.0, "x": 1, "kind": "a"}).proposal == {
+    assert fit_proposal(loaded, {"n": 4.0, "x": 1, "kind": "a"}).proposal == {
         "n": 4,
         "x": 1.0,
         "kind": "a",
@@ -209,7 +209,7 @@ def test_values_are_made_what_the_parameter_is(loaded):
         {"kind": 3},
         {"n": 4},
     ]
-    assert isinstance(try_on(loaded, {"n": Cell("4")}).proposal["n"], int)
+    assert isinstance(fit_proposal(loaded, {"n": Cell("4")}).proposal["n"], int)
 
 
 def test_a_csv_leaves_out_what_is_empty(tmp_path):
@@ -362,15 +362,15 @@ def test_the_other_sweep_may_be_named_by_its_search_space(space, other, tmp_path
     other.rename(tmp_path / "experiences" / "laboratoire")
     monkeypatch.chdir(tmp_path)
     assert (
-        warm_start.find("laboratoire", tmp_path / "root")
+        warm_start.find_other_root("laboratoire", tmp_path / "root")
         == tmp_path / "experiences" / "laboratoire"
     )
     with pytest.raises(
         Misuse, match=r"There is no sweep laboratoir to begin from: did you mean laboratoire\?"
     ):
-        warm_start.find("laboratoir", tmp_path / "root")
+        warm_start.find_other_root("laboratoir", tmp_path / "root")
     with pytest.raises(Misuse, match="is this root itself"):
-        warm_start.find("laboratoire", tmp_path / "experiences" / "laboratoire")
+        warm_start.find_other_root("laboratoire", tmp_path / "experiences" / "laboratoire")
 
 
 def test_another_sweep_with_nothing_to_begin_with_is_one_sentence(space, tmp_path):
@@ -412,7 +412,7 @@ def test_records_of_another_sweep_with_anything_in_them_end_in_a_sentence(
         content["trials"][0]["params"] = value
         one.record.write_text(json.dumps(content))
     with pytest.raises(SweepError):
-        warm_start.fitting(loaded, SnapshotReader(other, print).look())
+        warm_start.fitting_proposals(loaded, SnapshotReader(other, print).look())
 
 
 def test_two_thousand_proposals_are_each_given_once_and_in_seconds(tmp_path):

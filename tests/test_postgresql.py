@@ -19,7 +19,7 @@ from support.search import search
 from support.tiers import sampled
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.experience.record import Outcome, State
-from sweep.search.database import shown
+from sweep.search.database import without_password
 from sweep.search.storage import read_trials
 from sweep.search.study import Study
 from sweep.search.study_check import compare_study
@@ -270,9 +270,9 @@ def test_what_was_cut_off_while_it_was_written_is_written_once(
     assert live(study) == uncut
     assert len(wire.cuts) == 1
     away, back = said
-    assert away.startswith(f"the study in {shown(wire.url)} does not answer (")
+    assert away.startswith(f"the study in {without_password(wire.url)} does not answer (")
     assert away.endswith("); waiting until it does")
-    assert back == f"the study in {shown(wire.url)} answers again"
+    assert back == f"the study in {without_password(wire.url)} answers again"
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
@@ -368,7 +368,7 @@ def test_a_cut_on_the_way_is_noticed_soon_unless_the_user_knows_better(url, open
 def test_to_look_at_a_database_makes_nothing_in_it(server, url, tmp_path):
     assert compare_study("toy", url, {}) == (
         True,
-        f"{shown(url)} holds none yet: run makes it from the folders",
+        f"{without_password(url)} holds none yet: run makes it from the folders",
     )
     assert (
         server.ask(
@@ -440,15 +440,18 @@ def test_a_sweep_whose_server_is_killed_waits_and_says_so_and_ends_as_if_uncut(
         assert away.stderr.endswith(
             "; check that the server runs and that the URL of --storage is right.\n"
         )
-        assert f"The study in {shown(url)} is out of reach (connection failed: " in away.stderr
+        assert (
+            f"The study in {without_password(url)} is out of reach (connection failed: "
+            in away.stderr
+        )
         assert "Traceback" not in away.stderr
         assert PASSWORD not in away.stderr + away.stdout
     running.start()
     code, said = cut.end()
     assert code == 0, said
-    assert said.count(f"the study in {shown(url)} does not answer (") == 1
+    assert said.count(f"the study in {without_password(url)} does not answer (") == 1
     assert said.count("); waiting until it does\n") == 1
-    assert said.count(f"the study in {shown(url)} answers again\n") == 1
+    assert said.count(f"the study in {without_password(url)} answers again\n") == 1
     assert "Traceback" not in said
     assert_equal(root, url, uncut)
     assert sweep("rebuild", TOY, "--root", root, *where).returncode == 0

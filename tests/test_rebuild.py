@@ -13,7 +13,7 @@ from sweep.experience.folder import Experience, RecordWrong
 from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.search import study_check
-from sweep.search.database import shown
+from sweep.search.database import without_password
 from sweep.space.identity import id_experience
 from sweep.system.host import now
 
@@ -269,9 +269,10 @@ def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path
 
 def test_no_password_is_shown():
     assert (
-        shown("postgresql+psycopg://lab:secret@host/db") == "postgresql+psycopg://lab:***@host/db"
+        without_password("postgresql+psycopg://lab:secret@host/db")
+        == "postgresql+psycopg://lab:***@host/db"
     )
-    assert shown("sqlite:////tmp/a.db") == "sqlite:////tmp/a.db"
+    assert without_password("sqlite:////tmp/a.db") == "sqlite:////tmp/a.db"
 
 
 def test_a_database_that_differs_is_told_without_its_password(monkeypatch, tmp_path):

@@ -73,7 +73,7 @@ def has_tables(url: str) -> bool:
         engine.dispose()
 
 
-def shown(storage: str | Path | None) -> str:
+def without_password(storage: str | Path | None) -> str:
     """Return where a study is, without the password."""
     return re.sub(r"(://[^:/@]*:)[^@]*(?=@)|(\bpassword=)[^&\s]*", r"\1\2***", str(storage))
 
@@ -83,7 +83,7 @@ def reason(error: BaseException) -> str:
     if isinstance(error, optuna.exceptions.StorageInternalError):
         error = error.__cause__ or error
     error = getattr(error, "orig", None) or error
-    return shown(first_line(error))
+    return without_password(first_line(error))
 
 
 @contextlib.contextmanager
@@ -94,7 +94,7 @@ def _driver_of(url: str) -> Iterator[None]:
         yield
     except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
         raise Misuse(
-            f"--storage {shown(url)} needs a driver that is not installed ({reason(error.__cause__ or error)}): for "
+            f"--storage {without_password(url)} needs a driver that is not installed ({reason(error.__cause__ or error)}): for "
             "PostgreSQL write postgresql+psycopg://…, and pip install 'keras-sweep[postgresql]'."
         ) from error
 

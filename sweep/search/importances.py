@@ -8,7 +8,7 @@ import optuna
 from sweep.errors import SweepError
 from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot
-from sweep.search.trial_conversion import directions, frozen_of
+from sweep.search.trial_conversion import directions_of, frozen_of
 
 LEAST_TRIALS = 4
 
@@ -38,7 +38,7 @@ def importances_of(sight: Snapshot) -> dict[str, float]:
     if len(trials) < LEAST_TRIALS or not varied or len({trial.values[0] for trial in trials}) == 1:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(directions=directions(sight.objectives))
+    study = optuna.create_study(directions=directions_of(sight.objectives))
     study.add_trials(trials)
     with warnings.catch_warnings():
         warnings.simplefilter(

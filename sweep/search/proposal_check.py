@@ -53,7 +53,7 @@ def check(
     fitting = []
     for number, proposal in enumerate(proposals, first):
         try:
-            fit = try_on(space, proposal)
+            fit = fit_proposal(space, proposal)
         except SweepError as error:
             raise Misuse(f"{where}, proposal {number}: {error}") from error
         for why in fit.unfit.values():
@@ -62,7 +62,7 @@ def check(
     return fitting
 
 
-def try_on(space: SearchSpace, proposal: Proposal) -> Fit:
+def fit_proposal(space: SearchSpace, proposal: Proposal) -> Fit:
     """Let ``suggest`` take what it can of a proposal, the rest drawn at random, until all of it fits or ``DRAWS`` are drawn.
 
     Raises:

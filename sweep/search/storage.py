@@ -12,7 +12,14 @@ from optuna.trial import FrozenTrial
 
 from sweep.errors import SweepError
 from sweep.search import journal
-from sweep.search.database import Away, has_tables, is_on_server, open_database, reason, shown
+from sweep.search.database import (
+    Away,
+    has_tables,
+    is_on_server,
+    open_database,
+    reason,
+    without_password,
+)
 from sweep.search.journal import StudyUnreadable, open_journal
 from sweep.search.optuna_adapter import study_ids
 from sweep.system import plain_files
@@ -62,7 +69,9 @@ def out_of_reach(where: str | Path | None, error: Exception) -> SweepError:
         )
     else:
         mend = "check that the server runs and that the URL of --storage is right"
-    return SweepError(f"The study in {shown(where)} is out of reach ({reason(error)}); {mend}.")
+    return SweepError(
+        f"The study in {without_password(where)} is out of reach ({reason(error)}); {mend}."
+    )
 
 
 def is_of_storage(error: Exception) -> bool:

@@ -10,7 +10,7 @@ from typing import TypeVar
 import optuna
 
 from sweep.errors import StoppedWaiting, SweepError
-from sweep.search.database import Away, shown
+from sweep.search.database import Away, without_password
 from sweep.search.optuna_adapter import NOT_FOUND
 from sweep.search.storage import out_of_reach
 from sweep.system.files import PATIENCE_S, patiently, pauses
@@ -62,7 +62,7 @@ class StorageAccess:
                 if not self._stop.is_set():
                     raise out_of_reach(self._where, error) from error
                 raise StoppedWaiting(
-                    f"The study in {shown(self._where)} does not answer ({error}): "
+                    f"The study in {without_password(self._where)} does not answer ({error}): "
                     "the same command tells it the rest."
                 ) from error
 
@@ -97,7 +97,7 @@ class StorageAccess:
             if error.args != (NOT_FOUND,):
                 raise
             raise SweepError(
-                f"The study in {shown(self._where)} was deleted while the sweep ran: "
+                f"The study in {without_password(self._where)} was deleted while the sweep ran: "
                 "run the same command to go on, it is made again from the folders."
             ) from error
         self._note_answer()
@@ -107,7 +107,7 @@ class StorageAccess:
         if not self._pauses:
             self._pauses = pauses()
             self._say(
-                f"the study in {shown(self._where)} does not answer ({error}); "
+                f"the study in {without_password(self._where)} does not answer ({error}); "
                 "waiting until it does"
             )
         self._ask_again_at = time.monotonic() + next(self._pauses)
@@ -115,4 +115,4 @@ class StorageAccess:
     def _note_answer(self) -> None:
         if self._pauses:
             self._pauses, self._ask_again_at = None, 0.0
-            self._say(f"the study in {shown(self._where)} answers again")
+            self._say(f"the study in {without_password(self._where)} answers again")

@@ -17,7 +17,7 @@ from sweep.experience.entries import TrialEntry
 from sweep.experience.record import Outcome
 from sweep.experience.trials import TrialRecord
 from sweep.search import optuna_adapter, study_check, study_rebuild, trial_statistics
-from sweep.search.database import shown
+from sweep.search.database import without_password
 from sweep.search.direct_study import DirectStudy
 from sweep.search.enqueued import Proposal
 from sweep.search.list_choices import allow_lists
@@ -93,7 +93,7 @@ class Study:
         owner = study.user_attrs.get("root", str(root))
         if owner != str(root):
             raise SweepError(
-                f"The study {study.study_name} in {shown(self._where)} belongs to {owner}: "
+                f"The study {study.study_name} in {without_password(self._where)} belongs to {owner}: "
                 "name that --root, or a database of its own for this one."
             )
         if "root" not in study.user_attrs:

@@ -10,7 +10,7 @@ from sweep.errors import SweepError
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord, check_numbers
-from sweep.search.database import shown
+from sweep.search.database import without_password
 from sweep.search.journal import StudyUnreadable
 from sweep.search.storage import read_trials
 from sweep.search.trial_conversion import TRIAL_STATES, values_of
@@ -30,9 +30,9 @@ def compare_study(
     except StudyUnreadable as error:
         return False, f"{error}: run makes it again from the folders"
     if trials is None:
-        return True, f"{shown(where)} holds none yet: run makes it from the folders"
+        return True, f"{without_password(where)} holds none yet: run makes it from the folders"
     if why := difference(trials, records):
-        return False, f"{shown(where)} {why}: run makes it again from the folders"
+        return False, f"{without_password(where)} {why}: run makes it again from the folders"
     return True, f"{len(trials)} trials, as in the folders"
 
 

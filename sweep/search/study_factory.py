@@ -9,7 +9,7 @@ from optuna.storages import BaseStorage
 
 from sweep.search.pruners import Pruner
 from sweep.search.samplers import SAMPLERS_WITH_PICKLES, SeededSampler
-from sweep.search.trial_conversion import directions
+from sweep.search.trial_conversion import directions_of
 from sweep.settings import PRUNERS, SAMPLERS, Choice
 from sweep.space.objectives import DEFAULT, Objective
 
@@ -47,7 +47,7 @@ class StudyFactory:
         pruner = Choice.read("pruner", options.pruner, PRUNERS)
         self._name = name
         self.options = options
-        self.directions = directions(options.objectives)
+        self.directions = directions_of(options.objectives)
         self.sampler = SeededSampler(sampler, options.seed)
         self.pruner = Pruner(pruner, options.epochs)
         self.prunes = pruner.name != "none"

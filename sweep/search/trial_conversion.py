@@ -129,7 +129,7 @@ def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def directions(objectives: Sequence[Objective]) -> list[StudyDirection]:
+def directions_of(objectives: Sequence[Objective]) -> list[StudyDirection]:
     """Return the directions of a study."""
     return [
         StudyDirection.MAXIMIZE if objective.mode == "max" else StudyDirection.MINIMIZE

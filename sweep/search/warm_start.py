@@ -18,7 +18,7 @@ from sweep.wording import nearest
 BEST = 5
 
 
-def find(other: str | Path, root: Path) -> Path:
+def find_other_root(other: str | Path, root: Path) -> Path:
     """Return the root of another sweep, by its path or by the name of its search space.
 
     Raises:
@@ -38,7 +38,7 @@ def find(other: str | Path, root: Path) -> Path:
     raise Misuse(f"There is no sweep {other} to begin from: {mend}")
 
 
-def fitting(space: SearchSpace, sight: Snapshot) -> tuple[list[Proposal], str]:
+def fitting_proposals(space: SearchSpace, sight: Snapshot) -> tuple[list[Proposal], str]:
     """Return the best proposals of another sweep, as far as they fit into this search space, and in words how far.
 
     Raises:
@@ -49,7 +49,7 @@ def fitting(space: SearchSpace, sight: Snapshot) -> tuple[list[Proposal], str]:
         raise SweepError(
             f"{sight.root} has no finished experience to begin from: let it end one, or leave --from out."
         )
-    fits = [proposal_check.try_on(space, one) for one in best]
+    fits = [proposal_check.fit_proposal(space, one) for one in best]
     unfit = {name: why for fit in reversed(fits) for name, why in fit.unfit.items()}
     whys = "; ".join(why.rstrip(".") for why in list(unfit.values())[:BEST])
     left_out = f"; what does not fit is left to the sampler: {whys}" if unfit else ""

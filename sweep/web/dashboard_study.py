@@ -18,7 +18,7 @@ from sweep.experience.record import ID
 from sweep.experience.snapshot import Snapshot, TrainingView
 from sweep.experience.trials import TrialRecord, check_numbers, known_trials
 from sweep.search.optuna_adapter import storage_of, study_id, trial_id
-from sweep.search.trial_conversion import directions, frozen_of, notes_of
+from sweep.search.trial_conversion import directions_of, frozen_of, notes_of
 from sweep.space.objectives import Objective
 from sweep.system import plain_files
 from sweep.web.curves import Line, curves_of
@@ -55,7 +55,7 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
     for _ in range(number_of_study):
         storage.delete_study(storage.create_new_study([optuna.study.StudyDirection.MAXIMIZE]))
     study = optuna.create_study(
-        study_name=name, directions=directions(snapshot.objectives), storage=storage
+        study_name=name, directions=directions_of(snapshot.objectives), storage=storage
     )
     trainings = {training.experience.id: training for training in snapshot.trainings}
     known = known_trials((training.experience, training.record) for training in snapshot.trainings)
