@@ -252,7 +252,7 @@ def test_repeats_are_extended_and_merged_together(repeated, tmp_path):
     assert done.returncode == 0, done.stderr
     longer = next(row for row in results(theirs) if row["parameters"]["epochs"] == 4)
     assert [one["seed"] for one in longer["repeats"]] == [0, 1, 2]
-    assert done.stderr.count("goes on at epoch 3, batch 0") == 3
+    assert done.stderr.count("resumes at epoch 3, batch 0") == 3
     ours.mkdir()
     merged = sweep("merge", TOY, theirs, "--root", ours)
     assert merged.returncode == 0, merged.stderr

@@ -144,7 +144,7 @@ def test_a_resumed_training_says_that_its_data_were_changed_where_that_is_accept
     assert (only(root).log.read_bytes(), only(root).record.read_bytes()) == left
     said = run(root, *WORDS, "--trials", 1, "--accept-change", space=path)
     record = only(root).read()
-    assert "goes on at epoch" in said
+    assert "resumes at epoch" in said
     assert "its data were changed on the way: " in record.approximate_because
     assert "train.csv was changed on" in record.approximate_because
     assert record.outcome.state == "finished"

@@ -51,7 +51,7 @@ def test_a_script_is_stopped_by_ctrl_c_once_all_is_saved_and_goes_on(tmp_path):
     done = python(*script(tmp_path, root), keras=True)
     assert done.returncode == 0, done.stderr
     assert "1 cut off (trial " in done.stderr
-    assert "goes on at epoch" in done.stderr
+    assert "resumes at epoch" in done.stderr
 
 
 def test_the_results_are_those_of_the_command_line(root):

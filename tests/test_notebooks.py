@@ -147,7 +147,7 @@ def test_a_notebook_that_is_cut_and_run_again_goes_on_and_ends_as_its_uncut_twin
     (at,) = re.findall(
         r"1 done, 1 cut off \(trial 1 at (epoch [1-9]\d*, batch \d+)\)", shown["run"]["stdout"]
     )
-    assert f"goes on at {at}" in shown["run"]["stdout"]
+    assert f"resumes at {at}" in shown["run"]["stdout"]
     assert "1 of them cut off" in shown["status"]["stdout"]
     assert sessions(again.root)[finished] == before[finished] == 1
     assert sorted(sessions(again.root).values()) == [1, 1, 2]

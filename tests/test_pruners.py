@@ -101,7 +101,7 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
     epochs = len(first.log.read_bytes().splitlines()) - 1
     unprune = (*words, "--save-freq", 2, "--unprune", first.id[:9])
     Running(tmp_path, *unprune, space=UNEVEN, hold=rows_logged(tmp_path) + 1).held().kill_tree()
-    assert f"{first.id}: goes on at epoch " in run(tmp_path, *words, space=UNEVEN), (
+    assert f"{first.id}: resumes at epoch " in run(tmp_path, *words, space=UNEVEN), (
         "without --unprune, after a cut"
     )
     twin = next(one for one in experiences_in(uncut("none")) if one.id == first.id)

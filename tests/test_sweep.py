@@ -85,7 +85,7 @@ def test_a_record_torn_by_the_cut_costs_no_backup(uncut, tmp_path, length):
     (experience,) = experiences_in(tmp_path)
     experience.record.write_bytes(experience.record.read_bytes()[:length])
     said = run(tmp_path, "--trials", TRIALS)
-    assert f"trial 0 {experience.id}: goes on at epoch " in said
+    assert f"trial 0 {experience.id}: resumes at epoch " in said
     assert_equal(tmp_path, uncut)
 
 
@@ -168,7 +168,7 @@ def test_a_training_that_is_killed_alone_goes_on_at_once_and_the_others_do_not_n
     code, said = running.end()
     assert code == 0
     assert re.search(f"its process was {KILLED}: it goes on from its backup\n", said)
-    assert ": goes on at epoch " in said
+    assert ": resumes at epoch " in said
     assert_equal(tmp_path, uncut)
     assert sum(sessions(tmp_path).values()) == 1 + len(sessions(tmp_path))
 

@@ -50,7 +50,7 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
     status, shown = terminal.end()
     assert status == 0, shown
     assert "1 done, 1 cut off (trial 1 at epoch " in shown
-    assert "goes on at epoch " in shown
+    assert "resumes at epoch " in shown
     assert "3/3 trials" in shown
     assert "id_experience" in shown
     assert sum(sessions(tmp_path).values()) > sum(before.values())

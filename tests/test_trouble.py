@@ -277,7 +277,7 @@ def test_a_training_whose_data_are_away_goes_on_once_they_are_back(of_a_file, tm
     (there,) = [one for one in experiences_in(root) if one.state() is State.CUT_OFF]
     assert backup_files.newest_position(there.sauvegarde)
     (tmp_path / "away.npz").rename(path)
-    assert "goes on at epoch" in run(root, "--trials", 3, space=space)
+    assert "resumes at epoch" in run(root, "--trials", 3, space=space)
     assert trained(root) == trained(whole)
 
 

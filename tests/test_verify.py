@@ -222,7 +222,7 @@ def test_both_generations_of_a_backup_are_looked_at_and_one_of_them_is_enough(
         assert verify(root, "--repair")[0] == 0
         assert (root / ".quarantine" / first(root).id / "sauvegarde" / name).exists()
     said = run(root, "--trials", TRIALS, "--sampler", "random")
-    assert "goes on at epoch" in said
+    assert "resumes at epoch" in said
     assert "from the beginning" not in said
     assert trained(root) == trained(uncut)
 

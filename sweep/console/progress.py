@@ -87,7 +87,7 @@ class Progress:
             self._note(trial, "")
             if news.epoch or news.batch:
                 position = f"epoch {news.epoch}, batch {news.batch}"
-                self.say(f"{self._title(trial)}: goes on at {position}")
+                self.say(f"{self._title(trial)}: resumes at {position}")
         elif isinstance(news, Unsaved):
             self._tell_unsaved(trial, news)
 

@@ -1,4 +1,4 @@
-"""The rows of a sweep in other forms, and the best of them."""
+"""The rows of a sweep as a DataFrame, JSON or CSV, and the best trial."""
 
 import json
 from collections.abc import Iterator
@@ -13,30 +13,33 @@ from sweep.wording import printable
 if TYPE_CHECKING:
     import pandas as pd
 
-# Of a sweep in which nothing is known yet; else they are the keys of its rows.
+# For a sweep without rows; otherwise the columns are the keys of its rows.
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
 INTEGERS = {"trial": "Int64", "epoch": "Int64"}
 
 
 def columns_of(table: list[Row]) -> list[str]:
-    """Return the columns of a table of rows; where they came from is none of them."""
+    """Return the columns of a table of rows, without ``came_from``."""
     return [name for name in (table[0] if table else COLUMNS) if name != "came_from"]
 
 
-def best_of(sight: Snapshot) -> TrialView:
+def best_of(snapshot: Snapshot) -> TrialView:
     """Return the best of the finished trials.
 
     Raises:
-        SweepError: none is finished yet, none keeps the constraints, or the best one has lost its model.
+        SweepError: no trial is finished yet, none keeps the constraints, or the model of the best
+            one is missing.
     """
-    trial = sight.best()
+    trial = snapshot.best()
     if not trial:
-        if sight.counts()[State.FINISHED]:
+        if snapshot.counts()[State.FINISHED]:
             raise SweepError(
-                f"{sight.root} has no finished experience that keeps the constraints: see sweep results."
+                f"{snapshot.root} has no finished experience that keeps the constraints: "
+                "see sweep results."
             )
         raise SweepError(
-            f"{sight.root} has no finished experience yet: see sweep status, and let sweep run end a training."
+            f"{snapshot.root} has no finished experience yet: "
+            "see sweep status, and let sweep run finish a training."
         )
     outcome, model = trial.best.record.outcome, trial.best.experience.meilleur
     if outcome and outcome.model and not is_file(model):
@@ -44,33 +47,37 @@ def best_of(sight: Snapshot) -> TrialView:
     return trial
 
 
-def approximations(sight: Snapshot, table: list[Row]) -> Iterator[str]:
-    """Yield a line for each trial of a table that may differ from an uninterrupted one, with the reasons."""
-    by_number = {trial.number: trial for trial in sight.trials}
+def approximations(snapshot: Snapshot, table: list[Row]) -> Iterator[str]:
+    """Yield a line for each experience of a table that may differ from an uninterrupted one.
+
+    The line gives the reason.
+    """
+    by_number = {trial.number: trial for trial in snapshot.trials}
     for row in table:
         for training in by_number[row["trial"]].parts:
-            if training.record.approximate_because:
+            reason = training.record.approximate_because
+            if reason:
                 name = f"trial {row['trial']} {training.experience.id}"
-                yield f"{name} is approximate: {printable(training.record.approximate_because)}"
+                yield f"{name} is approximate: {printable(reason)}"
 
 
 def as_frame(table: list[Row]) -> "pd.DataFrame":
     """Return the rows as a DataFrame, with a column for each parameter.
 
-    A parameter that has the name of another column is ``parameters.<name>``.
+    The column of a parameter that has the name of another column is ``parameters.<name>``.
     """
     import pandas as pd
 
     columns = [name for name in columns_of(table) if name != "parameters"]
-    known = pd.DataFrame(table, columns=columns).astype(INTEGERS)
+    results = pd.DataFrame(table, columns=columns).astype(INTEGERS)
     names = list(dict.fromkeys(name for row in table for name in row["parameters"]))
-    # A column with gaps stays as it is: pandas would make 16384.0 of an integer.
+    # A column with gaps keeps its objects: pandas would turn the integer 16384 into 16384.0.
     values = {name: [row["parameters"].get(name) for row in table] for name in names}
-    series = [
+    parameters = [
         pd.Series(column, dtype=object if None in column else None) for column in values.values()
     ]
     titles = [f"parameters.{name}" if name in columns else name for name in names]
-    return pd.concat([known, *series], axis=1).set_axis([*columns, *titles], axis=1)
+    return pd.concat([results, *parameters], axis=1).set_axis([*columns, *titles], axis=1)
 
 
 def as_json(table: list[Row]) -> str:
@@ -82,7 +89,7 @@ def as_json(table: list[Row]) -> str:
 
 
 def as_csv(table: list[Row]) -> str:
-    """Return the rows as CSV; the parameters, and the repeats, are one column of JSON each."""
+    """Return the rows as CSV, with the parameters and the repeats as one column of JSON each."""
     import pandas as pd
 
     frame = pd.DataFrame(table, columns=columns_of(table)).astype(INTEGERS)

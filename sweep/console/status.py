@@ -1,4 +1,4 @@
-"""How far a sweep is, what it has cost, and what its cuts have, in lines."""
+"""The progress of a sweep, what it and its cuts have cost, and who runs it, in lines."""
 
 import socket
 from collections.abc import Iterator
@@ -11,60 +11,66 @@ from sweep.system.host import is_alive
 from sweep.wording import as_words, duration
 
 
-def status_lines(sight: Snapshot) -> Iterator[str]:
-    """Yield what a person wants to know of a sweep that runs, was cut off or has ended."""
-    counts, best = sight.counts(), sight.best()
-    yield f"{sight.root}: " + ", ".join(
-        f"{counts[state]} {state}" for state in State if state != State.NEW
-    )
-    for trial in sight.trials:
-        for one in trial.parts:
-            if one.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
-                yield f"trial {trial.number} {one.experience.id}: {one.state}, {_more(one)}"
+def status_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield the lines of the status of a sweep that runs, was interrupted or has ended."""
+    counts, best = snapshot.counts(), snapshot.best()
+    states = [f"{counts[state]} {state}" for state in State if state != State.NEW]
+    yield f"{snapshot.root}: {', '.join(states)}"
+    for trial in snapshot.trials:
+        for training in trial.parts:
+            if training.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
+                name = f"trial {trial.number} {training.experience.id}"
+                yield f"{name}: {training.state}, {_explanation(training)}"
     if best:
         yield f"best {as_words(best.values)}: trial {best.number} {best.best.experience.id}"
-    yield from _work_lines(sight)
-    holder = sight.holder
+    yield from _work_lines(snapshot)
+    holder = snapshot.holder
     if holder:
         process = f"process {holder.pid} on {holder.host}, begun {holder.since[:19]} UTC,"
         if holder.host != socket.gethostname():
-            yield f"{process} has it, or was killed there"
+            yield f"{process} is running it, or was killed there"
         else:
             yield f"{process} {'is running it' if is_alive(holder) else 'was killed'}"
 
 
-def _work_lines(sight: Snapshot) -> Iterator[str]:
-    work, counts, rest_s = sight.work(), sight.counts(), sight.rest_s()
-    yield (
-        f"trained {duration(work.trained_s)} and {work.batches:,} batches, of it twice {duration(work.twice_s)} and "
-        f"{work.twice_batches:,} batches, in {work.sessions} sessions, {work.cuts} of them cut off"
-    )
+def _work_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield what was trained, what was repeated, what a cut loses, and the time that is left."""
+    work, counts, rest_s = snapshot.work(), snapshot.counts(), snapshot.rest_s()
+    sessions = f"{work.sessions} session{'' if work.sessions == 1 else 's'}"
+    trained = f"trained {work.batches:,} batches in {duration(work.trained_s)}"
+    repeated = f"{work.twice_batches:,} batches ({duration(work.twice_s)})"
+    yield f"{trained} ({sessions}, {work.cuts} interrupted); {repeated} were repeated after cuts"
     if work.resumes:
-        yield _proof(work)
+        yield _proof_line(work)
+    at_risk = f"{duration(work.at_risk_s)} and {work.at_risk_batches:,} batches"
     if counts[State.RUNNING]:
-        yield f"a cut now would lose {duration(work.at_risk_s)} and {work.at_risk_batches:,} batches"
+        yield f"a cut now would lose {at_risk}"
     elif counts[State.CUT_OFF]:
-        yield f"the cut has lost {duration(work.at_risk_s)} and {work.at_risk_batches:,} batches"
+        yield f"the cut has lost {at_risk}"
     if rest_s:
         yield f"the rest will take about {duration(rest_s)}"
 
 
-def _proof(work: Work) -> str:
-    unproven = work.resumes - work.proven - work.inexact
-    words = [
+def _proof_line(work: Work) -> str:
+    """Return how many resumes there were, and how many of them were compared and exact."""
+    not_compared = work.resumes - work.proven - work.inexact
+    parts = [
         f"{work.resumes} resume{'' if work.resumes == 1 else 's'}",
         f"{work.proven} proven exact",
     ]
-    words += [f"{work.inexact} not exact (see approximate_because)"] if work.inexact else []
-    return ", ".join(words + ([f"{unproven} without anything to compare"] if unproven else []))
+    if work.inexact:
+        parts.append(f"{work.inexact} not exact (see approximate_because)")
+    if not_compared:
+        parts.append(f"{not_compared} without anything to compare")
+    return ", ".join(parts)
 
 
-def _more(training: TrainingView) -> str:
+def _explanation(training: TrainingView) -> str:
+    """Return why a training failed, or from which backup it resumes."""
+    outcome = training.record.outcome
     if training.state is State.FAILED:
-        return str(training.record.outcome.reason) if training.record.outcome else ""
+        return str(outcome.reason) if outcome else ""
     position = newest_position(training.experience.sauvegarde)
-    return (
-        f"its backup is at epoch {position.epoch}, batch {position.batch}"
-        if position
-        else "no backup yet"
-    )
+    if not position:
+        return "no backup yet"
+    return f"its backup is at epoch {position.epoch}, batch {position.batch}"

@@ -1,4 +1,4 @@
-"""The rows of a sweep as a table that a person reads."""
+"""The rows of a sweep as a table for a reader, on stdout."""
 
 from typing import Any
 
@@ -10,112 +10,132 @@ from rich.table import Table
 from sweep.console.results import columns_of
 from sweep.wording import number, printable
 
-LONG = {"came_from", "what"}
-WORDS = {"id_experience", "state", *LONG}
-WIDE = 10_000
+LONG_COLUMNS = {"came_from", "what"}  # their cells may be wrapped
+LEFT_COLUMNS = {"id_experience", "state", *LONG_COLUMNS}
+WIDE = 10_000  # a pipe has no width
 GAP = 2  # beside a column
+
+MISSING = "–"
+
+Columns = dict[str, list[str]]
 
 
 def print_table(rows: list[dict[str, Any]], title: str | None = None) -> None:
-    """Print the rows to stdout, and below them once the parameters that are the same in all of them.
+    """Print the rows, and below them the parameters that are equal in all rows.
 
-    A terminal that is too narrow for a column a parameter gets one column for all of them. A pipe has no width.
+    A terminal that is too narrow for one column per parameter gets one column for all of them.
     """
     console = _console()
-    columns = [name for name in columns_of(rows) if name != "parameters"]
-    known = {name: [_known_cell(row[name]) for row in rows] for name in columns}
+    names = [name for name in columns_of(rows) if name != "parameters"]
+    results = {name: [_result_cell(row[name]) for row in rows] for name in names}
     if any(row["came_from"] for row in rows):
-        known["came_from"] = [_cell(row["came_from"]) for row in rows]
-    names = dict.fromkeys(name for row in rows for name in row["parameters"])
-    cells = {name: [_cell(row["parameters"].get(name)) for row in rows] for name in names}
-    same = {
-        name: column[0] for name, column in cells.items() if len(rows) > 1 and len(set(column)) == 1
-    }
-    varied = {name: column for name, column in cells.items() if name not in same}
-    widths = _widths({**known, **varied})
+        results["came_from"] = [_cell(row["came_from"]) for row in rows]
+    parameters = [{name: _cell(value) for name, value in row["parameters"].items()} for row in rows]
+    equal, varied = _equal_and_varied(parameters)
+    widths = _widths({**results, **varied})
     if sum(widths) + GAP * (len(widths) + 1) <= console.width:
-        view = _view(known, varied, widths=widths)
+        table = _table(results, varied, widths=widths)
     else:
-        words = [
-            _pairs({name: column[number] for name, column in varied.items()})
-            for number in range(len(rows))
+        texts = [
+            _pairs({name: column[row] for name, column in varied.items()})
+            for row in range(len(rows))
         ]
-        view = _view(known, {"parameters": words}, justify="left")
-    view.title, view.title_justify = title, "left"
-    if same:
-        view.caption, view.caption_justify = f"the same in these: {_pairs(same)}", "left"
-    console.print(view)
+        table = _table(results, {"parameters": texts}, justify="left")
+    table.title, table.title_justify = title, "left"
+    if equal:
+        table.caption, table.caption_justify = f"the same in these: {_pairs(equal)}", "left"
+    console.print(table)
 
 
-def print_columns(columns: dict[str, list[str]]) -> None:
-    """Print any table to stdout: its columns, by their names."""
-    _console().print(_view(columns, {}))
+def print_columns(columns: Columns) -> None:
+    """Print a table of columns by their names."""
+    _console().print(_table(columns, {}))
 
 
-def print_parameters(parameters: list[dict[str, Any]], columns: dict[str, list[str]]) -> None:
-    """Print to stdout in short what each row tries, beside columns of numbers, and below once what is the same in all."""
-    console = _console()
-    cells = [{name: _cell(value) for name, value in one.items()} for one in parameters]
-    same = {
+def print_parameters(parameters: list[dict[str, Any]], columns: Columns) -> None:
+    """Print the parameters of each row beside columns of numbers.
+
+    Below the table are the parameters that are equal in all rows.
+    """
+    cells = [{name: _cell(value) for name, value in row.items()} for row in parameters]
+    equal = {
         name: value
         for name, value in cells[0].items()
-        if all(one.get(name) == value for one in cells)
+        if all(row.get(name) == value for row in cells)
     }
-    words = [
-        _pairs({name: value for name, value in one.items() if name not in same}) or "–"
-        for one in cells
+    texts = [
+        _pairs({name: value for name, value in row.items() if name not in equal}) or MISSING
+        for row in cells
     ]
-    view = _view({"parameters": words}, columns)
-    view.caption, view.caption_justify = f"the same in these: {_pairs(same)}", "left"
-    console.print(view)
+    table = _table({"parameters": texts}, columns)
+    table.caption, table.caption_justify = f"the same in these: {_pairs(equal)}", "left"
+    _console().print(table)
 
 
-def _widths(columns: dict[str, list[str]]) -> list[int]:
-    """Return the width of each column. Where rich need not measure them, it prints ten thousand rows in half the time."""
+def _equal_and_varied(rows: list[dict[str, str]]) -> tuple[dict[str, str], Columns]:
+    """Return the cells that are equal in all of several rows, and the columns of the others."""
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name, MISSING) for row in rows] for name in names}
+    equal = {
+        name: column[0]
+        for name, column in columns.items()
+        if len(rows) > 1 and len(set(column)) == 1
+    }
+    return equal, {name: column for name, column in columns.items() if name not in equal}
+
+
+def _widths(columns: Columns) -> list[int]:
+    """Return the width of each column.
+
+    rich prints ten thousand rows in half the time if it need not measure them.
+    """
     return [max(map(cell_len, map(printable, [name, *cells]))) for name, cells in columns.items()]
 
 
 def _console() -> Console:
-    """What stands in a cell is the user's, and no markup."""
+    """Return a console that takes nothing in a cell for markup: cells hold the user's texts."""
     console = Console(markup=False)
     return console if console.is_terminal else Console(width=WIDE, markup=False)
 
 
-def _view(
-    known: dict[str, list[str]],
-    columns: dict[str, list[str]],
+def _table(
+    results: Columns,
+    parameters: Columns,
     justify: Any = "right",
     widths: list[int] | None = None,
 ) -> Table:
-    view = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    of_column = iter(widths or ())
-    for name in known:
-        side: Any = "left" if name in WORDS else "right"
-        view.add_column(name, justify=side, no_wrap=name not in LONG, width=next(of_column, None))
-    for name in columns:
-        view.add_column(name, justify=justify, width=next(of_column, None))
-    for cells in zip(*known.values(), *columns.values(), strict=True):
-        view.add_row(*map(printable, cells))
-    return view
+    """Return a table; ``justify`` is for the parameters, ``widths`` are for all columns."""
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    next_width = iter(widths or ())
+    for name in results:
+        side: Any = "left" if name in LEFT_COLUMNS else "right"
+        is_whole = name not in LONG_COLUMNS
+        table.add_column(name, justify=side, no_wrap=is_whole, width=next(next_width, None))
+    for name in parameters:
+        table.add_column(name, justify=justify, width=next(next_width, None))
+    for cells in zip(*results.values(), *parameters.values(), strict=True):
+        table.add_row(*map(printable, cells))
+    return table
 
 
 def _pairs(values: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
-def _known_cell(value: Any) -> str:
-    """Return a cell of what every trial has: of a trial that is repeated, its values stand in one."""
+def _result_cell(value: Any) -> str:
+    """Return the cell of a result; a list of repeats becomes the value of each of them."""
     if isinstance(value, list):
-        return " ".join(
-            _known_cell(next((one for one in part.values() if isinstance(one, float)), None))
-            for part in value
-        )
+        return " ".join(_result_cell(_first_float(repeat)) for repeat in value)
     if isinstance(value, bool):
-        return "yes" if value else "–"
+        return "yes" if value else MISSING
     return number(value) if isinstance(value, float) else _cell(value)
+
+
+def _first_float(repeat: dict[str, Any]) -> float | None:
+    return next((value for value in repeat.values() if isinstance(value, float)), None)
 
 
 def _cell(value: object) -> str:
     if value is None:
-        return "–"
+        return MISSING
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""The Optuna dashboard on a sweep, on this machine only, and read-only unless that is asked for otherwise."""
+"""The Optuna dashboard of a sweep: on this machine only, and read-only by default."""
 
 import contextlib
 import itertools
@@ -30,25 +30,36 @@ from sweep.web.access import HOST, AccessControl, App
 from sweep.web.dashboard_study import TrialFiles, annotate, study_of_folders
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of its own dependencies, which are no business of ours
+    warnings.simplefilter("ignore")  # of the dependencies of the dashboard
     import optuna_dashboard
 
 LOOK_EVERY_S = 1.0
-SHARE_OF_LOOKING = 0.1  # of the time
+LOOKING_SHARE = 0.1  # of the time
 
 
 class Dashboard:
-    """A dashboard that is served until it is closed, or its process ends. A notebook shows it in the cell."""
+    """A dashboard that is served until it is closed or its process ends; a notebook displays it.
 
-    def __init__(self, app: App, port: int, study: int, holds: contextlib.ExitStack) -> None:
+    Args:
+        app: what is served.
+        port: of 127.0.0.1; 0 is any free port.
+        study: the number of the study that is shown.
+        held: closed with the dashboard; it may hold the root.
+
+    Raises:
+        SweepError: the port cannot be served.
+    """
+
+    def __init__(self, app: App, port: int, study: int, held: contextlib.ExitStack) -> None:
         try:
             self._server = make_server(HOST, port, app, server_class=_Server, handler_class=_Quiet)
         except (OSError, OverflowError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is from 0 to 65535"
             raise SweepError(
-                f"Port {port} of {HOST} cannot be served ({why}): name another with --port, or 0 for any."
+                f"Port {port} of {HOST} cannot be served ({why}): "
+                "name another with --port, or 0 for any."
             ) from error
-        self._holds = holds
+        self._held = held
         self.port = self._server.server_port
         self.path = f"/dashboard/studies/{study}"
         self.url = f"http://{HOST}:{self.port}{self.path}"
@@ -56,15 +67,15 @@ class Dashboard:
         self._thread.start()
 
     def wait(self) -> None:
-        """Return when it is closed, or at a Ctrl-C, which is how one leaves it."""
+        """Wait until the dashboard is closed, or the user ends it with a Ctrl-C."""
         with contextlib.suppress(KeyboardInterrupt):
             self._thread.join()
 
     def close(self) -> None:
-        """Serve no more, and leave the root to others."""
+        """Stop serving, and release the root."""
         self._server.shutdown()
         self._server.server_close()
-        self._holds.close()
+        self._held.close()
 
     def __enter__(self) -> "Dashboard":
         return self
@@ -100,76 +111,78 @@ def serve(
 
     Args:
         source: the search space.
-        settings: where the study is; asked for only to allow changes.
+        settings: name the place of the study; used only to allow changes.
         root: of the sweep.
-        port: of 127.0.0.1; 0 is any that is free.
-        allow_changes: serve the study itself, whose root is then held, and not a view of the folders.
-        progress: is told what is done first.
+        port: of 127.0.0.1; 0 is any free port.
+        allow_changes: serve the study itself and hold the root meanwhile, in place of a copy that
+            is made from the folders.
+        progress: shows what is done first.
 
     Raises:
         SweepError: the port is taken, a sweep holds the root, or the study cannot be opened.
     """
-    watch, holds = SnapshotReader(root, progress.say), contextlib.ExitStack()
+    reader, held = SnapshotReader(root, progress.say), contextlib.ExitStack()
     try:
         if not allow_changes:
             with progress.reading(root) as done:
-                view = ReadOnlyApp(source.name, watch, done)
-            return Dashboard(AccessControl(view, root, allow_changes), port, view.number, holds)
-        holds.enter_context(RootLock(root, progress.say, threading.Event()))
+                copy = ReadOnlyApp(source.name, reader, done)
+            return Dashboard(AccessControl(copy, root, allow_changes), port, copy.number, held)
+        held.enter_context(RootLock(root, progress.say, threading.Event()))
         study, known = _open(source, settings, root, progress)
-        annotate(study, known, watch.look())
-        app = _app_of(study, TrialFiles(root, watch.look))
-        return Dashboard(AccessControl(app, root, allow_changes), port, study_id(study), holds)
+        annotate(study, known, reader.look())
+        app = _app_of(study, TrialFiles(root, reader.look))
+        return Dashboard(AccessControl(app, root, allow_changes), port, study_id(study), held)
     except BaseException:
-        holds.close()
+        held.close()
         raise
 
 
 class ReadOnlyApp:
-    """The dashboard on a study in memory, made from the folders anew when they have changed.
+    """The dashboard of a study in memory, which is made anew when the folders have changed.
 
     Args:
         name: of the study.
-        watch: of the root.
-        done: is called after each folder that is read at first.
+        reader: of the root.
+        done: called after each folder of the first look.
     """
 
     _numbers = itertools.count()
 
     def __init__(
-        self, name: str, watch: SnapshotReader, done: Callable[[], None] = lambda: None
+        self, name: str, reader: SnapshotReader, done: Callable[[], None] = lambda: None
     ) -> None:
-        self._name, self._watch = name, watch
+        self._name, self._reader = name, reader
         self._lock = threading.Lock()
-        self._sight = watch.look(done)
-        self._files = TrialFiles(watch.root, lambda: self._sight)
-        self._seen: object = None
+        self._snapshot = reader.look(done)
+        self._files = TrialFiles(reader.root, lambda: self._snapshot)
+        self._shown: object = None
         self._app: App | None = None
-        self._next_at = 0.0
-        # The dashboard keeps importances for all studies of a process, by their numbers.
+        self._next_look_at = 0.0
+        # The dashboard caches importances by the number of the study, for the whole process.
         self.number = next(self._numbers)
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
-        return self._current()(environ, start)
+        return self._current_app()(environ, start)
 
-    def _current(self) -> App:
-        # Who comes while it is made anew gets the one before it, if there is one.
+    def _current_app(self) -> App:
+        # While one request makes the app anew, others get the app before it, if there is one.
         if not self._lock.acquire(blocking=self._app is None):
-            return self._app or self._current()
+            return self._app or self._current_app()
         try:
-            if self._app is None or time.monotonic() > self._next_at:
+            if self._app is None or time.monotonic() > self._next_look_at:
                 self._app = self._look()
             return self._app
         finally:
             self._lock.release()
 
     def _look(self) -> App:
-        begun, self._sight = time.monotonic(), self._watch.look()
-        seen, app = _stamp(self._sight), self._app
-        if app is None or seen != self._seen:
-            app = _app_of(study_of_folders(self._name, self._sight, self.number), self._files)
-        self._seen, ended = seen, time.monotonic()
-        self._next_at = ended + max(LOOK_EVERY_S, (ended - begun) / SHARE_OF_LOOKING)
+        begun, self._snapshot = time.monotonic(), self._reader.look()
+        shown, app = _shown_of(self._snapshot), self._app
+        if app is None or shown != self._shown:
+            study = study_of_folders(self._name, self._snapshot, self.number)
+            app = _app_of(study, self._files)
+        self._shown, ended = shown, time.monotonic()
+        self._next_look_at = ended + max(LOOK_EVERY_S, (ended - begun) / LOOKING_SHARE)
         return app
 
 
@@ -178,8 +191,8 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
 
 
 class _Quiet(WSGIRequestHandler):
-    def log_message(self, *of_request: Any) -> None:
-        """Say nothing of each request."""
+    def log_message(self, *request: Any) -> None:
+        """Log nothing for a request."""
 
 
 def _app_of(study: Any, files: TrialFiles) -> App:
@@ -187,27 +200,28 @@ def _app_of(study: Any, files: TrialFiles) -> App:
     return app
 
 
-def _stamp(sight: Snapshot) -> object:
-    """Return what of a sight the dashboard shows."""
+def _shown_of(snapshot: Snapshot) -> object:
+    """Return the part of a snapshot that the dashboard shows."""
     return [
         (
-            one.experience.id,
-            one.state,
-            len(one.curve),
-            len(one.record.sessions),
-            [trial.ended for trial in one.record.trials],
+            training.experience.id,
+            training.state,
+            len(training.curve),
+            len(training.record.sessions),
+            [entry.ended for entry in training.record.trials],
         )
-        for one in sight.trainings
+        for training in snapshot.trainings
     ]
 
 
 def _open(
     source: SpaceSource, settings: Settings, root: Path, progress: Progress
 ) -> tuple[Any, dict[int, TrialRecord]]:
-    folders = Inventory(root, source.name)
-    folders.check()
-    folders.settle(progress.say)
+    """Open the study of the sweep, or rebuild it; return it with the trials that have a folder."""
+    inventory = Inventory(root, source.name)
+    inventory.check()
+    inventory.settle(progress.say)
     context = SweepContext(settings, load(source), root, progress)
     epochs = rehearse(context.space, settings).epochs
-    study = open_or_rebuild(context, epochs, folders, always_rebuild=False)
-    return study.optuna_study, folders.known()
+    study = open_or_rebuild(context, epochs, inventory, always_rebuild=False)
+    return study.optuna_study, inventory.known()

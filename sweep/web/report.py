@@ -63,7 +63,7 @@ def write_report(space: str, snapshot: Snapshot, language: str | None, progress:
 
 
 def _write_picture(folder: Path, section: Section) -> None:
-    """Write the picture of a section, or remove that of an earlier report if its trials are gone."""
+    """Write the picture of a section; remove an earlier one if there is nothing to draw."""
     path = folder / section.png
     if not section.has_data:
         remove(path)
