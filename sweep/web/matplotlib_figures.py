@@ -178,13 +178,14 @@ def timeline(spans: list[SessionSpan], texts: Texts) -> Figure:
         ):
             chosen = [span for span in spans if span.ending == ending]
             trials = [span.trial for span in chosen]
-            begun, ended = [span.begun for span in chosen], [span.ended for span in chosen]
-            look: dict[str, Any] = {"color": colour, "linewidth": 6}
+            # matplotlib takes times, of which its types say nothing.
+            begun: Any = [span.begun for span in chosen]
+            ended: Any = [span.ended for span in chosen]
+            name = texts.endings[ending]
             if chosen:
-                # matplotlib converts times to its own numbers, of which mypy knows nothing.
-                axes.hlines(trials, begun, ended, label=texts.endings[ending], **look)  # type: ignore[arg-type]
+                axes.hlines(trials, begun, ended, color=colour, linewidth=6, label=name)
             if chosen and ending in END_MARKERS:
-                axes.plot(ended, trials, END_MARKERS[ending], **SESSION_END)  # type: ignore[arg-type]
+                axes.plot(ended, trials, END_MARKERS[ending], **SESSION_END)
         axes.invert_yaxis()
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(fontsize=12)

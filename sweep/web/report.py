@@ -37,11 +37,7 @@ def write_report(space: str, snapshot: Snapshot, language: str | None, progress:
             f"{snapshot.root} has no trained epoch yet, so there is nothing to draw: "
             f"see sweep status {space}."
         )
-    folder = snapshot.root / RAPPORT
-    try:
-        make_folder(folder)
-    except NotPlain as error:
-        raise SweepError(f"{error}, and nothing is written through it: move it away.") from error
+    folder = _make_folder(snapshot.root)
     texts = texts_in(language)
     sections = list(sections_of(snapshot, texts))
     trials, epochs = tables.trial_table(snapshot), tables.epoch_table(snapshot)
@@ -60,6 +56,15 @@ def write_report(space: str, snapshot: Snapshot, language: str | None, progress:
         write_whole(folder / PAGE, page.encode(), sync=False)
         done()
     return folder / PAGE
+
+
+def _make_folder(root: Path) -> Path:
+    folder = root / RAPPORT
+    try:
+        make_folder(folder)
+    except NotPlain as error:
+        raise SweepError(f"{error}, and nothing is written through it: move it away.") from error
+    return folder
 
 
 def _write_picture(folder: Path, section: Section) -> None:
