@@ -13,7 +13,7 @@ from sweep.experience.folder import experiences_in
 from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.maintenance.merge import find_others, merge
-from sweep.space.search_space import SearchSpaceWrong
+from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.source import SpaceSource, digest
 from sweep.system.host import now
 

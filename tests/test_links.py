@@ -34,7 +34,7 @@ from sweep.maintenance.findings import repair, verify_root
 from sweep.maintenance.merge import find_others, merge
 from sweep.search.study_check import compare_study
 from sweep.space.source import find
-from sweep.system import files, plain_files
+from sweep.system import files, lent_files, plain_files
 from sweep.system.files import move_to_quarantine, new_folder, write_whole
 from sweep.system.plain_files import NotPlain
 from sweep.training import hdf5
@@ -539,7 +539,7 @@ def test_a_link_on_the_way_is_not_followed(proc, tmp_path):
 def test_an_open_file_is_lent_whatever_stands_under_its_name_meanwhile(tmp_path):
     path, victim = tmp_path / "next.weights.h5", tmp_path / "victim"
     victim.write_text("mine")
-    with plain_files.created(path) as file, plain_files.lent(file, path) as way:
+    with plain_files.created(path) as file, lent_files.lent(file, path) as way:
         path.unlink()
         path.symlink_to(victim)
         assert way.name == path.name

@@ -3,7 +3,8 @@
 import pytest
 
 from sweep.errors import Misuse
-from sweep.space.search_space import SearchSpaceWrong, load
+from sweep.space.mistakes import SearchSpaceWrong
+from sweep.space.search_space import load
 from sweep.space.source import SpaceSource, find, what_changed
 
 WHOLE = '''"""One line."""

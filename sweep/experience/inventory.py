@@ -11,7 +11,8 @@ from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.log_csv import check_header
 from sweep.experience.record import ID, Record, State, state_of
 from sweep.experience.trials import TrialRecord, check_numbers, known_trials, number_anew
-from sweep.space.search_space import SearchSpace, SearchSpaceWrong
+from sweep.space.mistakes import SearchSpaceWrong
+from sweep.space.search_space import SearchSpace
 from sweep.space.source import Code, SpaceSource, digest
 from sweep.system import plain_files
 

@@ -12,7 +12,7 @@ from sweep.experience.root_lock import RootLock
 from sweep.maintenance import findings
 from sweep.maintenance.findings import Finding
 from sweep.search.study_check import compare_study
-from sweep.space import search_space, source
+from sweep.space import mistakes, search_space, source
 from sweep.system.host import prepare_for_keras
 from sweep.system.plain_files import is_file
 
@@ -78,7 +78,7 @@ class Verification:
 
         with (
             self._progress.count("evaluating", len(finished)) as done,
-            search_space.mistakes_in(self._source.path),
+            mistakes.mistakes_in(self._source.path),
         ):
             for experience, wrong in evaluate(space, finished, done, self._progress.say):
                 if wrong:

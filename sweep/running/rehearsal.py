@@ -17,7 +17,7 @@ from sweep.search.pruners import Pruner
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
 from sweep.settings import PRUNERS, Choice, Settings
-from sweep.space import search_space
+from sweep.space import mistakes, search_space
 from sweep.space.identity import id_experience
 from sweep.space.search_space import SearchSpace
 from sweep.space.source import SpaceSource
@@ -59,7 +59,7 @@ def draw_proposals(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]
     study = Study(space.source.name, None, StudyOptions("random"))
     drawn: dict[str, dict[str, Any]] = {}
     for _ in range(DRAWS * number):
-        with search_space.mistakes_in(space.source.path):
+        with mistakes.mistakes_in(space.source.path):
             parameters = space.parameters(study.suggest(study.ask(), space.suggest))
         drawn[id_experience(space.source.name, parameters)] = parameters
     firsts = {frozenset(parameters): name for name, parameters in reversed(drawn.items())}.values()
@@ -94,7 +94,7 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
     options = StudyOptions(settings.sampler, settings.seed, objectives=space.objectives)
     study = Study(space.source.name, None, options)
     trial = study.ask()
-    with search_space.mistakes_in(space.source.path):
+    with mistakes.mistakes_in(space.source.path):
         epochs = space.parameters(study.suggest(trial, space.suggest))["epochs"]
     Pruner(Choice.read("pruner", settings.pruner, PRUNERS), epochs)
     return Rehearsal(trial.distributions, epochs)

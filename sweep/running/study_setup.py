@@ -15,7 +15,7 @@ from sweep.search.journal import StudyUnreadable
 from sweep.search.study import Study
 from sweep.search.study_check import trained_without_folder
 from sweep.search.study_factory import StudyOptions
-from sweep.space import search_space
+from sweep.space import mistakes
 from sweep.space.search_space import SearchSpace
 from sweep.system.files import move_to_quarantine
 
@@ -69,7 +69,7 @@ def _proposer(context: SweepContext, study: Study) -> Callable[[optuna.Trial], N
             raise
         # It is told when the trial is brought to its end, and asked again.
         except Exception as error:  # noqa: BLE001
-            reason = search_space.error_in_file(error, space.source.path)
+            reason = mistakes.error_in_file(error, space.source.path)
             context.progress.say(f"trial {trial.number}: {reason}")
 
     return propose

@@ -18,7 +18,7 @@ from sweep.running.repeats import Repeat, repeats_of
 from sweep.running.same_data import SameData
 from sweep.running.trouble import TroubleJudge
 from sweep.search.trial_conversion import notes_of
-from sweep.space import search_space
+from sweep.space import mistakes
 from sweep.space.identity import id_experience
 from sweep.space.search_space import SEEDS
 from sweep.system.host import now
@@ -90,7 +90,7 @@ class TrialRunner:
         except SweepError:
             raise
         except (*MISSING, MemoryError) as error:  # says nothing of the trial
-            raise search_space.mistake(error, space.source.path) from error
+            raise mistakes.mistake_of(error, space.source.path) from error
         # The search space is the user's, and may raise anything.
         except Exception as error:  # noqa: BLE001
             self._fail_proposal(trial, error)
@@ -103,7 +103,7 @@ class TrialRunner:
     def _fail_proposal(self, trial: optuna.Trial, error: Exception) -> None:
         """Tell that a trial has failed, which has no experience because ``suggest`` has raised."""
         path, progress = self._context.space.source.path, self._context.progress
-        reason = f"{path.name}, {search_space.error_in_file(error, path)}"
+        reason = f"{path.name}, {mistakes.error_in_file(error, path)}"
         progress.begin(trial.number, path.stem)
         progress.trained(trial.number, path.stem)
         self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [], {"reason": reason})

@@ -13,7 +13,7 @@ from optuna.storages.journal import BaseJournalBackend, JournalFileOpenLock
 from sweep.errors import SweepError
 from sweep.search.database import Away
 from sweep.search.optuna_adapter import PathJournalFile
-from sweep.system import plain_files
+from sweep.system import lent_files, plain_files
 from sweep.system.files import is_unwritable_for_a_while, write_whole
 
 
@@ -55,12 +55,12 @@ class Journal(PathJournalFile):
         self._path = path
         with plain_files.changing(path) as file:  # else Optuna would make it, wherever a link leads
             super().__init__(
-                plain_files.way_to(file.fileno(), path), lock_obj=JournalFileOpenLock(str(path))
+                lent_files.way_to(file.fileno(), path), lock_obj=JournalFileOpenLock(str(path))
             )
 
     def read_logs(self, log_number_from: int) -> Generator[dict[str, Any], None, None]:
         with _away_while_unwritable(), plain_files.reading(self._path) as file:
-            self.read_from(plain_files.way_to(file.fileno(), self._path))
+            self.read_from(lent_files.way_to(file.fileno(), self._path))
             yield from super().read_logs(log_number_from)
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:

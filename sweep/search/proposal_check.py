@@ -20,7 +20,7 @@ from optuna.distributions import (
 from sweep.errors import Misuse, SweepError
 from sweep.search.enqueued import Cell, Proposal
 from sweep.search.optuna_adapter import contains
-from sweep.space import search_space
+from sweep.space import mistakes
 from sweep.space.search_space import SearchSpace
 from sweep.wording import nearest
 
@@ -74,7 +74,7 @@ def fit_proposal(space: SearchSpace, proposal: Proposal) -> Fit:
     fits = []
     for _ in range(DRAWS):
         trial = study.ask()
-        with search_space.mistakes_in(space.source.path), contextlib.redirect_stdout(sys.stderr):
+        with mistakes.mistakes_in(space.source.path), contextlib.redirect_stdout(sys.stderr):
             space.parameters(space.suggest(trial))
         asked |= trial.distributions
         fits.append(_compare(proposal, trial.distributions))

@@ -2,25 +2,20 @@
 
 import contextlib
 import math
-import re
 import sys
-import textwrap
-import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sweep.errors import SweepError
 from sweep.settings import MOST_ROWS
 from sweep.space.identity import NotJsonValue, plain
+from sweep.space.mistakes import SearchSpaceWrong, mistake_of, mistakes_in
 from sweep.space.objectives import Objective, objectives_of
 from sweep.space.project import PACKAGE_OF_SPACES, Module, Project
 from sweep.space.source import SpaceSource
 from sweep.wording import nearest
 
-MOST_CHARACTERS = 300
 FUNCTIONS = ("suggest", "load_data", "build_model")
 # And how like a name must be to be taken for a misspelling.
 OPTIONAL = {
@@ -33,10 +28,6 @@ OPTIONAL = {
 SEEDS = 2**32
 # What every training needs: name, least, most, and what many take.
 INTEGERS = (("epochs", 1, MOST_ROWS, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
-
-
-class SearchSpaceWrong(SweepError):
-    """A search space cannot be used as it is written."""
 
 
 @dataclass(frozen=True)
@@ -157,45 +148,6 @@ def load(source: SpaceSource) -> SearchSpace:
     )
 
 
-def mistake(error: BaseException, path: Path) -> SearchSpaceWrong:
-    """Return what to raise where the search space raised ``error`` before anything was begun."""
-    return SearchSpaceWrong(
-        f"{path}, {error_in_file(error, path)}; mend the file and run the same command again."
-    )
-
-
-@contextlib.contextmanager
-def mistakes_in(path: Path) -> Iterator[None]:
-    """Make a SearchSpaceWrong of all that the search space raises meanwhile; what is a sentence already, stays."""
-    try:
-        yield
-    except SweepError:
-        raise
-    except Exception as error:
-        raise mistake(error, path) from error
-
-
-def error_in_file(error: BaseException, path: Path) -> str:
-    """Return ``line N: Error: message`` for the last line of ``path`` that the error went through."""
-    if isinstance(error, SyntaxError) and error.filename == str(path):
-        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
-    lines = lines_in_file(error, path)
-    where = f"line {lines[-1]}: " if lines else ""
-    return f"{where}{type(error).__name__}: {_in_one_line(str(error))}"
-
-
-def _in_one_line(message: str) -> str:
-    """Keras's own messages have many lines, and colours; the first ones often say nothing."""
-    words = re.sub(r"\x1b\[[0-9;]*m", "", message).split()
-    return textwrap.shorten(" ".join(words), MOST_CHARACTERS, placeholder=" …")
-
-
-def lines_in_file(error: BaseException, path: Path) -> list[int]:
-    """Return the lines of ``path`` that the error went through."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
-
-
 def _execute(source: SpaceSource) -> ModuleType:
     module = ModuleType(f"{PACKAGE_OF_SPACES}.{source.name}")
     module.__file__ = str(source.path)
@@ -209,5 +161,5 @@ def _execute(source: SpaceSource) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: the file is the user's, and may do anything
-        raise mistake(error, source.path) from error
+        raise mistake_of(error, source.path) from error
     return module

@@ -9,7 +9,8 @@ from typing import Any
 
 from sweep.errors import Misuse
 from sweep.space.fingerprint import fingerprint
-from sweep.space.project import PACKAGE_OF_SPACES, Module, imports, own_modules
+from sweep.space.own_modules import imports, own_modules
+from sweep.space.project import PACKAGE_OF_SPACES, Module
 from sweep.wording import nearest
 
 FOLDER = Path("search_spaces")

@@ -12,16 +12,13 @@ import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 # Without O_PATH, a drive would be asked to list each folder that is opened.
 TO_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 TO_FILE = os.O_NOFOLLOW | os.O_NONBLOCK
 MOST = 2**28  # bytes of a file that is read whole; what is larger is none of ours
-IN_MEMORY = "/dev/shm"  # noqa: S108 # a folder of its own is made there, which is private
 FILE, FOLDER = "a file", "a folder"
 KINDS = {
     stat.S_IFREG: FILE,
@@ -91,32 +88,6 @@ def read(path: Path, most: int | None = MOST) -> bytes:
                 errno.EFBIG, f"it has {size:,} bytes, and none of sweep's has", str(path)
             )
         return file.read()
-
-
-def way_to(descriptor: int, otherwise: Path) -> str:
-    """Return a path that leads to an open file and nowhere else; ``otherwise`` where /proc is missing."""
-    way = f"/proc/self/fd/{descriptor}"
-    return way if os.path.lexists(way) else str(otherwise)
-
-
-@contextlib.contextmanager
-def lent(file: BinaryIO, path: Path) -> Iterator[Path]:
-    """Give who opens by path a path to an open file, which ends in the name of ``path``.
-
-    Keras looks at the ending of a name, so this is a link in a private folder. Where there is no
-    room for it in memory or in the system's folder, it lies beside the file.
-    """
-    with _private_folder(path.parent) as folder:
-        way = Path(folder, path.name)
-        way.symlink_to(way_to(file.fileno(), path))
-        yield way
-
-
-def _private_folder(beside: Path) -> "tempfile.TemporaryDirectory[str]":
-    for place in (IN_MEMORY, None):
-        with contextlib.suppress(OSError):
-            return tempfile.TemporaryDirectory(prefix="sweep-", dir=place)
-    return tempfile.TemporaryDirectory(prefix=".sweep-", dir=beside)
 
 
 def remove(path: Path) -> None:

@@ -10,7 +10,7 @@ import keras
 
 from sweep.experience import backup_files, damage
 from sweep.experience.resume_proof import Proof, Sample, exact
-from sweep.system import plain_files
+from sweep.system import lent_files, plain_files
 from sweep.system.files import patiently, pauses
 from sweep.system.host import now
 from sweep.training.best_model_callback import BestModel
@@ -273,7 +273,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         with (
             disk_errors(),
             plain_files.created(weights) as file,
-            plain_files.lent(file, weights) as path,
+            lent_files.lent(file, weights) as path,
         ):
             self.model.save_weights(path)
             write_arrays(path, arrays)

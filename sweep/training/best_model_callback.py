@@ -12,7 +12,7 @@ import keras
 from sweep.experience import best_model
 from sweep.experience.log_csv import BestEpoch
 from sweep.space.objectives import Objective
-from sweep.system import plain_files
+from sweep.system import lent_files, plain_files
 from sweep.system.files import put_in_place, unfenced
 from sweep.training.callback_hooks import Logs
 from sweep.training.h5py_errors import disk_errors
@@ -117,7 +117,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         with disk_errors():
             with (
                 plain_files.created(self._beside) as file,
-                plain_files.lent(file, self._beside) as path,
+                lent_files.lent(file, self._beside) as path,
             ):
                 yield path
                 best_model.label(file, BestEpoch(float(self.best), epoch))

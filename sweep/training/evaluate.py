@@ -9,7 +9,8 @@ import keras
 
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
-from sweep.space.search_space import SearchSpace, error_in_file
+from sweep.space.mistakes import error_in_file
+from sweep.space.search_space import SearchSpace
 from sweep.system import plain_files
 from sweep.training import hdf5, steps
 from sweep.training.data import make_batches

@@ -16,7 +16,7 @@ import h5py
 
 from sweep.errors import SweepError
 from sweep.experience.best_model import WEIGHTS, why_not_unpacked
-from sweep.system import plain_files
+from sweep.system import lent_files, plain_files
 from sweep.training.h5py_errors import disk_errors
 
 TEXT = 16  # bytes of a dataset for each text of any length, which lies elsewhere in the file
@@ -34,7 +34,7 @@ def checked(weights: Path) -> Iterator[Path]:
         NotSelfContained: it does not.
         OSError: it cannot be read.
     """
-    with plain_files.reading(weights) as file, plain_files.lent(file, weights) as way:
+    with plain_files.reading(weights) as file, lent_files.lent(file, weights) as way:
         _refuse(weights, _why_not_read(way))
         yield way
 
@@ -47,7 +47,7 @@ def checked_model(model: Path) -> Iterator[Path]:
         NotSelfContained: it does not, or is no archive as Keras writes it.
         OSError: it cannot be read.
     """
-    with plain_files.reading(model) as file, plain_files.lent(file, model) as way:
+    with plain_files.reading(model) as file, lent_files.lent(file, model) as way:
         _refuse(model, _why_not_loaded(file))
         yield way
 
@@ -58,7 +58,7 @@ def why_not_read(weights: Path) -> str | None:
     Raises:
         OSError: it cannot be opened.
     """
-    with plain_files.reading(weights) as file, plain_files.lent(file, weights) as way:
+    with plain_files.reading(weights) as file, lent_files.lent(file, weights) as way:
         return _why_not_read(way)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import keras
 
 from sweep.errors import SweepError
-from sweep.space.search_space import SearchSpace, load, mistake
+from sweep.space.mistakes import mistake_of
+from sweep.space.search_space import SearchSpace, load
 from sweep.training import callback_hooks, preparation, steps
 from sweep.training.callback_hooks import Logs
 from sweep.training.data.arrays import DataWrong
@@ -75,7 +76,7 @@ def refusing(job: Job, work: Callable[[], object]) -> End:
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
     except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything
-        return End(Ending.REFUSED, str(mistake(error, job.source.path)))
+        return End(Ending.REFUSED, str(mistake_of(error, job.source.path)))
     return End(Ending.OUTCOME)
 
 

@@ -8,8 +8,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.objectives import MEASURED
-from sweep.space.search_space import SearchSpace, SearchSpaceWrong
+from sweep.space.search_space import SearchSpace
 from sweep.training import session, steps
 from sweep.training.data import batch_source
 from sweep.training.data.array_batches import ArrayBatches

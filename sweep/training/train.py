@@ -20,7 +20,8 @@ from sweep.experience.lease import Hold, Lease, Superseded, open_session
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.resume_proof import Proof
-from sweep.space.search_space import SearchSpace, error_in_file, lines_in_file, load
+from sweep.space.mistakes import error_in_file, lines_in_file
+from sweep.space.search_space import SearchSpace, load
 from sweep.system import files, plain_files
 from sweep.system.files import (
     is_gone_for_a_while,

@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep.space.search_space import SearchSpace, SearchSpaceWrong
+from sweep.space.mistakes import SearchSpaceWrong
+from sweep.space.search_space import SearchSpace
 from sweep.training.steps import Weigh
 
 MOST_CLASSES = 10**6

@@ -1,0 +1,55 @@
+"""Errors that the user's code raises, told in one sentence with the line of the search space."""
+
+import contextlib
+import re
+import textwrap
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from sweep.errors import SweepError
+
+MOST_CHARACTERS = 300
+
+
+class SearchSpaceWrong(SweepError):
+    """A search space cannot be used as it is written."""
+
+
+def mistake_of(error: BaseException, path: Path) -> SearchSpaceWrong:
+    """Return what to raise where the search space raised ``error`` before anything was begun."""
+    return SearchSpaceWrong(
+        f"{path}, {error_in_file(error, path)}; mend the file and run the same command again."
+    )
+
+
+@contextlib.contextmanager
+def mistakes_in(path: Path) -> Iterator[None]:
+    """Make a SearchSpaceWrong of all that the search space raises meanwhile; what is a sentence already, stays."""
+    try:
+        yield
+    except SweepError:
+        raise
+    except Exception as error:
+        raise mistake_of(error, path) from error
+
+
+def error_in_file(error: BaseException, path: Path) -> str:
+    """Return ``line N: Error: message`` for the last line of ``path`` that the error went through."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
+    lines = lines_in_file(error, path)
+    where = f"line {lines[-1]}: " if lines else ""
+    return f"{where}{type(error).__name__}: {_in_one_line(str(error))}"
+
+
+def _in_one_line(message: str) -> str:
+    """Keras's own messages have many lines, and colours; the first ones often say nothing."""
+    words = re.sub(r"\x1b\[[0-9;]*m", "", message).split()
+    return textwrap.shorten(" ".join(words), MOST_CHARACTERS, placeholder=" …")
+
+
+def lines_in_file(error: BaseException, path: Path) -> list[int]:
+    """Return the lines of ``path`` that the error went through."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]
