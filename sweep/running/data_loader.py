@@ -1,4 +1,4 @@
-"""The process that loads the data of a run, before the first of its trainings on a host."""
+"""What the process does that loads the data of a run, before its first training on a host."""
 
 import contextlib
 import threading
@@ -19,34 +19,33 @@ def load_for_all(job: Job, link: Link) -> End:
     """Load the data of the job's run, and keep them where they can be kept.
 
     Returns:
-        How it ended: REFUSED, in one sentence, where the data cannot be trained on; GONE, where a drive does not answer.
-        What else ``load_data`` raises is left to the training, which calls it again, and whose outcome it is.
+        How it ended: REFUSED, in one sentence, where the data cannot be trained on; GONE where a
+        drive does not answer. Any other error of ``load_data`` is left to the training, which calls
+        it again: it is the training's outcome.
     """
     try:
-        with _said_where_slow(link):
+        with _told_where_slow(link):
             begin_process(job.record)
-            said = load_and_keep(load(job.source), job.run or "")
+            warning = load_and_keep(load(job.source), job.run or "")
     except DataWrong as error:
         return End(Ending.REFUSED, f"{job.source.path}: {error}.")
     except SweepError as error:
         return End(Ending.REFUSED, str(error))
-    except Exception as error:  # noqa: BLE001 # the search space is the user's, and may raise anything; or the disk is full
-        is_gone = isinstance(error, OSError) and is_gone_for_a_while(error)
-        return (
-            End(Ending.GONE, f"what load_data reads does not answer ({error})")
-            if is_gone
-            else End(Ending.OUTCOME)
-        )
-    if said:
-        link.tell(Warned(said))
+    # The search space is the user's, and may raise anything; or the disk is full.
+    except Exception as error:  # noqa: BLE001
+        if isinstance(error, OSError) and is_gone_for_a_while(error):
+            return End(Ending.GONE, f"what load_data reads does not answer ({error})")
+        return End(Ending.OUTCOME)
+    if warning:
+        link.tell(Warned(warning))
     return End(Ending.OUTCOME)
 
 
 @contextlib.contextmanager
-def _said_where_slow(link: Link) -> Iterator[None]:
+def _told_where_slow(link: Link) -> Iterator[None]:
     """Tell the user what there is to wait for, where it takes a while."""
-    words = Warned("its data are being loaded, once for all trainings of this run")
-    timer = threading.Timer(SLOW_S, lambda: link.tell(words))
+    warning = Warned("its data are being loaded, once for all trainings of this run")
+    timer = threading.Timer(SLOW_S, lambda: link.tell(warning))
     timer.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a sweep takes on the disk: foretold before it is taken, and given back where it need not be kept."""
+"""The disk that a sweep needs: told in advance, and freed from backups that are not to be kept."""
 
 import shutil
 import threading
@@ -15,12 +15,12 @@ from sweep.training.protocol import Sized
 
 
 class DiskBudget:
-    """The disk under a root. Its methods may be called from any thread.
+    """What a sweep takes on the disk. Its methods may be called from any thread.
 
     Args:
         root: of the sweep.
-        settings: how many trainings run at once, and whose backups are kept.
-        to_do: how many trainings there are to come.
+        settings: say how many trainings run at once, and whose backups are kept.
+        to_do: how many trainings are still to come.
         say: is told what they will take.
     """
 
@@ -34,7 +34,11 @@ class DiskBudget:
         self._freed: set[str] = set()
 
     def foretell(self, size: Sized) -> None:
-        """Say once what the trainings to come take, and whether the disk has room for them."""
+        """Say, the first time, what the trainings to come take, and whether the disk has room.
+
+        Args:
+            size: of one training.
+        """
         with self._lock:
             if self._has_foretold:
                 return
@@ -43,48 +47,52 @@ class DiskBudget:
             free = shutil.disk_usage(self._root).free
         except OSError:  # a drive that does not answer: there is nothing to foretell
             return
-        need = self._need(size)
+        need = self._bytes_needed(size)
         short = (
             "; that is too little: make room, or free backups by --keep-backups none"
             if need > free
             else ""
         )
         self._say(
-            f"{self._to_do} to train take up to {decimal(need)} of the disk; {decimal(free)} are free{short}"
+            f"{self._to_do} to train take up to {decimal(need)} of the disk; "
+            f"{decimal(free)} are free{short}"
         )
 
-    def _need(self, size: Sized) -> int:
-        """Return the bytes at the moment at which the last trainings are in their midst."""
-        at_once = min(self._to_do, self._settings.workers)
-        before = self._to_do - at_once
-        keep = (
-            before
-            if self._settings.keep_backups is None
-            else min(before, self._settings.keep_backups)
-        )
-        return at_once * size.training + keep * size.ended + (before - keep) * size.best
+    def _bytes_needed(self, size: Sized) -> int:
+        """Return the bytes that are taken while the last trainings run, when it is the most."""
+        running = min(self._to_do, self._settings.workers)
+        ended, kept = self._to_do - running, self._settings.keep_backups
+        with_backups = ended if kept is None else min(ended, kept)
+        without = ended - with_backups
+        return running * size.training + with_backups * size.ended + without * size.best
 
     def free_backups(self, ended: Iterable[TrialRecord]) -> None:
-        """Count trainings that have ended, and give back the backups of those that are not among the best so many."""
+        """Free the backups of all finished trainings but the best, of which the settings keep some.
+
+        Args:
+            ended: trainings that have ended, beside those of earlier calls.
+        """
         with self._lock:
-            self._finished |= {one.experience.id: one for one in ended if _has_rank(one)}
+            self._finished |= {
+                training.experience.id: training for training in ended if _has_rank(training)
+            }
             if self._settings.keep_backups is None:
                 return
             ranked = sorted(self._finished.values(), key=_rank)
-            for one in ranked[self._settings.keep_backups :]:
-                if one.experience.id not in self._freed:
-                    backup_files.free_backup(one.experience, one.record)
-                    self._freed.add(one.experience.id)
+            for training in ranked[self._settings.keep_backups :]:
+                if training.experience.id not in self._freed:
+                    backup_files.free_backup(training.experience, training.record)
+                    self._freed.add(training.experience.id)
 
 
-def _has_rank(known: TrialRecord) -> bool:
-    outcome = known.record.outcome
+def _has_rank(training: TrialRecord) -> bool:
+    outcome = training.record.outcome
     if outcome is None or outcome.state is not State.FINISHED:
         return False
-    return known.record.objective.name in outcome.values
+    return training.record.objective.name in outcome.values
 
 
-def _rank(known: TrialRecord) -> float:
-    """Return a number that is the smaller, the better an experience is that has ended."""
-    outcome = known.record.outcome
-    return known.record.objective.rank_in(outcome.values if outcome else {})
+def _rank(training: TrialRecord) -> float:
+    """Return a number that is smaller for a better experience."""
+    outcome = training.record.outcome
+    return training.record.objective.rank_in(outcome.values if outcome else {})

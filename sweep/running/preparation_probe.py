@@ -1,8 +1,9 @@
-"""Whose trouble it is that a training could not begin: its own, or the session's.
+"""Whose trouble it is that a training could not begin: its own, or that of the whole session.
 
-A drive that is not mounted, a package that a fresh machine lacks, memory that others hold: such a day befalls all trainings
-alike, and is the outcome of none. Controls tell: other trainings are prepared, above all those that have been seen to train.
-Where none of them can be, it is the session's trouble.
+A drive that is not mounted, a package that a fresh machine lacks, memory that other programs hold:
+such a trouble befalls all trainings alike, and says nothing of any of them. So other trainings are
+prepared as controls, first those that have been seen to train. Where none of them can be prepared,
+the trouble is the session's.
 """
 
 import threading
@@ -18,27 +19,26 @@ from sweep.running.rehearsal import draw_proposals
 from sweep.space.search_space import SearchSpace
 from sweep.training.protocol import End, Ending, Job, News, Place
 
-TRAINED, PROPOSALS = (
-    2,
-    5,
-)  # so many at most are tried, of those that were trained before and of others
+# How many controls are tried at most: trainings that have trained before, and fresh proposals.
+MOST_TRAINED = 2
+MOST_PROPOSALS = 5
 
 
-class Others(Enum):
+class Preparable(Enum):
     """Whether other trainings can be prepared."""
 
-    CAN = "can"
-    CANNOT = "cannot"
+    YES = "yes"
+    NO = "no"
     UNKNOWN = "unknown"  # there is no other
 
 
 class PreparationProbe:
-    """Prepares other trainings, to tell whether any can be. Its methods may be called from any thread.
+    """Prepares other trainings, to tell whether any can be. Its methods work from any thread.
 
     Args:
-        space: makes proposals beside those that were trained.
+        space: makes proposals, which are tried beside the trainings that have trained.
         place: where trainings run.
-        stop: once set, nothing more is told.
+        stop: once set, no further training is prepared.
         known: the trials that there are.
     """
 
@@ -48,37 +48,37 @@ class PreparationProbe:
         self._space, self._place, self._stop = space, place, stop
         self._lock = threading.Lock()
         self._trained: list[TrialRecord] = []
-        for one in known:
-            self.note(one)
+        for trial in known:
+            self.note(trial)
 
     def note(self, trial: TrialRecord) -> None:
-        """Let a trial be the first control from now on, where it is trained and has not failed."""
+        """Let a trial be the first control from now on, if it has trained and has not failed."""
         if trial.record.sessions and trial.outcome and trial.outcome.values:
-            self._trained = [trial, *self._trained[: TRAINED - 1]]
+            self._trained = [trial, *self._trained[: MOST_TRAINED - 1]]
 
-    def look(self, job: Job, say: Callable[[str], None]) -> Others:
-        """Tell whether another training can be prepared: its data are loaded and its model is built, and no more.
+    def try_others(self, job: Job, say: Callable[[str], None]) -> Preparable:
+        """Tell whether another training can be prepared: its data loaded, and its model built.
 
         Args:
-            job: could not be prepared.
+            job: the training that could not be prepared.
             say: is told that this is tried, as it takes seconds.
         """
         with self._lock:
             say("trying whether another training can be prepared")
-            found = Others.UNKNOWN
+            answer = Preparable.UNKNOWN
             for other in self._others(job):
                 if self._stop.is_set():
                     break
-                if self._end_of(other).ending is Ending.OUTCOME:
-                    return Others.CAN
-                found = Others.CANNOT
-            return found
+                if self._prepare(other).ending is Ending.OUTCOME:
+                    return Preparable.YES
+                answer = Preparable.NO
+            return answer
 
     def _others(self, job: Job) -> Iterator[Job]:
-        for one in self._trained:
-            yield _prepared(job, one.experience, one.record)
+        for trial in self._trained:
+            yield _only_preparing(job, trial.experience, trial.record)
         try:
-            proposals = draw_proposals(self._space, PROPOSALS)
+            proposals = draw_proposals(self._space, MOST_PROPOSALS)
         except SweepError:  # ``suggest`` raises for some values, which says nothing of the session
             return
         for name, parameters in proposals.items():
@@ -91,18 +91,19 @@ class PreparationProbe:
                 trials=[],
             )
             if name != job.experience.id:
-                yield _prepared(job, Experience(job.experience.path.with_name(name)), record)
+                experience = Experience(job.experience.path.with_name(name))
+                yield _only_preparing(job, experience, record)
 
-    def _end_of(self, job: Job) -> End:
-        return self._place.train(job, self._stop, _pass_over)
+    def _prepare(self, job: Job) -> End:
+        return self._place.train(job, self._stop, _ignore_news)
 
 
-def _prepared(job: Job, experience: Experience, record: Record) -> Job:
-    # Without the fence of ours, which does not travel: nothing is written.
+def _only_preparing(job: Job, experience: Experience, record: Record) -> Job:
+    # The experience is made anew without its fence, which cannot be pickled: nothing is written.
     return replace(
         job, experience=Experience(experience.path), record=record, only_prepares=True, prunes=False
     )
 
 
-def _pass_over(news: News) -> None:
-    """Hear what a control says of itself, which is not of interest."""
+def _ignore_news(news: News) -> None:
+    """Do nothing with what a control says of itself."""

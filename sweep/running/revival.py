@@ -1,6 +1,6 @@
-"""An experience that has ended without being finished is taken up again: it goes on from its backup, and to its end."""
+"""Experiences that failed or were pruned, taken up again: they resume from their backups."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sweep.errors import Misuse
 from sweep.experience.damage import take_back_the_end, what_training_again_costs
@@ -13,27 +13,29 @@ ById = Mapping[str, tuple[Experience, Record]]
 
 
 def unprune(folders: Folders, names: Sequence[str], say: Callable[[str], None]) -> None:
-    """Take back the end of pruned experiences; from now on no pruner has a word on them. Those taken up already stay so.
+    """Take back the end of pruned experiences; from now on no pruner judges them.
+
+    Those that were taken up before stay so.
 
     Args:
         folders: of the sweep.
-        names: ids, or beginnings of ids that no other one has.
-        say: is told from where each of them goes on.
+        names: ids, or beginnings of ids that no other experience has.
+        say: is told from where each of them resumes.
 
     Raises:
-        Misuse: a name is none of an experience that was pruned. Nothing is taken back then.
+        Misuse: a name fits no experience that was pruned. Then no end is taken back.
     """
     by_id = _by_id(folders)
     pruned = [
-        one
-        for one, (_, record) in by_id.items()
+        name
+        for name, (_, record) in by_id.items()
         if state_of(record) is State.PRUNED or record.unpruned
     ]
-    for one in {_find(name, by_id, pruned, "pruned") for name in names}:
-        _, record = by_id[one]
+    for name in {_find(beginning, by_id, pruned, "pruned") for beginning in names}:
+        _, record = by_id[name]
         if not record.unpruned:
             record.unpruned = True
-            _take_up(one, by_id, say)
+            _take_up(name, by_id, say)
 
 
 def retry(folders: Folders, names: Sequence[str] | None, say: Callable[[str], None]) -> None:
@@ -41,20 +43,22 @@ def retry(folders: Folders, names: Sequence[str] | None, say: Callable[[str], No
 
     Args:
         folders: of the sweep.
-        names: ids, or beginnings of ids that no other one has; None is all that have failed.
-        say: is told from where each of them goes on, or that there is none.
+        names: ids, or beginnings of ids that no other experience has; None is all that have
+            failed.
+        say: is told from where each of them resumes, or that there is none.
 
     Raises:
-        Misuse: a name is none of an experience that has failed. Nothing is taken back then.
+        Misuse: a name fits no experience that has failed. Then no end is taken back.
     """
     by_id = _by_id(folders)
-    failed = [one for one, (_, record) in by_id.items() if state_of(record) is State.FAILED]
+    failed = [name for name, (_, record) in by_id.items() if state_of(record) is State.FAILED]
     if names is None and not failed:
         say("no experience has failed")
-    for one in (
-        failed if names is None else {_find(name, by_id, failed, "failed") for name in names}
-    ):
-        _take_up(one, by_id, say)
+    chosen: Collection[str] = failed
+    if names is not None:
+        chosen = {_find(beginning, by_id, failed, "failed") for beginning in names}
+    for name in chosen:
+        _take_up(name, by_id, say)
 
 
 def _take_up(name: str, by_id: ById, say: Callable[[str], None]) -> None:
@@ -67,15 +71,22 @@ def _by_id(folders: Folders) -> ById:
     return {experience.id: (experience, record) for experience, record in folders}
 
 
-def _find(name: str, by_id: ById, fit: list[str], state: str) -> str:
-    found = [one for one in by_id if one.startswith(name)]
-    there_are = f"{state} are {', '.join(fit)}" if fit else f"none is {state}"
-    if not found:
+def _find(beginning: str, by_id: ById, fitting: list[str], state: str) -> str:
+    """Return the id that begins so.
+
+    Raises:
+        Misuse: there is none or more than one, or it is none of ``fitting``, which are in ``state``.
+    """
+    names = [name for name in by_id if name.startswith(beginning)]
+    there_are = f"{state} are {', '.join(fitting)}" if fitting else f"none is {state}"
+    if not names:
+        mend = f"{did_you_mean(beginning, by_id)}{there_are}"
+        raise Misuse(f"There is no experience whose id begins with {beginning!r}: {mend}.")
+    if len(names) > 1:
         raise Misuse(
-            f"There is no experience whose id begins with {name!r}: {did_you_mean(name, by_id)}{there_are}."
+            f"{len(names)} ids begin with {beginning!r}, {', '.join(names)}: give more digits."
         )
-    if len(found) > 1:
-        raise Misuse(f"{len(found)} ids begin with {name!r}, {', '.join(found)}: give more of it.")
-    if found[0] not in fit:
-        raise Misuse(f"{found[0]} is {state_of(by_id[found[0]][1])}, not {state}: {there_are}.")
-    return found[0]
+    (name,) = names
+    if name not in fitting:
+        raise Misuse(f"{name} is {state_of(by_id[name][1])}, not {state}: {there_are}.")
+    return name

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first saves and stops, a second one ends at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first one saves and stops, a second one ends at once."""
 
 import contextlib
 import os
@@ -16,17 +16,22 @@ from sweep.system.output import say_at_once
 
 @contextlib.contextmanager
 def listening(controller: Controller) -> Iterator[list[int]]:
-    """Make the first Ctrl-C, SIGTERM or SIGHUP save and stop, and a second end at once; give the list of those that came.
+    """Let the first Ctrl-C, SIGTERM or SIGHUP save and stop, and a second one end at once.
 
-    A terminal that is closed sends SIGHUP several times, and a system that shuts down SIGTERM besides: none of them counts
-    as the second.
-    In another thread than the main one, Python lets nobody listen: what calls from there has to stop by itself.
+    A terminal that is closed sends SIGHUP several times, and a system that shuts down sends SIGTERM
+    besides: a SIGHUP never counts as the second signal.
+
+    Python lets only the main thread listen to signals. A caller in another thread has to stop the
+    controller by itself.
+
+    Yields:
+        The signals that have come, a list that grows.
     """
     came: list[int] = []
 
     def on_signal(number: int, frame: Any) -> None:  # noqa: ARG001
         came.append(number)
-        if number != signal.SIGHUP and sum(one != signal.SIGHUP for one in came) > 1:
+        if number != signal.SIGHUP and sum(each != signal.SIGHUP for each in came) > 1:
             controller.kill()
             if "ipykernel" in sys.modules:  # a notebook's kernel holds more than this sweep
                 raise KeyboardInterrupt

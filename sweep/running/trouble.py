@@ -8,7 +8,7 @@ from sweep.experience.accounting import have_trained
 from sweep.experience.record import Record
 from sweep.experience.trials import TrialRecord
 from sweep.running.opening import OpenSweep
-from sweep.running.preparation_probe import Others, PreparationProbe
+from sweep.running.preparation_probe import Preparable, PreparationProbe
 from sweep.running.record_keeper import RecordKeeper
 from sweep.running.repeats import Repeat
 from sweep.training.protocol import End, Job, Warned
@@ -61,7 +61,7 @@ class TroubleJudge:
         Raises:
             SweepError: no training can begin.
         """
-        others = self._probe.look(job, lambda text: self._warn(trial, text))
+        others = self._probe.try_others(job, lambda text: self._warn(trial, text))
         if self._stop.is_set():
             return
         experience = repeat.experience
@@ -71,21 +71,21 @@ class TroubleJudge:
             f"trial {trial.number} ({experience.id}) cannot "
             f"{'go on' if has_trained else 'begin'}: {end.why}"
         )
-        if others is Others.CANNOT:
+        if others is Preparable.NO:
             raise SweepError(
                 f"{trouble}; nor can any other: mend that, and run the same command to go on."
             )
         if not (has_trained or end.by_the_day):
             self._records.write_failure(experience, record, end)
             return
-        if others is Others.CAN:
+        if others is Preparable.YES:
             if has_trained:
                 state = f"stays interrupted{', with its backups' if has_backup else ''}"
             else:
                 state = "stays to do"
             self._warn(trial, f"{end.why}: it {state}")
         self._left.append(trouble)
-        if others is Others.UNKNOWN or len(self._left) == MOST_LEFT:
+        if others is Preparable.UNKNOWN or len(self._left) == MOST_LEFT:
             self.check_none_is_left()
 
     def _warn(self, trial: optuna.Trial, text: str) -> None:
