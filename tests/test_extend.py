@@ -154,7 +154,7 @@ def test_where_backups_were_freed_it_says_so_and_where_there_is_none_it_ends_wit
 
 def test_of_a_training_and_its_extension_the_longer_one_goes_on(tmp_path):
     search = Search(tmp_path / "root", "random").go_on(1)
-    (shorter,) = search.known().values()
+    (shorter,) = search.trials().values()
     trial = search.study.ask()
     search.study.suggest(trial, search.suggest)
     longer = {**shorter.record.parameters, "epochs": 16}
@@ -163,8 +163,8 @@ def test_of_a_training_and_its_extension_the_longer_one_goes_on(tmp_path):
         State.FINISHED, now(), None, {"val_acc": max(values)}, values.index(max(values))
     )
     made = search.write(trial, longer, values, outcome)
-    assert [one.experience for one in parents(search.known(), 32, None)] == [made]
-    assert [one.experience for one in parents(search.known(), 16, None)] == [shorter.experience]
+    assert [one.experience for one in parents(search.trials(), 32, None)] == [made]
+    assert [one.experience for one in parents(search.trials(), 16, None)] == [shorter.experience]
 
 
 def test_a_record_that_is_lost_after_its_backups_were_freed_costs_no_training(tmp_path, space):

@@ -36,7 +36,7 @@ def opened(tmp_path, monkeypatch):
 
 
 def beat(experience, number):
-    write_heartbeat(experience.pulse, Heartbeat(0, number, 0, 5, 1.0, 1.0, 5, now()))
+    write_heartbeat(experience.heartbeat, Heartbeat(0, number, 0, 5, 1.0, 1.0, 5, now()))
 
 
 def test_a_process_of_this_host_holds_its_folder_while_it_lives(opened):
@@ -93,7 +93,7 @@ def test_who_looks_on_sees_a_training_on_another_host_run(opened):
     assert shown_state(experience, record) is State.CUT_OFF, "no sign of life"
     beat(experience, 0)
     assert shown_state(experience, record) is State.RUNNING
-    os.utime(experience.pulse, (time.time() - 60,) * 2)
+    os.utime(experience.heartbeat, (time.time() - 60,) * 2)
     assert shown_state(experience, record) is State.CUT_OFF
 
 
@@ -113,8 +113,8 @@ def contents(experience):
 
 WRITES = {
     "record": lambda one: one.write(one.read()),
-    "pulse": lambda one: write_heartbeat(
-        one.pulse, Heartbeat(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence
+    "heartbeat": lambda one: write_heartbeat(
+        one.heartbeat, Heartbeat(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence
     ),
     "log": lambda one: backup_files.restore_log(one, b""),
     "backup": lambda one: backup_files.write_backup(

@@ -158,15 +158,15 @@ def recorded(folder, *its_sessions, came_from=None, trained=None):
     record = Record(folder.name, code, parameters, 0, 1, [trial], list(its_sessions))
     experience.write(record)
     if trained is not None:
-        pulse = {
+        heartbeat = {
             "session": len(its_sessions) - 1,
             "epoch": 0,
             "batch": 1,
             "batches": 10,
             "trained_s": trained,
         }
-        experience.pulse.write_text(
-            json.dumps({**pulse, "unsaved_s": 0, "unsaved_batches": 0, "at": ""})
+        experience.heartbeat.write_text(
+            json.dumps({**heartbeat, "unsaved_s": 0, "unsaved_batches": 0, "at": ""})
         )
     return experience, experience.read()
 

@@ -97,7 +97,7 @@ def made(tmp_path_factory, space):
     record = one.read()
     record.sessions[-1].process = GONE
     damage.take_back_the_end(one, record)
-    write_whole(one.pulse, b"{}")
+    write_whole(one.heartbeat, b"{}")
     return root
 
 
@@ -144,7 +144,7 @@ def look_at_all(root):
     list(status.status_lines(sight))
     notebook.as_html(sight)
     sight.rows()
-    compare_study("toy", root / "study.journal", Inventory(root, "toy").known())
+    compare_study("toy", root / "study.journal", Inventory(root, "toy").trials())
     return list(verify_root(root, "toy"))
 
 

@@ -56,7 +56,7 @@ def test_what_is_not_here_comes_in_under_the_next_numbers(tmp_path):
     found = merged(ours.root, theirs.root)
     assert [one.what for one in found.values()] == ["new here: trial 3", "new here: trial 4"]
     assert before.items() <= content(ours.root).items()
-    known = ours.known()
+    known = ours.trials()
     assert sorted(known) == [0, 1, 2, 3, 4]
     assert known[3].entry.came_from == str(theirs.root)
     assert ours.study.difference(known) == "has no trial 3"

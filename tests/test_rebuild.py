@@ -93,15 +93,15 @@ def test_all_that_optuna_knows_of_a_trial_comes_back(tmp_path, pruner):
         assert old.system_attrs == new.system_attrs
         if old.datetime_complete:
             assert abs(old.datetime_complete - new.datetime_complete) < timedelta(seconds=1)
-    assert search.study.difference(search.known()) is None
+    assert search.study.difference(search.trials()) is None
 
 
 def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_path):
     search = Search(tmp_path / "root").go_on(20)
-    known = search.known()
+    known = search.trials()
     for number in (0, 13, 19):
         known[number].experience.record.unlink()
-    assert search.study.difference(search.known()) == "has a trial 0 without a folder"
+    assert search.study.difference(search.trials()) == "has a trial 0 without a folder"
     search.rebuild()
     assert [trial.number for trial in search.study.interrupted_trials()] == [0, 13], (
         "trial 19 is the next one to be asked"
@@ -136,10 +136,10 @@ def test_a_trial_whose_folder_is_lost_gets_the_same_proposal_again(uncut, tmp_pa
 )
 def test_a_study_that_does_not_agree_with_the_folders_says_in_what(tmp_path, harm, says):
     search = Search(tmp_path / "root").go_on(3)
-    known = search.known()[2]
+    known = search.trials()[2]
     harm(known.record)
     known.experience.write(known.record)
-    assert search.study.difference(search.known()) == says
+    assert search.study.difference(search.trials()) == says
 
 
 def test_a_trial_that_is_told_in_its_folder_only_is_no_difference(tmp_path):
@@ -148,7 +148,7 @@ def test_a_trial_that_is_told_in_its_folder_only_is_no_difference(tmp_path):
     search.write(
         trial, parameters, [0.5], Outcome(State.FINISHED, now(), None, {"val_acc": 0.5}, 0)
     )
-    assert search.study.difference(search.known()) is None
+    assert search.study.difference(search.trials()) is None
 
 
 def test_folders_that_were_copied_by_hand_get_numbers_of_their_own(tmp_path):
@@ -156,7 +156,7 @@ def test_folders_that_were_copied_by_hand_get_numbers_of_their_own(tmp_path):
         Search(tmp_path / "ours").go_on(3),
         Search(tmp_path / "theirs", "random").go_on(3),
     )
-    for one in theirs.known().values():
+    for one in theirs.trials().values():
         record = one.record
         record.parameters["trial"] = f"theirs {one.number}"
         record.id_experience = id_experience("toy", record.parameters)
@@ -164,10 +164,12 @@ def test_folders_that_were_copied_by_hand_get_numbers_of_their_own(tmp_path):
         Experience(ours.root / record.id_experience).log.write_bytes(
             one.experience.log.read_bytes()
         )
-    assert sorted(ours.known()) == [0, 1, 2, 3, 4, 5]
-    assert [ours.known()[number].record.parameters["trial"] for number in (0, 1, 2)] == [0, 1, 2], (
-        "the first keeps it"
-    )
+    assert sorted(ours.trials()) == [0, 1, 2, 3, 4, 5]
+    assert [ours.trials()[number].record.parameters["trial"] for number in (0, 1, 2)] == [
+        0,
+        1,
+        2,
+    ], "the first keeps it"
     ours.rebuild()
     assert ours.study.count() == 6
 
@@ -183,7 +185,7 @@ def test_folders_that_were_copied_by_hand_get_numbers_of_their_own(tmp_path):
 )
 def test_a_folder_whose_trial_is_none_of_optunas_is_one_sentence(tmp_path, harm):
     search = Search(tmp_path / "root").go_on(2)
-    known = search.known()[1]
+    known = search.trials()[1]
     vars(known.entry).update(harm)
     known.experience.write(known.record)
     with pytest.raises(
@@ -203,7 +205,7 @@ def test_a_cut_while_the_study_is_made_again_leaves_the_old_one(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        search.study.rebuild(search.known(), lambda trial: None, cut)
+        search.study.rebuild(search.trials(), lambda trial: None, cut)
     assert (search.root / "study.journal").read_bytes() == before
 
 
@@ -228,7 +230,7 @@ def test_no_pickle_that_a_folder_brings_is_read(tmp_path):
         .encode()
         .hex()
     )
-    for one in search.known().values():
+    for one in search.trials().values():
         one.entry.attributes["system"]["cma:optimizer:0"] = evil
         one.experience.write(one.record)
     (search.root / "study.journal").unlink()
@@ -243,7 +245,7 @@ def test_no_folder_holds_a_pickle(tmp_path):
     assert any("cma:" in name for trial in search.study.trials() for name in trial.system_attrs), (
         "it keeps none"
     )
-    records = [one.experience.record.read_text() for one in search.known().values()]
+    records = [one.experience.record.read_text() for one in search.trials().values()]
     assert not [text for text in records if "cma:" in json.dumps(json.loads(text)["trials"])]
 
 
@@ -264,7 +266,7 @@ def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path
     assert bool(list(quarantined.glob("*.h5"))) != is_kept, "whole backups are not deleted"
     assert bool(list(experience.sauvegarde.glob("*.h5"))) == is_kept
     assert experience.state() is (State.CUT_OFF if is_kept else State.NEW)
-    assert list(folders.known()) == ([0] if is_kept else [])
+    assert list(folders.trials()) == ([0] if is_kept else [])
 
 
 def test_no_password_is_shown():
@@ -278,7 +280,7 @@ def test_no_password_is_shown():
 def test_a_database_that_differs_is_told_without_its_password(monkeypatch, tmp_path):
     search = Search(tmp_path / "root").go_on(1)
     monkeypatch.setattr(study_check, "read_trials", lambda name, where: [])
-    assert study_check.compare_study("toy", "postgresql://lab:secret@host/db", search.known()) == (
+    assert study_check.compare_study("toy", "postgresql://lab:secret@host/db", search.trials()) == (
         False,
         "postgresql://lab:***@host/db is missing: run makes it again from the folders",
     )

@@ -34,7 +34,7 @@ def begun(tmp_path):
     """Return a function that writes an experience of eight epochs with these sessions, saved after so many epochs."""
     search = Search(tmp_path / "root")
 
-    def write(*sessions, saved=None, pulse=None):
+    def write(*sessions, saved=None, heartbeat=None):
         trial, parameters = search.begin()
         experience = search.write(trial, parameters, [])
         if saved is not None:
@@ -42,8 +42,8 @@ def begun(tmp_path):
         record = experience.read()
         record.sessions = list(sessions)
         experience.write(record)
-        if pulse:
-            write_heartbeat(experience.pulse, pulse)
+        if heartbeat:
+            write_heartbeat(experience.heartbeat, heartbeat)
         return [(experience, record)]
 
     return write
@@ -79,12 +79,12 @@ def test_a_stop_is_no_cut(begun):
     assert (work.cuts, work.twice_batches) == (1, 0)
 
 
-PULSE = Heartbeat(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14, at="")
+HEARTBEAT = Heartbeat(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14, at="")
 
 
 @pytest.mark.parametrize("process", [GONE, this_process()])
 def test_what_is_in_no_backup_is_at_risk_or_lost(begun, process):
-    work = work_of(begun(session(0, 0, None, process), saved=2, pulse=PULSE))
+    work = work_of(begun(session(0, 0, None, process), saved=2, heartbeat=HEARTBEAT))
     assert (work.at_risk_batches, work.at_risk_s, work.left_batches, work.batches) == (
         14,
         2.8,
@@ -96,7 +96,7 @@ def test_what_is_in_no_backup_is_at_risk_or_lost(begun, process):
 
 def test_a_sign_of_life_of_a_session_before_says_nothing_of_this_one(begun):
     work = work_of(
-        begun(session(0, 0, ended("cut", 3, 4, 6.8)), session(2, 0), saved=2, pulse=PULSE)
+        begun(session(0, 0, ended("cut", 3, 4, 6.8)), session(2, 0), saved=2, heartbeat=HEARTBEAT)
     )
     assert (work.batches, work.at_risk_batches, work.at_risk_s) == (34, 0, 0.0)
 
@@ -108,7 +108,7 @@ def test_a_torn_or_foreign_pulse_is_none(tmp_path, content):
     path = tmp_path / "pulse.json"
     path.write_text(content)
     assert read_heartbeat(path) is None
-    path.write_text(json.dumps({**vars(PULSE), "epoch": "three"}))
+    path.write_text(json.dumps({**vars(HEARTBEAT), "epoch": "three"}))
     assert read_heartbeat(path) is None
 
 
@@ -118,23 +118,23 @@ def figures(root, space):
     return said.stdout
 
 
-def batches_of_the_pulse(root):
+def batches_of_the_heartbeat(root):
     """Return the batches of the last heartbeats under a root, with 5 batches an epoch."""
-    pulses = [read_heartbeat(one.pulse) for one in experiences_in(root)]
-    return sum(pulse.epoch * 5 + pulse.batch for pulse in pulses if pulse)
+    heartbeats = [read_heartbeat(one.heartbeat) for one in experiences_in(root)]
+    return sum(heartbeat.epoch * 5 + heartbeat.batch for heartbeat in heartbeats if heartbeat)
 
 
 def test_a_sweep_that_was_cut_says_what_that_has_cost(tmp_path, space):
     path, root = space(), tmp_path / "root"
     words = ("--trials", 2, "--save-freq", 1000, "--sampler", "random")
     running = Running(root, *words, space=path, hold=1).held().go_on(slowly=True)
-    running.wait_for(lambda root: batches_of_the_pulse(root) >= 5)
+    running.wait_for(lambda root: batches_of_the_heartbeat(root) >= 5)
     assert re.search(r"a cut now would lose \d s and \d+ batches", figures(root, path))
     running.kill_tree()
     shown = figures(root, path)
     (experience,) = experiences_in(root)
-    reached = read_heartbeat(experience.pulse)
-    batches = batches_of_the_pulse(root)
+    reached = read_heartbeat(experience.heartbeat)
+    batches = batches_of_the_heartbeat(root)
     assert batches >= 5, "no sign of life after the first epoch"
     assert f"the cut has lost {reached.unsaved_s:.0f} s and {batches} batches" in shown
     assert re.search(r"the rest will take about \d+ s", shown)

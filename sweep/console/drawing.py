@@ -66,9 +66,11 @@ def draw_trainings(
 
 
 def _row(training: TrainingView, note: str) -> tuple[RenderableType, ...]:
-    pulse = training.pulse
+    heartbeat = training.heartbeat
     epoch, batch, batches = (
-        (pulse.epoch, pulse.batch, pulse.batches) if pulse else (len(training.curve), 0, 0)
+        (heartbeat.epoch, heartbeat.batch, heartbeat.batches)
+        if heartbeat
+        else (len(training.curve), 0, 0)
     )
     position = f"epoch {epoch} of {training.epochs}"
     if batches:
@@ -87,11 +89,11 @@ def _row(training: TrainingView, note: str) -> tuple[RenderableType, ...]:
 
 def _backup_age(training: TrainingView, seen_at: float) -> str:
     """Return how long ago the last backup was made; the time goes on between two looks."""
-    if not training.pulse:
+    if not training.heartbeat:
         return ""
     if not is_file(training.experience.sauvegarde / POSITION):
         return "not saved yet"
-    return f"saved {duration(training.pulse.unsaved_s + time.monotonic() - seen_at)} ago"
+    return f"saved {duration(training.heartbeat.unsaved_s + time.monotonic() - seen_at)} ago"
 
 
 def _grid(columns: int) -> Table:

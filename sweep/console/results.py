@@ -54,7 +54,7 @@ def approximations(snapshot: Snapshot, table: list[Row]) -> Iterator[str]:
     """
     by_number = {trial.number: trial for trial in snapshot.trials}
     for row in table:
-        for training in by_number[row["trial"]].parts:
+        for training in by_number[row["trial"]].trainings:
             reason = training.record.approximate_because
             if reason:
                 name = f"trial {row['trial']} {training.experience.id}"

@@ -17,7 +17,7 @@ def status_lines(snapshot: Snapshot) -> Iterator[str]:
     states = [f"{counts[state]} {state}" for state in State if state != State.NEW]
     yield f"{snapshot.root}: {', '.join(states)}"
     for trial in snapshot.trials:
-        for training in trial.parts:
+        for training in trial.trainings:
             if training.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
                 name = f"trial {trial.number} {training.experience.id}"
                 yield f"{name}: {training.state}, {_explanation(training)}"

@@ -70,10 +70,10 @@ def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, floa
 
 
 def _work_of_one(experience: Experience, record: Record) -> Work:
-    state, pulse = shown_state(experience, record), last_heartbeat(experience, record)
+    state, heartbeat = shown_state(experience, record), last_heartbeat(experience, record)
     total = Work(sessions=len(record.sessions))
     for number, (session, end) in enumerate(
-        zip(record.sessions, session_ends(record, pulse), strict=True)
+        zip(record.sessions, session_ends(record, heartbeat), strict=True)
     ):
         is_last = number + 1 == len(record.sessions)
         begun, reached = batches_at(session, session), batches_at(end, session)
@@ -93,18 +93,22 @@ def _work_of_one(experience: Experience, record: Record) -> Work:
             twice_s=end.trained_s * twice / batches if batches else 0.0,
         )
         if is_last and state in (State.RUNNING, State.CUT_OFF):
-            total += _open_end(experience, record, pulse, session, reached)
+            total += _open_end(experience, record, heartbeat, session, reached)
     return total
 
 
 def _open_end(
-    experience: Experience, record: Record, pulse: Heartbeat | None, session: Session, reached: int
+    experience: Experience,
+    record: Record,
+    heartbeat: Heartbeat | None,
+    session: Session,
+    reached: int,
 ) -> Work:
     """Return what of a training that has not ended is in no backup, and what is left of it."""
     position = backup_files.newest_position(experience.sauvegarde)
     saved = batches_at(position, session) if position else 0
     return Work(
-        at_risk_s=pulse.unsaved_s if pulse else 0.0,
+        at_risk_s=heartbeat.unsaved_s if heartbeat else 0.0,
         at_risk_batches=max(0, reached - saved),
         left_batches=max(0, record.parameters.get("epochs", 0) * (session.batches or 0) - saved),
     )

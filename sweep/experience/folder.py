@@ -57,7 +57,7 @@ class Experience:
         return self.path / "sauvegarde"
 
     @property
-    def pulse(self) -> Path:
+    def heartbeat(self) -> Path:
         return self.path / "pulse.json"
 
     def read(self) -> Record | None:

@@ -37,13 +37,13 @@ class Heartbeat:
     logs: dict[str, Any] | None = None
 
 
-def write_heartbeat(path: Path, pulse: Heartbeat, fence: Callable[[], None] = unfenced) -> None:
-    """Put the pulse in place, unless the fence raises.
+def write_heartbeat(path: Path, heartbeat: Heartbeat, fence: Callable[[], None] = unfenced) -> None:
+    """Put the heartbeat in place, unless the fence raises.
 
     Raises:
         OSError: the disk is full or gone.
     """
-    write_whole(path, json.dumps(asdict(pulse)).encode(), sync=False, fence=fence)
+    write_whole(path, json.dumps(asdict(heartbeat)).encode(), sync=False, fence=fence)
 
 
 def read_heartbeat(path: Path) -> Heartbeat | None:
@@ -56,5 +56,5 @@ def read_heartbeat(path: Path) -> Heartbeat | None:
 
 def last_heartbeat(experience: Experience, record: Record) -> Heartbeat | None:
     """Return the latest heartbeat of the last session, or None where there is none of it."""
-    heartbeat = read_heartbeat(experience.pulse)
+    heartbeat = read_heartbeat(experience.heartbeat)
     return heartbeat if heartbeat and heartbeat.session == len(record.sessions) - 1 else None

@@ -10,7 +10,12 @@ from sweep.experience.damage import take_back_the_end
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.log_csv import check_header
 from sweep.experience.record import ID, Record, State, state_of
-from sweep.experience.trials import TrialRecord, check_numbers, known_trials, number_anew
+from sweep.experience.trials import (
+    TrialRecord,
+    check_numbers,
+    renumber_duplicates,
+    trials_by_number,
+)
 from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.search_space import SearchSpace
 from sweep.space.source import Code, SpaceSource, digest
@@ -47,7 +52,7 @@ class Inventory:
                 experience.check(record, self._search_space)
             else:
                 check_header(experience.read_log(), experience.log, "epoch")
-        check_numbers(self.known())
+        check_numbers(self.trials())
 
     def check_objectives(self, space: SearchSpace) -> None:
         """Raises SearchSpaceWrong where an experience has kept the best by other objectives than those of the search space."""
@@ -146,15 +151,15 @@ class Inventory:
             if damages:
                 done = damage.mend(experience, record, damages)
                 say(f"{experience.id}: {', '.join(map(str, damages))}: {done}")
-        number_anew(self.recorded(), say)
+        renumber_duplicates(self.recorded(), say)
 
     def recorded(self) -> list[tuple[Experience, Record]]:
         """Return the folders that have a record, whole or in a backup."""
         return [(experience, record) for experience, record in self._all if record]
 
-    def known(self) -> dict[int, TrialRecord]:
+    def trials(self) -> dict[int, TrialRecord]:
         """Return the trials that the folders know, by number."""
-        return known_trials(self.recorded())
+        return trials_by_number(self.recorded())
 
 
 def accepted_in(records: list[Record], source: SpaceSource) -> tuple[SpaceSource, Code | None]:

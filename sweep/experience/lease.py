@@ -104,8 +104,8 @@ class Lease:
         return process if session.cluster and self._is_beating(process) else None
 
     def _is_beating(self, process: ProcessId) -> bool:
-        pulse = self._experience.pulse
-        beat = (process, plain_files.read(pulse) if plain_files.is_file(pulse) else None)
+        heartbeat = self._experience.heartbeat
+        beat = (process, plain_files.read(heartbeat) if plain_files.is_file(heartbeat) else None)
         if beat != self._beat:
             self._beat, self._beat_at = beat, time.monotonic()
         return time.monotonic() - self._beat_at < LEASE_S
@@ -126,7 +126,7 @@ def shown_state(experience: Experience, record: Record) -> State:
     if not session or not session.cluster or is_of_this_boot(session.process):
         return state_of(record)
     try:
-        silent_s = time.time() - plain_files.status(experience.pulse).st_mtime
+        silent_s = time.time() - plain_files.status(experience.heartbeat).st_mtime
     except (FileNotFoundError, plain_files.NotPlain):
         return State.CUT_OFF
     return State.RUNNING if silent_s < LEASE_S else State.CUT_OFF

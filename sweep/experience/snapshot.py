@@ -27,14 +27,14 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class TrainingView:
-    """One experience as its folder shows it: what is monitored, by epoch, and the pulse of a session that has no end yet."""
+    """One experience as its folder shows it: what is monitored, by epoch, and the heartbeat of a session that has no end yet."""
 
     experience: Experience
     record: Record
     state: State
     curve: list[float]
     work: Work
-    pulse: Heartbeat | None = None
+    heartbeat: Heartbeat | None = None
 
     @cached_property
     def best(self) -> BestEpoch | None:
@@ -60,34 +60,34 @@ class TrainingView:
 class TrialView:
     """One trial as the folders show it: its experiences, of which a repeated one has several."""
 
-    known: TrialRecord
-    parts: tuple[TrainingView, ...]
+    trial_record: TrialRecord
+    trainings: tuple[TrainingView, ...]
 
     @property
     def number(self) -> int:
-        return self.known.number
+        return self.trial_record.number
 
     @property
     def state(self) -> State:
         """That of its experience; of several, how they end together, and before that, running or cut off."""
-        outcome = self.known.outcome if len(self.parts) > 1 else None
-        states = [one.state for one in self.parts]
+        outcome = self.trial_record.outcome if len(self.trainings) > 1 else None
+        states = [one.state for one in self.trainings]
         if outcome:
             return outcome.state
-        if len(self.parts) >= self.known.repeats == 1:
+        if len(self.trainings) >= self.trial_record.repeat_count == 1:
             return states[0]
         return State.RUNNING if State.RUNNING in states else State.CUT_OFF
 
     @property
     def best(self) -> TrainingView:
         """The best of its experiences."""
-        return min(self.parts, key=lambda one: one.rank)
+        return min(self.trainings, key=lambda one: one.rank)
 
     @property
     def values(self) -> dict[str, float]:
         """The objectives, as far as they are known: those of its end, or the best of its epochs so far."""
-        outcome, training = self.known.outcome, self.best
-        if outcome and (len(self.parts) > 1 or len(training.record.objectives) > 1):
+        outcome, training = self.trial_record.outcome, self.best
+        if outcome and (len(self.trainings) > 1 or len(training.record.objectives) > 1):
             return outcome.values
         return {training.record.objective.name: training.best.value} if training.best else {}
 
@@ -98,7 +98,7 @@ class TrialView:
 
     @property
     def is_feasible(self) -> bool:
-        return self.known.outcome is None or self.known.outcome.is_feasible
+        return self.trial_record.outcome is None or self.trial_record.outcome.is_feasible
 
     def ranks(self) -> list[float]:
         """Return a number for each of the objectives that is the smaller, the better it is."""
@@ -121,7 +121,7 @@ class Snapshot:
         trainings = {one.experience.id: one for one in self.trainings}
         known = all_trials((one.experience, one.record) for one in self.trainings)
         found = (
-            TrialView(one, tuple(trainings[part.experience.id] for part in one.parts))
+            TrialView(one, tuple(trainings[part.experience.id] for part in one.repeats))
             for one in known
         )
         return sorted(found, key=lambda one: one.number)
@@ -176,7 +176,7 @@ class Snapshot:
         if self._has_constraints:
             row["feasible"] = one.is_feasible
         if self._has_repeats:
-            bests = [part.best for part in one.parts]
+            bests = [part.best for part in one.trainings]
             values = [best.value for best in bests if best]
             row["spread"] = max(values) - min(values) if values else None
             row["repeats"] = [
@@ -187,9 +187,9 @@ class Snapshot:
                     self.objectives[0].name: best.value if best else None,
                     "epoch": best.epoch if best else None,
                 }
-                for part, best in zip(one.parts, bests, strict=True)
+                for part, best in zip(one.trainings, bests, strict=True)
             ]
-        return {**row, "came_from": one.known.entry.came_from}
+        return {**row, "came_from": one.trial_record.entry.came_from}
 
     @cached_property
     def _has_constraints(self) -> bool:
@@ -200,7 +200,7 @@ class Snapshot:
 
     @cached_property
     def _has_repeats(self) -> bool:
-        return any(one.known.repeats > 1 for one in self.trials)
+        return any(one.trial_record.repeat_count > 1 for one in self.trials)
 
     def running(self) -> list[TrainingView]:
         """Return the trainings that run, by trial."""
@@ -292,17 +292,19 @@ class SnapshotReader:
         if not record:
             self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
             return None
-        state, pulse = shown_state(experience, record), None
+        state, heartbeat = shown_state(experience, record), None
         if state in (State.RUNNING, State.CUT_OFF):
-            pulse = read_heartbeat(experience.pulse)
-            pulse = pulse if pulse and pulse.session == len(record.sessions) - 1 else None
+            heartbeat = read_heartbeat(experience.heartbeat)
+            heartbeat = (
+                heartbeat if heartbeat and heartbeat.session == len(record.sessions) - 1 else None
+            )
         training = TrainingView(
             experience,
             record,
             state,
             self._curve(experience, record),
             work_of([(experience, record)]),
-            pulse,
+            heartbeat,
         )
         if record.outcome:
             self._ended[experience.id] = (stamp, training)

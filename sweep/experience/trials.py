@@ -34,23 +34,23 @@ class TrialRecord:
         return self.entry.number
 
     @property
-    def repeats(self) -> int:
+    def repeat_count(self) -> int:
         """How many experiences the trial leads to."""
         return self.entry.repeats or 1
 
     @property
-    def parts(self) -> tuple["TrialRecord", ...]:
+    def repeats(self) -> tuple["TrialRecord", ...]:
         """The experiences of the trial that are there, each as if it were alone."""
         return (self, *self.others)
 
     @property
     def outcome(self) -> Outcome | None:
         """How the trial ended; None where it is still to be brought to its end, or told."""
-        outcomes = [one.record.outcome if one.entry.ended else None for one in self.parts]
+        outcomes = [one.record.outcome if one.entry.ended else None for one in self.repeats]
         there = [outcome for outcome in outcomes if outcome]
-        if len(there) < len(outcomes) or not (len(there) >= self.repeats or is_over(there)):
+        if len(there) < len(outcomes) or not (len(there) >= self.repeat_count or ends_early(there)):
             return None
-        return together(there, self.record.objectives)
+        return combined_outcome(there, self.record.objectives)
 
     def curve(self) -> list[float]:
         """Return what is monitored of each epoch that will not be trained again; of a repeated trial, of its first.
@@ -64,18 +64,18 @@ class TrialRecord:
         return position.curve() if position else []
 
 
-def is_over(outcomes: Sequence[Outcome]) -> bool:
+def ends_early(outcomes: Sequence[Outcome]) -> bool:
     """Tell whether a trial ends before all its repeats are trained: the pruner has ended the first."""
     return outcomes[0].state is State.PRUNED
 
 
-def together(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Outcome:
+def combined_outcome(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Outcome:
     """Return how a trial ended whose experiences ended so.
 
     Of several, it is the median of each objective and of each constraint. One that failed counts as worse than any; where that is
     the median, the trial has failed. The epoch is that of the best of them.
     """
-    if len(outcomes) == 1 or is_over(outcomes):
+    if len(outcomes) == 1 or ends_early(outcomes):
         return outcomes[0]
     ranks = {objective: [_rank(one, objective) for one in outcomes] for objective in objectives}
     values = {
@@ -100,7 +100,7 @@ def _rank(outcome: Outcome, objective: Objective) -> float:
     return objective.rank_in(outcome.values if outcome.state is State.FINISHED else {})
 
 
-def known_trials(folders: Folders) -> dict[int, TrialRecord]:
+def trials_by_number(folders: Folders) -> dict[int, TrialRecord]:
     """Return the trials that the folders know, by number. Where two claim one number, the one that began first has it."""
     return {known.number: known for known in sorted(all_trials(folders), key=_begun, reverse=True)}
 
@@ -119,16 +119,16 @@ def check_numbers(known: Mapping[int, TrialRecord]) -> None:
         )
 
 
-def number_anew(folders: Folders, say: Callable[[str], None]) -> None:
+def renumber_duplicates(folders: Folders, say: Callable[[str], None]) -> None:
     """Give new numbers to trials whose number an earlier one has: their folders were copied here by hand."""
     folders = list(folders)
-    known = known_trials(folders)
+    known = trials_by_number(folders)
     following = max(known, default=-1) + 1
     for trial in all_trials(folders):
         number = trial.number
         if known[number].entry is trial.entry:
             continue
-        for one in trial.parts:
+        for one in trial.repeats:
             one.entry.number = following
             say(
                 f"trial {number} of {one.experience.id} is now trial {following}: {number} was given twice"
@@ -143,7 +143,7 @@ def all_trials(folders: Folders) -> Iterator[TrialRecord]:
     for experience, record in folders:
         for entry in record.trials:
             one = TrialRecord(experience, record, entry)
-            alone = experience.id if one.repeats == 1 else ""
+            alone = experience.id if one.repeat_count == 1 else ""
             trials.setdefault((one.number, str(entry.begun), alone), []).append(one)
     for parts in trials.values():
         first, *others = (

@@ -14,7 +14,7 @@ from sweep.experience.damage import find_damages
 from sweep.experience.folder import RECORDS, Experience, experiences_in
 from sweep.experience.inventory import accepted_in, latest_data
 from sweep.experience.record import Record, State, state_of
-from sweep.experience.trials import TrialRecord, known_trials
+from sweep.experience.trials import TrialRecord, trials_by_number
 from sweep.search.study_check import check_compatible
 from sweep.search.trial_conversion import frozen_of
 from sweep.space.objectives import Objective
@@ -65,7 +65,7 @@ def merge(
     ]
     source, _ = accepted_in([record for _, record in here], source)
     data = latest_data(record for _, record in here)
-    known = known_trials(here)
+    known = trials_by_number(here)
     following = max(known, default=-1) + 1
     numbers: dict[
         tuple[Any, ...], int

@@ -41,7 +41,7 @@ class Verification:
             for finding in findings.verify_root(self._root, self._source.name):
                 yield finding
                 done()
-        is_well, text = compare_study(self._source.name, self._where, folders.known())
+        is_well, text = compare_study(self._source.name, self._where, folders.trials())
         yield Finding("study", "well" if is_well else "damaged", text)
         if models:
             yield from self._of_models(folders)
@@ -58,7 +58,7 @@ class Verification:
     def study_is_well(self) -> bool:
         """Tell whether the study is as the folders say."""
         return compare_study(
-            self._source.name, self._where, Inventory(self._root, self._source.name).known()
+            self._source.name, self._where, Inventory(self._root, self._source.name).trials()
         )[0]
 
     def _of_models(self, folders: Inventory) -> Iterator[Finding]:

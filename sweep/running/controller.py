@@ -108,7 +108,7 @@ class Controller:
             SweepError: none can be extended, or something is wrong that no other trial would mend.
         """
         with self._locked() as opening:
-            known = opening.settle_folders(begin_anew=False).known()
+            known = opening.settle_folders(begin_anew=False).trials()
             extension.prepare_all(
                 self._context.root, known, epochs, best, self._context.progress.say
             )

@@ -97,7 +97,7 @@ def prepare(parent: TrialRecord, epochs: int, number: int) -> str | None:
     # The first repeat comes last: its folder tells ``prepare_all`` that the trial is prepared.
     are_made = [
         _prepare_repeat(repeat, epochs, {"number": number, "begun": begun})
-        for repeat in reversed(parent.parts)
+        for repeat in reversed(parent.repeats)
     ]
     if any(are_made):
         return None

@@ -70,7 +70,7 @@ class OpenSweep:
         """Return from where a trial will be resumed, in words."""
         known = self.known.get(trial.number)
         if known:
-            known = next((part for part in known.parts if not part.record.outcome), known)
+            known = next((part for part in known.repeats if not part.record.outcome), known)
         position = backup_files.newest_position(known.experience.sauvegarde) if known else None
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
@@ -109,7 +109,7 @@ class Opening:
         check_distributions(study.trials(), self._rehearsal.distributions)
         to_come = check_to_come(context.space, context.root, study)
         limits = Limits(settings, study, folders.recorded(), context.began)
-        known, interrupted = folders.known(), study.interrupted_trials()
+        known, interrupted = folders.trials(), study.interrupted_trials()
         is_exhausted = bool(study.count_if_exhausted())
         to_do = 0 if is_exhausted else max(0, settings.trials - study.count())
         trainings = to_do * settings.repeats + len(interrupted)

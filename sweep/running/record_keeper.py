@@ -72,7 +72,7 @@ class RecordKeeper:
 
     def write_end(self, trial: TrialRecord) -> None:
         """Write into each experience of a trial its values, and that the trial has ended."""
-        for part in trial.parts:
+        for part in trial.repeats:
             self._context.read_patiently(lambda: self._write_end(part))  # noqa: B023 # called here
 
     def _write_end(self, part: TrialRecord) -> None:

@@ -38,7 +38,7 @@ def open_or_rebuild(
     if context.settings.storage:
         study.keep_to(context.root)
     study.enqueue(read_enqueued(context.root).proposals)
-    known = folders.known()
+    known = folders.trials()
     for number, name in trained_without_folder(study.trials(), known).items():
         context.progress.say(
             f"trial {number} {name}: its folder is missing, so it begins again from the beginning"

@@ -10,7 +10,7 @@ import optuna
 
 from sweep.errors import MISSING, SweepError
 from sweep.experience.record import Outcome, State
-from sweep.experience.trials import TrialRecord, is_over
+from sweep.experience.trials import TrialRecord, ends_early
 from sweep.running.experience_trainer import ExperienceTrainer
 from sweep.running.opening import OpenSweep
 from sweep.running.record_keeper import RecordKeeper
@@ -83,7 +83,7 @@ class TrialRunner:
         known = self._sweep.known.get(trial.number)
         if known:
             seed = known.record.parameters["seed"] - (known.entry.repeat or 0)
-            return Proposal({**known.record.parameters, "seed": seed % SEEDS}, known.repeats)
+            return Proposal({**known.record.parameters, "seed": seed % SEEDS}, known.repeat_count)
         space, study = self._context.space, self._sweep.study
         try:
             suggested = study.suggest(trial, space.suggest)
@@ -123,7 +123,7 @@ class TrialRunner:
                 return None
             (entry,) = (entry for entry in record.trials if entry.number == trial.number)
             ended.append(TrialRecord(repeat.experience, record, entry))
-            if is_over([record.outcome]):
+            if ends_early([record.outcome]):
                 break
         return replace(ended[0], others=tuple(ended[1:]))
 
@@ -136,7 +136,7 @@ class TrialRunner:
             others = f" and {len(ended.others)} with other seeds" if ended.others else ""
             name = f"{ended.experience.id}{others}"
             self._tell(trial, name, outcome, curve, notes_of(ended))
-        self._context.read_patiently(lambda: self._sweep.disk.free_backups(ended.parts))
+        self._context.read_patiently(lambda: self._sweep.disk.free_backups(ended.repeats))
         self._judge.note(ended)
 
     def _tell(

@@ -22,9 +22,9 @@ def importances_of(sight: Snapshot) -> dict[str, float]:
     trials = []
     objectives = list(sight.objectives)
     for known in (
-        one.known
+        one.trial_record
         for one in sight.trials
-        if one.state is State.FINISHED and one.known.record.objectives == objectives
+        if one.state is State.FINISHED and one.trial_record.record.objectives == objectives
     ):
         with contextlib.suppress(SweepError):  # what is none of Optuna's has no importance
             trials.append(frozen_of(known))

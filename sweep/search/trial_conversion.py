@@ -52,7 +52,7 @@ def entry_of(frozen: FrozenTrial) -> TrialEntry:
 def notes_of(known: TrialRecord) -> dict[str, Any]:
     """Return what the dashboard shows of a trial beside its value."""
     outcome = known.outcome
-    ends = [session.ended for one in known.parts for session in one.record.sessions]
+    ends = [session.ended for one in known.repeats for session in one.record.sessions]
     notes: dict[str, Any] = {
         "best_epoch": outcome.epoch if outcome else None,
         "sessions": len(ends),
@@ -62,7 +62,7 @@ def notes_of(known: TrialRecord) -> dict[str, Any]:
     if known.others:
         notes["repeats"] = {
             one.experience.id: one.record.outcome.values
-            for one in known.parts
+            for one in known.repeats
             if one.record.outcome
         }
     return {name: note for name, note in notes.items() if note is not None}

@@ -66,7 +66,7 @@ def fitting_proposals(space: SearchSpace, sight: Snapshot) -> tuple[list[Proposa
 
 def _best(sight: Snapshot) -> list[Proposal]:
     """Return what was proposed to the best of the finished experiences, each once."""
-    entries = {one.number: one.known.entry for one in sight.trials}
+    entries = {one.number: one.trial_record.entry for one in sight.trials}
     found: list[Proposal] = []
     for row in sight.rows():
         proposal = entries[row["trial"]].params

@@ -82,7 +82,7 @@ class HeartbeatWriter:
     def beat(self) -> None:
         """Say how far the session is, unless it was said just now."""
         if time.monotonic() - self._written_at > self._every_s:
-            self._latest = self._pulse()
+            self._latest = self._heartbeat()
             self._write(self._latest)
 
     def end(self) -> None:
@@ -90,7 +90,7 @@ class HeartbeatWriter:
         with self._lock:
             self._ended.set()
             self._experience.fence()
-            plain_files.remove(self._experience.pulse)
+            plain_files.remove(self._experience.heartbeat)
 
     def _keep_beating(self) -> None:
         """Between two batches much time may pass: say again what was said last."""
@@ -98,7 +98,7 @@ class HeartbeatWriter:
             if time.monotonic() - self._written_at > max(BEAT_S, self._every_s):
                 self._write(replace(self._latest, at=now()))
 
-    def _pulse(self) -> Heartbeat:
+    def _heartbeat(self) -> Heartbeat:
         return Heartbeat(
             session=self._session,
             epoch=self._reached.epoch,
@@ -111,11 +111,11 @@ class HeartbeatWriter:
             logs=self._reached.logs and {**self._reached.logs, **self._reached.measure()},
         )
 
-    def _write(self, pulse: Heartbeat) -> None:
+    def _write(self, heartbeat: Heartbeat) -> None:
         # What cannot be saved, or is another's by now, is said by the backup.
         with self._lock, contextlib.suppress(OSError, Superseded):
             if not self._ended.is_set():
-                write_heartbeat(self._experience.pulse, pulse, self._experience.fence)
+                write_heartbeat(self._experience.heartbeat, heartbeat, self._experience.fence)
                 self._written_at = time.monotonic()
 
 
@@ -154,9 +154,9 @@ def _evidence(job: Job, start: backup_files.Start) -> Evidence:
     """Return what the session before has left, and what it had not come to meet itself."""
     if not job.record.sessions:
         return NO_EVIDENCE
-    before, pulse = job.record.sessions[-1], last_heartbeat(job.experience, job.record)
+    before, heartbeat = job.record.sessions[-1], last_heartbeat(job.experience, job.record)
     sample = (before.ended and before.ended.sample) or (
-        pulse and pulse.logs and [pulse.epoch, pulse.batch, pulse.logs]
+        heartbeat and heartbeat.logs and [heartbeat.epoch, heartbeat.batch, heartbeat.logs]
     )
     header, *rows = start.beyond or ("",)
     left = {"header": header, "rows": rows, "samples": [sample] if sample else []}

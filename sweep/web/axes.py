@@ -74,7 +74,7 @@ def parameter_view_of(snapshot: Snapshot) -> ParameterView:
         ),
         key=lambda trial: trial.number,
     )
-    entries = [trial.known.entry for trial in trials]
+    entries = [trial.trial_record.entry for trial in trials]
     names = dict.fromkeys(name for entry in entries for name in entry.params)
     axes = [_axis(name, entries) for name in names]
     return ParameterView(

@@ -224,4 +224,4 @@ def _open(
     context = SweepContext(settings, load(source), root, progress)
     epochs = rehearse(context.space, settings).epochs
     study = open_or_rebuild(context, epochs, inventory, always_rebuild=False)
-    return study.optuna_study, inventory.known()
+    return study.optuna_study, inventory.trials()

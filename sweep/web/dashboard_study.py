@@ -16,7 +16,7 @@ from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import ID
 from sweep.experience.snapshot import Snapshot, TrainingView
-from sweep.experience.trials import TrialRecord, check_numbers, known_trials
+from sweep.experience.trials import TrialRecord, check_numbers, trials_by_number
 from sweep.search.optuna_adapter import storage_of, study_id, trial_id
 from sweep.search.trial_conversion import directions_of, frozen_of, notes_of
 from sweep.space.objectives import Objective
@@ -58,7 +58,9 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
         study_name=name, directions=directions_of(snapshot.objectives), storage=storage
     )
     trainings = {training.experience.id: training for training in snapshot.trainings}
-    known = known_trials((training.experience, training.record) for training in snapshot.trainings)
+    known = trials_by_number(
+        (training.experience, training.record) for training in snapshot.trainings
+    )
     check_numbers(known)
     for number in range(max(known, default=-1) + 1):
         trial = known.get(number)

@@ -39,7 +39,7 @@ def session_spans_of(snapshot: Snapshot) -> list[SessionSpan]:
 
 def _spans_of(training: TrainingView) -> Iterator[SessionSpan]:
     sessions = training.record.sessions
-    ends = session_ends(training.record, training.pulse)
+    ends = session_ends(training.record, training.heartbeat)
     for number, (session, end) in enumerate(zip(sessions, ends, strict=True)):
         ending = end.how if session.ended else _ending_without_end(training)
         begun = datetime.fromisoformat(session.begun)

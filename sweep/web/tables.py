@@ -42,11 +42,11 @@ def trial_table(snapshot: Snapshot) -> pd.DataFrame:
 
 
 def _notes_of(trial: TrialView) -> dict[str, Any]:
-    work = sum((training.work for training in trial.parts), Work())
-    entry, outcome = trial.known.entry, trial.best.record.outcome
-    reasons = [training.record.approximate_because or "" for training in trial.parts]
+    work = sum((training.work for training in trial.trainings), Work())
+    entry, outcome = trial.trial_record.entry, trial.best.record.outcome
+    reasons = [training.record.approximate_because or "" for training in trial.trainings]
     return {
-        "epochs_trained": sum(len(training.curve) for training in trial.parts),
+        "epochs_trained": sum(len(training.curve) for training in trial.trainings),
         "sessions": work.sessions,
         "cuts": work.cuts,
         "trained_s": round(work.trained_s, 3),

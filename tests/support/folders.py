@@ -89,15 +89,15 @@ class Search:
     def open(self):
         self.study = Study("toy", self.where, self.options)
 
-    def known(self):
+    def trials(self):
         folders = Inventory(self.root, "toy")
         folders.check()
         folders.settle(lambda text: None)
-        return folders.known()
+        return folders.trials()
 
     def rebuild(self):
         self.study.rebuild(
-            self.known(), lambda trial: self.study.suggest(trial, self.suggest), lambda: None
+            self.trials(), lambda trial: self.study.suggest(trial, self.suggest), lambda: None
         )
 
     def write(self, trial, parameters, values, outcome=None):

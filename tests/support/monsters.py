@@ -122,7 +122,7 @@ def make(root, space, seed):
             last = record.sessions[-1]
             record.outcome, record.trials[0].ended, last.ended = None, None, None
             last.process = ProcessId(host="gone", boot="", pid=1, started=0.0)
-            write_heartbeat(one.pulse, Heartbeat(1, 1, 0, 1, 1.0, 1.0, 1, begun, {"loss": 0.5}))
+            write_heartbeat(one.heartbeat, Heartbeat(1, 1, 0, 1, 1.0, 1.0, 1, begun, {"loss": 0.5}))
             lines = one.log.read_text().splitlines(keepends=True)
             one.log.write_text("".join(lines[:2]))
         one.write(record)
@@ -349,7 +349,7 @@ def spoil_position(one, draw):
 
 
 def spoil_pulse(one, draw):
-    return spoil_json(one.pulse, draw) if one.pulse.exists() else spoil_position(one, draw)
+    return spoil_json(one.heartbeat, draw) if one.heartbeat.exists() else spoil_position(one, draw)
 
 
 SPOILERS = [*[spoil_record] * 5, *[spoil_position] * 2, spoil_pulse, spoil_log, spoil_model]
