@@ -54,6 +54,15 @@ def test_the_names_of_links_are_defined_and_used(document):
     assert not {name for name in defined if text.count(f"[{name}]") == 1}
 
 
+def test_every_test_that_a_document_names_is_there():
+    tests = "".join(path.read_text() for path in (HERE / "tests").glob("test_*.py"))
+    there = {path.name for path in (HERE / "tests").glob("test_*.py")}
+    there |= set(re.findall(r"^def (test_\w+)", tests, re.MULTILINE))
+    for document in PAGES:
+        named = re.findall(r"`(?:tests/)?(test_[a-z0-9_]+(?:\.py)?)`", document.read_text())
+        assert set(named) <= there | {"test_mine.py"}, document
+
+
 @pytest.mark.parametrize("document", PAGES, ids=lambda path: path.name)
 def test_no_line_of_a_document_is_too_long(document):
     lines = enumerate(document.read_text().splitlines(), 1)
