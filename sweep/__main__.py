@@ -1,10 +1,10 @@
-"""The entry point, kept light: every training process runs this file once more when it starts."""
+"""The entry point. It stays light, because every training process runs this file again."""
 
 import sys
 
 
 def main() -> None:
-    """Run the command line on ``sys.argv`` and exit with its status."""
+    """Run the command line on ``sys.argv``, and exit with its status."""
     try:
         from sweep.cli import run_command_line
 

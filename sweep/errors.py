@@ -1,16 +1,14 @@
-"""What can go wrong, said in one sentence: where, what, what to do."""
+"""The errors of sweep: each is one sentence that says where, what, and what to do."""
 
 from sweep.wording import printable
 
 STOPPED_BY_USER = 130  # the exit status
-MISSING = (
-    OSError,
-    ImportError,
-)  # what names a file, a server or a package that may be there again tomorrow
+# Errors about a file, a server or a package that is missing: it may be there again tomorrow.
+MISSING = (OSError, ImportError)
 
 
 class SweepError(Exception):
-    """One sentence for the user, and the exit status of the command.
+    """One sentence for the user, with the exit status of the command.
 
     Its only argument is that sentence, so that it comes back whole from another process.
     """
@@ -18,12 +16,15 @@ class SweepError(Exception):
     exit_status = 1
 
     def _render_traceback_(self) -> list[str]:
-        """Return what a notebook shows: a user's mistake needs no traceback."""
+        """Return the lines that a notebook shows: a user's mistake needs no traceback."""
         return [f"sweep: {printable(str(self))}"]
 
 
 class StoppedByUser(KeyboardInterrupt):
-    """The user has stopped what ran, and all is saved. As for any interrupt, a notebook runs none of its other cells."""
+    """The user has stopped a sweep, and all is saved.
+
+    It is a KeyboardInterrupt so that a notebook runs none of the cells that follow.
+    """
 
     def __init__(
         self, sentence: str = "stopped, and all is saved: run the same command to go on"
@@ -41,6 +42,6 @@ class StoppedWaiting(SweepError):
 
 
 class Misuse(SweepError):
-    """The command was called in a way that it does not take."""
+    """A command or an option was given in a way that it does not take."""
 
     exit_status = 2

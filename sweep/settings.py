@@ -1,4 +1,8 @@
-"""What a sweep was asked to do."""
+"""What a sweep is asked to do: the options of ``sweep run``, checked.
+
+``Settings`` holds the options. ``Choice`` is the syntax of two of them, ``name:option=value``: it
+is here because a setting is checked by it, and because the search reads its settings by it.
+"""
 
 import ast
 import inspect
@@ -11,18 +15,14 @@ from typing import Any
 from sweep.errors import Misuse
 from sweep.wording import did_you_mean, nearest
 
-# The names of ``sweep.search.samplers`` and ``sweep.search.pruners``, once more: --help is to answer without importing Optuna.
+# The names of ``sweep.search.samplers`` and ``sweep.search.pruners`` are repeated here so that
+# --help answers without importing Optuna.
 SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
 PRUNERS = (
-    "none",
-    "median",
-    "percentile",
-    "successive_halving",
-    "hyperband",
-    "patient",
-    "threshold",
+    *("none", "median", "percentile", "successive_halving"),
+    *("hyperband", "patient", "threshold"),
 )
-# The least that these may be.
+# The smallest value of each integer option.
 LEAST = {
     "trials": 0,
     "epochs": 1,
@@ -36,23 +36,34 @@ LEAST = {
 }
 PLAIN = {"int", "float", "bool", "str", "None"}
 WORDS = {"true": True, "false": False, "none": None}
-MOST_REPEATS = 100  # a trial that comes from elsewhere is trained so often
-MOST_ROWS = 100_000  # a study, a figure and a table hold each of them
+# Also of a trial in somebody else's folders, which is trained that often.
+MOST_REPEATS = 100
+# Of trials, or of epochs: a study, a figure and a table hold each of them.
+MOST_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``sweep run`` was asked to do. ``timeout_s`` and ``deadline_s`` are in seconds, ``save_freq`` in batches.
+    """The options of ``sweep run``.
 
-    ``workers`` is how many trainings at once, 0 as many as the place is for; ``cluster`` is the address of a Dask scheduler;
-    ``keep_data`` says whether data are kept on the disk of the host that trains.
-    ``repeats`` is how many experiences a trial leads to, which differ in their seed.
-    ``enqueue`` is a file of proposals, JSON or CSV; ``warm_start`` is the root of another sweep, or its search space's name,
-    whose best are enqueued. ``timeout_s`` is of training, over all sessions; ``deadline_s`` is the length of this session.
-    Once ``target`` is reached, or after ``patience`` trials without a better value, no trial begins.
-    ``sampler`` and ``pruner`` are as ``sweep.settings.Choice`` reads them; their options are known to ``sweep.search.samplers`` and
-    ``sweep.search.pruners``. ``unprune`` has ids, or their beginnings, of pruned experiences that are to be taken up again.
-    ``keep_backups`` is how many of the best finished experiences keep their backups; None is all of them.
+    - ``epochs``: of a training; None takes those of FIXED.
+    - ``workers``: how many trainings run at the same time; 0 is as many as the place takes.
+    - ``cluster``: the address of a Dask scheduler.
+    - ``keep_data``: whether data are cached on the disk of the host that trains.
+    - ``seed``: of the proposals.
+    - ``sampler``, ``pruner``: as ``Choice`` reads them; ``sweep.search.samplers`` and
+      ``sweep.search.pruners`` know their options.
+    - ``save_freq``: batches between two backups.
+    - ``repeats``: how many experiences a trial leads to, which differ in their seed.
+    - ``enqueue``: a file of proposals, JSON or CSV.
+    - ``warm_start``: the root of another sweep, or the name of its search space; its best
+      proposals are enqueued.
+    - ``timeout_s``: seconds of training, over all sessions.
+    - ``deadline_s``: length of this session, in seconds.
+    - ``target``, ``patience``: no trial starts once the target is reached, or after ``patience``
+      trials without a better value.
+    - ``keep_backups``: how many of the best finished experiences keep their backups; None is all.
+    - ``unprune``: ids of pruned experiences to resume, or the beginnings of ids.
     """
 
     space: str
@@ -81,13 +92,13 @@ class Settings:
     unprune: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        """Raises Misuse for a number that is none or is too small, and for a name that nothing has."""
+        """Check the values.
+
+        Raises:
+            Misuse: a value has another type, is too small or too large, or is an unknown name.
+        """
         for name, least in LEAST.items():
-            value = getattr(self, name)
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int) or value < least
-            ):
-                raise Misuse(f"{name} is {value!r}: give an integer from {least} on.")
+            self._check_integer(name, least)
         if self.repeats > MOST_REPEATS:
             raise Misuse(f"repeats is {self.repeats}: give an integer up to {MOST_REPEATS}.")
         Choice.read("sampler", self.sampler, SAMPLERS)
@@ -95,22 +106,32 @@ class Settings:
         if not isinstance(self.unprune, Sequence) or isinstance(self.unprune, str):
             raise Misuse(f"unprune is {self.unprune!r}: give a list of ids.")
         for name in ("timeout_s", "deadline_s", "target"):
-            value = getattr(self, name)
-            if value is not None and (
-                isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value)
-            ):
-                raise Misuse(f"{name} is {value!r}: give a number.")
-            if value is not None and name != "target" and value <= 0:
-                raise Misuse(f"{name} is {value!r}: give seconds, more than 0.")
+            self._check_number(name)
+
+    def _check_integer(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise Misuse(f"{name} is {value!r}: give an integer from {least} on.")
+
+    def _check_number(self, name: str) -> None:
+        value = getattr(self, name)
+        if value is None:
+            return
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            raise Misuse(f"{name} is {value!r}: give a number.")
+        if name != "target" and value <= 0:
+            raise Misuse(f"{name} is {value!r}: give seconds, more than 0.")
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> "Settings":
-        """Return the settings of these names and values.
+        """Return the settings with these names and values.
 
         Raises:
-            Misuse: a name is none of these; the message has the nearest.
+            Misuse: a name is unknown; the message suggests the nearest.
         """
-        names = [one.name for one in fields(cls)]
+        names = [field.name for field in fields(cls)]
         for unknown in [name for name in options if name not in names]:
             near = nearest(unknown, names)
             mend = f"did you mean {near}?" if near else f"there are {', '.join(names[1:])}."
@@ -125,7 +146,10 @@ class Settings:
 
 @dataclass(frozen=True)
 class Choice:
-    """What ``text`` of the option ``--<of>`` asks for: a name, and values by the names of its options."""
+    """What the text of an option asks for: a name, and the values of its own options.
+
+    ``of`` is the option, such as sampler; ``text`` is what was given for it.
+    """
 
     of: str
     text: str
@@ -137,7 +161,8 @@ class Choice:
         """Read a text of the form ``name:option=value,option=value``.
 
         Raises:
-            Misuse: it has another form, or its name is none of ``names``; the message has the nearest.
+            Misuse: the text has another form, or its name is none of ``names``; the message
+                suggests the nearest.
         """
         if not isinstance(text, str):
             raise Misuse(f"{of} is {text!r}: it is one of {', '.join(names)}.")
@@ -148,28 +173,28 @@ class Choice:
             )
         pairs = [pair.partition("=") for pair in rest.split(",")] if colon else []
         options = {option.strip(): _value(value.strip()) for option, _, value in pairs}
-        if not all(option.strip() and value.strip() for option, _, value in pairs) or len(
-            options
-        ) < len(pairs):
+        is_complete = all(option.strip() and value.strip() for option, _, value in pairs)
+        if not is_complete or len(options) < len(pairs):
             raise Misuse(
-                f"{of} is {text!r}: give its options as {name}:option=value,option=value, each once."
+                f"{of} is {text!r}: "
+                f"give its options as {name}:option=value,option=value, each once."
             )
         return cls(of, text, name, options)
 
     def check(self, kinds: Mapping[str, frozenset[str]]) -> None:
-        """Refuse options that there are not.
+        """Check the options.
 
         Args:
-            kinds: of what kinds the value of each option may be: int, float, bool, str, None.
+            kinds: the kinds of value that each option takes: int, float, bool, str, None.
 
         Raises:
-            Misuse: an option is none of these, or its value is of another kind.
+            Misuse: an option is unknown, or its value is of another kind.
         """
-        there = f"{self.name} takes {', '.join(kinds)}" if kinds else f"{self.name} takes none"
+        known = f"{self.name} takes {', '.join(kinds) or 'none'}"
         for option, value in self.options.items():
             if option not in kinds:
                 raise self.wrong(
-                    f"there is no option {option}: {did_you_mean(option, kinds)}{there}"
+                    f"there is no option {option}: {did_you_mean(option, kinds)}{known}"
                 )
             kind = "None" if value is None else type(value).__name__
             if kind not in kinds[option] and not (kind == "int" and "float" in kinds[option]):
@@ -177,24 +202,24 @@ class Choice:
                 raise self.wrong(f"{option} is {value!r}: give it as {wanted}")
 
     def wrong(self, why: str) -> Misuse:
-        """Return the sentence that says what is wrong with it."""
+        """Return the error to raise where this choice cannot be used."""
         return Misuse(f"{self.of} is {self.text!r}: {why}.")
 
 
 def plain_options(
     build: Callable[..., Any], left_out: Collection[str]
 ) -> dict[str, frozenset[str]]:
-    """Return the parameters of ``build`` whose values are plain, with the kinds that these may be of."""
-    found = {}
+    """Return the parameters of ``build`` that take plain values, with the kinds that each takes."""
+    options = {}
     for name, parameter in inspect.signature(build).parameters.items():
         kinds = frozenset(inspect.formatannotation(parameter.annotation).strip("'").split(" | "))
         if kinds <= PLAIN and name not in left_out:
-            found[name] = kinds
-    return found
+            options[name] = kinds
+    return options
 
 
 def _value(text: str) -> Any:
-    """Return the number, truth value or nothing that the text stands for, or the text."""
+    """Return the number, the truth value or None that the text stands for, or the text."""
     if text.lower() in WORDS:
         return WORDS[text.lower()]
     try:

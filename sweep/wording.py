@@ -1,15 +1,15 @@
-"""sweep.wording."""
+"""How numbers, times, names and errors are written in a sentence."""
 
 import difflib
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
-LONGEST_S = 1e13  # more is shown as this
-MOST_LETTERS = 24
+LONGEST_S = 1e13  # a longer time is shown as this one
+MOST_LETTERS = 24  # of a label
 
 
 def did_you_mean(name: str, names: Collection[str]) -> str:
-    """Return a question after the nearest of the names, or nothing where none is near."""
+    """Return a question that suggests the nearest of the names, or "" where none is near."""
     near = nearest(name, names) or next((other for other in names if name and name in other), None)
     return f"did you mean {near}? " if near else ""
 
@@ -26,39 +26,38 @@ def nearest(name: str, names: Iterable[str], likeness: float = 0.6) -> str | Non
 
 
 def duration(seconds: float) -> str:
-    """Return a time in words: seconds, or from 100 of them on hours, minutes and seconds."""
-    return (
-        f"{seconds:.0f} s"
-        if seconds < 100
-        else str(timedelta(seconds=round(min(seconds, LONGEST_S))))
-    )
+    """Return a time in words: in seconds below 100 of them, else in hours, minutes and seconds."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return str(timedelta(seconds=round(min(seconds, LONGEST_S))))
 
 
 def first_line(error: BaseException) -> str:
-    """Return the first line of what the error says, or its name where it says nothing."""
+    """Return the first line of the error's message, or its class where it has no message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def printable(text: str) -> str:
-    """Return the text without what would move a cursor or colour a terminal: it may come from anybody's files."""
-    return (
-        text
-        if text.isprintable()
-        else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
-    )
+    """Return the text without characters that move a cursor or colour a terminal.
+
+    A text may come from anybody's files.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def as_words(values: Mapping[str, float]) -> str:
-    """Return the values of objectives as a person reads them."""
+    """Return the values of objectives in words: ``val_acc 0.9806, val_loss 0.0712``."""
     return ", ".join(f"{name} {number(value)}" for name, value in values.items())
 
 
 def number(value: float) -> str:
-    """Return a value to four digits after the point, or to four digits where that would hide it."""
+    """Return a value with four decimals, or with four digits where decimals would hide it."""
     return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
 
 
 def label(text: str) -> str:
-    """Return the text as a label: short, and without what plotly would take for markup."""
+    """Return the text as a label of a figure: short, and without markup that plotly would obey."""
     text = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
     return text.replace("&", "&amp;").replace("<", "&lt;")
