@@ -157,7 +157,7 @@ def command(*words):
 
 def dashboard(root):
     """Return the seconds of ``sweep dashboard`` to read the folders, those of its first page, and its bytes."""
-    from sweep.experience.snapshot import SnapshotReader
+    from sweep.experience.snapshot_reader import SnapshotReader
     from sweep.web.dashboard import ReadOnlyApp
 
     begun = time.perf_counter()

@@ -46,7 +46,7 @@ class SweepView:
         Raises:
             SweepError: there is no sweep yet.
         """
-        from sweep.experience.snapshot import SnapshotReader
+        from sweep.experience.snapshot_reader import SnapshotReader
 
         self._check_root()
         with make_progress().reading(self.root) as done:
@@ -111,7 +111,7 @@ class SweepView:
     def watch(self) -> None:
         """Show the progress until all trials have ended, or until Ctrl-C."""
         from sweep.console.live import follow
-        from sweep.experience.snapshot import SnapshotReader
+        from sweep.experience.snapshot_reader import SnapshotReader
 
         self._check_root()
         follow(make_console(), SnapshotReader(self.root, _warn), make_progress().say)

@@ -13,7 +13,7 @@ from support.stand_ins import SPACE, NoTraining, control, proposals, run_as_prog
 from sweep.api import Sweep
 from sweep.errors import Misuse, SweepError
 from sweep.experience.folder import experiences_in
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.search import warm_start
 from sweep.search.enqueued import ENQUEUED, Cell, enqueue, key_of, read_enqueued, read_proposals
 from sweep.search.proposal_check import check, fit_proposal

@@ -20,16 +20,17 @@ from support.trainer import SPACES
 from sweep.console import status
 from sweep.console.headline import headline_of
 from sweep.errors import SweepError
-from sweep.experience.backup_files import Position, newest_position, write_backup
+from sweep.experience.backup_files import newest_position, write_backup
 from sweep.experience.best_model import read_label
 from sweep.experience.entries import SessionEnd
 from sweep.experience.folder import experiences_in
 from sweep.experience.heartbeat import read_heartbeat
 from sweep.experience.log_csv import read_curve
+from sweep.experience.position import Position
 from sweep.experience.record import Record
 from sweep.experience.root import read_asked
 from sweep.experience.root_lock import read_holder
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.space.source import SpaceSource
 from sweep.system.files import write_whole
 from sweep.system.host import machine, now, this_process

@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from support.folders import Search
-from sweep.experience import backup_files, lease
-from sweep.experience.backup_files import Position
+from sweep.experience import backup_files, lease, resume_start
 from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.heartbeat import Heartbeat, write_heartbeat
 from sweep.experience.lease import Hold, Lease, Superseded, shown_state
+from sweep.experience.position import Position
 from sweep.experience.record import Outcome, State
 from sweep.system.files import put_in_place
 from sweep.system.host import ProcessId, now, this_process
@@ -116,7 +116,7 @@ WRITES = {
     "heartbeat": lambda one: write_heartbeat(
         one.heartbeat, Heartbeat(0, 1, 0, 5, 1.0, 1.0, 5, now()), one.fence
     ),
-    "log": lambda one: backup_files.restore_log(one, b""),
+    "log": lambda one: resume_start.restore_log(one, b""),
     "backup": lambda one: backup_files.write_backup(
         one.sauvegarde, Position(1, 0, False, "", {}, {}, now()), one.fence
     ),

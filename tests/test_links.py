@@ -26,10 +26,10 @@ from support.tiers import sampled
 from sweep.console import status
 from sweep.console.progress import Progress
 from sweep.errors import SweepError
-from sweep.experience import backup_files, damage
+from sweep.experience import backup_files, damage, position, resume_start
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.inventory import Inventory
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.maintenance.findings import repair, verify_root
 from sweep.maintenance.merge import find_others, merge
 from sweep.search.study_check import compare_study
@@ -344,7 +344,7 @@ def test_a_users_own_files_stay_where_they_are(root, space):
     run(root, space)
     backup_files.free_backup(one, one.read())
     assert not (root / ".quarantine").exists()
-    aside = backup_files.begin_anew(one)
+    aside = resume_start.begin_anew(one)
     assert [(one.path / name).read_text() for name in names] == ["mine"] * len(names)
     assert (root / "upload.part").exists()
     assert not {path.name for path in aside.rglob("*")} & set(names)
@@ -481,7 +481,7 @@ def test_a_poisoned_backup_is_set_aside_and_the_one_before_it_is_used(trainer, t
     newest, before = list(backup_files.whole_backups(experience.sauvegarde))
     external(newest.weights, secret)
     digest = files.sha256_of(newest.weights)
-    newest.metadata.write_bytes(backup_files._as_text(newest.position, digest))
+    newest.metadata.write_bytes(position.as_text(newest.position, digest))
     assert next(backup_files.whole_backups(experience.sauvegarde)).weights == newest.weights
     assert trainer("mlp", root).ending == "outcome"
     (said,) = [

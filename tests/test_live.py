@@ -8,7 +8,7 @@ from support.command import TOY, Program, Running, run, sweep
 from support.folders import Drawn, sweep_of_all_kinds
 from support.terminal import Terminal
 from sweep.experience.record import State
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 
 EPOCH = r"^trial (\d+) ([0-9a-f]{16}): epoch (\d+) of 3, val_acc (0\.\d{4})$"
 

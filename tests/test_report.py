@@ -91,10 +91,16 @@ def test_cuts_are_marked_and_what_is_not_finished_is_grey(page):
         by_name = {trace["name"]: trace for trace in traces if "name" in trace}
         # The finished one was cut and stopped in epoch 8; the cut-off one was stopped, then cut, in epoch 4.
         assert (
-            sorted(by_name[ENGLISH.session_end]["marker"]["symbol"]) == ["circle-open"] * 2 + ["x-thin"] * 2
+            sorted(by_name[ENGLISH.session_end]["marker"]["symbol"])
+            == ["circle-open"] * 2 + ["x-thin"] * 2
         )
-        assert by_name[ENGLISH.not_finished]["line"]["color"] != by_name[ENGLISH.finished_or_running]["line"]["color"]
-        assert by_name[ENGLISH.not_finished]["y"].count(None) == 4, "two pruned, one failed, one cut off"
+        assert (
+            by_name[ENGLISH.not_finished]["line"]["color"]
+            != by_name[ENGLISH.finished_or_running]["line"]["color"]
+        )
+        assert by_name[ENGLISH.not_finished]["y"].count(None) == 4, (
+            "two pruned, one failed, one cut off"
+        )
         assert by_name[ENGLISH.finished_or_running]["y"].count(None) == 7
         assert {ENGLISH.median, ENGLISH.band, ENGLISH.best} <= set(by_name)
 

@@ -8,18 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from sweep.experience import backup_files, best_model
-from sweep.experience.backup_files import (
-    Position,
-    Start,
-    newest_position,
-    read_record,
-    whole_backups,
-    write_backup,
-)
+from sweep.experience import backup_files, best_model, resume_start
+from sweep.experience.backup_files import newest_position, read_record, whole_backups, write_backup
 from sweep.experience.folder import Experience
 from sweep.experience.log_csv import BestEpoch, LogUnreadable
+from sweep.experience.position import POSITION, Position
 from sweep.experience.record import Record
+from sweep.experience.resume_start import Start
 
 LOG = "epoch,acc,loss,val_acc,val_loss\r\n0,0.5,1.0,0.25,1.5\r\n1,0.6,0.9,0.75,1.4\r\n"
 
@@ -46,7 +41,7 @@ def newest_backup(sauvegarde):
 
 def make_ready(experience):
     """Return the backup that a training goes on from."""
-    return backup_files.make_ready(experience).backup
+    return resume_start.make_ready(experience).backup
 
 
 def write_model(path, best):
@@ -79,9 +74,9 @@ def test_the_two_newest_are_kept(experience):
     names = {path.name for path in experience.sauvegarde.iterdir()}
     assert names == {
         backup_files.WEIGHTS,
-        backup_files.POSITION,
+        POSITION,
         backup_files.WEIGHTS + ".bkp",
-        backup_files.POSITION + ".bkp",
+        POSITION + ".bkp",
     }
     (experience.sauvegarde / backup_files.WEIGHTS).unlink()
     assert found(experience.sauvegarde) == 1
@@ -116,7 +111,7 @@ def test_a_save_cut_before_any_of_its_steps_leaves_a_whole_backup(experience, mo
     assert found(experience.sauvegarde) == 4
 
 
-@pytest.mark.parametrize("name", [backup_files.WEIGHTS, backup_files.POSITION])
+@pytest.mark.parametrize("name", [backup_files.WEIGHTS, POSITION])
 @pytest.mark.parametrize("part", [0.0, 0.01, 0.5, 0.99])
 def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(
     experience, name, part
@@ -133,7 +128,7 @@ def test_a_torn_file_leaves_the_backup_before_it_and_does_no_harm_to_the_next(
 
 
 def test_a_flipped_bit_is_seen(experience):
-    path = experience.sauvegarde / backup_files.POSITION
+    path = experience.sauvegarde / POSITION
     path.write_bytes(path.read_bytes().replace(b'"batch": 4', b'"batch": 6'))
     assert found(experience.sauvegarde) == 1
 
@@ -142,7 +137,7 @@ def test_files_of_plain_keras_are_no_backup(experience):
     for path in experience.sauvegarde.iterdir():
         path.unlink()
     (experience.sauvegarde / backup_files.WEIGHTS).write_bytes(b"weights")
-    (experience.sauvegarde / backup_files.POSITION).write_text('{"epoch": 3, "batch": 7}')
+    (experience.sauvegarde / POSITION).write_text('{"epoch": 3, "batch": 7}')
     assert newest_backup(experience.sauvegarde) is None
     assert newest_position(experience.sauvegarde) is None
     assert make_ready(experience) is None
@@ -178,7 +173,7 @@ def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     experience.meilleur.write_bytes(content[: int(len(content) * part)])
     log = experience.log.read_bytes()
     backups = {path.name: path.read_bytes() for path in experience.sauvegarde.iterdir()}
-    start = backup_files.make_ready(experience)
+    start = resume_start.make_ready(experience)
     assert start == Start(None, why_anew=LOST)
     assert newest_backup(experience.sauvegarde) is None
     aside = experience.path.parent / ".quarantine" / experience.id
@@ -193,7 +188,7 @@ def test_where_only_positions_are_lost_nothing_else_is(experience, torn):
         path.write_bytes(path.read_bytes()[:50]) if torn else path.unlink()
     kept = [*experience.sauvegarde.iterdir(), experience.log, experience.meilleur]
     before = {path: path.read_bytes() for path in kept}
-    start = backup_files.make_ready(experience)
+    start = resume_start.make_ready(experience)
     why = "none of its backups is whole" if torn else "its training_metadata.json is missing"
     assert (start.backup, start.why_anew) == (None, why)
     root = experience.path.parent
@@ -204,7 +199,7 @@ def test_where_only_positions_are_lost_nothing_else_is(experience, torn):
 def test_the_best_model_of_an_earlier_epoch_is_seen_for_what_it_is(experience):
     """On a drive that kept an old version, the log and the model would be of two trainings."""
     write_model(experience.meilleur, BestEpoch(0.25, 0))
-    assert backup_files.make_ready(experience) == Start(None, why_anew=LOST)
+    assert resume_start.make_ready(experience) == Start(None, why_anew=LOST)
 
 
 def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
@@ -237,7 +232,7 @@ def test_a_doubled_best_model_is_known_by_its_label_and_put_in_place(experience,
     assert best_model.read_label(experience.meilleur) == BestEpoch(0.75, 1)
 
 
-@pytest.mark.parametrize("name", [backup_files.WEIGHTS, backup_files.POSITION])
+@pytest.mark.parametrize("name", [backup_files.WEIGHTS, POSITION])
 @pytest.mark.parametrize("old", [None, "that of the backup before"])
 def test_a_doubled_backup_is_known_by_its_checksum(experience, name, old):
     path = experience.sauvegarde / name

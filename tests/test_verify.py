@@ -10,8 +10,9 @@ import pytest
 from support.bits import trained
 from support.command import TOY, Running, python, run, sessions, sweep, table
 from support.tiers import sampled
-from sweep.experience.backup_files import POSITION, PREVIOUS, WEIGHTS
+from sweep.experience.backup_files import PREVIOUS, WEIGHTS
 from sweep.experience.folder import experiences_in
+from sweep.experience.position import POSITION
 from sweep.experience.record import State
 from sweep.system.files import size_and_sha256
 

@@ -10,8 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from sweep.console.headline import headline_of
-from sweep.experience.backup_files import POSITION
-from sweep.experience.snapshot import Snapshot, TrainingView
+from sweep.experience.position import POSITION
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.views import TrainingView
 from sweep.system.plain_files import is_file
 from sweep.wording import as_words, duration, number
 

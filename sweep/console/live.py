@@ -13,7 +13,9 @@ from sweep.console.drawing import can_redraw, draw_headline, draw_trainings
 from sweep.console.headline import end_line
 from sweep.console.status import status_lines
 from sweep.experience.folder import Experience
-from sweep.experience.snapshot import Snapshot, SnapshotReader, TrainingView
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.snapshot_reader import SnapshotReader
+from sweep.experience.views import TrainingView
 from sweep.system.plain_files import is_file
 from sweep.wording import number
 

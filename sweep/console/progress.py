@@ -13,7 +13,7 @@ from sweep.console.headline import end_line
 from sweep.console.live import LiveView
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.training.protocol import Begun, News, Unsaved, Warned
 from sweep.wording import printable
 

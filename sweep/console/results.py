@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sweep.errors import SweepError
 from sweep.experience.record import State
-from sweep.experience.snapshot import Row, Snapshot, TrialView
+from sweep.experience.snapshot import Row, Snapshot
+from sweep.experience.views import TrialView
 from sweep.system.plain_files import is_file
 from sweep.wording import printable
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from sweep.experience.accounting import Work
 from sweep.experience.backup_files import newest_position
 from sweep.experience.record import State
-from sweep.experience.snapshot import Snapshot, TrainingView
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.views import TrainingView
 from sweep.system.host import is_alive
 from sweep.wording import as_words, duration
 

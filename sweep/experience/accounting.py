@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sweep.experience import backup_files
-from sweep.experience.backup_files import Position
 from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import Experience
 from sweep.experience.heartbeat import Heartbeat, last_heartbeat
 from sweep.experience.lease import shown_state
+from sweep.experience.position import Position
 from sweep.experience.record import Record, State
 
 

@@ -4,12 +4,19 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweep.experience import backup_files, best_model
+from sweep.experience import backup_files, best_model, resume_start
+from sweep.experience.backup_files import KEPT_FILES, OF_A_CUT, POSITION_FILES, WEIGHTS_FILES
 from sweep.experience.folder import Experience
-from sweep.experience.log_csv import read_curve
+from sweep.experience.log_csv import (
+    read_curve,
+)
 from sweep.experience.record import Record, State
 from sweep.system import plain_files
-from sweep.system.files import move_to_quarantine, sha256_of, write_whole
+from sweep.system.files import (
+    move_to_quarantine,
+    sha256_of,
+    write_whole,
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def set_aside(experience: Experience) -> list[str]:
     Of a link, the link itself is moved; nothing is done to what it leads to.
     """
     moved = []
-    for path, kind in backup_files.find_misplaced(experience).items():
+    for path, kind in find_misplaced(experience).items():
         aside = move_to_quarantine(path, experience.path.parent)
         moved.append(f"{path} is {kind} that sweep has not made, and is now {aside}")
     return moved
@@ -108,7 +115,7 @@ def take_back_the_end(experience: Experience, record: Record) -> None:
 
 def what_training_again_costs(experience: Experience) -> str:
     """Return from where the next run trains this experience, in words."""
-    start = backup_files.find_start(experience)
+    start = resume_start.find_start(experience)
     if start.backup:
         return f"trained again from epoch {start.backup.position.epoch}, batch {start.backup.position.batch}"
     return f"trained again from the beginning, for {start.why_anew}"
@@ -138,4 +145,24 @@ def _spare_model(experience: Experience, expected: dict[str, int | str]) -> Path
     return next(
         (path for path in best_model.versions_in(experience.path) if _is(path, expected, True)),
         None,
+    )
+
+
+def find_misplaced(experience: Experience) -> dict[Path, str]:
+    """Return what has a name of ours and is no plain file, or no folder, with what it is instead."""
+    in_backup = (WEIGHTS_FILES, POSITION_FILES)
+    found = {
+        path: kind
+        for folder, ours in (
+            (experience.path, (KEPT_FILES, OF_A_CUT)),
+            (experience.sauvegarde, in_backup),
+        )
+        for path, kind in plain_files.contents(folder).items()
+        if kind != plain_files.FILE and any(names.fullmatch(path.name) for names in ours)
+    }
+    instead = plain_files.kind_of(experience.sauvegarde)
+    return (
+        found
+        if instead in (None, plain_files.FOLDER)
+        else {**found, experience.sauvegarde: instead}
     )

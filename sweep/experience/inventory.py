@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sweep.experience import backup_files, damage
+from sweep.experience import backup_files, damage, resume_start
 from sweep.experience.damage import take_back_the_end
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.log_csv import check_header
@@ -122,7 +122,7 @@ class Inventory:
                 take_back_the_end(experience, record)
                 left.append((experience, record))
             else:
-                aside = backup_files.begin_anew(experience).parent
+                aside = resume_start.begin_anew(experience).parent
         if self._all:
             moved = f", and what there was of it is in {aside}" if aside else ""
             say(

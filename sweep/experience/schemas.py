@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from sweep.settings import MOST_REPEATS
 from sweep.space.identity import ID_DIGITS
@@ -28,8 +28,6 @@ Name = Annotated[str, Meta(max_length=1000)]
 Id = Annotated[str, Meta(pattern=rf"^[0-9a-f]{{{ID_DIGITS}}}\Z")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Pid = Annotated[int, Meta(gt=0, lt=2**31)]
-Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
-Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
 Texts = dict[str, str]
 Params = Annotated[dict[Name, Any], Meta(max_length=200)]
 Proposal = Annotated[dict[str, Any], Meta(min_length=1, max_length=1000)]
@@ -105,72 +103,6 @@ class TrialEntry(TypedDict):
     repeat: NotRequired[Count]
     repeats: NotRequired[Repeats]
     params: NotRequired[Params]
-
-
-class FloatRange(Struct):
-    """See ``optuna.distributions.FloatDistribution``."""
-
-    low: Real
-    high: Real
-    step: Real | None = None
-    log: bool = False
-
-    def __post_init__(self) -> None:
-        if self.step is not None and not self.high - self.low <= self.step * MOST_INTEGER:
-            raise ValueError(
-                f"step is {self.step}, of which there are too many from {self.low} to {self.high}"
-            )
-
-
-class IntRange(Struct):
-    """See ``optuna.distributions.IntDistribution``."""
-
-    low: Integer
-    high: Integer
-    step: Integer = 1
-    log: bool = False
-
-
-class Choices(Struct):
-    """See ``optuna.distributions.CategoricalDistribution``; a tuple became a list on its way through JSON."""
-
-    choices: Annotated[
-        list[bool | int | float | str | list[Any] | None], Meta(min_length=1, max_length=10_000)
-    ]
-
-
-class FloatDistribution(Struct, tag_field="name", tag="FloatDistribution"):
-    """As Optuna writes it."""
-
-    attributes: FloatRange
-
-
-class IntDistribution(Struct, tag_field="name", tag="IntDistribution"):
-    """As Optuna writes it."""
-
-    attributes: IntRange
-
-
-class CategoricalDistribution(Struct, tag_field="name", tag="CategoricalDistribution"):
-    """As Optuna writes it."""
-
-    attributes: Choices
-
-
-class Attributes(TypedDict):
-    """What somebody and what Optuna has noted of a trial."""
-
-    user: NotRequired[dict[str, Any]]
-    system: NotRequired[dict[str, Any]]
-
-
-class OptunaTrial(TypedDict):
-    """What Optuna takes of an entry of ``Record.trials``."""
-
-    params: Params
-    distributions: dict[Name, FloatDistribution | IntDistribution | CategoricalDistribution]
-    begun: NotRequired[Time | None]
-    attributes: NotRequired[Attributes]
 
 
 class Proof(TypedDict):
@@ -265,7 +197,7 @@ class DataIdentity(TypedDict):
 
 
 class Position(TypedDict):
-    """See ``sweep.experience.backup_files.Position``; its file has the digest of the weights besides."""
+    """See ``sweep.experience.position.Position``; its file has the digest of the weights besides."""
 
     epoch: Epoch
     batch: Count

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.errors import SweepError
-from sweep.experience import backup_files, damage
-from sweep.experience.backup_files import Start
+from sweep.experience import backup_files, damage, position, resume_start
+from sweep.experience.damage import find_misplaced
 from sweep.experience.folder import KEPT, Experience, experiences_in
 from sweep.experience.log_csv import LogUnreadable
 from sweep.experience.record import ID, Record, State, state_of
+from sweep.experience.resume_start import Start
 from sweep.experience.root import ASKED, HOLDER, LOCK, RAPPORT, STUDY
 from sweep.search.enqueued import ENQUEUED
 from sweep.system import plain_files
@@ -22,7 +23,7 @@ FILES = (STUDY, f"{STUDY}.lock", LOCK, HOLDER, ASKED, ENQUEUED)
 UNFINISHED_IN_ROOT = rf"({'|'.join(map(re.escape, FILES))}|\.{ID}){re.escape(UNFINISHED)}"
 BACKUP_NAMES = {
     f"{name}{old}"
-    for name in (backup_files.WEIGHTS, backup_files.POSITION)
+    for name in (backup_files.WEIGHTS, position.POSITION)
     for old in ("", backup_files.PREVIOUS)
 }
 VERSIONS = names_of(*KEPT)
@@ -71,7 +72,7 @@ def verify_root(root: Path, search_space: str) -> Iterator[Finding]:
 
 def verify_experience(experience: Experience, search_space: str) -> Finding:
     """Return what is to be said of one experience."""
-    misplaced = backup_files.find_misplaced(experience)
+    misplaced = find_misplaced(experience)
     if misplaced:
         text = "; ".join(
             f"{path.name} is {kind} that sweep has not made" for path, kind in misplaced.items()
@@ -87,7 +88,7 @@ def verify_experience(experience: Experience, search_space: str) -> Finding:
         return Finding(experience.id, state, "it is being trained: not looked into")
     try:
         experience.check(record, search_space)
-        start = backup_files.find_start(experience) if not record.outcome else None
+        start = resume_start.find_start(experience) if not record.outcome else None
         wrong, to_move = _what_is_wrong(experience, record, start)
     except LogUnreadable as error:
         return Finding(experience.id, "damaged", str(error), (experience.log,))
@@ -162,10 +163,10 @@ def _useless_backups(sauvegarde: Path) -> list[Path]:
     if backups and backups[0].metadata == positions[0][1]:
         # A cut between the steps of a save may leave a file without its other half; after the last step, only a position.
         is_done = (backups[0].metadata.name, backups[0].weights.name) == (
-            backup_files.POSITION,
+            position.POSITION,
             backup_files.WEIGHTS,
         )
-        halves = {f"{backup_files.POSITION}{backup_files.PREVIOUS}"} if is_done else BACKUP_NAMES
+        halves = {f"{position.POSITION}{backup_files.PREVIOUS}"} if is_done else BACKUP_NAMES
         rest = [path for path in [*weights, *(whole - used)] if path.name not in halves]
     else:
         rest = [
@@ -181,7 +182,7 @@ def _backups_of(sauvegarde: Path) -> list[Path]:
 
 
 def _without_record(experience: Experience) -> Finding:
-    backup = backup_files.find_start(experience).backup
+    backup = resume_start.find_start(experience).backup
     where = f"goes on {_at(backup)}" if backup else "begins again from the beginning"
     text = f"experience.json is missing or torn: once its trial comes, it {where}"
     return Finding(experience.id, "damaged", text)

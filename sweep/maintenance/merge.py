@@ -9,7 +9,7 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from sweep.errors import Misuse, SweepError
-from sweep.experience import backup_files, best_model
+from sweep.experience import backup_files, best_model, resume_start
 from sweep.experience.damage import find_damages
 from sweep.experience.folder import RECORDS, Experience, experiences_in
 from sweep.experience.inventory import accepted_in, latest_data
@@ -162,7 +162,7 @@ def _why_not(
         for one in ours:
             check_compatible(frozen, one)
         damages = find_damages(theirs, record, thoroughly=True)
-        backup_files.check_logs(theirs)
+        resume_start.check_logs(theirs)
     except (SweepError, ValueError) as error:
         return str(error)
     if damages:
@@ -196,7 +196,7 @@ def _progress(experience: Experience, record: Record) -> tuple[bool, int, int]:
         return False, (record.outcome.epoch or 0) + 1 if record.outcome else 0, 0
     if state is State.FAILED:
         return False, -1, 0
-    backup = backup_files.find_start(experience).backup
+    backup = resume_start.find_start(experience).backup
     return (False, backup.position.epoch, backup.position.batch) if backup else (False, 0, 0)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.experience import backup_files
+from sweep.experience import backup_files, resume_start
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State
 from sweep.experience.trials import TrialRecord
@@ -106,7 +106,7 @@ def prepare(parent: TrialRecord, epochs: int, number: int) -> str | None:
 
 def _prepare_repeat(parent: TrialRecord, epochs: int, new: dict[str, Any]) -> bool:
     record, child = parent.record, child_of(parent, epochs)
-    start = backup_files.find_start(parent.experience)
+    start = resume_start.find_start(parent.experience)
     if not start.backup or not start.model:
         return False
     if plain_files.kind_of(child.path):
@@ -137,5 +137,5 @@ def _write(child: Experience, record: Record, backup: backup_files.Generation, m
         backup_files.write_backup(
             beside.sauvegarde, replace(backup.position, record=record.as_content())
         )
-        backup_files.restore_log(beside, backup.position.log.encode())
+        resume_start.restore_log(beside, backup.position.log.encode())
         beside.write(record)

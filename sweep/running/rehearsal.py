@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution
 
 from sweep.console.progress import Progress
 from sweep.errors import Misuse
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.running.context import SweepContext
 from sweep.search import proposal_check, warm_start
 from sweep.search.enqueued import Proposal, read_enqueued, read_proposals

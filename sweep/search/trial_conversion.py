@@ -15,11 +15,11 @@ from optuna.distributions import (
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from sweep.experience import schemas
 from sweep.experience.entries import TrialEntry
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord
+from sweep.search import optuna_schemas
 from sweep.search.optuna_adapter import ENQUEUED_VALUES, PREFIXES_OF_PICKLES, check_trial
 from sweep.space.objectives import Objective
 from sweep.system import json_text
@@ -78,7 +78,7 @@ def frozen_of(known: TrialRecord) -> FrozenTrial:
     entry, outcome = known.entry, known.outcome
     objectives, curve = known.record.objectives, known.curve() if outcome else []
     try:
-        json_text.check(entry.as_content(), schemas.OptunaTrial)
+        json_text.check(entry.as_content(), optuna_schemas.OptunaTrial)
         frozen = FrozenTrial(
             number=-1,
             trial_id=-1,

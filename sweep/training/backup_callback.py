@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from sweep.experience import backup_files, damage
+from sweep.experience.position import POSITION, Position
 from sweep.experience.resume_proof import Proof, Sample, exact
 from sweep.system import lent_files, plain_files
 from sweep.system.files import patiently, pauses
@@ -239,7 +240,7 @@ class Backup(keras.callbacks.BackupAndRestore):
                 plain_files.status(path).st_size
                 for path in (
                     self._folder / backup_files.WEIGHTS,
-                    self._folder / backup_files.POSITION,
+                    self._folder / POSITION,
                 )
             )
             free = shutil.disk_usage(self._folder).free
@@ -277,7 +278,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         ):
             self.model.save_weights(path)
             write_arrays(path, arrays)
-        position = backup_files.Position(
+        position = Position(
             epoch=self._reached.epoch,
             batch=self._reached.batch,
             stop_training=bool(self.model.stop_training),

@@ -17,8 +17,9 @@ from typing import Any
 import h5py
 import keras
 
-from sweep.experience import backup_files
+from sweep.experience import backup_files, resume_start
 from sweep.experience.folder import Experience
+from sweep.experience.position import Position
 from sweep.experience.resume_proof import NO_EVIDENCE, Proof
 from sweep.space.search_space import SearchSpace
 from sweep.training import preparation, session
@@ -144,7 +145,7 @@ def first_difference(one: Path, other: Path, left_out: tuple[str, ...] = ()) -> 
     return weights or _first(*map(_flat, positions, arrays))
 
 
-def _compared(position: backup_files.Position, left_out: tuple[str, ...]) -> dict[str, Any]:
+def _compared(position: Position, left_out: tuple[str, ...]) -> dict[str, Any]:
     state = {name: part for name, part in position.state.items() if name not in left_out}
     return {"": state, "log.csv": position.log, "the running metrics": position.logs}
 
@@ -164,7 +165,7 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     (job.experience.path / DATA).write_text(
         str(record.data_identity and record.data_identity["digest"])
     )
-    start = backup_files.make_ready(job.experience)
+    start = resume_start.make_ready(job.experience)
     position = start.backup.position if start.backup else None
     reached = (
         session.TrainingProgress(position.epoch, position.batch)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sweep.experience import backup_files
+from sweep.experience import backup_files, resume_start
 from sweep.experience.accounting import session_ends
 from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import Experience
@@ -120,7 +120,7 @@ class HeartbeatWriter:
 
 
 def begin(
-    job: Job, link: Link, start: backup_files.Start, batches: int, reached: TrainingProgress
+    job: Job, link: Link, start: resume_start.Start, batches: int, reached: TrainingProgress
 ) -> Proof:
     """Write ``experience.json``, before the first batch, and return the proof that the session has to give."""
     record = job.record
@@ -150,7 +150,7 @@ def begin(
     return proof
 
 
-def _evidence(job: Job, start: backup_files.Start) -> Evidence:
+def _evidence(job: Job, start: resume_start.Start) -> Evidence:
     """Return what the session before has left, and what it had not come to meet itself."""
     if not job.record.sessions:
         return NO_EVIDENCE

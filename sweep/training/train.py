@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from sweep.errors import MISSING, SweepError
-from sweep.experience import backup_files, best_model, folder
+from sweep.experience import backup_files, best_model, folder, position, resume_start
 from sweep.experience.folder import Experience
 from sweep.experience.lease import Hold, Lease, Superseded, open_session
 from sweep.experience.log_csv import read_curve
@@ -64,7 +64,7 @@ WRITERS = {
     str(module.__file__)
     for module in (
         *(best_model_callback, log_callback, h5py_errors, session),
-        *(folder, files, hdf5, best_model, plain_files, backup_files),
+        *(folder, files, hdf5, best_model, plain_files, backup_files, position, resume_start),
     )
 }
 BY_THE_DAY = (*MISSING, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
@@ -314,7 +314,7 @@ def _load(job: Job, link: Link) -> tuple[SearchSpace, BatchSource, BatchSource]:
     return space, *preparation.load_batches(job, space, lambda text: link.tell(Warned(text)))
 
 
-def _make_ready(job: Job, link: Link) -> backup_files.Start:
+def _make_ready(job: Job, link: Link) -> resume_start.Start:
     there = job.experience
     has_been_trained = (
         job.record.sessions or plain_files.is_file(there.log) or best_model.versions_in(there.path)
@@ -326,10 +326,10 @@ def _make_ready(job: Job, link: Link) -> backup_files.Start:
     return start
 
 
-def _newest_to_be_read(job: Job, link: Link) -> backup_files.Start:
+def _newest_to_be_read(job: Job, link: Link) -> resume_start.Start:
     """Bring the folder back to its newest backup whose weights may be read."""
     while True:
-        start = backup_files.make_ready(job.experience)
+        start = resume_start.make_ready(job.experience)
         why_not = hdf5.why_not_read(start.backup.weights) if start.backup else None
         if not start.backup or not why_not:
             return start

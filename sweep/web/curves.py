@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep.experience.record import State
-from sweep.experience.snapshot import Snapshot, TrainingView
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.views import TrainingView
 from sweep.web.axes import LARGEST
 from sweep.web.sessions import session_spans_of
 

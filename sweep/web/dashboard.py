@@ -17,7 +17,8 @@ from sweep.console.progress import Progress
 from sweep.errors import SweepError
 from sweep.experience.inventory import Inventory
 from sweep.experience.root_lock import RootLock
-from sweep.experience.snapshot import Snapshot, SnapshotReader
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.experience.trials import TrialRecord
 from sweep.running.context import SweepContext
 from sweep.running.rehearsal import rehearse

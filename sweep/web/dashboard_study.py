@@ -15,8 +15,9 @@ from optuna.trial import FrozenTrial, TrialState
 from sweep.errors import SweepError
 from sweep.experience.folder import Experience
 from sweep.experience.record import ID
-from sweep.experience.snapshot import Snapshot, TrainingView
+from sweep.experience.snapshot import Snapshot
 from sweep.experience.trials import TrialRecord, check_numbers, trials_by_number
+from sweep.experience.views import TrainingView
 from sweep.search.optuna_adapter import storage_of, study_id, trial_id
 from sweep.search.trial_conversion import directions_of, frozen_of, notes_of
 from sweep.space.objectives import Objective

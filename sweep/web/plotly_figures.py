@@ -9,15 +9,7 @@ from sweep.experience.record import State
 from sweep.web.axes import Axis, ParameterView
 from sweep.web.curves import Curves, Line
 from sweep.web.pareto import FrontView
-from sweep.web.plotly_style import (
-    BLUE,
-    GREY,
-    ORANGE,
-    SCALE,
-    new_figure,
-    session_end_marker,
-    style,
-)
+from sweep.web.plotly_style import BLUE, GREY, ORANGE, SCALE, new_figure, session_end_marker, style
 from sweep.web.sessions import SessionSpan
 from sweep.web.texts import Texts
 from sweep.wording import label

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from sweep.experience.accounting import session_ends
 from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.record import State
-from sweep.experience.snapshot import Snapshot, TrainingView
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.views import TrainingView
 
 ENDINGS = ("cut", "stopped", "outcome", "running")
 

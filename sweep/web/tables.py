@@ -7,7 +7,8 @@ import pandas as pd
 from sweep.console.results import as_frame
 from sweep.experience.accounting import Work
 from sweep.experience.log_csv import read_table
-from sweep.experience.snapshot import Snapshot, TrainingView, TrialView
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.views import TrainingView, TrialView
 
 # The columns after those of the results.
 NOTES = [

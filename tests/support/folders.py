@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from support.trainer import SPACES
 from sweep.experience import best_model
-from sweep.experience.backup_files import NEXT_WEIGHTS, Position, write_backup
+from sweep.experience.backup_files import NEXT_WEIGHTS, write_backup
 from sweep.experience.entries import Session, SessionEnd, TrialEntry
 from sweep.experience.folder import Experience
 from sweep.experience.inventory import Inventory
 from sweep.experience.log_csv import BestEpoch
+from sweep.experience.position import Position
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.trials import TrialRecord
 from sweep.search.study import Study

@@ -18,7 +18,7 @@ from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
 from sweep.experience.heartbeat import Heartbeat, write_heartbeat
 from sweep.experience.record import Outcome, State
-from sweep.experience.snapshot import SnapshotReader
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.maintenance.merge import find_others, merge
 from sweep.maintenance.verify import Verification
 from sweep.space.identity import id_experience

@@ -20,7 +20,7 @@ from support.folders import save, text_of_log, write_model
 from support.trainer import SPACES
 from sweep.console.progress import Progress
 from sweep.errors import SweepError
-from sweep.experience import backup_files
+from sweep.experience import resume_start
 from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
@@ -101,7 +101,7 @@ class NoTraining:
     def train(self, job, stop, on_news):
         record, experience = job.record, job.experience
         number = record.trials[-1].number
-        start = backup_files.make_ready(experience).backup
+        start = resume_start.make_ready(experience).backup
         values = start.position.curve() if start else []
         session = Session(
             begun=now(), epoch=len(values), batch=0, batches=1, process=this_process()

@@ -1,0 +1,97 @@
+"""Reads snapshots of a root, again and again: an experience that has ended is read once."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from sweep.experience.accounting import work_of
+from sweep.experience.backup_files import read_record
+from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.heartbeat import read_heartbeat
+from sweep.experience.lease import shown_state
+from sweep.experience.log_csv import LogUnreadable, read_curve
+from sweep.experience.record import Record, State
+from sweep.experience.root import read_asked
+from sweep.experience.root_lock import read_holder
+from sweep.experience.snapshot import Snapshot
+from sweep.experience.views import TrainingView
+from sweep.system.plain_files import NotPlain, status
+
+
+class SnapshotReader:
+    """Looks at a root. Nothing is written, and nothing is locked: whoever trains there goes on.
+
+    Args:
+        root: of a sweep; it need not be there yet.
+        warn: is told once of each folder that cannot be read.
+    """
+
+    def __init__(self, root: Path, warn: Callable[[str], None]) -> None:
+        self.root, self._warn = root, warn
+        self._ended: dict[str, tuple[object, TrainingView]] = {}
+        self._warned: set[str] = set()
+        self.took_s = 0.0
+
+    def look(self, done: Callable[[], None] = lambda: None) -> Snapshot:
+        """Return what is there now; ``done`` is called after each folder.
+
+        Raises:
+            OSError: the drive does not answer.
+        """
+        begun, trainings = time.monotonic(), []
+        for experience in experiences_in(self.root):
+            training = self.training(experience)
+            if training:
+                trainings.append(training)
+            done()
+        sight = Snapshot(self.root, tuple(trainings), read_asked(self.root), read_holder(self.root))
+        self.took_s = time.monotonic() - begun
+        return sight
+
+    def training(self, experience: Experience) -> TrainingView | None:
+        """Return one experience as it is now; None where its folder has no record."""
+        stamp = _stamp(experience.record)
+        known_stamp, known = self._ended.get(experience.id, (None, None))
+        if known and stamp and stamp == known_stamp:
+            return known
+        record = read_record(experience)
+        if not record:
+            self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
+            return None
+        state, heartbeat = shown_state(experience, record), None
+        if state in (State.RUNNING, State.CUT_OFF):
+            heartbeat = read_heartbeat(experience.heartbeat)
+            heartbeat = (
+                heartbeat if heartbeat and heartbeat.session == len(record.sessions) - 1 else None
+            )
+        training = TrainingView(
+            experience,
+            record,
+            state,
+            self._curve(experience, record),
+            work_of([(experience, record)]),
+            heartbeat,
+        )
+        if record.outcome:
+            self._ended[experience.id] = (stamp, training)
+        return training
+
+    def _curve(self, experience: Experience, record: Record) -> list[float]:
+        try:
+            return read_curve(experience.log, record.objective.name)
+        except LogUnreadable as error:
+            self._say_once(str(error))
+            return []
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self._warn(text)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = status(path)
+    except (FileNotFoundError, NotPlain):
+        return None
+    return found.st_mtime_ns, found.st_size

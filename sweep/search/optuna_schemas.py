@@ -1,0 +1,79 @@
+"""The shape and the bounds of a trial of Optuna in ``experience.json``, which may come from anybody."""
+
+from typing import Annotated, Any, NotRequired, TypedDict
+
+from msgspec import Meta, Struct
+
+from sweep.experience.schemas import MOST_INTEGER, Name, Params
+from sweep.system.json_text import Time
+
+Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
+
+
+Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
+
+
+class FloatRange(Struct):
+    """See ``optuna.distributions.FloatDistribution``."""
+
+    low: Real
+    high: Real
+    step: Real | None = None
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if self.step is not None and not self.high - self.low <= self.step * MOST_INTEGER:
+            raise ValueError(
+                f"step is {self.step}, of which there are too many from {self.low} to {self.high}"
+            )
+
+
+class IntRange(Struct):
+    """See ``optuna.distributions.IntDistribution``."""
+
+    low: Integer
+    high: Integer
+    step: Integer = 1
+    log: bool = False
+
+
+class Choices(Struct):
+    """See ``optuna.distributions.CategoricalDistribution``; a tuple became a list on its way through JSON."""
+
+    choices: Annotated[
+        list[bool | int | float | str | list[Any] | None], Meta(min_length=1, max_length=10_000)
+    ]
+
+
+class FloatDistribution(Struct, tag_field="name", tag="FloatDistribution"):
+    """As Optuna writes it."""
+
+    attributes: FloatRange
+
+
+class IntDistribution(Struct, tag_field="name", tag="IntDistribution"):
+    """As Optuna writes it."""
+
+    attributes: IntRange
+
+
+class CategoricalDistribution(Struct, tag_field="name", tag="CategoricalDistribution"):
+    """As Optuna writes it."""
+
+    attributes: Choices
+
+
+class Attributes(TypedDict):
+    """What somebody and what Optuna has noted of a trial."""
+
+    user: NotRequired[dict[str, Any]]
+    system: NotRequired[dict[str, Any]]
+
+
+class OptunaTrial(TypedDict):
+    """What Optuna takes of an entry of ``Record.trials``."""
+
+    params: Params
+    distributions: dict[Name, FloatDistribution | IntDistribution | CategoricalDistribution]
+    begun: NotRequired[Time | None]
+    attributes: NotRequired[Attributes]
