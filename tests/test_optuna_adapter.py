@@ -167,7 +167,7 @@ def test_a_journal_file_is_read_by_the_file_path_that_was_set(tmp_path):
 def test_find_sample_id_says_which_point_of_the_sequence_is_drawn():
     def point(number):
         sampler = adapter.PointQMCSampler(qmc_type="halton", scramble=False, seed=0)
-        sampler.point = number
+        sampler.set_point(number)
         study = optuna.create_study(sampler=sampler)
         study.add_trial(
             create_trial(value=1.0, params={"x": 0.1}, distributions={"x": FloatDistribution(0, 1)})

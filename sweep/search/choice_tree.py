@@ -17,9 +17,9 @@ from sweep.errors import SweepError
 
 
 class Node:
-    """The state after some parameters were chosen: the next parameter, its values, and which of them are used up.
+    """The state after some parameters were chosen: the next parameter and its unused values.
 
-    A trial that ended here counts as long as no other continued from here: one that raised is tried, too.
+    A trial that ended here counts as long as no other went further: one that raised is tried, too.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class Node:
         distribution: BaseDistribution,
         values_of: Callable[[str, BaseDistribution], Sequence[Any]],
     ) -> None:
-        """Note which parameter comes next. If the search space was changed, the latest call counts."""
+        """Note which parameter comes next; the last call counts, as the search space may change."""
         if (name, distribution) == self._next:
             return
         self._values, self._next = values_of(name, distribution), (name, distribution)
@@ -48,7 +48,7 @@ class Node:
         return not self.left() if self._next else self.is_end
 
     def child(self, value: Any) -> "Node | None":
-        """Return the node after a value of the next parameter; None for anything else than one of its values."""
+        """Return the node after a value of the next parameter; None if that has no such value."""
         if value not in self._values:
             return None
         return self._children.setdefault(self._key(value), Node())
@@ -107,7 +107,9 @@ class ChoiceTree:
                 self.size = max(self.size, trial.number + 1)
 
     def find(self, trial: FrozenTrial, name: str, distribution: BaseDistribution) -> Node:
-        """Return the node of a trial that asks for its next parameter; a new node if no trial was there before.
+        """Return the node of a trial that asks for its next parameter.
+
+        It is a new node if no trial was there before.
 
         Raises:
             SweepError: the parameter is continuous.
@@ -130,8 +132,8 @@ class ChoiceTree:
                 return
             path.append((node, value, child))
             node = child
-        # A trial without a parameter was just asked for, or failed: it has tried nothing. If it ended well, there was
-        # nothing else to try.
+        # A trial without a parameter was just asked for, or failed: it has tried nothing. If it
+        # ended well, the search space has no parameter, and everything was tried.
         ended_well = trial.state in (TrialState.COMPLETE, TrialState.PRUNED)
         node.is_end = node.is_end or bool(path) or ended_well
         for parent, value, child in reversed(path):
@@ -148,12 +150,16 @@ class ChoiceTree:
 
 
 def values_of(distribution: BaseDistribution, points: int | None) -> Sequence[Any] | None:
-    """Return the values of a parameter, in their order; None if it is continuous and ``points`` is None.
+    """Return the values of a parameter, in their order.
 
     Args:
         distribution: of the parameter.
-        points: the number of values of a continuous parameter, and the most of an integer on a log scale. They are evenly
-            spaced (in the logarithm on a log scale), and both ends are among them.
+        points: the number of values of a continuous parameter, and the most that an integer on a
+            log scale gets. They are evenly spaced (on a log scale, in the logarithm), both ends
+            included.
+
+    Returns:
+        None if the parameter is continuous and ``points`` is None.
     """
     if isinstance(distribution, CategoricalDistribution):
         return distribution.choices

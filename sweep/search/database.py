@@ -1,4 +1,4 @@
-"""A database on a server: opened so that its absence is known as such, and shown without its password."""
+"""A database: opened so that a server that is away raises Away, and named without its password."""
 
 import contextlib
 import re
@@ -14,9 +14,9 @@ from sweep.wording import first_line
 if TYPE_CHECKING:  # SQLAlchemy is imported as late as Optuna does it: a journal needs none of it
     from sqlalchemy.engine import ExceptionContext
 
-# For libpq. By itself, a kernel notices after a quarter of an hour that a connection was cut on its way, and after two hours
-# that one was cut which was idle.
-NOTICE_A_CUT = {
+# Options of libpq. Without them, the kernel takes a quarter of an hour to notice that a connection
+# was cut on its way, and two hours if the connection was idle.
+OPTIONS_TO_NOTICE_A_CUT = {
     "connect_timeout": "10",
     "keepalives_idle": "30",
     "keepalives_interval": "10",
@@ -26,7 +26,7 @@ NOTICE_A_CUT = {
 
 
 class Away(ConnectionError):
-    """The server does not answer; why not, its driver says."""
+    """The server of a database, or the disk of a journal, does not answer; the message says why."""
 
 
 def is_on_server(storage: str | Path | None) -> bool:
@@ -35,7 +35,7 @@ def is_on_server(storage: str | Path | None) -> bool:
 
 
 def open_database(url: str) -> optuna.storages.RDBStorage:
-    """Open a database. One on a server raises Away from then on where that does not answer.
+    """Open a database; from then on, one on a server raises Away where the server does not answer.
 
     Raises:
         Misuse: its driver is not installed.
@@ -46,18 +46,18 @@ def open_database(url: str) -> optuna.storages.RDBStorage:
     import sqlalchemy
 
     with _driver_of(url):
-        where = sqlalchemy.make_url(url)
-        if where.get_driver_name().startswith("psycopg"):
-            where = where.set(query={**NOTICE_A_CUT, **where.query})
-        storage = optuna.storages.RDBStorage(where.render_as_string(hide_password=False))
-    # What SQLAlchemy raises, Optuna itself tries again where it makes a trial. That would make two of them where only the
-    # answer was lost, so another error is raised in its place.
-    sqlalchemy.event.listen(storage.engine, "handle_error", _away)
+        parsed = sqlalchemy.make_url(url)
+        if parsed.get_driver_name().startswith("psycopg"):
+            parsed = parsed.set(query={**OPTIONS_TO_NOTICE_A_CUT, **parsed.query})
+        storage = optuna.storages.RDBStorage(parsed.render_as_string(hide_password=False))
+    # After an error of SQLAlchemy's, Optuna tries again to make a trial. If only the answer was
+    # lost, that would make two trials, so another error is raised in place of SQLAlchemy's.
+    sqlalchemy.event.listen(storage.engine, "handle_error", _away_in_place_of)
     return storage
 
 
 def has_tables(url: str) -> bool:
-    """Tell whether Optuna's tables are there, without making them.
+    """Tell whether Optuna's tables exist, without making them.
 
     Raises:
         Misuse: the driver is not installed.
@@ -74,12 +74,15 @@ def has_tables(url: str) -> bool:
 
 
 def without_password(storage: str | Path | None) -> str:
-    """Return where a study is, without the password."""
+    """Return the place of a study in words, with the password of its URL hidden."""
     return re.sub(r"(://[^:/@]*:)[^@]*(?=@)|(\bpassword=)[^&\s]*", r"\1\2***", str(storage))
 
 
 def reason(error: BaseException) -> str:
-    """Return the first line of what the disk or the driver says, without what Optuna and SQLAlchemy say of it."""
+    """Return the first line of the message of the disk or the driver.
+
+    What Optuna and SQLAlchemy add to it is left out.
+    """
     if isinstance(error, optuna.exceptions.StorageInternalError):
         error = error.__cause__ or error
     error = getattr(error, "orig", None) or error
@@ -93,20 +96,19 @@ def _driver_of(url: str) -> Iterator[None]:
     try:
         yield
     except (ImportError, sqlalchemy.exc.NoSuchModuleError) as error:
+        why = reason(error.__cause__ or error)
         raise Misuse(
-            f"--storage {without_password(url)} needs a driver that is not installed ({reason(error.__cause__ or error)}): for "
+            f"--storage {without_password(url)} needs a driver that is not installed ({why}): for "
             "PostgreSQL write postgresql+psycopg://…, and pip install 'keras-sweep[postgresql]'."
         ) from error
 
 
-def _away(context: "ExceptionContext") -> Away | None:
-    """Return what is to be raised in place of an error that says that the server is away; None for any other."""
+def _away_in_place_of(context: "ExceptionContext") -> Away | None:
+    """Return Away for an error that says that the server is away; None for any other."""
     import sqlalchemy
 
     error = context.sqlalchemy_exception  # None for a Ctrl-C, which is a disconnect as well
     is_away = isinstance(error, (sqlalchemy.exc.OperationalError, sqlalchemy.exc.InterfaceError))
-    return (
-        Away(reason(context.original_exception))
-        if is_away or (error and context.is_disconnect)
-        else None
-    )
+    if is_away or (error and context.is_disconnect):
+        return Away(reason(context.original_exception))
+    return None

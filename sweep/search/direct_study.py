@@ -1,7 +1,7 @@
 """The study of a sweep without protection: one thread, one try."""
 
 import contextlib
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from sweep.search.trial_conversion import TRIAL_STATES, constraints_of, values_o
 class DirectStudy:
     """Optuna's study and the proposals that wait for its trials.
 
-    A method that raises may have done a part of its work; called again, it does the rest. ``sweep.search.study.Study``
-    lets one thread at a time call them, and calls them again where a server was away.
+    A method that raises may have done a part of its work; called again, it does the rest.
+    ``sweep.search.study.Study`` lets one thread at a time call a method, and repeats the call where
+    a server was away.
 
     Args:
         factory: opens the study.
@@ -50,18 +51,18 @@ class DirectStudy:
             self.factory.delete(optuna_adapter.storage_of(self.optuna_study))
 
     def create(self, user_attributes: Mapping[str, Any]) -> None:
-        """Create the study, with these attributes and no trial, in the storage where it was deleted."""
+        """Create the study without a trial in the storage where it was deleted."""
         self.replace(self.factory.open(optuna_adapter.storage_of(self.optuna_study)))
         for name, value in user_attributes.items():
             self.optuna_study.set_user_attr(name, value)
         self.take_stock()
 
     def has_other_objectives(self) -> bool:
-        """Tell whether the storage had a study that minimizes or maximizes something else."""
+        """Tell whether the storage already held a study with other objectives."""
         return self.optuna_study.directions != self.factory.directions
 
     def take_stock(self) -> None:
-        """Note which trials exist, all of which were given to somebody, and which proposals wait for one."""
+        """Note which trials exist, which counts as given out, and which proposals wait for one."""
         trials = self.trials()
         self.numbers_given = {trial.number for trial in trials}
         self.queue.note_given(trial.system_attrs.get(ENQUEUED_VALUES) for trial in trials)
@@ -81,8 +82,8 @@ class DirectStudy:
     def ask(self) -> optuna.Trial:
         """Return a new trial, which gets the first proposal that waits, if any.
 
-        Optuna's own queue would first turn the proposal into a waiting trial: that counts as a trial, and a cut would leave
-        it behind.
+        Optuna's own queue would first turn the proposal into a waiting trial. That counts as a
+        trial, and a cut would leave it behind.
         """
         proposal = self.queue.first()
         if proposal is None:
@@ -97,18 +98,19 @@ class DirectStudy:
         return trial
 
     def find_lost_trial(self) -> optuna.Trial | None:
-        """Return the trial that an earlier ``ask`` made, and whose answer was lost; None if there is none."""
-        lost = _first_without(self.running_trials(), self.numbers_given)
+        """Return the trial that an earlier ``ask`` made before its answer was lost; or None."""
+        running = self.running_trials()
+        lost = next((trial for trial in running if trial.number not in self.numbers_given), None)
         if not lost:
             return None
         self.queue.remove(lost.system_attrs.get(ENQUEUED_VALUES))
         return self.attach(lost)
 
     def report(self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool) -> str | None:
-        """Report one epoch, and return why the pruner ends the trial here, if it is asked and does."""
+        """Report one epoch, and return why the pruner ends the trial here, if it does."""
         if len(self.factory.options.objectives) > 1:  # Optuna takes no values of epochs then
             return None
-        # To ask a database what was reported takes longer than the report, and the trial itself knows.
+        # The trial itself knows what was reported; asking a database takes longer than the report.
         if epoch not in optuna_adapter.reported_values(trial):
             trial.report(value, epoch)
         if not (self.factory.prunes and is_judged):
@@ -137,7 +139,3 @@ class DirectStudy:
                 trial.set_constraint(name, constraint)
         values = values_of(outcome, objectives) if outcome.state is State.FINISHED else None
         self.optuna_study.tell(trial.number, values, state=TRIAL_STATES[outcome.state])
-
-
-def _first_without(trials: Iterable[FrozenTrial], numbers: Container[int]) -> FrozenTrial | None:
-    return next((trial for trial in trials if trial.number not in numbers), None)

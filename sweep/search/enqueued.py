@@ -1,4 +1,4 @@
-"""What a sweep was asked to try first: ``enqueued.json`` in its root, and the files of a user that go into it."""
+"""The proposals that a sweep tries first: ``enqueued.json`` in its root, and the user's files."""
 
 import csv
 import json
@@ -16,40 +16,45 @@ from sweep.system.json_text import Unreadable, parse, read
 from sweep.wording import first_line
 
 ENQUEUED = "enqueued.json"
-Proposal = dict[
-    str, Any
-]  # from the names that ``suggest`` asks for to values; what is not in it, the sampler proposes
+# Values by the names that ``suggest`` asks for; the sampler proposes those that are missing.
+Proposal = dict[str, Any]
 
 
 def key_of(proposal: Any) -> str:
-    """Return one text for all proposals that are equal: the order of the names does not count, and 64.0 is 64.
+    """Return a text that equal proposals share.
 
-    Anything else than a proposal has a text of its own.
+    The order of the names does not count, and 64.0 equals 64. Anything else than a proposal has a
+    text of its own.
     """
     if isinstance(proposal, dict):
-        whole = {
-            name: int(one)
-            for name, one in proposal.items()
-            if isinstance(one, float) and one.is_integer()
+        integers = {
+            name: int(value)
+            for name, value in proposal.items()
+            if isinstance(value, float) and value.is_integer()
         }
-        proposal = {**proposal, **whole}
+        proposal = {**proposal, **integers}
     return json.dumps(proposal, sort_keys=True)
 
 
 class Cell(str):
-    """A value as a CSV file has it: a text, of which the parameter says what it means."""
+    """A value of a CSV file: a text whose meaning depends on the parameter."""
 
 
 @dataclass(frozen=True)
 class Enqueued:
-    """``proposals`` in their order, each once; ``warm_starts`` are the roots whose best are among them already."""
+    """The content of ``enqueued.json``.
+
+    Attributes:
+        proposals: in their order, each once.
+        warm_starts: the roots whose best proposals are among them already.
+    """
 
     proposals: list[Proposal] = field(default_factory=list)
     warm_starts: list[str] = field(default_factory=list)
 
 
 def read_enqueued(root: Path) -> Enqueued:
-    """Return what is enqueued under a root. Which of it was taken, the trials know.
+    """Return the proposals that are enqueued under a root; its trials say which were given out.
 
     Raises:
         SweepError: the file is none of ours.
@@ -66,29 +71,33 @@ def read_enqueued(root: Path) -> Enqueued:
 
 
 def enqueue(root: Path, proposals: Iterable[Proposal], warm_start: Path | None = None) -> int:
-    """Put the proposals behind those that are there, at once and whole, and return how many were not there yet.
+    """Append proposals to those that are enqueued, and return how many are new.
+
+    The file is written at once and whole.
 
     Args:
         root: of the sweep, and locked.
         proposals: as ``sweep.search.proposal_check`` returns them.
-        warm_start: the root that they come from, if they do.
+        warm_start: the root that they come from, if they come from one.
 
     Raises:
-        SweepError: what is there is none of ours.
+        SweepError: the file that exists is none of ours.
         OSError: the disk is full or gone; nothing is enqueued then.
     """
-    there = read_enqueued(root)
-    known = {key_of(one) for one in there.proposals}
-    new = {key: one for one in proposals if (key := key_of(one)) not in known}
-    roots = [*there.warm_starts, *([str(warm_start)] if warm_start else [])]
-    now = Enqueued([*there.proposals, *new.values()], roots)
-    if now != there:
+    before = read_enqueued(root)
+    known = {key_of(proposal) for proposal in before.proposals}
+    new = {key: proposal for proposal in proposals if (key := key_of(proposal)) not in known}
+    roots = [*before.warm_starts, *([str(warm_start)] if warm_start else [])]
+    now = Enqueued([*before.proposals, *new.values()], roots)
+    if now != before:
         write_whole(root / ENQUEUED, json.dumps(asdict(now), indent=1).encode())
     return len(new)
 
 
 def read_proposals(path: Path) -> list[Proposal]:
-    """Return the proposals of a user's file: JSON, an object or a list of them; or CSV, whose first line has the names.
+    """Return the proposals of a user's file.
+
+    A JSON file holds an object, or a list of objects. A CSV file has the names in its first line.
 
     Raises:
         Misuse: there is no such file, or it holds something else.
@@ -114,14 +123,14 @@ def read_proposals(path: Path) -> list[Proposal]:
 
 
 def as_proposals(content: object) -> list[Proposal]:
-    """Return a proposal, or a list of them, as a list.
+    """Return one proposal, or a list of proposals, as a list.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the content is something else.
     """
     proposals: list[Any] = content if isinstance(content, list) else [content]
-    for number, one in enumerate(proposals, 1):
-        if not isinstance(one, dict) or not one:
+    for number, proposal in enumerate(proposals, 1):
+        if not isinstance(proposal, dict) or not proposal:
             raise ValueError(f"proposal {number} is no object of names and values")
     return proposals
 

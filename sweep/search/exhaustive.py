@@ -17,14 +17,14 @@ ChoiceTrees = weakref.WeakKeyDictionary[optuna.Study, ChoiceTree]
 class Enumeration(BaseSampler):
     """A sampler that proposes each combination once.
 
-    Its proposal is a function of the trials with numbers below the trial's own. Optuna's own grid keeps its order in the
-    trials, and needs the whole grid beforehand; Optuna's brute force asks which trials exist at this moment, and ends a study
-    by an error. Both would differ after a restart.
+    Its proposal is a function of the trials with numbers below the trial's own. Optuna's grid keeps
+    its order in the trials, and needs the whole grid beforehand. Optuna's brute force asks which
+    trials exist at this moment, and ends a study by an error. Both would differ after a restart.
 
     Args:
         seed: of the draws.
         points: see ``sweep.search.choice_tree.values_of``.
-        trees: the trees that have grown already, by study: the samplers of one study's trials share them.
+        trees: the trees that have grown already, by study; the samplers of its trials share them.
     """
 
     def __init__(self, seed: int, points: int | None, trees: ChoiceTrees) -> None:
@@ -73,10 +73,16 @@ class Enumeration(BaseSampler):
 
 
 class Grid(Enumeration):
-    """A sampler that proposes the first untried combination; a continuous parameter has ``points`` values."""
+    """A sampler that proposes the first untried combination.
+
+    Args:
+        points: how many values a continuous parameter has.
+
+    Raises:
+        ValueError: there are fewer than two points.
+    """
 
     def __init__(self, seed: int, trees: ChoiceTrees, points: int = 5) -> None:
-        """Raise ValueError for fewer than two points."""
         if points < 2:
             raise ValueError(f"points is {points}: give at least 2")
         super().__init__(seed, points, trees)

@@ -22,7 +22,7 @@ class StudyUnreadable(SweepError):
 
 
 class Draft(BaseJournalBackend):
-    """A journal in memory, which is written to the disk at once and whole: a cut leaves the old file, or none."""
+    """A journal in memory, written to the disk at once: a cut leaves the old file, or none."""
 
     def __init__(self) -> None:
         self._logs: list[dict[str, Any]] = []
@@ -46,9 +46,9 @@ class Draft(BaseJournalBackend):
 class Journal(PathJournalFile):
     """Optuna's journal file without its lock and without ``fsync``.
 
-    Optuna's own takes a lock, and waits for the disk, at each of some twenty lines a trial. Here one process writes, and the
-    folders give back what a power cut takes. Where the disk is full or gone for a while, it raises Away, as a database
-    does whose server is away.
+    Optuna takes a lock, and waits for the disk, at each of some twenty lines a trial. Here one
+    process writes, and the folders give back what a power cut takes. Where the disk is full or gone
+    for a while, it raises Away, as a database does whose server is away.
     """
 
     def __init__(self, path: Path) -> None:
@@ -80,7 +80,7 @@ class Journal(PathJournalFile):
 
 
 def open_journal(path: Path) -> optuna.storages.JournalStorage:
-    """Open a journal file, after removing what a cut may have left: half a line, and the lock of a dead process.
+    """Open a journal file, after removing what a cut may have left: half a line, and a stale lock.
 
     The root is locked, so nobody else has the file open.
 
@@ -114,7 +114,10 @@ def _lines(logs: list[dict[str, Any]]) -> bytes:
 
 
 def _cut_torn_tail(path: Path) -> None:
-    """Cut the journal back to its last whole line: Optuna forgives a torn one, then glues the next to it."""
+    """Cut the journal back to its last whole line.
+
+    Optuna forgives a torn line, and then glues the next one to it.
+    """
     content = plain_files.read(path, most=None)
     whole = content.rfind(b"\n") + 1
     while whole and not _is_json(content[content.rfind(b"\n", 0, whole - 1) + 1 : whole]):

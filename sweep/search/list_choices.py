@@ -10,8 +10,9 @@ import optuna
 def allow_lists(trial: optuna.Trial) -> None:
     """Let the choices of a trial's ``suggest_categorical`` be lists or tuples.
 
-    Optuna accepts them, and every storage returns them as JSON does: a tuple as a list. Optuna would take that for other
-    choices in the next session, so it gets the choices as JSON writes them. The search space gets its own choice back.
+    Optuna accepts them, and every storage returns them as JSON does: a tuple as a list. In the next
+    session, Optuna would take that for other choices, so it gets the choices as JSON writes them.
+    The search space gets its own choice back.
     """
     original = trial.suggest_categorical
 

@@ -1,7 +1,7 @@
 """What the sweep uses of Optuna beyond its public interface: private names, keys and messages.
 
-Only this file knows them. ``tests/test_optuna_adapter.py`` checks each of them by name, so that a test says which one a
-new version of Optuna has moved.
+Only this file knows them. ``tests/test_optuna_adapter.py`` checks each of them by name, so that a
+failing test says which one a new version of Optuna has moved.
 """
 
 import copy
@@ -10,7 +10,7 @@ from typing import Any, cast
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.storages import BaseStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 # The attribute of a trial in which Optuna keeps the values that were enqueued for it.
@@ -27,7 +27,7 @@ def storage_of(study: optuna.Study) -> BaseStorage:
 
 
 def with_storage(study: optuna.Study, storage: object) -> optuna.Study:
-    """Return a copy of a study that speaks to another storage, which has the methods of Optuna's."""
+    """Return a copy of a study that uses another storage, which has the methods of Optuna's."""
     copied = copy.copy(study)
     copied._storage = cast("BaseStorage", storage)  # noqa: SLF001
     return copied
@@ -40,11 +40,12 @@ def study_id(study: optuna.Study) -> int:
 
 def study_ids(storage: BaseStorage) -> dict[str, int]:
     """Return the number of each study in a storage, by name."""
-    return {study.study_name: study._study_id for study in storage.get_all_studies()}  # noqa: SLF001
+    summaries = storage.get_all_studies()
+    return {study.study_name: study._study_id for study in summaries}  # noqa: SLF001
 
 
 def trial_id(trial: optuna.Trial | FrozenTrial) -> int:
-    """Return the number by which the storage knows a trial; the trials of all studies share one count."""
+    """Return the number by which the storage knows a trial, unique among all its studies."""
     return trial._trial_id  # noqa: SLF001
 
 
@@ -57,17 +58,17 @@ def attach(study: optuna.Study, trial: FrozenTrial) -> optuna.Trial:
 
 
 def read_trial(trial: optuna.Trial) -> FrozenTrial:
-    """Return what the storage has of one trial; the public ``Study.get_trials`` would read all of them."""
+    """Return one trial as the storage has it; the public ``Study.get_trials`` would read all."""
     return storage_of(trial.study).get_trial(trial_id(trial))
 
 
 def reported_values(trial: optuna.Trial) -> dict[int, float]:
-    """Return the values by epoch that the trial itself knows to be reported, without asking the storage."""
+    """Return the values by epoch that the trial itself knows as reported; no storage is asked."""
     return trial._cached_frozen_trial.intermediate_values  # noqa: SLF001
 
 
 def forget_cached_trials(study: optuna.Study) -> None:
-    """Let the samplers read the trials anew, as ``Study.ask`` does; ``Study.add_trial`` does not."""
+    """Let the samplers read the trials anew, as ``Study.ask`` does and ``add_trial`` does not."""
     study._thread_local.cached_all_trials = None  # noqa: SLF001
 
 
@@ -104,12 +105,16 @@ def whole_study(study: optuna.Study) -> optuna.Study:
 
 
 def bracket_of(study: optuna.Study) -> int | None:
-    """Return the number of the Hyperband bracket whose view of a study this is; None for any other study."""
+    """Return the number of the Hyperband bracket that this study shows; None if it shows none."""
     return getattr(study, "_bracket_id", None)
 
 
 class PathJournalFile(JournalFileBackend):
     """A journal file of Optuna's that can be read by another path than the one it was opened by."""
+
+    def __init__(self, path: str, lock_obj: JournalFileOpenLock | None = None) -> None:
+        super().__init__(path, lock_obj=lock_obj)
+        self._file_path = path
 
     def read_from(self, path: str) -> None:
         """Set the path by which the file is read from now on."""
@@ -117,11 +122,15 @@ class PathJournalFile(JournalFileBackend):
 
 
 class PointQMCSampler(optuna.samplers.QMCSampler):
-    """A QMC sampler that draws the given ``point`` of its sequence; Optuna's own counts points in the study."""
+    """A QMC sampler that draws a given point of its sequence; Optuna's own counts the points."""
 
-    point = 0
+    _point = 0
+
+    def set_point(self, number: int) -> None:
+        """Set which point of the sequence is drawn, from 0."""
+        self._point = number
 
     def _find_sample_id(
         self, study: optuna.Study, search_space: dict[str, BaseDistribution]
     ) -> int:
-        return self.point
+        return self._point

@@ -1,4 +1,4 @@
-"""The shape and the bounds of a trial of Optuna in ``experience.json``, which may come from anybody."""
+"""The shape and bounds of a trial of Optuna's in ``experience.json``, which anybody may write."""
 
 from typing import Annotated, Any, NotRequired, TypedDict
 
@@ -8,8 +8,6 @@ from sweep.experience.schemas import MOST_INTEGER, Name, Params
 from sweep.system.json_text import Time
 
 Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
-
-
 Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
 
 
@@ -38,7 +36,7 @@ class IntRange(Struct):
 
 
 class Choices(Struct):
-    """See ``optuna.distributions.CategoricalDistribution``; a tuple became a list on its way through JSON."""
+    """See ``optuna.distributions.CategoricalDistribution``; JSON has made a tuple a list."""
 
     choices: Annotated[
         list[bool | int | float | str | list[Any] | None], Meta(min_length=1, max_length=10_000)
@@ -64,14 +62,14 @@ class CategoricalDistribution(Struct, tag_field="name", tag="CategoricalDistribu
 
 
 class Attributes(TypedDict):
-    """What somebody and what Optuna has noted of a trial."""
+    """The attributes of a trial: those of the user and those of Optuna."""
 
     user: NotRequired[dict[str, Any]]
     system: NotRequired[dict[str, Any]]
 
 
 class OptunaTrial(TypedDict):
-    """What Optuna takes of an entry of ``Record.trials``."""
+    """The part of an entry of ``Record.trials`` that Optuna uses."""
 
     params: Params
     distributions: dict[Name, FloatDistribution | IntDistribution | CategoricalDistribution]

@@ -1,4 +1,4 @@
-"""Whether a proposal that somebody else makes is one that ``suggest`` can take."""
+"""A check whether ``suggest`` can take a proposal that does not come from a sampler."""
 
 import contextlib
 import json
@@ -24,13 +24,19 @@ from sweep.space import mistakes
 from sweep.space.search_space import SearchSpace
 from sweep.wording import nearest
 
-# What ``suggest`` asks for may depend on what it was given before: so often is it asked, for a proposal that is partial.
+# How often ``suggest`` is asked about a partial proposal: which parameters it asks for may depend
+# on the values that it got before.
 DRAWS = 100
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What of a proposal ``suggest`` can take, as its distributions have it; and by name, why not the rest."""
+    """The result of trying a proposal on a search space.
+
+    Attributes:
+        proposal: the part that ``suggest`` can take, each value as its distribution has it.
+        unfit: by name, why ``suggest`` cannot take the other values.
+    """
 
     proposal: Proposal
     unfit: dict[str, str]
@@ -42,13 +48,13 @@ def check(
     """Return the proposals, each value as its distribution has it.
 
     Args:
-        space: is asked, in memory.
-        proposals: anybody's.
-        where: they stand, for the sentence.
-        first: the number of the first of them there.
+        space: its ``suggest`` is asked, for a study in memory.
+        proposals: by anybody.
+        where: the place of the proposals, for the message.
+        first: the number of the first proposal at that place.
 
     Raises:
-        Misuse: ``suggest`` cannot take one of them; the sentence has its number, and what is right.
+        Misuse: ``suggest`` cannot take a proposal; the message has its number, and what is right.
     """
     fitting = []
     for number, proposal in enumerate(proposals, first):
@@ -63,13 +69,15 @@ def check(
 
 
 def fit_proposal(space: SearchSpace, proposal: Proposal) -> Fit:
-    """Let ``suggest`` take what it can of a proposal, the rest drawn at random, until all of it fits or ``DRAWS`` are drawn.
+    """Return the greatest part of a proposal that ``suggest`` has taken.
+
+    The values that do not fit are drawn at random, until all values fit or after ``DRAWS`` draws.
 
     Raises:
         SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(sampler=_Given(proposal))
+    study = optuna.create_study(sampler=_GivenSampler(proposal))
     asked: dict[str, BaseDistribution] = {}
     fits = []
     for _ in range(DRAWS):
@@ -86,8 +94,8 @@ def fit_proposal(space: SearchSpace, proposal: Proposal) -> Fit:
     )
 
 
-class _Given(optuna.samplers.RandomSampler):
-    """Proposes what it is given, where that fits."""
+class _GivenSampler(optuna.samplers.RandomSampler):
+    """A sampler that proposes the given values, where they fit."""
 
     def __init__(self, given: Proposal) -> None:
         super().__init__(seed=0)
@@ -115,12 +123,12 @@ def _compare(proposal: Proposal, distributions: dict[str, BaseDistribution]) -> 
 
 
 def _fitted(distribution: BaseDistribution, value: object) -> Any:
-    """Return the value as the distribution has it: 64 for 64.0 where integers are asked for.
+    """Return the value as the distribution has it: 64 for 64.0 where an integer is asked for.
 
-    Optuna itself would take a value that is none of the distribution, and only warn.
+    Optuna itself would take a value outside the distribution, and only warn.
 
     Raises:
-        ValueError: it is none of it; the message says what is.
+        ValueError: the value lies outside; the message says what lies inside.
     """
     if isinstance(distribution, CategoricalDistribution):
         for choice in distribution.choices:
@@ -128,7 +136,8 @@ def _fitted(distribution: BaseDistribution, value: object) -> Any:
                 return choice
         raise ValueError(f"it is one of {', '.join(map(_shown, distribution.choices))}.")
     if not isinstance(distribution, IntDistribution | FloatDistribution):
-        raise ValueError("only numbers and choices can be enqueued.")  # noqa: TRY004 # of the value, as the others
+        # A ValueError, as all that is wrong with a value.
+        raise ValueError("only numbers and choices can be enqueued.")  # noqa: TRY004
     number, is_integer = _number(value), isinstance(distribution, IntDistribution)
     low, high = distribution.low, distribution.high
     inside = number is not None and low <= number <= high
@@ -141,7 +150,10 @@ def _fitted(distribution: BaseDistribution, value: object) -> Any:
 
 
 def _is_choice(choice: object, value: object) -> bool:
-    """Tell whether the value is a choice: True is not 1, and a list is none, for Optuna would not know it again."""
+    """Tell whether the value is this choice.
+
+    True is not 1. A list is no choice here, for Optuna would not recognize it.
+    """
     if not isinstance(choice, str | int | float | None):
         return False
     if isinstance(value, Cell):
@@ -150,7 +162,7 @@ def _is_choice(choice: object, value: object) -> bool:
 
 
 def _number(value: object) -> float | None:
-    """Return the value as a number; None where it is none."""
+    """Return the value as a number; None if it is not one."""
     if isinstance(value, Cell):
         try:
             value = int(value) if value.lstrip("+-").isdecimal() else float(value)

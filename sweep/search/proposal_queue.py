@@ -7,7 +7,7 @@ from sweep.search.enqueued import Proposal, key_of
 
 
 class ProposalQueue:
-    """Enqueued proposals in their order, each once. The trials of the study say which of them were given out."""
+    """Enqueued proposals in their order, each once, and those of them that wait for a trial."""
 
     def __init__(self) -> None:
         self._enqueued: dict[str, Proposal] = {}

@@ -214,7 +214,7 @@ class Pruner:
 
 
 class _StorageHoldingNotes:
-    """A storage that collects in ``notes`` what a pruner writes in a trial, and does not write it."""
+    """A storage that does not write what a pruner notes in a trial: it collects it in ``notes``."""
 
     def __init__(self, storage: BaseStorage) -> None:
         self._held, self.notes = storage, dict[str, Any]()

@@ -22,7 +22,7 @@ from sweep.settings import Choice, plain_options
 
 
 class QMC(PointQMCSampler):
-    """Optuna's QMC sampler that draws the point of the trial's number, not of a counter in the study.
+    """A QMC sampler that draws the point of the trial's number, not of a counter in the study.
 
     Args:
         qmc_type: sobol or halton.
@@ -56,7 +56,7 @@ class QMC(PointQMCSampler):
     def sample_relative(
         self, study: optuna.Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        self.point = trial.number
+        self.set_point(trial.number)
         return super().sample_relative(study, trial, search_space)
 
 
@@ -94,7 +94,7 @@ PACKAGES = {
 # for all of them, so they see all trials.
 SEES_ALL_TRIALS = {"grid", "qmc", "nsgaii", "brute_force"}
 SEEDS = {"seed", "study_seed"}
-# Options of Optuna's that cannot be chosen here: deprecated ones, warnings, and what a sampler keeps
+# Optuna's options that cannot be chosen here: deprecated ones, warnings, and what a sampler keeps
 # between two calls.
 LEFT_OUT = {
     *("consider_prior", "prior_weight", "consider_magic_clip", "consider_endpoints"),

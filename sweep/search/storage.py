@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal file, a database or memory. Its errors, and its trials, read without writing."""
+"""The storage of a study: a journal file, a database or memory, its errors, and its trials."""
 
 import contextlib
 import tempfile
@@ -75,7 +75,7 @@ def out_of_reach(where: str | Path | None, error: Exception) -> SweepError:
 
 
 def is_of_storage(error: Exception) -> bool:
-    """Tell whether an error that came through the code of a search space was raised by the storage that it called."""
+    """Tell whether the storage raised an error that came through the code of a search space."""
     files = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
     return (
         isinstance(error, Away)

@@ -22,11 +22,12 @@ T = TypeVar("T")
 
 
 class StorageAccess:
-    """Lets one call at a time reach the storage, whichever thread it comes from, and repeats it where a server is away.
+    """Lets one call at a time, from any thread, reach the storage, and repeats it after a failure.
 
     Args:
         where: an URL, the path of a journal file, or None for memory.
-        say: is told once that the server of a database is away, or the disk of a journal full, and once that it is back.
+        say: is told once that the server of a database is away, or the disk of a journal full, and
+            once that it is back.
         stop: once set, nothing waits for the storage any more.
     """
 
@@ -40,14 +41,14 @@ class StorageAccess:
         self._ask_again_at = 0.0
 
     def call(self, work: Callable[[], T]) -> T:
-        """Return what ``work`` returns. A server that is away is waited for; a disk for ``PATIENCE_S`` at most.
+        """Return what ``work`` returns, after waiting for a server, or ``PATIENCE_S`` for a disk.
 
         Args:
             work: can be called again after any part of it.
 
         Raises:
             StoppedWaiting: ``stop`` has ended the waiting.
-            SweepError: the storage is out of reach, or what ``work`` asks for does not exist any more.
+            SweepError: the storage is out of reach, or what ``work`` asks for was deleted.
         """
         with self._lock:
             try:
@@ -67,7 +68,9 @@ class StorageAccess:
                 ) from error
 
     def call_unless_away(self, work: Callable[[], T]) -> T | None:
-        """Return what ``work`` returns, or None at once where the storage is away: for what is told again later anyway.
+        """Return what ``work`` returns, or None at once where the storage is away.
+
+        This is for what is told again later anyway.
 
         Raises:
             SweepError: as ``call``.
@@ -84,7 +87,7 @@ class StorageAccess:
             self._lock.release()
 
     def _call_once(self, work: Callable[[], T]) -> T:
-        """Let through the error that says that the storage is away; any other becomes one sentence."""
+        """Call ``work`` once; any error of the storage but Away becomes a sentence."""
         try:
             answer = work()
         except Away:

@@ -33,7 +33,7 @@ T = TypeVar("T")
 def serialized(
     method: Callable[Concatenate["Study", P], T],
 ) -> Callable[Concatenate["Study", P], T]:
-    """Let one thread at a time run a method, and run it again where a server was away in the middle of it."""
+    """Let one thread at a time run a method, and run it again where a server was away meanwhile."""
 
     @functools.wraps(method)
     def call(self: "Study", /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -43,10 +43,10 @@ def serialized(
 
 
 class Study:
-    """The study of a sweep. Its methods may be called from any thread; one at a time does its work.
+    """The study of a sweep. Any thread may call its methods; one at a time does its work.
 
-    Each method waits while the server of the storage is away. It raises StoppedWaiting where ``stop`` ends the waiting, and
-    SweepError where the storage is out of reach.
+    Each method waits while the server of the storage is away. It raises StoppedWaiting where
+    ``stop`` ends the waiting, and SweepError where the storage is out of reach.
 
     Args:
         name: the search space's name.
@@ -57,7 +57,7 @@ class Study:
 
     Raises:
         StudyUnreadable: the journal is damaged, or of another version.
-        Misuse: the sampler or the pruner does not take these options, or needs a package that is missing.
+        Misuse: the sampler or the pruner does not take these options, or lacks a package.
         SweepError: the storage cannot be opened.
     """
 
@@ -84,7 +84,7 @@ class Study:
 
     @serialized
     def keep_to(self, root: Path) -> None:
-        """Let this root alone use the study: another root in the same storage would take its trials for its own.
+        """Let this root alone use the study: another root would take its trials for its own.
 
         Raises:
             SweepError: it belongs to another root.
@@ -92,16 +92,17 @@ class Study:
         study = self.optuna_study
         owner = study.user_attrs.get("root", str(root))
         if owner != str(root):
+            place = f"{study.study_name} in {without_password(self._where)}"
             raise SweepError(
-                f"The study {study.study_name} in {without_password(self._where)} belongs to {owner}: "
-                "name that --root, or a database of its own for this one."
+                f"The study {place} belongs to {owner}: name that --root, or a database of its own "
+                "for this one."
             )
         if "root" not in study.user_attrs:
             study.set_user_attr("root", owner)
 
     @serialized
     def difference(self, records: Mapping[int, TrialRecord]) -> str | None:
-        """Return the first thing in which the study does not agree with the folders, in words; None if it agrees."""
+        """Return in words the first difference from the folders; None without one."""
         if self._direct.has_other_objectives():
             return "was made for other objectives"
         return study_check.difference(self._direct.trials(), records)
@@ -123,9 +124,9 @@ class Study:
 
         Args:
             records: the trials that have a folder, by number.
-            propose: is given each trial below the highest number that has no folder, at its place in the order: what it
-                is proposed depends on the trials before it only, as it did the first time.
-            done: is called after each trial, and from the first one on again where the server was away.
+            propose: is given each trial below the highest number that has no folder, at its place
+                in the order: its proposal depends only on the trials before it, as it did at first.
+            done: is called after each trial; where the server was away, again from the first on.
 
         Raises:
             RecordWrong: a folder's trial is none of Optuna's.
@@ -164,7 +165,7 @@ class Study:
     def suggest(
         self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], dict[str, Any]]
     ) -> dict[str, Any]:
-        """Return what the search space suggests for the trial, while no other trial is asked or told.
+        """Return what the search space suggests for the trial; no other trial is asked meanwhile.
 
         Raises:
             Exception: whatever the search space raises.
@@ -203,9 +204,10 @@ class Study:
     def report(
         self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool = True
     ) -> str | None:
-        """Report one epoch, and return why the pruner ends the trial here, if it does. Asked again, it answers the same.
+        """Report one epoch, and return why the pruner ends the trial here, if it does.
 
-        Without a pruner, no training waits for a server that is away: the end of the trial tells each epoch again.
+        Asked again, it answers the same. Without a pruner, no training waits for a server that is
+        away: the end of the trial tells each epoch again.
 
         Args:
             trial: one that is running.
@@ -220,7 +222,7 @@ class Study:
 
     @serialized
     def catch_up(self, trial: optuna.Trial, curve: list[float]) -> None:
-        """Report the epochs of a trial that only its folder knows: the pruner must see the whole curve."""
+        """Report the epochs that only the folder knows: the pruner must see the whole curve."""
         for epoch, value in enumerate(curve):
             self._direct.report(trial, epoch, value, is_judged=False)
 
@@ -255,24 +257,31 @@ class Study:
 
     @serialized
     def count_states(self) -> dict[str, int]:
-        """Return how many trials are done (they have a value, or were pruned) and how many failed."""
+        """Return how many trials are done (with a value, or pruned), and how many failed."""
         return trial_statistics.count_states(self._direct.trials())
 
     @serialized
     def has_reached(self, target: float) -> bool:
-        """Tell whether a trial that keeps the constraints is as good as ``target`` in the first objective."""
+        """Tell whether a trial is as good as ``target`` in the first objective.
+
+        Only trials that keep the constraints count.
+        """
         objective = self._options.objectives[0]
         return trial_statistics.has_reached(self._direct.trials(), objective, target)
 
     @serialized
     def count_since_best(self) -> int:
-        """Return how many trials have ended after the last one that improved on all before it; 0 as long as none has.
+        """Return how many trials have ended after the last one that improved on all before it.
 
-        With several objectives, a trial improves if no earlier one is as good in all of them.
+        As long as none has improved, return 0. With several objectives, a trial improves if no
+        earlier one is as good in all of them.
         """
         return trial_statistics.count_since_best(self._direct.trials(), self._options.objectives)
 
     @serialized
     def count_if_exhausted(self) -> int | None:
-        """Return how many combinations there are, once a sampler that takes each once has tried all; None before."""
+        """Return how many combinations there are, once a sampler that takes each once tried all.
+
+        Before that, and for any other sampler, return None.
+        """
         return self._direct.factory.sampler.count_if_exhausted(self.optuna_study)

@@ -1,4 +1,4 @@
-"""Whether a study agrees with the folders, which are the truth, and with the search space as it is now."""
+"""Checks of a study against the folders, which are the truth, and against the search space."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,7 +20,7 @@ from sweep.space.objectives import Objective
 def compare_study(
     name: str, where: str | Path, records: Mapping[int, TrialRecord]
 ) -> tuple[bool, str]:
-    """Tell whether a study agrees with the folders, and describe it in words. Nothing is written."""
+    """Tell whether a study agrees with the folders, and how, in words. Nothing is written."""
     try:
         check_numbers(records)
     except RecordWrong as error:
@@ -37,9 +37,10 @@ def compare_study(
 
 
 def difference(trials: Sequence[FrozenTrial], records: Mapping[int, TrialRecord]) -> str | None:
-    """Return the first thing in which a study does not agree with the folders, in words; None if it agrees.
+    """Return in words the first difference between a study and the folders; None without one.
 
-    A trial that has ended in its folder and not yet in the study is no difference: its end is told when the sweep goes on.
+    A trial that has ended in its folder and not yet in the study is no difference: the next run
+    tells the study of that end.
     """
     if records and not trials:
         return "is missing"
@@ -77,7 +78,7 @@ def _is_end_of(trial: FrozenTrial, outcome: Outcome, objectives: Sequence[Object
 def trained_without_folder(
     trials: Iterable[FrozenTrial], records: Mapping[int, TrialRecord]
 ) -> dict[int, str]:
-    """Return, by number, the experience's id of each trial that was trained and whose folder is missing."""
+    """Return by number the experience's id of each trained trial whose folder is missing."""
     missing = [
         trial
         for trial in trials

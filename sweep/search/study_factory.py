@@ -36,7 +36,7 @@ class StudyFactory:
     """Opens, creates and deletes the study of one name in any storage.
 
     Raises:
-        Misuse: the sampler or the pruner does not take these options, or needs a package that is missing.
+        Misuse: the sampler or the pruner does not take these options, or lacks a package.
     """
 
     def __init__(self, name: str, options: StudyOptions) -> None:
@@ -54,7 +54,7 @@ class StudyFactory:
         self.keeps_pickles = sampler.name in SAMPLERS_WITH_PICKLES
 
     def open(self, storage: BaseStorage | None) -> optuna.Study:
-        """Open the study in a storage, or create it there; None stands for a new storage in memory."""
+        """Open the study in a storage, or create it there; None is a new storage in memory."""
         return optuna.create_study(
             study_name=self._name,
             directions=self.directions,

@@ -17,9 +17,9 @@ from sweep.search.trial_conversion import frozen_of, given_in
 
 
 def empty(study: DirectStudy, access: StorageAccess) -> None:
-    """Delete all trials, and a study that was made for other objectives. What the study notes of itself stays.
+    """Delete all trials, and the objectives if they were others; the study keeps its attributes.
 
-    Each step is repeated by itself: once the study is deleted, what it noted cannot be read again.
+    Each step is repeated by itself: the attributes of a deleted study cannot be read again.
     """
     if access.call(study.has_other_objectives) or access.call(lambda: bool(study.trials())):
         attributes = access.call(lambda: study.optuna_study.user_attrs)
@@ -34,7 +34,7 @@ def rebuild(
     propose: Callable[[optuna.Trial], object],
     done: Callable[[], None],
 ) -> None:
-    """Make the study again from the folders, see ``Study.rebuild``. A journal is replaced at once and whole."""
+    """Make the study again from the folders, see ``Study.rebuild``."""
     if isinstance(study.where, Path):
         draft = Draft()
         study.replace(study.factory.open(optuna.storages.JournalStorage(draft)))
@@ -53,7 +53,7 @@ def _add_trials(
     propose: Callable[[optuna.Trial], object],
     done: Callable[[], None],
 ) -> None:
-    """Add the trials by number; those without a folder are proposed again at their place in the order."""
+    """Add the trials by number; those without a folder are proposed again at their place."""
     shadow = study.factory.open(None) if study.factory.keeps_pickles else None
     study.queue.note_given(given_in(record.entry) for record in records.values())
     for number in range(max(records, default=-1) + 1):
@@ -68,7 +68,10 @@ def _add_trials(
 
 
 def _add_trial(study: DirectStudy, frozen: FrozenTrial, record: TrialRecord) -> None:
-    """Add one trial. The pruner judges each epoch of an interrupted one again: some pruners note what they answered."""
+    """Add one trial.
+
+    The pruner judges each epoch of an interrupted one again, for some pruners note their answers.
+    """
     study.optuna_study.add_trial(frozen)
     if frozen.state is TrialState.RUNNING:
         trial = study.attach(study.trials()[-1])
@@ -85,7 +88,8 @@ def _propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str
     """
     trial = shadow.ask()
     if not frozen or _was_proposed(frozen):
-        trial.relative_params  # noqa: B018 # proposes for all together, as the first ``suggest_…`` of a trial does
+        # To read this proposes all values together, as the first ``suggest_…`` of a trial does.
+        trial.relative_params  # noqa: B018
     sampler_notes = dict(optuna_adapter.read_trial(trial).system_attrs)
     if frozen:
         for name, distribution in frozen.distributions.items():
@@ -100,7 +104,7 @@ def _propose_again(shadow: optuna.Study, frozen: FrozenTrial | None) -> dict[str
 
 
 def _was_proposed(frozen: FrozenTrial) -> bool:
-    """Tell whether the sampler has proposed a value of a trial; if all were enqueued, it has not."""
+    """Tell whether the sampler has proposed a value of the trial: not if all were enqueued."""
     given = frozen.system_attrs.get(ENQUEUED_VALUES, {})
     return not frozen.params or any(
         name not in given and not distribution.single()

@@ -1,4 +1,4 @@
-"""A trial of Optuna as its folder keeps it, and back again, and whether the two agree."""
+"""Conversion between a trial of Optuna and the entry of its folder's record."""
 
 import json
 import math
@@ -7,11 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    distribution_to_json,
-    json_to_distribution,
-)
+from optuna.distributions import BaseDistribution, distribution_to_json, json_to_distribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -49,71 +45,76 @@ def entry_of(frozen: FrozenTrial) -> TrialEntry:
     )
 
 
-def notes_of(known: TrialRecord) -> dict[str, Any]:
-    """Return what the dashboard shows of a trial beside its value."""
-    outcome = known.outcome
-    ends = [session.ended for one in known.repeats for session in one.record.sessions]
+def notes_of(trial: TrialRecord) -> dict[str, Any]:
+    """Return the attributes that the dashboard shows of a trial beside its value."""
+    outcome = trial.outcome
+    ends = [session.ended for repeat in trial.repeats for session in repeat.record.sessions]
     notes: dict[str, Any] = {
         "best_epoch": outcome.epoch if outcome else None,
         "sessions": len(ends),
         "cuts": sum(end is not None and end.how == "cut" for end in ends),
         "reason": outcome.reason if outcome else None,
     }
-    if known.others:
+    if trial.others:
         notes["repeats"] = {
-            one.experience.id: one.record.outcome.values
-            for one in known.repeats
-            if one.record.outcome
+            repeat.experience.id: repeat.record.outcome.values
+            for repeat in trial.repeats
+            if repeat.record.outcome
         }
     return {name: note for name, note in notes.items() if note is not None}
 
 
-def frozen_of(known: TrialRecord) -> FrozenTrial:
-    """Return the trial that the folder keeps, with the monitored value of each epoch once it has ended.
+def frozen_of(trial: TrialRecord) -> FrozenTrial:
+    """Return the trial that the folder keeps; once it has ended, with the value of each epoch.
 
     Raises:
-        RecordWrong: it holds no trial of Optuna.
+        RecordWrong: the folder holds no trial of Optuna's.
         LogUnreadable: its log is foreign.
     """
-    entry, outcome = known.entry, known.outcome
-    objectives, curve = known.record.objectives, known.curve() if outcome else []
+    outcome = trial.outcome
+    curve = trial.curve() if outcome else []
     try:
-        json_text.check(entry.as_content(), optuna_schemas.OptunaTrial)
-        frozen = FrozenTrial(
-            number=-1,
-            trial_id=-1,
-            state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
-            value=None,
-            values=_values(outcome, objectives, curve) if outcome else None,
-            datetime_start=_local(entry.begun) or datetime.now(),
-            datetime_complete=_local(entry.ended) if outcome else None,
-            params=entry.params,
-            distributions={
-                name: _distribution(content) for name, content in entry.distributions.items()
-            },
-            user_attrs={
-                **entry.attributes.get("user", {}),
-                "id_experience": known.experience.id,
-                **(notes_of(known) if outcome else {}),
-            },
-            system_attrs=_without_pickles(entry.attributes.get("system", {})),
-            intermediate_values=dict(enumerate(curve)) if len(objectives) == 1 else {},
-        )
-        frozen.system_attrs.get(ENQUEUED_VALUES, {}).items()  # which a trial of Optuna looks into
+        json_text.check(trial.entry.as_content(), optuna_schemas.OptunaTrial)
+        frozen = _frozen(trial, curve)
+        frozen.system_attrs.get(ENQUEUED_VALUES, {}).items()  # a trial of Optuna's looks into it
         for name, constraint in constraints_of(outcome).items() if outcome else ():
             if name not in frozen.constraints:
                 frozen.set_constraint(name, constraint)
-        check_trial(frozen)  # which ``add_trial`` would do in the middle of a study
+        check_trial(frozen)  # else ``add_trial`` would do so in the middle of a study
     except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError) as error:
         raise RecordWrong(
-            f"{known.experience.record}: trial {known.number} is none of Optuna's ({error}); "
-            f"undo the edit, or move {known.experience.path} away."
+            f"{trial.experience.record}: trial {trial.number} is none of Optuna's ({error}); "
+            f"undo the edit, or move {trial.experience.path} away."
         ) from error
     return frozen
 
 
+def _frozen(trial: TrialRecord, curve: list[float]) -> FrozenTrial:
+    entry, outcome, objectives = trial.entry, trial.outcome, trial.record.objectives
+    return FrozenTrial(
+        number=-1,
+        trial_id=-1,
+        state=TRIAL_STATES[outcome.state] if outcome else TrialState.RUNNING,
+        value=None,
+        values=_values(outcome, objectives, curve) if outcome else None,
+        datetime_start=_local(entry.begun) or datetime.now(),
+        datetime_complete=_local(entry.ended) if outcome else None,
+        params=entry.params,
+        distributions={
+            name: _distribution(content) for name, content in entry.distributions.items()
+        },
+        user_attrs={
+            **entry.attributes.get("user", {}),
+            "id_experience": trial.experience.id,
+            **(notes_of(trial) if outcome else {}),
+        },
+        system_attrs=_without_pickles(entry.attributes.get("system", {})),
+        intermediate_values=dict(enumerate(curve)) if len(objectives) == 1 else {},
+    )
+
+
 def given_in(entry: TrialEntry) -> Any:
-    """Return what was enqueued for the trial of an entry, or None; the entry may be anybody's."""
+    """Return the values that were enqueued for a trial, or None; the entry may hold anything."""
     try:
         return entry.attributes["system"].get(ENQUEUED_VALUES)
     except (KeyError, TypeError, AttributeError):
@@ -121,7 +122,7 @@ def given_in(entry: TrialEntry) -> Any:
 
 
 def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
-    """Leave out the pickles of CMA-ES: no folder holds one, and proposing again makes them again."""
+    """Leave out the pickles of CMA-ES: no folder holds one, and proposing again makes them."""
     return {
         name: value
         for name, value in attributes.items()
@@ -130,7 +131,7 @@ def _without_pickles(attributes: dict[str, Any]) -> dict[str, Any]:
 
 
 def directions_of(objectives: Sequence[Objective]) -> list[StudyDirection]:
-    """Return the directions of a study."""
+    """Return for each objective whether the study maximizes or minimizes it."""
     return [
         StudyDirection.MAXIMIZE if objective.mode == "max" else StudyDirection.MINIMIZE
         for objective in objectives
@@ -150,19 +151,19 @@ def constraints_of(outcome: Outcome) -> dict[str, float]:
 def _values(
     outcome: Outcome, objectives: Sequence[Objective], curve: list[float]
 ) -> list[float] | None:
-    """Return what ``Study.tell`` would store: of a pruned trial, that is its latest value."""
+    """Return the values that ``Study.tell`` would store: of a pruned trial, its latest value."""
     if outcome.state is State.PRUNED:
         return curve[-1:] or None
     return values_of(outcome, objectives) if outcome.state is State.FINISHED else None
 
 
 def _distribution(content: dict[str, Any]) -> BaseDistribution:
-    """Make a distribution again, without the warnings that were said when it was made first."""
+    """Make a distribution again, without the warnings that its first making gave."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return json_to_distribution(json.dumps(content))
 
 
 def _local(time: str | None) -> datetime | None:
-    """Optuna's times are local and say no zone."""
+    """Return a time as Optuna keeps it: local, without its zone."""
     return datetime.fromisoformat(time).astimezone().replace(tzinfo=None) if time else None

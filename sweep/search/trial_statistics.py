@@ -8,7 +8,7 @@ from sweep.space.objectives import Objective, is_covered
 
 
 def count_states(trials: Iterable[FrozenTrial]) -> dict[str, int]:
-    """Return how many trials are done (they have a value, or were pruned) and how many failed."""
+    """Return how many trials are done (with a value, or pruned), and how many failed."""
     states = [trial.state for trial in trials]
     return {
         "done": states.count(TrialState.COMPLETE) + states.count(TrialState.PRUNED),
@@ -17,15 +17,21 @@ def count_states(trials: Iterable[FrozenTrial]) -> dict[str, int]:
 
 
 def has_reached(trials: Iterable[FrozenTrial], objective: Objective, target: float) -> bool:
-    """Tell whether a trial that keeps the constraints is as good as ``target`` in its first value."""
+    """Tell whether a trial that keeps the constraints is as good as ``target``.
+
+    Args:
+        objective: of the first value of each trial.
+        target: a value of that objective.
+    """
     values = (trial.values[0] for trial in trials if _counts(trial))
     return any(not objective.is_better(target, value) for value in values)
 
 
 def count_since_best(trials: Iterable[FrozenTrial], objectives: Sequence[Objective]) -> int:
-    """Return how many trials have ended after the last one that improved on all before it; 0 as long as none has.
+    """Return how many trials have ended after the last one that improved on all before it.
 
-    Trials are taken by number. With several objectives, a trial improves if no earlier one is as good in all of them.
+    Trials are taken by number. As long as none has improved, return 0. With several objectives, a
+    trial improves if no earlier one is as good in all of them.
     """
     best: list[list[float]] = []
     since = 0

@@ -1,7 +1,7 @@
-"""A sweep begins with the best of another one, which may be of another search space.
+"""A warm start: the best proposals of another sweep, to be tried first in this one.
 
-The values of another space are not comparable with those of this one, so nothing is told to Optuna: what was best there is
-tried first here. The other's code is not executed.
+The other sweep may have another search space. Its values cannot be compared with those of this one,
+so Optuna is not told any of them. The code of the other search space is not executed.
 """
 
 from pathlib import Path
@@ -25,56 +25,54 @@ def find_other_root(other: str | Path, root: Path) -> Path:
         Misuse: there is none, or it is ``root`` itself.
     """
     by_path, by_name = Path(other).resolve(), root_of(str(other), None)
-    found = by_path if by_path.is_dir() else by_name
-    if found == root:
-        raise Misuse(f"{found} is this root itself: name another sweep with --from.")
-    if found.is_dir():
-        return found
-    there = (
-        sorted(path.name for path in DEFAULT.iterdir() if path.is_dir()) if DEFAULT.is_dir() else []
-    )
-    near = nearest(str(other), there)
+    other_root = by_path if by_path.is_dir() else by_name
+    if other_root == root:
+        raise Misuse(f"{other_root} is this root itself: name another sweep with --from.")
+    if other_root.is_dir():
+        return other_root
+    folders = DEFAULT.iterdir() if DEFAULT.is_dir() else ()
+    near = nearest(str(other), sorted(path.name for path in folders if path.is_dir()))
     mend = f"did you mean {near}?" if near else "name its root, or its search space, with --from."
     raise Misuse(f"There is no sweep {other} to begin from: {mend}")
 
 
-def fitting_proposals(space: SearchSpace, sight: Snapshot) -> tuple[list[Proposal], str]:
-    """Return the best proposals of another sweep, as far as they fit into this search space, and in words how far.
+def fitting_proposals(space: SearchSpace, other: Snapshot) -> tuple[list[Proposal], str]:
+    """Return the best proposals of another sweep that fit this search space, and a summary.
+
+    A proposal that fits in part is returned in part.
 
     Raises:
-        SweepError: it has none that is finished, or none that fits.
+        SweepError: the other sweep has no finished experience, or none that fits.
     """
-    best = _best(sight)
+    best = _best_proposals(other)
     if not best:
         raise SweepError(
-            f"{sight.root} has no finished experience to begin from: let it end one, or leave --from out."
+            f"{other.root} has no finished experience to begin from: let it end one, or leave "
+            "--from out."
         )
-    fits = [proposal_check.fit_proposal(space, one) for one in best]
+    fits = [proposal_check.fit_proposal(space, proposal) for proposal in best]
     unfit = {name: why for fit in reversed(fits) for name, why in fit.unfit.items()}
     whys = "; ".join(why.rstrip(".") for why in list(unfit.values())[:BEST])
     left_out = f"; what does not fit is left to the sampler: {whys}" if unfit else ""
-    found: list[Proposal] = []
+    fitting: list[Proposal] = []
     for fit in fits:
-        if fit.proposal and fit.proposal not in found:
-            found.append(fit.proposal)
-    if not found:
+        if fit.proposal and fit.proposal not in fitting:
+            fitting.append(fit.proposal)
+    if not fitting:
         raise SweepError(
-            f"Nothing of {sight.root} fits into {space.source.path} ({whys}): leave --from out."
+            f"Nothing of {other.root} fits into {space.source.path} ({whys}): leave --from out."
         )
-    return found, f"the best {len(best)} of {sight.root} make {len(found)} proposals here{left_out}"
+    summary = f"the best {len(best)} of {other.root} make {len(fitting)} proposals here{left_out}"
+    return fitting, summary
 
 
-def _best(sight: Snapshot) -> list[Proposal]:
-    """Return what was proposed to the best of the finished experiences, each once."""
-    entries = {one.number: one.trial_record.entry for one in sight.trials}
-    found: list[Proposal] = []
-    for row in sight.rows():
+def _best_proposals(snapshot: Snapshot) -> list[Proposal]:
+    """Return the parameters that were proposed to the best finished experiences, each once."""
+    entries = {trial.number: trial.trial_record.entry for trial in snapshot.trials}
+    best: list[Proposal] = []
+    for row in snapshot.rows():
         proposal = entries[row["trial"]].params
-        if (
-            row["state"] == State.FINISHED
-            and isinstance(proposal, dict)
-            and proposal
-            and proposal not in found
-        ):
-            found.append(proposal)
-    return found[:BEST]
+        is_proposal = isinstance(proposal, dict) and proposal
+        if row["state"] == State.FINISHED and is_proposal and proposal not in best:
+            best.append(proposal)
+    return best[:BEST]
