@@ -37,7 +37,7 @@ PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
 HEAVY = {
     "keras": ("training", "best_trial"),
     "tensorflow": ("training",),
-    "optuna": ("search", "running", "maintenance.merge", "web.dashboard_study"),
+    "optuna": ("search", "running", "maintenance.merge_check", "web.dashboard_study"),
     "joblib": ("running.training_loop", "training.data.loading"),
     "distributed": ("running.dask_cluster", "running.dask_worker"),
     "h5py": ("training",),

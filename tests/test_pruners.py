@@ -113,7 +113,7 @@ def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncu
     assert second.state() is State.PRUNED
     again = run(tmp_path, *unprune, space=UNEVEN)
     assert "0 to do" in again
-    assert "goes on" not in again
+    assert "resumes at" not in again
     assert second.state() is State.PRUNED
 
 

@@ -1,4 +1,4 @@
-"""The whole verification of a sweep: its folders, its study, its models; and what can be mended of it."""
+"""The verification of a whole sweep, its folders, its study and its models."""
 
 import threading
 from collections.abc import Iterator
@@ -18,60 +18,68 @@ from sweep.system.plain_files import is_file
 
 
 class Verification:
-    """Looks at all of a sweep.
+    """The verification and the repair of a sweep.
 
     Args:
         space: name or path of its search space.
         root: of the sweep.
-        where: its study: an URL, or the folder of its journal; None is where it is by default.
-        progress: shows how far it is.
+        study: the URL of its study, or the folder of its journal; None is the default place.
+        progress: shows how much is checked.
     """
 
     def __init__(
-        self, space: str, root: Path, where: str | Path | None, progress: Progress
+        self, space: str, root: Path, study: str | Path | None, progress: Progress
     ) -> None:
         self._source = source.find(space)
         self._root, self._progress = root, progress
-        self._where = where if isinstance(where, str) else study_of(root, where)
+        self._study = study if isinstance(study, str) else study_of(root, study)
 
     def findings(self, models: bool) -> Iterator[Finding]:
-        """Yield a line for each experience, for what is foreign, for the study, and for each model that is not right."""
-        folders = Inventory(self._root, self._source.name)
-        with self._progress.count("checking", len(folders.recorded())) as done:
+        """Yield a finding for each experience, for each foreign thing, and for the study.
+
+        Args:
+            models: load and evaluate every best model; those that are wrong are findings.
+        """
+        inventory = Inventory(self._root, self._source.name)
+        with self._progress.count("checking", len(inventory.recorded())) as done:
             for finding in findings.verify_root(self._root, self._source.name):
                 yield finding
                 done()
-        is_well, text = compare_study(self._source.name, self._where, folders.trials())
+        is_well, text = compare_study(self._source.name, self._study, inventory.trials())
         yield Finding("study", "well" if is_well else "damaged", text)
         if models:
-            yield from self._of_models(folders)
+            yield from self._verify_models(inventory)
 
     def repair(self) -> None:
-        """Move away what is in the way, put in place what is held twice, and take back the ends that cannot be kept."""
+        """Repair what can be repaired.
+
+        What is in the way is moved away, and lost files that are held twice are put in place. An
+        experience whose end cannot be kept is interrupted again, for ``run`` to train.
+        """
         with RootLock(self._root, self._progress.say, threading.Event()):
             for finding in list(findings.verify_root(self._root, self._source.name)):
                 findings.repair(finding, self._root)
-            folders = Inventory(self._root, self._source.name)
-            folders.check()
-            folders.settle(self._progress.say, thoroughly=True)
+            inventory = Inventory(self._root, self._source.name)
+            inventory.check()
+            inventory.settle(self._progress.say, thoroughly=True)
 
     def study_is_well(self) -> bool:
-        """Tell whether the study is as the folders say."""
-        return compare_study(
-            self._source.name, self._where, Inventory(self._root, self._source.name).trials()
-        )[0]
+        """Tell whether the study agrees with the folders."""
+        known = Inventory(self._root, self._source.name).trials()
+        is_well, _ = compare_study(self._source.name, self._study, known)
+        return is_well
 
-    def _of_models(self, folders: Inventory) -> Iterator[Finding]:
+    def _verify_models(self, inventory: Inventory) -> Iterator[Finding]:
         finished = [
             (experience, record)
-            for experience, record in folders.recorded()
+            for experience, record in inventory.recorded()
             if record.outcome
             and record.outcome.state is State.FINISHED
             and is_file(experience.meilleur)
         ]
         self._progress.say("importing Keras, to load the models")
         prepare_for_keras()
-        import sweep.training.preload  # noqa: F401 # imported for what it does to this process
+        import sweep.training.preload  # noqa: F401 # imports Keras in silence
         from sweep.training.evaluate import evaluate
 
         space = search_space.load(self._source)
