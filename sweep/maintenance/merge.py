@@ -19,6 +19,7 @@ from sweep.system import plain_files
 from sweep.system.files import copy_synced, move_to_quarantine, names_of, new_folder
 
 NEW_HERE = "new here"
+NO_RECORD = "its experience.json is missing or torn"
 HEARTBEATS = names_of("pulse.json")
 
 
@@ -70,12 +71,10 @@ def merge(
     numbers: dict[tuple[Any, ...], int] = {}
     for theirs in others:
         record = backup_files.read_record(theirs)
-        refusal = (
-            check.refusal(theirs, record) if record else "its experience.json is missing or torn"
-        )
+        refusal = check.refusal(theirs, record) if record else NO_RECORD
         if refusal or not record:
-            text = f"not taken: {refusal}"
-            yield MergeResult(theirs.id, theirs.path.parent, state_of(record), text)
+            what = f"not taken: {refusal}"
+            yield MergeResult(theirs.id, theirs.path.parent, state_of(record), what)
             continue
         # What the other root has accepted is not accepted here.
         accepted = list(check.source.accepting([record.search_space]).accepted)
