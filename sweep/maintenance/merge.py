@@ -12,7 +12,7 @@ from sweep.experience.damage import find_damages
 from sweep.experience.folder import RECORDS, Experience, experiences_in
 from sweep.experience.inventory import accepted_in, latest_data
 from sweep.experience.record import Record, State, state_of
-from sweep.experience.trials import known_trials
+from sweep.experience.trials import trials_by_number
 from sweep.maintenance.merge_check import MergeCheck, sample_of
 from sweep.space.source import SpaceSource
 from sweep.system import plain_files
@@ -96,15 +96,15 @@ def _check_for(root: Path, source: SpaceSource, accept_change: bool) -> tuple[Me
         if record:
             ours.append((experience, record))
     records = [record for _, record in ours]
-    known = known_trials(ours)
+    trials = trials_by_number(ours)
     check = MergeCheck(
         source=accepted_in(records, source)[0],
         data=latest_data(records),
-        sample=sample_of(known.values()),
+        sample=sample_of(trials.values()),
         objectives=records[0].objectives if records else None,
         accept_change=accept_change,
     )
-    return check, max(known, default=-1) + 1
+    return check, max(trials, default=-1) + 1
 
 
 def _trial_key(theirs: Experience, record: Record) -> tuple[Any, ...]:

@@ -129,8 +129,8 @@ def serve(
                 copy = ReadOnlyApp(source.name, reader, done)
             return Dashboard(AccessControl(copy, root, allow_changes), port, copy.number, held)
         held.enter_context(RootLock(root, progress.say, threading.Event()))
-        study, known = _open(source, settings, root, progress)
-        annotate(study, known, reader.look())
+        study, trials = _open(source, settings, root, progress)
+        annotate(study, trials, reader.look())
         app = _app_of(study, TrialFiles(root, reader.look))
         return Dashboard(AccessControl(app, root, allow_changes), port, study_id(study), held)
     except BaseException:

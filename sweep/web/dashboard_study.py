@@ -59,29 +59,29 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
         study_name=name, directions=directions_of(snapshot.objectives), storage=storage
     )
     trainings = {training.experience.id: training for training in snapshot.trainings}
-    known = trials_by_number(
+    trials = trials_by_number(
         (training.experience, training.record) for training in snapshot.trainings
     )
-    check_numbers(known)
-    for number in range(max(known, default=-1) + 1):
-        trial = known.get(number)
+    check_numbers(trials)
+    for number in range(max(trials, default=-1) + 1):
+        trial = trials.get(number)
         study.add_trial(
             _frozen(trial, trainings[trial.experience.id], snapshot.objectives)
             if trial
             else _lost("its folder is missing")
         )
-    annotate(study, known, snapshot)
+    annotate(study, trials, snapshot)
     return study
 
 
-def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], snapshot: Snapshot) -> None:
+def annotate(study: optuna.Study, trials: Mapping[int, TrialRecord], snapshot: Snapshot) -> None:
     """Give the best trials their files and a note that links to their folders.
 
     A note that a user has written there stays.
 
     Args:
         study: in memory, or the one of the sweep.
-        known: the trials that have a folder, by number.
+        trials: those that have a folder, by number.
         snapshot: tells which of them have trained an epoch, and so have a log and a curve.
     """
     # For each trial that it sends, the dashboard goes through all attributes of the study: with
@@ -94,7 +94,7 @@ def annotate(study: optuna.Study, known: Mapping[int, TrialRecord], snapshot: Sn
     storage, number_of_study = storage_of(study), study_id(study)
     present = storage.get_study_system_attrs(number_of_study)
     for trial in study.get_trials(deepcopy=False):
-        record, id_in_storage = known.get(trial.number), trial_id(trial)
+        record, id_in_storage = trials.get(trial.number), trial_id(trial)
         if not record or trial.number not in best:
             continue
         attributes = _note_attributes(record, id_in_storage)
