@@ -7,11 +7,11 @@ from pathlib import Path
 
 from sweep.errors import SweepError
 from sweep.experience import backup_files, damage, resume_start
-from sweep.experience.resume_start import Start
 from sweep.experience.damage import Damage
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.log_csv import LogUnreadable
 from sweep.experience.record import ID, Record, State, state_of
+from sweep.experience.resume_start import Start
 from sweep.experience.root import ASKED, HOLDER, LOCK, RAPPORT, STUDY
 from sweep.maintenance.useless_files import has_backup_files, useless_files
 from sweep.search.enqueued import ENQUEUED
