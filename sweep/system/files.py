@@ -1,8 +1,9 @@
-"""How files come to the disk: whole, or not at all; and back again, when the disk was gone for a while."""
+"""Write a file whole or not at all, and wait for a disk that is gone or full for a while."""
 
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import re
 import shutil
@@ -13,15 +14,12 @@ from typing import BinaryIO, TypeVar
 
 from sweep.system import plain_files
 
-# What a mount answers that is gone for a while: Google Drive's by FUSE, and network file systems.
+# Errors of a mount that is gone for a while: Google Drive by FUSE, and network file systems.
 GONE_FOR_A_WHILE = {errno.EIO, errno.EOPNOTSUPP, errno.ENOTCONN, errno.ESTALE, errno.ETIMEDOUT}
-# And what besides keeps us from writing until somebody makes room, or mounts the disk again.
+# These too, of a disk that cannot be written until somebody makes room, or mounts it again.
 UNWRITABLE = GONE_FOR_A_WHILE | {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-CANNOT_SYNC = {
-    errno.EINVAL,
-    errno.ENOTSUP,
-    errno.ENOSYS,
-}  # what a file system answers that knows no fsync
+# Errors of a file system that has no fsync.
+CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 PATIENCE_S = float(os.environ.get("SWEEP_PATIENCE_S", "900"))
 QUARANTINE = ".quarantine"
@@ -32,22 +30,23 @@ T = TypeVar("T")
 
 
 def unfenced() -> None:
-    """Let a write through: nobody else can be writing there."""
+    """Allow every write: no other process can be writing there."""
 
 
 def write_whole(
     path: Path, content: bytes, sync: bool = True, fence: Callable[[], None] = unfenced
 ) -> None:
-    """Put ``content`` in place of ``path`` in one step: a reader sees the old file or the new one.
+    """Replace ``path`` by a file with this content, in one step: a reader sees the old or the new.
 
     Args:
         path: of the file.
         content: of the file.
-        sync: where nothing depends on the file, it need not be: after a power cut it may then be torn.
-        fence: is asked first and last; it raises where the file is no longer this process's to write.
+        sync: False where nothing depends on the file: after a power cut it may then be torn.
+        fence: called before the write and before the replacement; it raises where the file is no
+            longer this process's to write.
 
     Raises:
-        OSError: the disk is full or gone; ``path`` is then as it was.
+        OSError: the disk is full or gone; ``path`` is then unchanged.
     """
     beside = path.with_name(path.name + UNFINISHED)
     fence()
@@ -60,9 +59,10 @@ def write_whole(
 
 
 def put_in_place(beside: Path, path: Path, fence: Callable[[], None] = unfenced) -> None:
-    """Make the finished file ``beside`` the file ``path``, once its bytes are on the disk and the fence lets it through.
+    """Rename the finished file ``beside`` to ``path``, once its bytes are on the disk.
 
-    The folder itself is not synced: after a power cut it may show the older file, which is whole as well.
+    The fence is called in between. The folder itself is not synced: after a power cut it may show
+    the older file, which is whole as well.
     """
     with plain_files.reading(beside) as file:
         sync_file(file)
@@ -78,7 +78,7 @@ def copy_synced(source: Path, target: Path) -> None:
 
 
 def sync_file(file: BinaryIO) -> None:
-    """Return once what was written is on the disk, or as near to it as its file system lets anybody bring it."""
+    """Return once what was written is on the disk, or as near to it as the file system allows."""
     file.flush()
     try:
         os.fsync(file.fileno())
@@ -89,7 +89,7 @@ def sync_file(file: BinaryIO) -> None:
 
 @contextlib.contextmanager
 def new_folder(place: Path) -> Iterator[Path]:
-    """Give a folder beside ``place`` to be filled, and put it in place at once where nothing was raised meanwhile."""
+    """Yield a new folder to be filled, and rename it to ``place`` unless an error is raised."""
     beside = place.with_name(f".{place.name}{UNFINISHED}")
     plain_files.remove_folder(beside)
     plain_files.make_folder(beside)
@@ -98,14 +98,12 @@ def new_folder(place: Path) -> Iterator[Path]:
 
 
 def names_of(*names: str) -> re.Pattern[str]:
-    """Return the pattern of file names that these are, or that a Google Drive makes of them.
+    """Return a pattern of these file names, and of the names that Google Drive gives their doubles.
 
-    It doubles a file as ``name (1).ending``.
+    It names the double of a file ``name (1).ending``.
     """
-    split = [(Path(name).stem, Path(name).suffix) for name in names]
-    return re.compile(
-        "|".join(rf"{re.escape(stem)}(?: \(\d+\))?{re.escape(suffix)}" for stem, suffix in split)
-    )
+    split = [(re.escape(Path(name).stem), re.escape(Path(name).suffix)) for name in names]
+    return re.compile("|".join(rf"{stem}(?: \(\d+\))?{suffix}" for stem, suffix in split))
 
 
 def sha256_of(path: Path) -> str:
@@ -115,22 +113,22 @@ def sha256_of(path: Path) -> str:
 
 
 def size_and_sha256(path: Path) -> dict[str, int | str]:
-    """Return what recognises this file again: ``bytes`` at once, ``sha256`` for sure."""
+    """Return what identifies the file's content: ``bytes`` at a glance, ``sha256`` for sure."""
     return {"bytes": plain_files.status(path).st_size, "sha256": sha256_of(path)}
 
 
 def is_gone_for_a_while(error: OSError) -> bool:
-    """Tell whether the error is one of a drive that may come back."""
+    """Tell whether the error comes from a drive that may come back."""
     return error.errno in GONE_FOR_A_WHILE
 
 
 def is_unwritable_for_a_while(error: OSError) -> bool:
-    """Tell whether the error is one of a disk that may be written again: its drive comes back, or somebody makes room."""
+    """Tell whether the disk may become writable: its drive comes back, or somebody makes room."""
     return error.errno in UNWRITABLE
 
 
 def pauses() -> Iterator[float]:
-    """Yield how many seconds to wait before the next try: each pause twice the one before, a minute at most."""
+    """Yield the seconds to wait before each retry: twice the pause before, a minute at most."""
     pause = FIRST_PAUSE_S
     while True:
         yield pause
@@ -144,28 +142,29 @@ def patiently(
     is_gone: Callable[[OSError], bool] = is_unwritable_for_a_while,
     patience_s: float = PATIENCE_S,
 ) -> T:
-    """Return what ``work`` returns; where the disk is gone or full for a while, do it again after a growing pause.
+    """Return what ``work`` returns; retry it, after growing pauses, while the disk is gone or full.
 
     Args:
-        work: can be done again after any part of it.
-        on_wait: is told once, before the first pause, what there is to wait for.
-        stop_asked: ends the waiting.
-        is_gone: tells whether an error is one of what may come back.
-        patience_s: for how long.
+        work: can be repeated after any part of it.
+        on_wait: called once, before the first pause, with the error to wait out.
+        stop_asked: ends the waiting where it returns True.
+        is_gone: tells whether an error may pass.
+        patience_s: how long to wait, in seconds.
 
     Raises:
-        OSError: of ``work``: another error, or the disk is not back in a quarter of an hour (SWEEP_PATIENCE_S seconds).
+        OSError: the error of ``work``, where it is another one, or where the disk is not back
+            after a quarter of an hour (``SWEEP_PATIENCE_S`` seconds).
     """
-    until, said = time.monotonic() + patience_s, False
+    until, has_told = time.monotonic() + patience_s, False
     for pause in pauses():
         try:
             return work()
         except OSError as error:
             if not is_gone(error) or stop_asked() or time.monotonic() > until:
                 raise
-            if not said:
+            if not has_told:
                 on_wait(error)
-                said = True
+                has_told = True
         wake = time.monotonic() + pause
         while time.monotonic() < wake and not stop_asked():
             time.sleep(min(pause, 0.1))
@@ -173,9 +172,12 @@ def patiently(
 
 
 def move_to_quarantine(path: Path, root: Path) -> Path:
-    """Move what is below ``root`` into ``root/.quarantine``, under its own name there, and return where it is.
+    """Move a file or folder below ``root`` to the same place in ``root/.quarantine``.
 
-    Of a link, the link itself is moved.
+    A link is moved itself.
+
+    Returns:
+        The new path. It ends in a number where the name was taken.
 
     Raises:
         NotPlain: the quarantine is a link, or no folder.
@@ -183,9 +185,8 @@ def move_to_quarantine(path: Path, root: Path) -> Path:
     """
     place = root / QUARANTINE / path.relative_to(root)
     plain_files.make_folder(place.parent)
-    names = (
-        place.with_name(f"{place.name}{f'.{number}' if number else ''}") for number in range(10**6)
-    )
+    numbered = (place.with_name(f"{place.name}.{number}") for number in range(1, 10**6))
+    names = itertools.chain([place], numbered)
     free = next(name for name in names if plain_files.kind_of(name) is None)
     plain_files.rename(path, free)
     return free

@@ -1,4 +1,4 @@
-"""Which GPU a training has: each worker has one of its own, in turn."""
+"""Which GPU a training uses: each worker gets one, in turn."""
 
 import itertools
 import os
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-OTHERS = {"kfd", "dxg"}  # AMD's, and Windows' below WSL: they are seen, and not counted
+OTHERS = {"kfd", "dxg"}  # AMD's, and Windows' below WSL: they are seen, not counted
 
 
 def gpus() -> list[str]:
@@ -19,26 +19,28 @@ def named(environment: Mapping[str, str], devices: Iterable[str]) -> list[str]:
     """Return the GPUs as ``CUDA_VISIBLE_DEVICES`` names them.
 
     Args:
-        environment: whose ``CUDA_VISIBLE_DEVICES`` says which may be used; as in CUDA, what follows a wrong one may not.
+        environment: its ``CUDA_VISIBLE_DEVICES`` lists the GPUs that may be used. As in CUDA, none
+            that follows a wrong one may.
         devices: the names of the files in ``/dev``.
     """
-    there = sorted(
-        int(name.removeprefix("nvidia")) for name in devices if re.fullmatch(r"nvidia\d+", name)
-    )
+    nvidia = [name for name in devices if re.fullmatch(r"nvidia\d+", name)]
+    numbers = sorted(int(name.removeprefix("nvidia")) for name in nvidia)
     if VISIBLE not in environment:
-        return [str(number) for number in there]
-    asked = (name.strip() for name in environment[VISIBLE].split(","))
-    return list(itertools.takewhile(lambda name: name not in ("", "-1"), asked)) if there else []
+        return [str(number) for number in numbers]
+    if not numbers:
+        return []
+    allowed = (name.strip() for name in environment[VISIBLE].split(","))
+    return list(itertools.takewhile(lambda name: name not in ("", "-1"), allowed))
 
 
-def environment_of(worker: int, there: Sequence[str]) -> dict[str, str]:
-    """Return what the environment of a worker's trainings says of GPUs; nothing where there are none.
+def environment_of(worker: int, names: Sequence[str]) -> dict[str, str]:
+    """Return the environment variable that gives a worker its GPU; none where there is no GPU.
 
     Args:
-        worker: its number, from 0. The GPUs go round: workers 0 and 2 share the first of two.
-        there: the names of the GPUs.
+        worker: its number, from 0. Workers share GPUs in turn: 0 and 2 get the first of two.
+        names: the names of the GPUs.
     """
-    return {VISIBLE: there[worker % len(there)]} if there else {}
+    return {VISIBLE: names[worker % len(names)]} if names else {}
 
 
 def is_visible() -> bool:

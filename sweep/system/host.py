@@ -1,4 +1,4 @@
-"""This machine and this process, in words that another machine understands."""
+"""This machine and this process, described so that another machine can recognise them."""
 
 import os
 import platform
@@ -18,50 +18,47 @@ from sweep.system.json_object import JsonObject
 from sweep.version import __version__
 
 DRIVE = "fuse.drive"
-OF_THIS_MACHINE = {
-    "ext2",
-    "ext3",
-    "ext4",
-    "xfs",
-    "btrfs",
-    "zfs",
-    "f2fs",
-    "tmpfs",
-    "overlay",
-    "apfs",
-}  # file systems
+# File systems of a disk that only this machine sees.
+LOCAL = {"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "tmpfs", "overlay", "apfs"}
 CPUINFO = Path("/proc/cpuinfo")
-# By which oneDNN, Eigen and LLVM choose the code that computes, under the name that Linux lists it by.
+# oneDNN, Eigen and LLVM choose the code that computes by these. The keys are Linux's names for the
+# lists of them.
 INSTRUCTION_SETS = {
     "flags": re.compile("ssse3|sse4_[12]|f16c|fma|avx.*|amx_.*"),
     "Features": re.compile("asimd.*|fphp|fcma|bf16|i8mm|sve.*|sme.*"),  # of ARM
 }
-# What TensorFlow and Keras read that can change a training. Numbers of threads are not among it: TensorFlow's are fixed and
-# recorded by themselves, and its builds have no OpenMP and no MKL for OMP_NUM_THREADS and its like, which Dask sets on its
-# workers. What NumPy makes with more threads are data, which have a digest.
+# Environment variables that TensorFlow and Keras read and that can change a training. Numbers of
+# threads are not among them. TensorFlow's are fixed and recorded apart, and its builds have no
+# OpenMP and no MKL, which would read OMP_NUM_THREADS and the like, which Dask sets on its workers.
+# NumPy with more threads could only change the data, which have a digest.
+_TENSORFLOWS = "CUBLAS|CUDNN|CONV2D|MATMUL|XLA|USE|ENABLE|DISABLE|OVERRIDE"
 DECIDES = re.compile(
-    r"(ONEDNN|DNNL|XLA|NVIDIA_TF32|TF_(CUBLAS|CUDNN|CONV2D|MATMUL|XLA|USE|ENABLE|DISABLE|OVERRIDE))_.*"
-    r"|TF_DETERMINISTIC_OPS|TF_AUTOTUNE_THRESHOLD|KERAS_MAX_.*|OPENBLAS_CORETYPE|NPY_(EN|DIS)ABLE_CPU_FEATURES"
+    rf"(ONEDNN|DNNL|XLA|NVIDIA_TF32|TF_({_TENSORFLOWS}))_.*"
+    r"|TF_DETERMINISTIC_OPS|TF_AUTOTUNE_THRESHOLD|KERAS_MAX_.*"
+    r"|OPENBLAS_CORETYPE|NPY_(EN|DIS)ABLE_CPU_FEATURES"
 )
 
 
 def stop_signals() -> set[signal.Signals]:
-    """Return the signals that ask to stop: Ctrl-C, SIGTERM, and a closed terminal's SIGHUP, unless nohup has it ignored."""
+    """Return the signals that ask to stop: Ctrl-C, SIGTERM, and SIGHUP of a closed terminal.
+
+    SIGHUP is left out where nohup has made this process ignore it.
+    """
     is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return {signal.SIGINT, signal.SIGTERM} | (set() if is_ignored else {signal.SIGHUP})
 
 
 def now() -> str:
-    """Return the time in UTC, in ISO 8601."""
+    """Return the time in UTC, in ISO 8601, with microseconds."""
     return datetime.now(UTC).isoformat(timespec="microseconds")
 
 
 @dataclass(kw_only=True)
 class ProcessId(JsonObject):
-    """What names a process among all that ever ran.
+    """The identity of a process among all that ever ran.
 
-    ``boot`` names the time since the host was booted ("" where its system has no name for it), ``started`` is in seconds
-    after that boot. The oldest records have no ``boot``.
+    ``boot`` is the id of the host's boot, "" where its system has none; the oldest records have no
+    ``boot``. ``started`` is in seconds after that boot.
     """
 
     host: str
@@ -72,11 +69,16 @@ class ProcessId(JsonObject):
 
 @dataclass(kw_only=True)
 class Machine(JsonObject):
-    """What else decides the last bits of a training, beside the processor and the versions.
+    """Properties of a machine that decide the last bits of a training.
 
-    ``flags`` name the parts of the instruction set that the code is chosen by. ``environment`` has the variables that are
-    set. ``hash_seed`` is "random" where the order of a set differs from process to process. ``libc`` computes what has no
-    code of its own in TensorFlow. Older records do not have the last two.
+    The processor and the versions of packages are recorded apart.
+
+    - ``flags``: the parts of the instruction set by which libraries choose their code.
+    - ``environment``: the environment variables that are set and can change a training.
+    - ``hash_seed``: "random" where the order of a set differs from process to process.
+    - ``libc``: computes what TensorFlow has no code of its own for.
+
+    Older records do not have the last two.
     """
 
     flags: list[str]
@@ -86,21 +88,24 @@ class Machine(JsonObject):
 
 
 def this_process() -> ProcessId:
-    """Return the name of this process."""
+    """Return the identity of this process."""
     pid = os.getpid()
     return ProcessId(
         host=socket.gethostname(), boot=_boot(), pid=pid, started=_seconds_after_boot(pid)
     )
 
 
-def is_same(one: ProcessId, other: ProcessId) -> bool:
-    """Tell whether two names are those of one process."""
-    first, second = ((name.host, name.boot, name.pid, name.started) for name in (one, other))
-    return first == second
+def is_same(first: ProcessId, second: ProcessId) -> bool:
+    """Tell whether both identify the same process."""
+    return _identity(first) == _identity(second)
+
+
+def _identity(process: ProcessId) -> tuple[str, str | None, int, float]:
+    return process.host, process.boot, process.pid, process.started
 
 
 def is_alive(process: ProcessId) -> bool:
-    """Tell whether a process still runs on this host; one of another host does not count."""
+    """Tell whether a process still runs on this host; False for a process of another host."""
     if not is_of_this_boot(process):
         return False
     try:
@@ -111,12 +116,12 @@ def is_alive(process: ProcessId) -> bool:
 
 
 def is_of_this_boot(process: ProcessId) -> bool:
-    """Tell whether a process was started on this host since the host was booted."""
+    """Tell whether a process was started on this host, and since its last boot."""
     return process.host == socket.gethostname() and process.boot in (None, _boot())
 
 
 def _boot() -> str:
-    """Return what names the time since the machine was started; nothing where the system has no name for it."""
+    """Return the id of the machine's current boot; "" where the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -124,12 +129,13 @@ def _boot() -> str:
 
 
 def _seconds_after_boot(pid: int) -> float:
-    """When the process was started; not by the wall clock, which may be set back while a sweep runs.
+    """Return how long after the boot a process was started, in seconds.
 
-    Some versions of psutil keep the time of the boot, and know no later step of that clock.
+    This does not use the wall clock, which may be set back while a sweep runs: some versions of
+    psutil keep the time of the boot, and see no later step of that clock.
 
     Raises:
-        psutil.NoSuchProcess: it has ended.
+        psutil.NoSuchProcess: the process has ended.
     """
     try:
         stat = Path(f"/proc/{pid}/stat").read_bytes()
@@ -139,9 +145,10 @@ def _seconds_after_boot(pid: int) -> float:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a training depends on.
+    """Return the versions of what a training depends on.
 
-    Of what loads or stores and does not compute (h5py, say), there is none here; and none of what makes the data.
+    Packages that load or store and do not compute, such as h5py, are left out; so are those that
+    make the data.
     """
     packages = {name: version(name) for name in ("keras", "tensorflow", "optuna", "numpy")}
     return {"python": platform.python_version(), **packages, "sweep": __version__}
@@ -153,37 +160,33 @@ def processor() -> str:
 
 
 def machine() -> Machine:
-    """Return what this machine decides of a training."""
+    """Return the properties of this machine that decide the last bits of a training."""
     flags = (
         flag
         for name, kind in INSTRUCTION_SETS.items()
         for flag in _of_processor(name).split()
         if kind.fullmatch(flag)
     )
+    names = sorted(name for name in os.environ if DECIDES.fullmatch(name))
     return Machine(
         flags=sorted(flags),
-        environment={
-            name: value for name, value in sorted(os.environ.items()) if DECIDES.fullmatch(name)
-        },
+        environment={name: os.environ[name] for name in names},
         hash_seed="random" if sys.flags.hash_randomization else "0",
         libc=" ".join(platform.libc_ver()),
     )
 
 
 def _of_processor(name: str) -> str:
-    """Return what Linux says of the first processor under that name; nothing where it does not."""
+    """Return what Linux says of the first processor under this name, or ""."""
     try:
         lines = CPUINFO.read_text(encoding="utf-8").splitlines()
     except OSError:
         return ""
-    return next(
-        (
-            line.partition(":")[2].strip()
-            for line in lines
-            if line.partition(":")[0].strip() == name
-        ),
-        "",
-    )
+    for line in lines:
+        key, _, value = line.partition(":")
+        if key.strip() == name:
+            return value.strip()
+    return ""
 
 
 def is_on_drive(path: Path) -> bool:
@@ -192,8 +195,8 @@ def is_on_drive(path: Path) -> bool:
 
 
 def is_local(path: Path) -> bool:
-    """Tell whether ``path`` lies on a disk of this machine, which no other one sees."""
-    return _file_system(path) in OF_THIS_MACHINE
+    """Tell whether ``path`` lies on a disk that only this machine sees."""
+    return _file_system(path) in LOCAL
 
 
 def _file_system(path: Path) -> str:
@@ -203,7 +206,7 @@ def _file_system(path: Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the user's folder on the local disk for what can be made again."""
+    """Return the user's folder on the local disk for files that can be made again."""
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sweep"
     except RuntimeError:  # a container may run as a user without a home
@@ -216,17 +219,17 @@ def cores() -> int:
 
 
 def prepare_for_keras() -> None:
-    """Set what Python, TensorFlow and HDF5 read from the environment at their start, here and in all children."""
+    """Set the environment variables that Python, TensorFlow and HDF5 read when they start.
+
+    They hold for this process and all its children.
+    """
     os.environ["PYTHONHASHSEED"] = "0"  # a set has the same order in every session
     os.environ["KERAS_BACKEND"] = "tensorflow"
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault(
-        "TF_FORCE_GPU_ALLOW_GROWTH", "true"
-    )  # else one training takes all the memory of its GPU
-    if (
-        os.path.expanduser("~") == "~"  # noqa: PTH111 # nobody's home: TensorFlow would make a folder of that name here
-    ):  # nobody's home: TensorFlow would make a folder of that name here
+    # Otherwise one training takes all the memory of its GPU.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    has_home = os.path.expanduser("~") != "~"  # noqa: PTH111 # Path raises without a home
+    if not has_home:  # TensorFlow would make a folder named ~ in the current folder
         os.environ.setdefault("KERAS_HOME", str(cache_folder() / "keras"))
-    os.environ["HDF5_USE_FILE_LOCKING"] = (
-        "FALSE"  # Google Drive has no locks, and one process alone writes an experience
-    )
+    # Google Drive has no locks, and only one process writes an experience.
+    os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"

@@ -1,20 +1,24 @@
-"""sweep.system.installed."""
+"""Whether a file belongs to Python, to an installed package, or to sweep itself."""
 
 import os
 import site
 import sysconfig
 from pathlib import Path
 
-SWEEP = Path(__file__).parent.parent  # the package
+SWEEP = Path(__file__).parent.parent  # the folder of the package
 
 
 def is_of_python(path: str) -> bool:
-    """Tell whether a path lies in the folders of Python, of its packages, or of sweep itself."""
+    """Tell whether a path lies in a folder of Python, of its packages, or of sweep itself."""
     return path.startswith(OF_PYTHON) or "/site-packages/" in path or "/dist-packages/" in path
 
 
 def _folders_of_python() -> tuple[str, ...]:
-    """Return those of its own files: its prefix may hold the user's too, as /usr and an environment in a project do."""
+    """Return the folders that hold Python's files and packages, and those of sweep.
+
+    Python's prefix is not among them: it may hold the user's files too, as /usr and a virtual
+    environment in a project do.
+    """
     paths = sysconfig.get_paths()
     folders = {str(SWEEP), site.getusersitepackages()}
     folders |= {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}

@@ -1,4 +1,4 @@
-"""An object of a JSON file as a dataclass, which is written back byte for byte."""
+"""An object of a JSON file as a dataclass that is written back byte for byte."""
 
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, Self
@@ -8,12 +8,13 @@ from typing import Any, ClassVar, Self
 class JsonObject:
     """The base of a dataclass that is stored as an object of a JSON file.
 
-    Older versions of sweep left keys out, and newer ones may write more. So an object keeps the content that it was read
-    from, and ``as_content`` returns it with the same keys in the same order. The key of a field that was not read is
-    added only when the field has got another value than its default.
+    Older versions of sweep left keys out, and newer ones may write more. So an object keeps the
+    content that it was read from, and ``as_content`` returns the same keys in the same order. The
+    key of a field that was not read is added only once the field has another value than its
+    default.
 
-    ``WRITTEN_AS_NULL`` names the fields whose None is written as null; any other None removes the key.
-    ``PARTS`` has the class of each field that is a ``JsonObject`` itself.
+    ``WRITTEN_AS_NULL`` names the fields whose None is written as null; any other None removes the
+    key. ``PARTS`` has the class of each field that is itself a ``JsonObject``.
     """
 
     WRITTEN_AS_NULL: ClassVar[frozenset[str]] = frozenset()
@@ -32,7 +33,7 @@ class JsonObject:
         return cls(**values, read_from=content)
 
     def as_content(self) -> dict[str, Any]:
-        """Return what the JSON file holds of the object."""
+        """Return the content that the JSON file holds for this object."""
         content = dict(self.read_from or {})
         for stored in _stored_fields(type(self)):
             name, value = stored.name, getattr(self, stored.name)
@@ -52,7 +53,7 @@ class JsonObject:
 
 
 def _stored_fields(kind: type[JsonObject]) -> list[Field[Any]]:
-    return [one for one in fields(kind) if one.name != "read_from"]
+    return [stored for stored in fields(kind) if stored.name != "read_from"]
 
 
 def _default(stored: Field[Any]) -> Any:

@@ -1,4 +1,7 @@
-"""sweep.system.json_text."""
+"""Read JSON files that may be torn, too large, too deep, or written by anybody.
+
+Every file of sweep that holds JSON is read here, with a schema and with bounds.
+"""
 
 import errno
 import json
@@ -11,27 +14,28 @@ from typing import Any, TypeVar
 from msgspec import ValidationError, convert
 
 MEBIBYTE = 2**20
-MOST_BYTES = MEBIBYTE  # of any other file
+MOST_BYTES = MEBIBYTE  # of a file whose reader names no other limit
 MOST_VALUES = 1_000_000  # of a file; each takes up to 200 bytes of memory
-MOST_DEEP = 200  # levels of lists and objects; Python's own functions recurse into them
+MOST_DEEP = 200  # levels of lists and objects: Python's own functions recurse into them
 TOO_DEEP = "too deep"
 LAST_YEAR = 3000
-CONTAINERS = (dict, list)  # a union of them is built anew at each look
-# At the first use of a type msgspec notes its parts. Where two threads do that at once, the process crashes (0.22).
+CONTAINERS = (dict, list)  # a union type would be built anew at each use
+# At the first use of a type, msgspec (0.22) caches its parts: two threads that do this at the same
+# time crash the process.
 _converting = threading.Lock()
 T = TypeVar("T")
 
 
 class Unreadable(ValueError):
-    """A JSON text that is torn, too large, too deep, or of another shape."""
+    """A JSON text is torn, too large, too deep, or has another shape."""
 
 
 class Time(datetime):
-    """A time with its zone, in a year that dates can be computed with."""
+    """A time with a zone, in a year from 1970 on that dates can be computed with."""
 
 
 def read(text: bytes, schema: type[T], most_bytes: int = MOST_BYTES) -> T:
-    """Return the content of a JSON file; what a newer version wrote besides is left out.
+    """Return the content of a JSON file, without the keys that only a newer version knows.
 
     Raises:
         Unreadable: it is torn, too large, too deep, or has another shape than ``schema``.
@@ -53,10 +57,11 @@ def check(content: Any, schema: type[T]) -> T:
 
 
 def parse(text: bytes, most_bytes: int = MOST_BYTES) -> Any:
-    """Return what a JSON text says, which may hold NaN and infinity.
+    """Return the content of a JSON text, which may hold NaN and infinity.
 
     Raises:
-        Unreadable: it is torn, too large, too deep, or holds half a character, which no file and no page can hold.
+        Unreadable: it is torn, too large, too deep, or holds half a character (a lone surrogate),
+            which no file and no page can hold.
     """
     check_size(text, most_bytes)
     try:
@@ -73,17 +78,24 @@ def parse(text: bytes, most_bytes: int = MOST_BYTES) -> Any:
 
 
 def check_size(text: bytes, most_bytes: int) -> None:
-    """Raises Unreadable where a JSON text takes more memory than any of ours, before it is parsed."""
+    """Check, before it is parsed, that a JSON text takes no more memory than any of ours.
+
+    Raises:
+        Unreadable: it takes more.
+    """
     if len(text) > most_bytes:
         raise Unreadable(f"it has more than {most_bytes:,} bytes")
-    if (
-        sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES
-    ):  # one of them stands before each value
+    # One of these characters stands before each value.
+    if sum(map(text.count, (b",", b"[", b"{"))) > MOST_VALUES:
         raise Unreadable(f"it may have more than {MOST_VALUES:,} values")
 
 
 def check_for_reader(text: bytes, most_bytes: int, path: Path) -> None:
-    """Raises OSError where ``text`` is more than the reader of ``path`` takes."""
+    """Check that a later reader of ``path`` will accept ``text``.
+
+    Raises:
+        OSError: the text is too large for it.
+    """
     try:
         check_size(text, most_bytes)
     except Unreadable as error:
@@ -93,16 +105,17 @@ def check_for_reader(text: bytes, most_bytes: int, path: Path) -> None:
 def _is_too_deep(content: Any) -> bool:
     level = [content]
     for _ in range(MOST_DEEP):
-        level = [inner for one in level if isinstance(one, CONTAINERS) for inner in _inside(one)]
+        containers = [value for value in level if isinstance(value, CONTAINERS)]
+        level = [value for container in containers for value in _values_of(container)]
     return bool(level)
 
 
-def _inside(container: dict[str, Any] | list[Any]) -> Any:
+def _values_of(container: dict[str, Any] | list[Any]) -> Any:
     return container.values() if isinstance(container, dict) else container
 
 
 def _as_time(kind: type, value: Any) -> Any:
-    """Convert the one type that is none of msgspec's."""
+    """Convert a value to ``Time``, the only type here that msgspec does not know."""
     time = Time.fromisoformat(value)
     if kind is not Time or time.tzinfo is None or not 1970 <= time.year < LAST_YEAR:
         raise ValueError(f"{value!r} is no time that dates can be computed with")

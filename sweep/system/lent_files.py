@@ -11,17 +11,17 @@ IN_MEMORY = "/dev/shm"  # noqa: S108 # a folder of its own is made there, which 
 
 
 def way_to(descriptor: int, otherwise: Path) -> str:
-    """Return a path that leads to an open file and nowhere else; ``otherwise`` where /proc is missing."""
+    """Return a path that leads to an open file only; ``otherwise`` where /proc is missing."""
     way = f"/proc/self/fd/{descriptor}"
     return way if os.path.lexists(way) else str(otherwise)
 
 
 @contextlib.contextmanager
 def lent(file: BinaryIO, path: Path) -> Iterator[Path]:
-    """Give who opens by path a path to an open file, which ends in the name of ``path``.
+    """Yield a path to an open file, with the last part of ``path``.
 
-    Keras looks at the ending of a name, so this is a link in a private folder. Where there is no
-    room for it in memory or in the system's folder, it lies beside the file.
+    Keras looks at the ending of a name, so this is a link in a private folder. That folder lies
+    beside the file where there is no room for it in memory or in the system's temporary folder.
     """
     with _private_folder(path.parent) as folder:
         way = Path(folder, path.name)

@@ -1,4 +1,7 @@
-"""Output for people that ends no work: where it cannot be written, for the disk is full or its reader gone, it is lost."""
+"""Output for people that ends no work.
+
+Where it cannot be written, because the disk is full or its reader is gone, it is lost.
+"""
 
 import contextlib
 import io
@@ -8,23 +11,21 @@ from typing import Any, TextIO
 
 
 class _CalmFile(io.FileIO):
-    """A descriptor that takes whatever is written."""
+    """A descriptor that accepts everything that is written, and raises nothing."""
 
     def write(self, data: Any, /) -> int:
         whole = rest = memoryview(data).cast("B")
         with contextlib.suppress(OSError):
-            while rest:
-                rest = rest[
-                    super().write(rest) or len(rest) :
-                ]  # None: a terminal that does not wait for its reader
+            while rest:  # a write is None on a terminal that does not wait for its reader
+                rest = rest[super().write(rest) or len(rest) :]
         return len(whole)
 
 
 def calm(stream: TextIO | None) -> TextIO:
     """Return a stream that writes where ``stream`` does, and raises no error where that fails.
 
-    One that is none of Python's own, as a notebook's, is returned as it is. None, of a process that was started without it,
-    leads nowhere.
+    A stream that is not one of Python's own, such as a notebook's, is returned as it is. For None,
+    in a process that was started without the stream, the output leads nowhere.
     """
     if stream is None:
         return Path(os.devnull).open("w", encoding="utf-8")
@@ -43,9 +44,9 @@ def calm(stream: TextIO | None) -> TextIO:
 
 
 def occupy_streams() -> None:
-    """Let the first three descriptors lead nowhere where the process was started without them.
+    """Open the first three descriptors on nothing where the process was started without them.
 
-    Else the next file that is opened gets the number of one, and what is said goes into it.
+    Otherwise the next file that is opened gets the number of one, and messages go into that file.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)
@@ -53,6 +54,6 @@ def occupy_streams() -> None:
 
 
 def say_at_once(text: bytes) -> None:
-    """Write to stderr from a signal's handler, which may have come in the middle of another line."""
+    """Write to stderr from a signal handler, which may interrupt the writing of another line."""
     with contextlib.suppress(OSError):
         os.write(2, text)

@@ -1,8 +1,9 @@
 """Files and folders below a root, opened by name and never through a link.
 
-A root may be somebody else's, or lie on a shared drive. So a file is opened below the descriptor of
-its folder, which is first seen to be the folder of that path: no part of the way to it is a link.
-Paths must be resolved, as those below ``sweep.experience.root.root_of`` are. A pipe is not waited for.
+A root may belong to somebody else, or lie on a shared drive. So a file is opened below the
+descriptor of its folder, after a check that this is the folder of that path: no part of the path is
+a link. Paths must be resolved, as those below ``sweep.experience.root.root_of`` are. Opening never
+waits for a pipe.
 """
 
 import contextlib
@@ -15,10 +16,10 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Without O_PATH, a drive would be asked to list each folder that is opened.
+# Without O_PATH, the drive would have to list each folder that is opened.
 TO_FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW
 TO_FILE = os.O_NOFOLLOW | os.O_NONBLOCK
-MOST = 2**28  # bytes of a file that is read whole; what is larger is none of ours
+MOST = 2**28  # bytes of a file that is read whole; a larger one is not one of sweep's
 FILE, FOLDER = "a file", "a folder"
 KINDS = {
     stat.S_IFREG: FILE,
@@ -30,7 +31,7 @@ KINDS = {
 
 
 class NotPlain(OSError):
-    """Something else stands where sweep keeps a plain file or folder. It was not touched."""
+    """Something else stands where sweep keeps a plain file or folder; it was not touched."""
 
     def __str__(self) -> str:
         return f"{self.filename}: {self.strerror}"
@@ -40,7 +41,7 @@ def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
     """Return a descriptor of the plain file ``path``, opened with the ``flags`` of ``os.open``.
 
     Raises:
-        NotPlain: it is something else, or a part of the way to it is a link.
+        NotPlain: it is something else, or a part of the path to it is a link.
         OSError: it cannot be opened.
     """
     descriptor = None if flags & os.O_CREAT else _open_at_once(str(path), flags | TO_FILE)
@@ -59,17 +60,17 @@ def open_plain(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def reading(path: Path) -> io.BufferedReader:
-    """Open a file for reading. Raises as ``open_plain``."""
+    """Return a file that is open for reading; raises as ``open_plain``."""
     return os.fdopen(open_plain(path), "rb")
 
 
 def changing(path: Path) -> io.BufferedRandom:
-    """Open a file for reading and writing, and make an empty one where there is none."""
+    """Return a file, open for reading and writing; an empty one is made where it is missing."""
     return os.fdopen(open_plain(path, os.O_RDWR | os.O_CREAT), "r+b")
 
 
 def created(path: Path) -> io.BufferedRandom:
-    """Make a new file, in place of what an earlier write has left under this name."""
+    """Return a new file, open for writing, in place of what an earlier write left there."""
     remove(path)
     return os.fdopen(open_plain(path, os.O_RDWR | os.O_CREAT | os.O_EXCL), "w+b")
 
@@ -78,7 +79,7 @@ def read(path: Path, most: int | None = MOST) -> bytes:
     """Return the bytes of a file.
 
     Raises:
-        NotPlain: see ``open_plain``; or it has more bytes than ``most``.
+        NotPlain: as ``open_plain``, or the file has more bytes than ``most``.
         OSError: it cannot be read.
     """
     with os.fdopen(open_plain(path), "rb", buffering=0) as file:
@@ -91,7 +92,7 @@ def read(path: Path, most: int | None = MOST) -> bytes:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, if it is there; of a link, the link itself. Raises NotPlain for a folder."""
+    """Remove a file or a link, if it is there; raises NotPlain for a folder."""
     with contextlib.suppress(FileNotFoundError), _folder_of(path) as folder:
         try:
             os.unlink(path.name, dir_fd=folder)
@@ -101,28 +102,28 @@ def remove(path: Path) -> None:
 
 
 def replace(source: Path, target: Path) -> None:
-    """Make the file ``source`` the file ``target``, in one step.
+    """Rename the file ``source`` to ``target``, in one step.
 
     Raises:
-        NotPlain: ``target`` is there, and is no plain file.
+        NotPlain: ``target`` exists, and is no plain file.
         OSError: the disk is full or gone.
     """
-    with _folder_of(source) as here, _folder_of(target) as there:
-        _refuse_other_kinds(target, there)
-        os.replace(source.name, target.name, src_dir_fd=here, dst_dir_fd=there)
+    with _folder_of(source) as old, _folder_of(target) as new:
+        _refuse_other_kinds(target, new)
+        os.replace(source.name, target.name, src_dir_fd=old, dst_dir_fd=new)
 
 
 def rename(source: Path, target: Path) -> None:
-    """Give another name to anything; of a link, to the link itself."""
-    with _folder_of(source) as here, _folder_of(target) as there:
-        os.rename(source.name, target.name, src_dir_fd=here, dst_dir_fd=there)
+    """Rename a file, a folder, or a link itself."""
+    with _folder_of(source) as old, _folder_of(target) as new:
+        os.rename(source.name, target.name, src_dir_fd=old, dst_dir_fd=new)
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it, where they are not there yet.
+    """Make a folder, and those above it, where they are missing.
 
     Raises:
-        NotPlain: something else has its name.
+        NotPlain: something else has the name.
         OSError: the disk is full or gone.
     """
     try:
@@ -135,14 +136,14 @@ def make_folder(path: Path) -> None:
 
 
 def remove_folder(path: Path) -> None:
-    """Remove a folder of ours and all in it, as far as that can be done; of a link, the link itself."""
+    """Remove one of sweep's folders with its contents, as far as possible; or a link itself."""
     with contextlib.suppress(OSError), _folder_of(path) as parent:
         shutil.rmtree(path.name, ignore_errors=True, dir_fd=parent)
         os.unlink(path.name, dir_fd=parent)
 
 
 def status(path: Path) -> os.stat_result:
-    """Return what ``os.lstat`` says of a plain file. Raises as ``open_plain``."""
+    """Return the result of ``os.lstat`` for a plain file; raises as ``open_plain``."""
     descriptor = open_plain(path, os.O_PATH)
     try:
         return os.fstat(descriptor)
@@ -151,9 +152,9 @@ def status(path: Path) -> os.stat_result:
 
 
 def kind_of(path: Path) -> str | None:
-    """Return ``FILE``, ``FOLDER``, "a symbolic link" and so on; None for nothing.
+    """Return ``FILE``, ``FOLDER``, "a symbolic link", …; None where there is nothing.
 
-    What is reached through a link is nothing as well.
+    A path that leads through a link counts as nothing.
     """
     try:
         with _folder_of(path) as folder:
@@ -164,34 +165,34 @@ def kind_of(path: Path) -> str | None:
 
 
 def is_file(path: Path) -> bool:
-    """Tell whether it is a plain file."""
+    """Tell whether the path is a plain file."""
     return kind_of(path) == FILE
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether it is a folder, and no link to one."""
+    """Tell whether the path is a folder, and no link to one."""
     return kind_of(path) == FOLDER
 
 
 def contents(folder: Path) -> dict[Path, str]:
-    """Return what is in a folder, sorted, with the kinds as ``kind_of`` names them.
+    """Return the paths in a folder, sorted, with their kinds as ``kind_of`` names them.
 
-    Nothing is in what is missing, or is no plain folder.
+    The result is empty where the folder is missing, or is no plain folder.
     """
     return {folder / name: kind for name, kind in sorted(_listed(folder).items())}
 
 
 def files_in(folder: Path, names: re.Pattern[str]) -> list[Path]:
-    """Return the plain files in a folder with such a name, sorted."""
-    there = _listed(folder).items()
-    return [folder / name for name, kind in sorted(there) if kind == FILE and names.fullmatch(name)]
+    """Return the plain files in a folder whose names match, sorted."""
+    kinds = sorted(_listed(folder).items())
+    return [folder / name for name, kind in kinds if kind == FILE and names.fullmatch(name)]
 
 
 def copy_folder(source: Path, target: Path, copy: Callable[[Path, Path], None]) -> None:
-    """Copy the files of a folder and of those in it into ``target``, with ``copy``.
+    """Copy the files of a folder and of its folders into ``target``, with ``copy``.
 
-    What is neither a file nor a folder is left out, and so are the modes: a folder that is
-    read-only there must be writable here.
+    Anything that is neither a file nor a folder is left out. Modes are not copied: a folder that is
+    read-only in the source must be writable in the copy.
     """
     make_folder(target)
     for path, kind in contents(source).items():
@@ -222,7 +223,10 @@ def _kind(mode: int) -> str:
 
 
 def _kind_of_entry(entry: "os.DirEntry[str]") -> str | None:
-    """Return the kind, or None for what has been removed since; a drive lists names without kinds."""
+    """Return the kind, or None where the entry was removed meanwhile.
+
+    A drive lists names without their kinds, so that this may ask it again.
+    """
     if entry.is_file(follow_symlinks=False):
         return FILE
     if entry.is_dir(follow_symlinks=False):
@@ -235,7 +239,7 @@ def _kind_of_entry(entry: "os.DirEntry[str]") -> str | None:
 
 @contextlib.contextmanager
 def _folder_of(path: Path) -> Iterator[int]:
-    """Open the folder that ``path`` lies in. The errors inside name the path, and not its last part only."""
+    """Open the folder that ``path`` lies in; an error inside names the whole path, not its end."""
     descriptor = _open_folder(path.parent)
     try:
         yield descriptor
@@ -254,16 +258,16 @@ def _open_folder(path: Path, flags: int = TO_FOLDER) -> int:
 
 
 def _open_at_once(path: str, flags: int) -> int | None:
-    """Open what is at this very path, or return None where it is not sure that no part of it is a link.
+    """Open this very path, or return None where some part of it may be a link.
 
     Raises:
-        FileNotFoundError: there is no such thing.
+        FileNotFoundError: the path does not exist.
     """
     try:
         descriptor = os.open(path, flags)
     except FileNotFoundError:
         raise
-    except OSError:  # who opens it part by part sees at which one
+    except OSError:  # opening it part by part shows at which one
         return None
     with contextlib.suppress(OSError):  # there is no /proc
         if os.readlink(f"/proc/self/fd/{descriptor}") == path:  # noqa: PTH115 # a Path takes longer
@@ -275,17 +279,17 @@ def _open_at_once(path: str, flags: int) -> int | None:
 def _walk_to(path: Path, flags: int) -> int:
     """Open a folder by one part of its path after the other.
 
-    This takes longer. It is needed where a system calls the folder by another name than we do, and
-    to name the part that is a link.
+    This takes longer. It is needed where the system knows the folder by another name than sweep
+    does, and to name the part that is a link.
     """
-    here, descriptor = Path(path.anchor), os.open(path.anchor, TO_FOLDER)
+    part, descriptor = Path(path.anchor), os.open(path.anchor, TO_FOLDER)
     for name in path.parts[1:]:
-        above, here = descriptor, here / name
+        above, part = descriptor, part / name
         try:
-            descriptor = os.open(name, flags if here == path else TO_FOLDER, dir_fd=above)
+            descriptor = os.open(name, flags if part == path else TO_FOLDER, dir_fd=above)
         except OSError as error:
-            _refuse_other_kinds(here, above, wanted=stat.S_IFDIR)
-            error.filename = str(here)
+            _refuse_other_kinds(part, above, wanted=stat.S_IFDIR)
+            error.filename = str(part)
             raise
         finally:
             os.close(above)
@@ -293,10 +297,10 @@ def _walk_to(path: Path, flags: int) -> int:
 
 
 def _refuse_other_kinds(path: Path, folder: int, wanted: int = stat.S_IFREG) -> None:
-    """Raises NotPlain where something else than is wanted has the name."""
+    """Raise NotPlain where the name belongs to another kind than the one that is wanted."""
     try:
         mode = os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode
-    except OSError:  # there is nothing, or the disk does not say: who asks sees that as well
+    except OSError:  # nothing is there, or the disk fails: the caller gets that error too
         return
     if stat.S_IFMT(mode) != wanted:
         raise _not_plain(path, mode, "file" if wanted == stat.S_IFREG else "folder")
