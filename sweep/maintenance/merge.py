@@ -15,7 +15,7 @@ from sweep.experience.record import Record, State, state_of
 from sweep.experience.trials import trials_by_number
 from sweep.maintenance.merge_check import MergeCheck, sample_of
 from sweep.space.source import SpaceSource
-from sweep.system import plain_files
+from sweep.system import files, plain_files
 from sweep.system.files import copy_synced, move_to_quarantine, names_of, new_folder
 
 NEW_HERE = "new here"
@@ -179,7 +179,7 @@ def _take(theirs: Experience, ours: Experience, record: Record, root: Path) -> P
     """
     aside = None
     with new_folder(ours.path) as beside:
-        plain_files.copy_folder(theirs.path, beside, _copy)
+        files.copy_folder(theirs.path, beside, _copy)
         Experience(beside).write(record)
         if plain_files.kind_of(ours.path):
             aside = move_to_quarantine(ours.path, root)

@@ -77,6 +77,20 @@ def copy_synced(source: Path, target: Path) -> None:
         sync_file(copied)
 
 
+def copy_folder(source: Path, target: Path, copy: Callable[[Path, Path], None]) -> None:
+    """Copy the files of a folder and of its folders into ``target``, with ``copy``.
+
+    Anything that is neither a file nor a folder is left out. Modes are not copied: a folder that is
+    read-only in the source must be writable in the copy.
+    """
+    plain_files.make_folder(target)
+    for path, kind in plain_files.contents(source).items():
+        if kind == plain_files.FILE:
+            copy(path, target / path.name)
+        elif kind == plain_files.FOLDER:
+            copy_folder(path, target / path.name, copy)
+
+
 def sync_file(file: BinaryIO) -> None:
     """Return once what was written is on the disk, or as near to it as the file system allows."""
     file.flush()

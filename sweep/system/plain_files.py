@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 # Without O_PATH, the drive would have to list each folder that is opened.
@@ -186,20 +186,6 @@ def files_in(folder: Path, names: re.Pattern[str]) -> list[Path]:
     """Return the plain files in a folder whose names match, sorted."""
     kinds = sorted(_listed(folder).items())
     return [folder / name for name, kind in kinds if kind == FILE and names.fullmatch(name)]
-
-
-def copy_folder(source: Path, target: Path, copy: Callable[[Path, Path], None]) -> None:
-    """Copy the files of a folder and of its folders into ``target``, with ``copy``.
-
-    Anything that is neither a file nor a folder is left out. Modes are not copied: a folder that is
-    read-only in the source must be writable in the copy.
-    """
-    make_folder(target)
-    for path, kind in contents(source).items():
-        if kind == FILE:
-            copy(path, target / path.name)
-        elif kind == FOLDER:
-            copy_folder(path, target / path.name, copy)
 
 
 def _listed(folder: Path) -> dict[str, str]:
