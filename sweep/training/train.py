@@ -42,6 +42,7 @@ from sweep.training import (
     steps,
 )
 from sweep.training.backup_callback import Backup, WorkWatcher
+from sweep.training.backup_writer import BackupContents, BackupWriter
 from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import Logs
 from sweep.training.data import tf_cache_lock
@@ -366,7 +367,9 @@ def savers(
         job.experience.meilleur, job.record.objective, before, state.variables, job.experience.fence
     )
     log = Log(job.experience.log, job.experience.fence)
-    backup = Backup(job, link, start, state, best, log, reached, proof)
+    contents = BackupContents(best, log, made.model, state)
+    writer = BackupWriter(job, link, contents, reached)
+    backup = Backup(job, link, writer, start, reached, proof)
     steps.before_compile(
         made.model,
         lambda: patiently(best.write_now, lambda error: _wait(link, error), link.stop_asked),
