@@ -1,7 +1,7 @@
-"""Files of weights that anybody may have written: read only where all that they hold is in them.
+"""Checks on files of weights, which anybody may have written, before Keras reads them.
 
-HDF5 can name other files in place of data: what they hold would be read, and saved, as weights.
-Newer versions of Keras look for that themselves, older ones for less of it.
+An HDF5 file can name other files in place of data. Their content would be read, and saved, as
+weights. Newer versions of Keras check for that themselves; older ones check less.
 """
 
 import contextlib
@@ -19,47 +19,47 @@ from sweep.experience.best_model import WEIGHTS, why_not_unpacked
 from sweep.system import lent_files, plain_files
 from sweep.training.h5py_errors import disk_errors
 
-TEXT = 16  # bytes of a dataset for each text of any length, which lies elsewhere in the file
+TEXT_BYTES = 16  # that a dataset has for each text of any length, which lies elsewhere in the file
 
 
 class NotSelfContained(SweepError):
-    """A file of weights names other files, or is larger when it is read than it is."""
+    """A file of weights names other files, or would be larger in memory than on the disk."""
 
 
 @contextlib.contextmanager
 def checked(weights: Path) -> Iterator[Path]:
-    """Give the path of a file of weights for reading, once it is sure that it holds all of them.
+    """Check that a file holds all of its weights, and yield a path to read it from.
 
     Raises:
-        NotSelfContained: it does not.
+        NotSelfContained: it does not hold them.
         OSError: it cannot be read.
     """
-    with plain_files.reading(weights) as file, lent_files.lent(file, weights) as way:
-        _refuse(weights, _why_not_read(way))
-        yield way
+    with plain_files.reading(weights) as file, lent_files.lent(file, weights) as path:
+        _refuse(weights, _why_not_read(path))
+        yield path
 
 
 @contextlib.contextmanager
 def checked_model(model: Path) -> Iterator[Path]:
-    """Give the path of a model's archive for reading, once it is sure that it holds all of its weights.
+    """Check that a model's archive holds all of its weights, and yield a path to read it from.
 
     Raises:
-        NotSelfContained: it does not, or is no archive as Keras writes it.
+        NotSelfContained: it does not hold them, or is not an archive of Keras.
         OSError: it cannot be read.
     """
-    with plain_files.reading(model) as file, lent_files.lent(file, model) as way:
+    with plain_files.reading(model) as file, lent_files.lent(file, model) as path:
         _refuse(model, _why_not_loaded(file))
-        yield way
+        yield path
 
 
 def why_not_read(weights: Path) -> str | None:
-    """Return in words why a file of weights must not be read, or None where it may be.
+    """Return in words why a file of weights must not be read, or None if it may be.
 
     Raises:
         OSError: it cannot be opened.
     """
-    with plain_files.reading(weights) as file, lent_files.lent(file, weights) as way:
-        return _why_not_read(way)
+    with plain_files.reading(weights) as file, lent_files.lent(file, weights) as path:
+        return _why_not_read(path)
 
 
 def _refuse(path: Path, why: str | None) -> None:
@@ -74,9 +74,9 @@ def _why_not_loaded(file: BinaryIO) -> str | None:
             return why_not_unpacked(archive, size) or _why_not_read(
                 io.BytesIO(archive.read(WEIGHTS))
             )
-    except MemoryError:  # which says nothing of the file
+    except MemoryError:  # no fault of the file
         raise
-    except Exception as error:  # noqa: BLE001 # whatever zipfile raises for a file of anybody's
+    except Exception as error:  # noqa: BLE001 # zipfile raises many kinds for a broken file
         return f"is no archive with weights ({type(error).__name__})"
 
 
@@ -87,14 +87,15 @@ def _why_not_read(weights: Path | BinaryIO) -> str | None:
             return _why_foreign(file, size)
     except MemoryError:
         raise
-    except Exception as error:  # h5py raises any of a dozen for a torn file
-        if isinstance(error, OSError) and error.errno:  # the disk's: the file may be whole
+    except Exception as error:  # h5py raises a dozen kinds for a torn file
+        if isinstance(error, OSError) and error.errno:  # of the disk: the file may be whole
             raise
         return f"is no file of weights ({type(error).__name__})"
 
 
 def _why_foreign(file: h5py.File, size: int) -> str | None:
-    held, seen, groups = 0, {_address(file)}, [file]
+    """Return in words what of the file's data lies outside it, or None."""
+    held_bytes, seen, groups = 0, {_address(file)}, [file]
     while groups:
         group = groups.pop()
         for name in group:
@@ -110,8 +111,8 @@ def _why_foreign(file: h5py.File, size: int) -> str | None:
             elif not isinstance(item, h5py.Dataset) or not _is_within(item):
                 return f"has its data of {where} elsewhere"
             else:
-                held += item.id.get_storage_size()
-    return "holds less than it says" if held > size else None
+                held_bytes += item.id.get_storage_size()
+    return "holds less than it says" if held_bytes > size else None
 
 
 def _address(item: Any) -> Any:
@@ -119,14 +120,14 @@ def _address(item: Any) -> Any:
 
 
 def _is_within(dataset: h5py.Dataset) -> bool:
-    """Tell whether the data lie in this file, in one piece and as large as they are when they are read."""
-    how = dataset.id.get_create_plist()
-    if how.get_layout() != h5py.h5d.CONTIGUOUS or how.get_external_count():
+    """Return whether the data lie in this file, in one piece and in their full size."""
+    properties = dataset.id.get_create_plist()
+    if properties.get_layout() != h5py.h5d.CONTIGUOUS or properties.get_external_count():
         return False
-    if dataset.shape is None:  # nothing, which has a type only
+    if dataset.shape is None:  # an empty dataset, which has a type only
         return True
     is_text = h5py.check_string_dtype(dataset.dtype)
-    if dataset.dtype.hasobject and not is_text:  # references, which Keras writes nowhere
+    if dataset.dtype.hasobject and not is_text:  # references: Keras writes none
         return False
-    each = TEXT if dataset.dtype.hasobject else dataset.id.get_type().get_size()
-    return bool(dataset.id.get_storage_size() == math.prod(dataset.shape) * each)
+    item_bytes = TEXT_BYTES if dataset.dtype.hasobject else dataset.id.get_type().get_size()
+    return bool(dataset.id.get_storage_size() == math.prod(dataset.shape) * item_bytes)

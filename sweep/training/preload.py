@@ -1,6 +1,7 @@
-"""Keras, imported in silence: once in the forkserver, so that each training is a fresh process at the price of a warm one.
+"""Keras, imported once in the forkserver, and without the lines that TensorFlow prints.
 
-TensorFlow speaks of its GPUs while it is imported; where the import succeeds, nobody needs to hear it.
+Each training is then a fork: a fresh process, in about the time of a warm one. TensorFlow writes
+about its GPUs while it is imported; those lines are shown only where the import fails.
 """
 
 import contextlib
@@ -10,51 +11,55 @@ import sys
 import tempfile
 import threading
 
-MODULES = "SWEEP_WARM"
+# The modules that the search space imports, with commas between them. They come through the
+# environment because multiprocessing imports a preloaded module by its name, without arguments.
+MODULES = "SWEEP_PRELOAD"
 SERVER = "from multiprocessing.forkserver import main"
 
 
-def _has_begun() -> bool:
-    """Tell whether this process computes, or has other threads, by now: none that is forked from it would do so in peace.
+def _cannot_be_forked() -> bool:
+    """Return whether this process computes, or has other threads, so that its forks might hang.
 
-    TensorFlow lets nobody choose its threads any more once it has made a tensor, and its own do not come through a fork.
+    Once TensorFlow has made a tensor, its number of threads is fixed, and they do not survive a
+    fork.
     """
-    from tensorflow.config import threading as of_tensorflow
+    from tensorflow.config import threading as tensorflow_threads
 
-    before = of_tensorflow.get_intra_op_parallelism_threads()
+    before = tensorflow_threads.get_intra_op_parallelism_threads()
     try:
         for number in (before + 1, before):
-            of_tensorflow.set_intra_op_parallelism_threads(number)
+            tensorflow_threads.set_intra_op_parallelism_threads(number)
     except RuntimeError:
         return True
     return threading.active_count() > _threads
 
 
 def _import_all(modules: list[str]) -> str | None:
-    """Import what the search space does, and return the first module after which there is no going on, or None."""
+    """Import the modules, and return the first after which no fork is safe, or None."""
     for module in modules:
-        with contextlib.suppress(Exception, SystemExit):  # the search space has its own word on it
+        # A module that cannot be imported is reported when the search space is loaded.
+        with contextlib.suppress(Exception, SystemExit):
             importlib.import_module(module)
-        if _has_begun():
+        if _cannot_be_forked():
             return module
     return None
 
 
 _threads = threading.active_count()
 _modules = os.environ.get(MODULES, "sweep").split(",")
-_spoilt: str | None = None
-with tempfile.TemporaryFile() as _said:
+_harmful_module: str | None = None
+with tempfile.TemporaryFile() as _printed:
     _stderr = os.dup(2)
-    os.dup2(_said.fileno(), 2)
+    os.dup2(_printed.fileno(), 2)
     try:
         import sweep.training.train  # noqa: F401 # imported for what it does to this process
         from sweep.training.state.object_graph import look_ahead
 
-        _spoilt = None if _has_begun() else _import_all(_modules)
+        _harmful_module = None if _cannot_be_forked() else _import_all(_modules)
         look_ahead()
     except BaseException:
-        _said.seek(0)
-        os.write(_stderr, _said.read())
+        _printed.seek(0)
+        os.write(_stderr, _printed.read())
         raise
     finally:
         with contextlib.suppress(OSError):
@@ -62,8 +67,8 @@ with tempfile.TemporaryFile() as _said:
         os.dup2(_stderr, 2)
         os.close(_stderr)
 
-# A notebook may import this too, to load a model; it forks nothing.
-if _spoilt is not None and any(word.startswith(SERVER) for word in sys.orig_argv):
-    os.environ[MODULES] = ",".join(one for one in _modules if one != _spoilt)
-    # The same process, and all that it was given, from its beginning.
+# A notebook, which imports this to load a model, forks nothing and is not started anew.
+if _harmful_module is not None and any(word.startswith(SERVER) for word in sys.orig_argv):
+    os.environ[MODULES] = ",".join(name for name in _modules if name != _harmful_module)
+    # The same process, with all that it was given, starts from the beginning without that module.
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 # a shell would be another process
