@@ -23,7 +23,7 @@ from sweep.running.child_process import BLOCKED_SIGNALS, STOP, Work
 from sweep.system import gpu
 from sweep.system.host import cores, prepare_for_keras
 from sweep.training.data.run_cache import RunCache
-from sweep.training.protocol import End, Ending, EpochDone, Job, OnNews
+from sweep.training.protocol import PRELOAD_VARIABLE, End, Ending, EpochDone, Job, OnNews
 
 CHILD_NAME = "sweep"  # the name of our processes, by which ``_preparation_data`` knows them
 POLL_S = 0.1
@@ -69,7 +69,7 @@ class LocalProcesses:
         """Begin to import Keras in the server, which no signal reaches."""
         if self._context.get_start_method() == "spawn":
             return
-        os.environ["SWEEP_WARM"] = ",".join(self._preload)
+        os.environ[PRELOAD_VARIABLE] = ",".join(self._preload)
         self._context.set_forkserver_preload(["sweep.training.preload"])
         with _signals_blocked():
             forkserver.ensure_running()

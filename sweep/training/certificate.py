@@ -1,9 +1,9 @@
-"""A training that is saved, and resumed in a fresh process, before it matters: is the resume exact?
+"""A check that a resume is exact, made on some batches before the first long training.
 
-A first process trains some batches, is saved in the middle of an epoch and at its end, and trains on. A fresh process
-resumes from each of the two backups, and trains to the same batch. The backups of that batch hold all that decides a
-training, and must be equal to the last bit. Epochs have a few batches and a short validation, and all of it lies in a folder
-of its own.
+A first process trains some batches, saves in the middle of an epoch and at its end, and trains on.
+A fresh process resumes from each of the two backups, and trains to the same batch. The backups of
+that batch hold all that decides a training, and must be equal to the last bit. Epochs have a few
+batches and a short validation, and all files lie in a folder of their own.
 """
 
 import contextlib
@@ -34,69 +34,61 @@ from sweep.training.state.arrays_file import read_arrays
 from sweep.training.train import savers
 
 TRAINED, VALIDATED = 4, 2  # batches of an epoch, and of its validation
-DATA = "data.txt"  # what the data are known by
-LAST = 1, 2  # epoch and batch of the comparison
+DATA = "data.txt"  # the file with the digest of the data
+LAST = 1, 2  # the epoch and the batch at which the two are compared
 
 
-class Short:
-    """The first batches of each epoch of something longer. See ``sweep.training.data.batch_source.BatchSource``."""
+class FirstBatches:
+    """A ``BatchSource`` of the first ``most`` batches of each epoch of a longer one."""
 
     def __init__(self, source: BatchSource, most: int) -> None:
         self.count = min(most, source.count)
-        self.kind, self.in_graph, self.reads_ahead = (
-            source.kind,
-            source.in_graph,
-            source.reads_ahead,
-        )
-        self.numbers, self.made_of = source.numbers.take(self.count), source.made_of
-        self.begin, self.batch, self.first, self.spec = (
-            source.begin,
-            source.batch,
-            source.first,
-            source.spec,
-        )
+        self.numbers = source.numbers.take(self.count)
+        self.kind, self.in_graph = source.kind, source.in_graph
+        self.reads_ahead, self.made_of = source.reads_ahead, source.made_of
+        self.begin, self.batch = source.begin, source.batch
+        self.first, self.spec = source.first, source.spec
         self.why_approximate, self.compared = source.why_approximate, source.compared
 
     def end(self) -> None:
         """Do nothing: the epoch has more batches."""
 
 
-class Stages(keras.callbacks.Callback):
-    """Saves at the places of ``SAVES``, keeps each backup in a folder of its name, and ends the training at the last batch.
+class StagedSaves(keras.callbacks.Callback):
+    """A callback that saves at the positions of ``SAVES``, and ends the training at ``LAST``.
 
     Args:
         backup: saves.
-        folder: of the experience.
+        folder: of the experience; each backup is kept there, in a folder of its name.
         keeps: whether this is the first process, whose backups are kept.
-        batches: of a short epoch.
+        batches: the number of batches of an epoch.
     """
 
     def __init__(self, backup: Backup, folder: Path, keeps: bool, batches: int) -> None:
         super().__init__()
         self._backup, self._folder, self._epoch = backup, folder, 0
-        self._saves = (
-            {min(where, (where[0], batches)): name for name, where in SAVES.items()}
-            if keeps
-            else {}
-        )
         self._last = LAST[0], min(LAST[1], batches)
+        self._saves: dict[tuple[int, int], str] = {}
+        if keeps:
+            for name, (at_epoch, at_batch) in SAVES.items():
+                self._saves[at_epoch, min(at_batch, batches)] = name
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._epoch = epoch
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
-        self._pass_by((self._epoch, batch + 1))
+        self._reach((self._epoch, batch + 1))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._pass_by((epoch + 1, 0))
+        self._reach((epoch + 1, 0))
 
-    def _pass_by(self, here: tuple[int, int]) -> None:
-        if here in self._saves or here == self._last:
+    def _reach(self, position: tuple[int, int]) -> None:
+        if position in self._saves or position == self._last:
             self._backup.save_the_end()
             self._backup.check_saved()
-        if here in self._saves:
-            shutil.copytree(self._folder / "sauvegarde", self._folder / self._saves[here])
-        if here == self._last:
+        if position in self._saves:
+            shutil.copytree(self._folder / "sauvegarde", self._folder / self._saves[position])
+        if position == self._last:
             raise Stopped
 
 
@@ -104,33 +96,34 @@ def certify(job: Job, link: Link) -> End:
     """Train as the first process, in the folder of the job's experience.
 
     Returns:
-        How it ended: REFUSED, in one sentence, where the search space raises or cannot be trained.
+        How it ended: REFUSED, with a sentence, where the search space raises or cannot be trained.
     """
     return refusing(job, lambda: _train(job, link, keeps=True))
 
 
 def certify_again(job: Job, link: Link, save: str) -> End:
-    """Resume from a backup of the first process, and tell the link whether that came to the same end."""
+    """Resume from a backup of the first process, and tell the link whether the end is the same."""
 
-    def work() -> None:
+    def resume_and_compare() -> None:
         first = job.experience
         again = Experience(first.path / f"resumed {save}")
         if not (first.path / save).exists():
             return
         shutil.copytree(first.path / save, again.sauvegarde)
         batches = _train(replace(job, experience=again), link, keeps=False)
-        # What reads ahead has drawn more or fewer of the batches to come: a later resume draws those anew.
+        # A source that reads ahead has drawn more or fewer of the batches to come; a later resume
+        # draws those anew.
         left_out = ("random", "at_epoch") if batches.reads_ahead else ()
         difference = first_difference(first.sauvegarde, again.sauvegarde, left_out)
         if (first.path / DATA).read_text() != (again.path / DATA).read_text():
             difference = "what load_data returns"
         link.tell(Exactness(difference, job.record.approximate_because))
 
-    return refusing(job, work)
+    return refusing(job, resume_and_compare)
 
 
 def first_difference(one: Path, other: Path, left_out: tuple[str, ...] = ()) -> str | None:
-    """Return in words where the newest of two backups differ, or None where they are equal to the last bit.
+    """Return in words where the newest backups differ, or None if they are equal to the last bit.
 
     Args:
         one, other: the folders of the backups.
@@ -151,78 +144,68 @@ def _compared(position: Position, left_out: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
-    """Train to the last batch, and return what was trained on."""
+    """Train to the last batch, and return the batches of the training."""
 
     def short_batches(space: SearchSpace) -> tuple[BatchSource, BatchSource]:
         train, validation = preparation.load_batches(
             job, space, lambda text: link.tell(Warned(text))
         )
-        return Short(train, TRAINED), Short(validation, VALIDATED)
+        return FirstBatches(train, TRAINED), FirstBatches(validation, VALIDATED)
 
     record, made = job.record, prepare(job, short_batches)
     job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
-    (job.experience.path / DATA).write_text(
-        str(record.data_identity and record.data_identity["digest"])
-    )
+    digest = record.data_identity and record.data_identity["digest"]
+    (job.experience.path / DATA).write_text(str(digest))
     start = resume_start.make_ready(job.experience)
     position = start.backup.position if start.backup else None
-    reached = (
-        session.TrainingProgress(position.epoch, position.batch)
-        if position
-        else session.TrainingProgress()
-    )
-    best, log, backup = savers(
-        job, link, made, start.backup, reached, Proof(NO_EVIDENCE, lambda _: None)
-    )
-    stages = Stages(backup, job.experience.path, keeps, made.batches.count)
+    reached = session.TrainingProgress()
+    if position:
+        reached.epoch, reached.batch = position.epoch, position.batch
+    proof = Proof(NO_EVIDENCE, lambda _: None)
+    best, log, backup = savers(job, link, made, start.backup, reached, proof)
+    stages = StagedSaves(backup, job.experience.path, keeps, made.batches.count)
     callbacks = [WorkWatcher(backup), best, log, *made.of_user, backup, stages]
     with contextlib.suppress(Stopped):
-        fit(
-            made.model,
-            (made.batches, made.validation),
-            callbacks,
-            reached.epoch,
-            record.parameters["epochs"],
-        )
+        data, epochs = (made.batches, made.validation), record.parameters["epochs"]
+        fit(made.model, data, callbacks, reached.epoch, epochs)
     return made.batches
 
 
 def _datasets(weights: Path) -> dict[str, bytes]:
-    found: dict[str, bytes] = {}
+    contents: dict[str, bytes] = {}
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset) and not name.startswith("sweep/"):
-            found[name] = item[()].tobytes()
+            contents[name] = item[()].tobytes()
 
     with h5py.File(weights, "r") as file:
         file.visititems(visit)
-    return found
+    return contents
 
 
 def _flat(position: dict[str, Any], arrays: dict[str, Any]) -> dict[str, Any]:
-    """Return a position by the paths of what it holds; the names of arrays are replaced by their content."""
+    """Return the values of a position by their paths; arrays in place of their names."""
     return dict(_leaves(position, arrays, ""))
 
 
 def _leaves(value: Any, arrays: dict[str, Any], path: str) -> Iterator[tuple[str, Any]]:
-    if (
-        isinstance(value, dict) and "path" in value and ("array" in value or "bytes" in value)
-    ):  # a variable
+    if _is_variable(value):
         yield value["path"], arrays[value.get("array") or value["bytes"]].tobytes()
     elif isinstance(value, dict):
         for name, item in value.items():
-            held = (
-                arrays[item].tobytes()
-                if name in ("array", "scalar") and isinstance(item, str)
-                else item
-            )
-            yield from _leaves(held, arrays, f"{path}.{name}".strip("."))
+            names_array = name in ("array", "scalar") and isinstance(item, str)
+            content = arrays[item].tobytes() if names_array else item
+            yield from _leaves(content, arrays, f"{path}.{name}".strip("."))
     elif isinstance(value, list):
         for number, item in enumerate(value):
             yield from _leaves(item, arrays, f"{path}[{number}]")
     else:
         yield path, value if isinstance(value, bytes) else json.dumps(value)
+
+
+def _is_variable(value: Any) -> bool:
+    return isinstance(value, dict) and "path" in value and ("array" in value or "bytes" in value)
 
 
 def _first(one: dict[str, Any], other: dict[str, Any]) -> str | None:

@@ -1,9 +1,11 @@
-"""Best models, loaded and evaluated against the rows of their logs."""
+"""The best models of finished experiences, evaluated and compared with the rows of their logs."""
 
 import csv
 import io
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -13,11 +15,11 @@ from sweep.space.mistakes import error_in_file
 from sweep.space.search_space import SearchSpace
 from sweep.system import plain_files
 from sweep.training import hdf5, steps
-from sweep.training.data import make_batches
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.loading import load_here
+from sweep.training.data.make_batches import make_batch_source
 
-# On another processor, or with other threads, the last bits of a sum of float32 differ.
+# The last bits of a sum of float32 differ on another processor, or with other threads.
 TOLERANCE = 1e-4
 
 
@@ -29,40 +31,57 @@ def evaluate(
 ) -> Iterator[tuple[Experience, str | None]]:
     """Yield each experience with what is wrong with its best model, in words, or None.
 
-    Models are loaded in Keras's safe mode: one that brings code of its own is not.
+    Models are loaded in Keras's safe mode, which refuses a model that brings code of its own.
+
+    Args:
+        space: gives the data of the validation.
+        finished: the experiences to evaluate, with their records.
+        done: is called after each experience.
+        say: is told what the user should know of the data.
     """
     _, part = load_here(space).data
     for experience, record in finished:
-        validation = make_batches.make_batch_source(
-            part, False, record.parameters["batch_size"], record.seed, say
-        )
-        yield experience, _what_is_wrong(space, experience, record, validation)
+        batch_size = record.parameters["batch_size"]
+        validation = make_batch_source(part, False, batch_size, record.seed, say)
+        yield experience, _find_difference(space, experience, record, validation)
         keras.utils.clear_session()
         done()
 
 
-def _what_is_wrong(
+def _find_difference(
     space: SearchSpace, experience: Experience, record: Record, validation: BatchSource
 ) -> str | None:
     try:
-        with hdf5.checked_model(experience.meilleur) as path:
-            model = keras.models.load_model(path, safe_mode=True)
-        steps.build(model, validation)
-        steps.take_over(model, validation, validation, lambda: validation.count)
-        model.test_function.begin()
-        found = model.evaluate(validation.numbers, verbose=0, return_dict=True)
-        log = io.StringIO(plain_files.read(experience.log).decode(), newline="")
-        row = list(csv.DictReader(log))[
-            record.outcome.epoch if record.outcome and record.outcome.epoch else 0
-        ]
+        metrics = _evaluate_model(experience.meilleur, validation)
+        row = _row_of_best_epoch(experience, record)
         logged = {
             name: float(row.get(f"val_{name}") or "nan")
-            for name, value in found.items()
+            for name, value in metrics.items()
             if isinstance(value, float)
         }
-    except Exception as error:  # noqa: BLE001 # files of anybody's, with layers of the user's
-        return f"meilleur.model.keras cannot be loaded and evaluated: {error_in_file(error, space.source.path)}"
+    except Exception as error:  # noqa: BLE001 # anybody's files, with layers of the user's
+        where = error_in_file(error, space.source.path)
+        return f"meilleur.model.keras cannot be loaded and evaluated: {where}"
     for name, value in logged.items():
-        if not math.isclose(found[name], value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
-            return f"meilleur.model.keras gives {name} {found[name]:.6g}, where log.csv has val_{name} {value:.6g}"
+        if not math.isclose(metrics[name], value, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            return (
+                f"meilleur.model.keras gives {name} {metrics[name]:.6g}, "
+                f"where log.csv has val_{name} {value:.6g}"
+            )
     return None
+
+
+def _evaluate_model(model_file: Path, validation: BatchSource) -> dict[str, Any]:
+    with hdf5.checked_model(model_file) as path:
+        model = keras.models.load_model(path, safe_mode=True)
+    steps.build(model, validation)
+    steps.take_over(model, validation, validation, lambda: validation.count)
+    model.test_function.begin()
+    metrics: dict[str, Any] = model.evaluate(validation.numbers, verbose=0, return_dict=True)
+    return metrics
+
+
+def _row_of_best_epoch(experience: Experience, record: Record) -> dict[str, str]:
+    log = io.StringIO(plain_files.read(experience.log).decode(), newline="")
+    epoch = record.outcome.epoch if record.outcome and record.outcome.epoch else 0
+    return list(csv.DictReader(log))[epoch]

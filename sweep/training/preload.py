@@ -11,9 +11,8 @@ import sys
 import tempfile
 import threading
 
-# The modules that the search space imports, with commas between them. They come through the
-# environment because multiprocessing imports a preloaded module by its name, without arguments.
-MODULES = "SWEEP_PRELOAD"
+from sweep.training.protocol import PRELOAD_VARIABLE
+
 SERVER = "from multiprocessing.forkserver import main"
 
 
@@ -46,7 +45,7 @@ def _import_all(modules: list[str]) -> str | None:
 
 
 _threads = threading.active_count()
-_modules = os.environ.get(MODULES, "sweep").split(",")
+_modules = os.environ.get(PRELOAD_VARIABLE, "sweep").split(",")
 _harmful_module: str | None = None
 with tempfile.TemporaryFile() as _printed:
     _stderr = os.dup(2)
@@ -69,6 +68,6 @@ with tempfile.TemporaryFile() as _printed:
 
 # A notebook, which imports this to load a model, forks nothing and is not started anew.
 if _harmful_module is not None and any(word.startswith(SERVER) for word in sys.orig_argv):
-    os.environ[MODULES] = ",".join(name for name in _modules if name != _harmful_module)
+    os.environ[PRELOAD_VARIABLE] = ",".join(name for name in _modules if name != _harmful_module)
     # The same process, with all that it was given, starts from the beginning without that module.
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606 # a shell would be another process

@@ -1,4 +1,7 @@
-"""What a place is given to train, what it says meanwhile, and what it says at the end. All of it travels."""
+"""Picklable messages between the controller and a training.
+
+A ``Job`` goes to the training, ``News`` come from it while it runs, and an ``End`` ends it.
+"""
 
 import threading
 from collections.abc import Callable
@@ -11,19 +14,29 @@ from sweep.experience.record import Record
 from sweep.space.source import SpaceSource
 
 BACKUP_EVERY_S = 30.0
-# From where ``sweep check`` resumes: epoch and batch.
+# The environment variable with the modules that the search space imports, separated by commas. The
+# forkserver preloads them. It imports ``sweep.training.preload`` by name, which takes no arguments.
+PRELOAD_VARIABLE = "SWEEP_PRELOAD"
+# The positions (epoch, batch) that ``sweep check`` resumes from.
 SAVES = {"in the middle of an epoch": (0, 2), "at the end of an epoch": (1, 0)}
 
 
 @dataclass(frozen=True)
 class Job:
-    """One experience to bring to its end.
+    """One experience to train to its end.
 
-    ``record`` is what its ``experience.json`` says or is to say, ``save_freq`` is in batches, ``keep_data`` says whether its
-    data are kept on the disk, ``prunes`` whether the controller has a word on each epoch. ``cluster`` is the address of the
-    cluster that it runs on, where it outlives its controller; elsewhere None. ``run`` names the run of the sweep, whose
-    trainings share their data; None where it shares none. ``data_before`` is what its data must be, as a record has it; None
-    where they may be any. One that ``only_prepares`` ends before its first batch, and writes nothing.
+    Attributes:
+        source: the text of the search space.
+        experience: the folder.
+        record: the content of ``experience.json``, on the disk or still to be written.
+        save_freq: the number of batches between two backups.
+        keep_data: whether the data are kept on the disk.
+        prunes: whether the training asks the controller after each epoch.
+        cluster: the address of the cluster that it runs on, where it outlives its controller;
+            elsewhere None.
+        run: the name of the run of the sweep whose trainings share their data; None shares none.
+        data_before: what the data must be, as in a record; None allows any.
+        only_prepares: whether it ends before its first batch, and writes nothing.
     """
 
     source: SpaceSource
@@ -38,7 +51,7 @@ class Job:
     only_prepares: bool = False
 
     def mark_approximate(self, reason: str) -> None:
-        """Write into the record why the training may differ from an uncut one."""
+        """Write into the record why the training may differ from an uninterrupted one."""
         self.record.mark_approximate(reason)
         self.experience.write(self.record)
 
@@ -48,20 +61,24 @@ class Ending(StrEnum):
 
     OUTCOME = "outcome"  # the record says finished, failed or pruned
     STOPPED = "stopped"  # it was asked to
-    REFUSED = "refused"  # the search space is wrong: no other training of it would fare better
-    GONE = "gone"  # the drive, or the cluster, does not answer just now
+    REFUSED = "refused"  # the search space is wrong, so that its other trainings would fail as well
+    GONE = "gone"  # the drive or the cluster does not answer
     UNFIT = "unfit"  # this worker of a cluster cannot train it; another may
     UNPREPARED = "unprepared"  # the search space raised before the first batch of this session
-    MOVED_ON = "moved_on"  # another process has trained meanwhile
-    DIED = "died"  # it said nothing
+    MOVED_ON = "moved_on"  # another process has trained it
+    DIED = "died"  # it sent no end
 
 
 @dataclass(frozen=True)
 class End:
-    """How a training process ended, with a sentence where it did not end by an outcome.
+    """How a training process ended.
 
-    Where the search space raised, ``traceback`` has how. ``by_the_day`` says that it names what may be there again tomorrow:
-    a file, a server, a package.
+    Attributes:
+        ending: the kind of the end.
+        why: one sentence, where there is no outcome.
+        traceback: of the search space, where it raised.
+        by_the_day: whether what is missing may be there again tomorrow: a file, a server, a
+            package.
     """
 
     ending: Ending
@@ -72,7 +89,7 @@ class End:
 
 @dataclass(frozen=True)
 class Begun:
-    """The training begins, or goes on, before ``batch`` of ``epoch``."""
+    """The training begins, or resumes, before ``batch`` of ``epoch``."""
 
     epoch: int
     batch: int
@@ -80,7 +97,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """``epoch`` is trained, validated and written; ``value`` is what is monitored of it."""
+    """``epoch`` is trained, validated and written; ``value`` is its monitored metric."""
 
     epoch: int
     value: float
@@ -95,7 +112,10 @@ class Warned:
 
 @dataclass(frozen=True)
 class Unsaved:
-    """Since a time in UTC nothing could be saved, and why; ``since`` is None once all is saved again."""
+    """Nothing could be saved since a time in UTC.
+
+    ``why`` is the reason. ``since`` is None once all is saved again.
+    """
 
     since: str | None
     why: str = ""
@@ -103,7 +123,11 @@ class Unsaved:
 
 @dataclass(frozen=True)
 class Sized:
-    """The bytes that this experience takes at most while it trains, once it has ended, and then without its backups."""
+    """The most bytes that the experience takes on the disk.
+
+    ``training`` is while it trains, ``ended`` once it has ended, and ``best`` after that without
+    its backups.
+    """
 
     training: int
     ended: int
@@ -112,10 +136,14 @@ class Sized:
 
 @dataclass(frozen=True)
 class Cost:
-    """What a training was measured to take: ``weights`` are how many numbers its model has, ``memory`` is in bytes.
+    """The measured cost of a training.
 
-    ``start_s`` are the seconds up to its first batch, ``epoch_s`` those of an epoch and its validation. ``architecture`` is
-    alike for models that differ in sizes only.
+    Attributes:
+        weights: the number of weights of the model.
+        start_s: the seconds up to the first batch.
+        epoch_s: the seconds of an epoch and its validation.
+        memory: in bytes.
+        architecture: a text that is equal for models that differ in sizes only.
     """
 
     weights: int
@@ -127,9 +155,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Exactness:
-    """Whether a training that was resumed came to the same end.
+    """Whether a resumed training came to the same end.
 
-    ``differs`` is what differs first, or None; ``named`` is why that was to be expected, or None.
+    ``differs`` names the first difference, or is None; ``named`` is the reason that the record
+    already gave for it, or None.
     """
 
     differs: str | None
@@ -141,12 +170,12 @@ KINDS = {kind.__name__: kind for kind in get_args(News)}
 
 
 def as_message(news: News) -> dict[str, Any]:
-    """Return the news as plain values, for what carries no objects."""
+    """Return the news as plain values, for a channel that carries no objects."""
     return {"kind": type(news).__name__, **asdict(news)}
 
 
 def from_message(message: dict[str, Any]) -> News:
-    """Return the news that ``as_message`` was given."""
+    """Return the news that ``as_message`` has turned into a message."""
     kind: type[News] = KINDS[message["kind"]]
     return kind(**{name: value for name, value in message.items() if name != "kind"})
 
@@ -155,52 +184,57 @@ OnNews = Callable[[News], str | None]
 
 
 class Place(Protocol):
-    """Where trainings run. All but ``start`` may be called from any thread."""
+    """A place where trainings run. All methods but ``start`` may be called from any thread."""
 
     @property
     def cluster(self) -> str | None:
         """The address of the cluster; None where trainings end with this controller."""
 
     def workers(self) -> int:
-        """Return how many trainings at once it is for, where nobody says otherwise."""
+        """Return how many trainings run at once by default."""
 
     def threads(self, workers: int) -> int:
-        """Return how many threads each of so many trainings at once should have."""
+        """Return how many threads each of ``workers`` trainings should have."""
 
     def start(self) -> None:
-        """Begin to import Keras, where that is done here."""
+        """Begin to import Keras, if this place does so ahead of the first training."""
 
     def wait_until_warm(self, stop: threading.Event) -> None:
         """Return once Keras is imported, or ``stop`` is set."""
 
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
-        """Train the job in a process of its own and return how that ended. One that is killed harms no other.
+        """Train the job in a process of its own, and return how that ended.
+
+        A training that is killed harms no other.
 
         Args:
             job: what to train.
             stop: once set, the training saves at its next batch and ends.
-            on_news: is called with each news of the training; its answer to an ``EpochDone`` says why the pruner ends it
-                there, if it does.
+            on_news: is called with each news of the training. Its answer to an ``EpochDone`` is
+                the reason why the pruner ends the training there, or None.
         """
 
     def kill(self) -> None:
-        """End at once what would end with this controller anyway."""
+        """Kill at once the trainings that would end with this controller anyway."""
 
     def forget(self, run: str) -> None:
-        """Remove what is kept for a run, which has ended."""
+        """Remove what is kept for a run that has ended."""
 
 
 class Link(Protocol):
-    """The way from a training to its controller."""
+    """The channel from a training to its controller."""
 
     def tell(self, news: News) -> None:
         """Send news; it may be lost."""
 
     def should_prune(self, done: EpochDone) -> str | None:
-        """Send the news and wait for the word of the pruner: why the training ends here, None where it goes on."""
+        """Send the news, and return the reason why the pruner ends the training, or None."""
 
     def stop_asked(self) -> bool:
-        """Tell whether the training should save and stop."""
+        """Return whether the training should save and stop."""
 
     def can_save(self) -> None:
-        """Say that from now on a stop is waited for; before, there is nothing to save, and a stop ends the process."""
+        """Say that the training can save from now on, and that a stop waits for it.
+
+        Before that there is nothing to save, and a stop ends the process.
+        """

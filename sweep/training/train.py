@@ -22,7 +22,7 @@ from sweep.experience.record import Outcome, Record, State
 from sweep.experience.resume_proof import Proof
 from sweep.space.mistakes import error_in_file, lines_in_file
 from sweep.space.search_space import SearchSpace, load
-from sweep.system import files, plain_files
+from sweep.system import files, lent_files, plain_files
 from sweep.system.files import (
     is_gone_for_a_while,
     is_unwritable_for_a_while,
@@ -65,7 +65,8 @@ WRITERS = {
     str(module.__file__)
     for module in (
         *(best_model_callback, log_callback, h5py_errors, session),
-        *(folder, files, hdf5, best_model, plain_files, backup_files, position, resume_start),
+        *(folder, files, plain_files, lent_files, hdf5, best_model),
+        *(backup_files, position, resume_start),
     )
 }
 BY_THE_DAY = (*MISSING, tf.errors.NotFoundError, tf.errors.PermissionDeniedError)
