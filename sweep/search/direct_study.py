@@ -1,4 +1,4 @@
-"""The study of a sweep without protection: one thread, one try."""
+"""The study of a sweep without lock and retry, which ``study.py`` adds."""
 
 import contextlib
 from collections.abc import Mapping

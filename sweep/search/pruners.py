@@ -136,12 +136,7 @@ class Pruner:
         except (ValueError, TypeError) as error:
             raise choice.wrong(str(error).rstrip(".")) from error
 
-    def should_prune(
-        self,
-        study: optuna.Study,
-        trial: optuna.Trial,
-        epoch: int,
-    ) -> str | None:
+    def should_prune(self, study: optuna.Study, trial: optuna.Trial, epoch: int) -> str | None:
         """Return why the pruner ends the training here; None if the training continues.
 
         The pruner is asked once for each epoch, even if a cut came between its answer and our note

@@ -25,8 +25,8 @@ from sweep.search.optuna_adapter import study_ids
 from sweep.system import plain_files
 from sweep.system.files import copy_synced
 
-STORAGES_OF_OPTUNA = str(Path(optuna.storages.__file__).parent)
-STORAGES_OF_OURS = {__file__, journal.__file__}
+FOLDER_OF_OPTUNAS_STORAGES = str(Path(optuna.storages.__file__).parent)
+FILES_OF_OUR_STORAGES = {__file__, journal.__file__}
 
 
 def open_storage(where: str | Path | None) -> BaseStorage:
@@ -79,8 +79,8 @@ def is_of_storage(error: Exception) -> bool:
     files = {frame.filename for frame in traceback.extract_tb(error.__traceback__)}
     return (
         isinstance(error, Away)
-        or not files.isdisjoint(STORAGES_OF_OURS)
-        or any(STORAGES_OF_OPTUNA in file for file in files)
+        or not files.isdisjoint(FILES_OF_OUR_STORAGES)
+        or any(FOLDER_OF_OPTUNAS_STORAGES in file for file in files)
     )
 
 
