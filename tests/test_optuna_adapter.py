@@ -35,8 +35,7 @@ def names_used(module):
 
 
 def test_only_the_adapter_uses_private_names_of_optuna():
-    modules = [*(SWEEP / "search").glob("*.py"), *(SWEEP / "web").glob("*.py")]
-    users = {module.name for module in modules if PRIVATE & set(names_used(module))}
+    users = {module.name for module in SWEEP.rglob("*.py") if PRIVATE & set(names_used(module))}
     assert users == {"optuna_adapter.py"}
 
 
