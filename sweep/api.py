@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sweep.maintenance.findings import Finding
     from sweep.maintenance.merge import MergeResult
     from sweep.running.controller import Controller
-    from sweep.running.trial_check import Checked
+    from sweep.running.trial_check import MeasuredProposal
     from sweep.settings import Settings
     from sweep.web.dashboard import Dashboard
 
@@ -105,7 +105,7 @@ class Sweep(SweepView):
         """
         return self._train_again(options, lambda controller: controller.retry(ids))
 
-    def check(self, epochs: int | None = None) -> list["Checked"]:
+    def check(self, epochs: int | None = None) -> list["MeasuredProposal"]:
         """Train three proposals for some batches each, and return what a trial of each will cost.
 
         It writes nothing.
@@ -116,10 +116,10 @@ class Sweep(SweepView):
         Raises:
             SweepError: the search space cannot be trained.
         """
-        from sweep.running.trial_check import check
+        from sweep.running.trial_check import measure_proposals
 
         with _own_modules_untouched():
-            return check(self.space, epochs, make_progress())
+            return measure_proposals(self.space, epochs, make_progress())
 
     def merge(self, others: list[Path], accept_change: bool = False) -> list["MergeResult"]:
         """Copy experiences of other roots into this one, by id, and return what became of each.

@@ -13,7 +13,7 @@ from sweep.settings import PRUNERS, SAMPLERS
 from sweep.wording import duration, printable
 
 if TYPE_CHECKING:
-    from sweep.running.trial_check import Checked
+    from sweep.running.trial_check import MeasuredProposal
 
 ROWS_AT_THE_END = 5
 
@@ -37,11 +37,11 @@ def new(name: str) -> None:
 @cli_options.integer("--epochs", "Epochs of a training, instead of those in FIXED.")
 def check(space: str, epochs: int | None) -> None:
     """Try three proposals for some batches each, and say what a trial will cost."""
-    from sweep.running.trial_check import resumes
+    from sweep.running.trial_check import resume_lines
 
     checked = Sweep(space).check(epochs)
     _print_costs(checked)
-    for line in resumes(checked):
+    for line in resume_lines(checked):
         click.echo(line)
     click.echo(
         f"{space} can be run: sweep run {space}. Each row shows what one trial takes: the time of "
@@ -260,7 +260,7 @@ COMMANDS = (
 )
 
 
-def _print_costs(checked: list["Checked"]) -> None:
+def _print_costs(checked: list["MeasuredProposal"]) -> None:
     """Print one row for each proposal: its parameters, its weights, and what its trial takes."""
     columns = {
         "weights": [f"{trial.cost.weights:,}" for trial in checked],

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sweep.console.progress import Progress
-from sweep.running.trial_check import check, in_words
+from sweep.running.trial_check import describe_exactness, measure_proposals
 from sweep.space.project import close_all
 
 
@@ -28,12 +28,14 @@ def assert_resumes_exactly(search_space: str | Path, epochs: int | None = None) 
     """
     with Path(os.devnull).open("w") as nowhere:
         try:
-            proposals = check(str(search_space), epochs, Progress(Console(file=nowhere)))
+            proposals = measure_proposals(
+                str(search_space), epochs, Progress(Console(file=nowhere))
+            )
         finally:
             close_all()  # the modules of the tests are theirs again
     for proposal in proposals:
         if any(resume.differs or resume.named for resume in proposal.exactness):
             raise AssertionError(
                 f"{search_space}, with {proposal.parameters}: "
-                f"a resume is {in_words(proposal.exactness)}."
+                f"a resume is {describe_exactness(proposal.exactness)}."
             )

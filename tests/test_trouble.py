@@ -255,7 +255,7 @@ def of_a_file(tmp_path, monkeypatch):
     generator = np.random.default_rng(0)
     path = tmp_path / "data.npz"
     np.savez(path, x=generator.normal(size=(250, 64)).astype("f"), y=generator.integers(0, 10, 250))
-    monkeypatch.setenv("PYTHONPATH", str(SPACES))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(SPACES), str(Path.cwd())]))
     space = tmp_path / "toy.py"
     space.write_text((SPACES / "toy.py").read_text() + DATA.format(path=str(path)))
     return space, path

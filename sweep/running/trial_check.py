@@ -1,4 +1,4 @@
-"""A search space tried out: a few of its proposals, built and trained for some batches, and what a trial will cost."""
+"""``sweep check``: a few proposals, built and trained for some batches, and what a trial costs."""
 
 import tempfile
 import threading
@@ -14,19 +14,25 @@ from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.running.local_processes import LocalProcesses
 from sweep.running.rehearsal import draw_proposals, load_space
-from sweep.space.source import find
+from sweep.space.source import SpaceSource, find
 from sweep.training.protocol import SAVES, Cost, End, Ending, Exactness, Job, News, OnNews, Sized
 
 PROPOSALS = 3
 
 
 @dataclass(frozen=True)
-class Checked:
-    """A proposal, all of whose parameters are here, and what a trial of it takes on this machine.
+class MeasuredProposal:
+    """A proposal, and what a trial of it takes on this machine.
 
-    ``exactness`` has the resumes that were tried, of the first proposal of each architecture.
+    The seconds are those of all epochs. A pruner or an EarlyStopping can make a trial shorter, and
+    saving makes it somewhat longer.
 
-    Its seconds are those of all epochs: a pruner or an EarlyStopping can make it less, and to save takes some more.
+    Args:
+        parameters: all that decide the training.
+        cost: what it was measured to take.
+        size: the bytes that it takes on the disk.
+        exactness: the resumes that were tried; only the first proposal of each architecture has
+            them.
     """
 
     parameters: dict[str, Any]
@@ -40,92 +46,98 @@ class Checked:
         return self.cost.start_s + float(self.parameters["epochs"]) * self.cost.epoch_s
 
 
-def check(space: str, epochs: int | None, progress: Progress) -> list[Checked]:
-    """Return what trials of the search space cost, each measured in a process of its own as a training has one.
+def measure_proposals(space: str, epochs: int | None, progress: Progress) -> list[MeasuredProposal]:
+    """Return what trials of the search space cost, each measured in a process of its own.
 
     Args:
         space: name or path of the search space.
-        epochs: of a training; None is FIXED's.
+        epochs: of a training; None is those of FIXED.
         progress: shows how far it is.
 
     Raises:
-        SweepError: the search space cannot be trained, in the words of ``run``; or the process was killed.
+        SweepError: the search space cannot be trained, in the words of ``run``; or the process was
+            killed.
     """
     source = find(space)
-    loaded = load_space(source, epochs, progress)
-    proposals = draw_proposals(loaded, PROPOSALS)
-    place, checked = LocalProcesses(source.imported_modules()), list[Checked]()
+    proposals = draw_proposals(load_space(source, epochs, progress), PROPOSALS)
+    place, measured = LocalProcesses(source.imported_modules()), list[MeasuredProposal]()
     progress.say("importing Keras, once for all that is tried")
     place.start()
     place.wait_until_warm(threading.Event())
     with progress.count("checking", len(proposals)) as done:
         for name, parameters in proposals.items():
-            record = Record(
-                id_experience=name,
-                search_space=source.identity(),
-                parameters=parameters,
-                seed=parameters["seed"],
-                threads=place.threads(1),
-                trials=[],
-            )
-            job = Job(source, Experience(Path(name)), record, save_freq=1)
-            one = _measured(place, job)
-            if one.cost.architecture not in {other.cost.architecture for other in checked}:
-                one = replace(one, exactness=_certified(place, job))
-            checked.append(one)
+            job = _job(source, name, parameters, place.threads(1))
+            proposal = _measure(place, job)
+            architectures = {other.cost.architecture for other in measured}
+            if proposal.cost.architecture not in architectures:
+                proposal = replace(proposal, exactness=_certify(place, job))
+            measured.append(proposal)
             done()
-    return checked
+    return measured
 
 
-def resumes(checked: list[Checked]) -> Iterator[str]:
+def resume_lines(measured: list[MeasuredProposal]) -> Iterator[str]:
     """Yield a line for each architecture whose resumes were tried."""
-    for one in checked:
-        if one.exactness:
-            yield f"a resume is {in_words(one.exactness)}: {one.cost.architecture}"
+    for proposal in measured:
+        if proposal.exactness:
+            exactness = describe_exactness(proposal.exactness)
+            yield f"a resume is {exactness}: {proposal.cost.architecture}"
 
 
-def in_words(exactness: tuple[Exactness, ...]) -> str:
-    """Return what is known of the resumes of a training, in words."""
-    for save, one in zip(SAVES, exactness, strict=False):
-        if one.named:
-            return f"approximate ({one.named})"
-        if one.differs:
-            return f"NOT exact (resumed {save}, {one.differs} differs)"
-    return f"exact (proven over {len(exactness)} saves and 1 epoch's end)"
+def describe_exactness(resumes: tuple[Exactness, ...]) -> str:
+    """Return in words whether the resumes of a training are exact."""
+    for save, resume in zip(SAVES, resumes, strict=False):
+        if resume.named:
+            return f"approximate ({resume.named})"
+        if resume.differs:
+            return f"NOT exact (resumed {save}, {resume.differs} differs)"
+    return f"exact (proven over {len(resumes)} saves and 1 epoch's end)"
 
 
-def _measured(place: LocalProcesses, job: Job) -> Checked:
-    told = _told(job, lambda on_news: place.measure(job, threading.Event(), on_news))
-    return Checked(job.record.parameters, told[Cost], told[Sized])
+def _job(source: SpaceSource, name: str, parameters: dict[str, Any], threads: int) -> Job:
+    record = Record(
+        id_experience=name,
+        search_space=source.identity(),
+        parameters=parameters,
+        seed=parameters["seed"],
+        threads=threads,
+        trials=[],
+    )
+    return Job(source, Experience(Path(name)), record, save_freq=1)
 
 
-def _certified(place: LocalProcesses, job: Job) -> tuple[Exactness, ...]:
+def _measure(place: LocalProcesses, job: Job) -> MeasuredProposal:
+    news = _news_of(job, lambda on_news: place.measure(job, threading.Event(), on_news))
+    return MeasuredProposal(job.record.parameters, news[Cost], news[Sized])
+
+
+def _certify(place: LocalProcesses, job: Job) -> tuple[Exactness, ...]:
     """Train some batches in a folder that is removed again, and resume them in fresh processes."""
     with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
         job = replace(job, experience=Experience(Path(folder).resolve() / job.experience.id))
-        _told(job, lambda on_news: place.certify(job, threading.Event(), on_news))
-        resumes = (_told(job, partial(_certify, place, job, save)) for save in SAVES)
-        return tuple(told[Exactness] for told in resumes if Exactness in told)
+        _news_of(job, lambda on_news: place.certify(job, threading.Event(), on_news))
+        resumes = (_news_of(job, partial(_resume, place, job, save)) for save in SAVES)
+        return tuple(news[Exactness] for news in resumes if Exactness in news)
 
 
-def _certify(place: LocalProcesses, job: Job, save: str, on_news: OnNews) -> End:
+def _resume(place: LocalProcesses, job: Job, save: str, on_news: OnNews) -> End:
     return place.certify(job, threading.Event(), on_news, save)
 
 
-def _told(job: Job, work: Callable[[OnNews], End]) -> dict[type, Any]:
-    """Return the latest news of each kind of a process.
+def _news_of(job: Job, work: Callable[[OnNews], End]) -> dict[type, Any]:
+    """Return the latest news of each kind that a process has sent.
 
     Raises:
         SweepError: the search space cannot be trained, or the process was killed.
     """
-    told: dict[type, Any] = {}
+    latest: dict[type, Any] = {}
 
     def on_news(news: News) -> None:
-        told[type(news)] = news
+        latest[type(news)] = news
 
     end = work(on_news)
     if end.ending is Ending.REFUSED:
         raise SweepError(end.why)
     if end.ending is not Ending.OUTCOME:
         raise SweepError(f"{job.source.path}, with {job.record.parameters}: {end.why}.")
-    return told
+    return latest
