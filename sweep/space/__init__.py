@@ -1,1 +1,16 @@
-"""space."""
+"""The user's search space: its file, the modules that it imports, its checks, and its ids.
+
+In the order in which data pass through them:
+
+- ``scaffold.py`` — write a new search space from ``template.txt``
+- ``source.py`` — find the file of a search space, read it once, and tell what was changed in it
+- ``fingerprint.py`` — a hash of each part of a Python text
+- ``own_modules.py`` — find the user's own modules that the search space imports
+- ``project.py`` — import these modules from the text that was read
+- ``search_space.py`` — execute a search space, check it, and check the parameters that it suggests
+- ``mistakes.py`` — errors of the user's code in one sentence
+- ``objectives.py`` — the metrics that a sweep optimises, ranks, and the Pareto front
+- ``identity.py`` — parameters to ``id_experience``
+
+It imports ``system``, ``settings`` and what is below them.
+"""

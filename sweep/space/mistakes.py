@@ -25,7 +25,10 @@ def mistake_of(error: BaseException, path: Path) -> SearchSpaceWrong:
 
 @contextlib.contextmanager
 def mistakes_in(path: Path) -> Iterator[None]:
-    """Make a SearchSpaceWrong of all that the search space raises meanwhile; what is a sentence already, stays."""
+    """Turn all that the search space raises meanwhile into a SearchSpaceWrong.
+
+    A SweepError, which is a sentence already, passes unchanged.
+    """
     try:
         yield
     except SweepError:
@@ -35,7 +38,7 @@ def mistakes_in(path: Path) -> Iterator[None]:
 
 
 def error_in_file(error: BaseException, path: Path) -> str:
-    """Return ``line N: Error: message`` for the last line of ``path`` that the error went through."""
+    """Return ``line N: Error: message`` for the last line of ``path`` that raised the error."""
     if isinstance(error, SyntaxError) and error.filename == str(path):
         return f"line {error.lineno}: {type(error).__name__}: {error.msg}"
     lines = lines_in_file(error, path)
@@ -44,12 +47,15 @@ def error_in_file(error: BaseException, path: Path) -> str:
 
 
 def _in_one_line(message: str) -> str:
-    """Keras's own messages have many lines, and colours; the first ones often say nothing."""
+    """Return a message on one line, without colours, and shortened.
+
+    Keras's messages have many lines, of which the first often say nothing.
+    """
     words = re.sub(r"\x1b\[[0-9;]*m", "", message).split()
     return textwrap.shorten(" ".join(words), MOST_CHARACTERS, placeholder=" …")
 
 
 def lines_in_file(error: BaseException, path: Path) -> list[int]:
-    """Return the lines of ``path`` that the error went through."""
+    """Return the numbers of the lines of ``path`` that the error passed through."""
     frames = traceback.extract_tb(error.__traceback__)
     return [frame.lineno for frame in frames if frame.filename == str(path) and frame.lineno]

@@ -1,4 +1,4 @@
-"""What a sweep is after: the metrics that ``MONITOR`` names, and which way is better."""
+"""The objectives of a sweep: the metrics that ``MONITOR`` names, and which way is better."""
 
 import math
 import operator
@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from sweep.wording import nearest
 
 MODES = ("max", "min")
-# What is no column of log.csv: the number of weights of the model, and the seconds that an epoch of it takes.
+# Objectives that are no columns of log.csv: the number of weights of the model, and the seconds
+# that one of its epochs takes.
 MEASURED = ("count_params", "seconds_per_epoch")
 USUAL = {"val_acc": "max", "val_loss": "min", **dict.fromkeys(MEASURED, "min")}
 
@@ -20,7 +21,7 @@ class Objective(NamedTuple):
     mode: str
 
     def rank(self, value: float) -> float:
-        """Return a number that is the smaller, the better ``value`` is."""
+        """Return a number that is smaller for a better ``value``."""
         return -value if self.mode == "max" else value
 
     def rank_in(self, values: Mapping[str, float]) -> float:
@@ -28,7 +29,7 @@ class Objective(NamedTuple):
         return self.rank(values[self.name]) if self.name in values else math.inf
 
     def is_better(self, value: float, than: float) -> bool:
-        """Tell whether ``value`` is; NaN never is."""
+        """Tell whether ``value`` is better than the other; NaN never is."""
         return self.rank(value) < self.rank(than)
 
 
@@ -36,62 +37,74 @@ DEFAULT = (Objective("val_acc", "max"),)
 
 
 def objectives_of(monitor: Any, mode: Any) -> tuple[Objective, ...]:
-    """Return the objectives that a search space's ``MONITOR`` and ``MODE`` name; the first one decides what the best epoch is.
+    """Return the objectives that ``MONITOR`` and ``MODE`` of a search space name.
+
+    The first objective decides which epoch is the best.
 
     Args:
         monitor: a name, a list of names, or None for val_acc.
-        mode: max or min, a list of them, or None where ``USUAL`` knows it.
+        mode: max or min, a list of them, or None where ``USUAL`` knows the mode.
 
     Raises:
         ValueError: they are something else; the message says what to write.
     """
     names = _as_list("MONITOR", DEFAULT[0].name if monitor is None else monitor)
-    modes = [_usual(name) for name in names] if mode is None else _as_list("MODE", mode)
+    modes = [_usual_mode(name) for name in names] if mode is None else _as_list("MODE", mode)
     if len(modes) != len(names) or not names or len(set(names)) != len(names):
         raise ValueError(
-            f"MONITOR has the names {names!r} and MODE {modes!r}: give each name once, and each a mode"
+            f"MONITOR has the names {names!r} and MODE {modes!r}: "
+            "give each name once, and each a mode"
         )
-    for one in modes:
-        if one not in MODES:
-            near = nearest(one, MODES, 0.3) or MODES[0]
-            raise ValueError(f"MODE has {one!r}: write {near!r}")
+    for text in modes:
+        if text not in MODES:
+            near = nearest(text, MODES, 0.3) or MODES[0]
+            raise ValueError(f"MODE has {text!r}: write {near!r}")
     if names[0] in MEASURED:
         raise ValueError(
-            f"the first of MONITOR decides the best epoch, and {names[0]} is the same in all: put a metric there"
+            f"the first of MONITOR decides the best epoch, and {names[0]} is the same in all: "
+            "put a metric there"
         )
     return tuple(map(Objective, names, modes))
 
 
-def _as_list(what: str, given: Any) -> list[str]:
-    found = list(given) if isinstance(given, list | tuple) else [given]
-    if any(not isinstance(one, str) for one in found):
-        raise ValueError(f"{what} is {given!r}: write a name, or a list of names")
-    return found
+def _as_list(constant: str, value: Any) -> list[str]:
+    names = list(value) if isinstance(value, list | tuple) else [value]
+    if any(not isinstance(name, str) for name in names):
+        raise ValueError(f"{constant} is {value!r}: write a name, or a list of names")
+    return names
 
 
-def _usual(name: str) -> str:
+def _usual_mode(name: str) -> str:
     if name not in USUAL:
         raise ValueError(
-            f'MONITOR has {name!r}, and there is no MODE: say which way is better, by MODE = "max" or "min"'
+            f"MONITOR has {name!r}, and there is no MODE: "
+            'say which way is better, by MODE = "max" or "min"'
         )
     return USUAL[name]
 
 
 def is_covered(point: Sequence[float], others: Iterable[Sequence[float]]) -> bool:
-    """Tell whether one of the others is as good as a point in all; both are ranks, see ``Objective.rank``."""
+    """Tell whether another point is as good in every objective.
+
+    Args:
+        point: its ranks, see ``Objective.rank``.
+        others: the ranks of each other point.
+    """
     return any(all(map(operator.le, other, point)) for other in others)
 
 
 def pareto_front(points: Iterable[Sequence[float]]) -> list[bool]:
-    """Tell for each point whether it is on the Pareto front: no other is as good in all and better in one.
+    """Tell for each point whether it is on the Pareto front.
+
+    A point is on it unless another one is as good in every objective and better in one.
 
     Args:
-        points: ranks, see ``Objective.rank``; those of one point are of one length.
+        points: the ranks of each point, see ``Objective.rank``; all have the same length.
     """
-    there = [tuple(point) for point in points]
-    best: list[tuple[float, ...]] = []
-    for point in sorted(set(there)):  # what dominates a point comes before it
-        if not is_covered(point, best):
-            best.append(point)
-    on_it = set(best)
-    return [point in on_it for point in there]
+    all_points = [tuple(point) for point in points]
+    front: list[tuple[float, ...]] = []
+    for point in sorted(set(all_points)):  # a point comes after all that dominate it
+        if not is_covered(point, front):
+            front.append(point)
+    members = set(front)
+    return [point in members for point in all_points]

@@ -1,4 +1,4 @@
-"""The user's own modules that a search space imports: found without importing any, and executed as they were read."""
+"""Import the user's own modules from the texts that were read, whatever becomes of their files."""
 
 import io
 import linecache
@@ -22,7 +22,7 @@ PACKAGE_OF_SPACES = "search_spaces"
 
 @dataclass(frozen=True)
 class Module:
-    """One of the user's own modules, its text read once."""
+    """One of the user's own modules, whose text was read once."""
 
     name: str
     path: Path
@@ -34,12 +34,12 @@ class Module:
 
     @property
     def package(self) -> str:
-        """What its relative imports begin from."""
+        """The package that its relative imports start from."""
         return self.name if self.is_package else self.name.rpartition(".")[0]
 
     @property
     def file(self) -> str:
-        """The file in words: where it lies below the folder that Python finds it in."""
+        """The path of its file, below the folder in which Python finds it."""
         return f"{self.name.replace('.', '/')}{'/__init__' if self.is_package else ''}.py"
 
     def fingerprint(self) -> dict[str, str]:
@@ -48,7 +48,7 @@ class Module:
 
 
 class _AsRead(SourceFileLoader):
-    """Executes a module from its text, and finds the files beside it."""
+    """A loader that executes a module from its text, and finds the files beside it."""
 
     def __init__(self, module: Module) -> None:
         super().__init__(module.name, str(module.path))
@@ -62,11 +62,11 @@ class _AsRead(SourceFileLoader):
 
 
 class Project(MetaPathFinder):
-    """Imports the user's own modules from the texts that were read, whatever has become of their files.
+    """A finder that imports the user's own modules from the texts that were read.
 
     Args:
-        main: the search space, which is shown where it raises, and not imported.
-        modules: that can be imported.
+        main: the search space. It is not imported; tracebacks show its lines as they were read.
+        modules: those that can be imported.
     """
 
     def __init__(self, main: Module, modules: Sequence[Module]) -> None:
@@ -77,7 +77,10 @@ class Project(MetaPathFinder):
         self._former: dict[str, ModuleType] = {}
 
     def open(self) -> None:
-        """Take the place of the project that was open: of its modules, none is left to be taken for one of this."""
+        """Open this project in place of the one that was open, and forget the modules of that one.
+
+        Otherwise one of them could be taken for a module of this project.
+        """
         close_all()
         self._former = {name: sys.modules[name] for name in self._modules if name in sys.modules}
         self._forget()
@@ -89,7 +92,10 @@ class Project(MetaPathFinder):
             linecache.updatecache(path)
 
     def close(self) -> None:
-        """Let imports, and who looks for the lines of a file, find what is on the disk; what was imported is there again."""
+        """Let imports and ``linecache`` find the files on the disk again.
+
+        The modules that were imported before are back in ``sys.modules``.
+        """
         sys.meta_path.remove(self)
         if self.appended in sys.path:
             sys.path.remove(self.appended)
@@ -115,11 +121,9 @@ class Project(MetaPathFinder):
 
     def lines_of(self, path: str) -> list[str] | None:
         """Return the lines of a file of this project, None for any other file."""
-        return (
-            io.StringIO(f"{self._texts[path].rstrip()}\n").readlines()
-            if path in self._texts
-            else None
-        )
+        if path not in self._texts:
+            return None
+        return io.StringIO(f"{self._texts[path].rstrip()}\n").readlines()
 
 
 def close_all() -> None:
@@ -133,10 +137,10 @@ def open_projects() -> list[Project]:
 
 
 def _lines(filename: str, module_globals: dict[str, Any] | None = None) -> list[str]:
-    """Return the lines of a file, of the open project as they were read.
+    """Return the lines of a file; those of the open project as they were read.
 
-    ``linecache`` would read the file again whenever it is asked to, and TensorFlow's autograph asks for each function: it
-    then compiles what stands there now.
+    ``linecache`` would read the file again at each update. TensorFlow's autograph asks for an
+    update for each function, and would then compile what the file holds now.
     """
     for project in open_projects():
         lines = project.lines_of(filename)

@@ -1,10 +1,11 @@
-"""A search space: find the Python file, load it, check it, tell whether its code was changed."""
+"""Execute a search space, check it, and check the parameters that it suggests."""
 
 import contextlib
 import math
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,7 +18,7 @@ from sweep.space.source import SpaceSource
 from sweep.wording import nearest
 
 FUNCTIONS = ("suggest", "load_data", "build_model")
-# And how like a name must be to be taken for a misspelling.
+# The other names, with how like a name must be to count as a misspelling (from 0 to 1).
 OPTIONAL = {
     "callbacks": 0.85,
     "class_weight": 0.85,
@@ -26,7 +27,7 @@ OPTIONAL = {
     "MONITOR": 0.8,
 }
 SEEDS = 2**32
-# What every training needs: name, least, most, and what many take.
+# The parameters that every training needs: name, smallest, largest and usual value.
 INTEGERS = (("epochs", 1, MOST_ROWS, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
 
 
@@ -45,33 +46,26 @@ class SearchSpace:
     class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
 
     def parameters(self, suggested: object) -> dict[str, Any]:
-        """Return all that decides a training: what ``suggest`` returned, and what is fixed.
+        """Return all parameters of a training: those that ``suggest`` returned, and those of FIXED.
 
         Raises:
-            SearchSpaceWrong: they overlap, or lack what every training needs.
+            SearchSpaceWrong: the two overlap, or lack a parameter that every training needs.
             NotJsonValue: a value is not plain JSON.
         """
         path = self.source.path
         if not isinstance(suggested, dict):
+            kind = type(suggested).__name__
             raise SearchSpaceWrong(
-                f"{path}: suggest returns a {type(suggested).__name__}; return a dict of parameters."
+                f"{path}: suggest returns a {kind}; return a dict of parameters."
             )
         twice = sorted(str(name) for name in set(suggested) & set(self.fixed))
         if twice:
             raise SearchSpaceWrong(
-                f"{path}: suggest returns {twice[0]!r}, which is also in FIXED or in --epochs; take it out of one of them."
+                f"{path}: suggest returns {twice[0]!r}, which is also in FIXED or in --epochs; "
+                "take it out of one of them."
             )
         parameters = {**suggested, **self.fixed}
-        for name, least, most, usual in INTEGERS:
-            if name not in parameters:
-                raise SearchSpaceWrong(
-                    f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {usual}.'
-                )
-            value = parameters[name]
-            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                raise SearchSpaceWrong(
-                    f"{path}: {name} is {value!r}; give an integer from {least} to {most}."
-                )
+        _check_integers(parameters, path)
         try:
             return plain(parameters)
         except NotJsonValue as error:
@@ -80,72 +74,100 @@ class SearchSpace:
     def constraints_of(
         self, parameters: dict[str, Any], results: dict[str, float]
     ) -> list[float] | None:
-        """Return what the search space's ``constraints`` says of the best epoch; None where there is no such function.
+        """Return the numbers of ``constraints`` for the best epoch; None without that function.
 
         Args:
             parameters: of the training.
-            results: of the best epoch, by the columns of ``log.csv``, and what is measured.
+            results: of the best epoch, by the columns of ``log.csv``, and the measured objectives.
 
         Raises:
-            SearchSpaceWrong: it raises, or returns no finite numbers.
+            SearchSpaceWrong: the function raises, or returns other than finite numbers.
         """
         if self.constraints is None:
             return None
-        with mistakes_in(self.source.path):
-            found = self.constraints(dict(parameters), dict(results))
-            numbers = list(found) if isinstance(found, Iterable) else [found]
-        if not all(isinstance(one, int | float) and math.isfinite(one) for one in numbers):
+        path = self.source.path
+        with mistakes_in(path):
+            value = self.constraints(dict(parameters), dict(results))
+            numbers = list(value) if isinstance(value, Iterable) else [value]
+        if not all(isinstance(item, int | float) and math.isfinite(item) for item in numbers):
             raise SearchSpaceWrong(
-                f"{self.source.path}: constraints returns {found!r}; return finite numbers, up to 0 where kept."
+                f"{path}: constraints returns {value!r}; return finite numbers, up to 0 where kept."
             )
         return list(map(float, numbers))
+
+
+def _check_integers(parameters: dict[str, Any], path: Path) -> None:
+    for name, least, most, usual in INTEGERS:
+        if name not in parameters:
+            raise SearchSpaceWrong(
+                f'{path}: there is no parameter {name!r}; add it to FIXED, as "{name}": {usual}.'
+            )
+        value = parameters[name]
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise SearchSpaceWrong(
+                f"{path}: {name} is {value!r}; give an integer from {least} to {most}."
+            )
 
 
 def load(source: SpaceSource) -> SearchSpace:
     """Execute the search space and return it.
 
     Raises:
-        SearchSpaceWrong: it does not import, or lacks a function; the message has its own error and line.
+        SearchSpaceWrong: it does not import, or lacks a function; the message has its own error and
+            line.
     """
-    module = _execute(source)
+    module, path = _execute(source), source.path
+    _check_names(module, path)
+    _check_kinds(module, path)
+    try:
+        objectives = objectives_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
+    except ValueError as error:
+        raise SearchSpaceWrong(f"{path}: {error}.") from None
+    return SearchSpace(
+        source=source,
+        fixed=getattr(module, "FIXED", {}),
+        suggest=module.suggest,
+        load_data=module.load_data,
+        build_model=module.build_model,
+        callbacks=getattr(module, "callbacks", None) or _no_callbacks,
+        objectives=objectives,
+        constraints=getattr(module, "constraints", None),
+        class_weight=getattr(module, "class_weight", None) or _no_class_weight,
+    )
+
+
+def _check_names(module: ModuleType, path: Path) -> None:
+    """Refuse a search space in which a function is missing, or a name is misspelt."""
     missing = [name for name in FUNCTIONS if not callable(getattr(module, name, None))]
     if missing:
         near = nearest(missing[0], vars(module), 0.7)
         mend = f"rename {near} to {missing[0]}" if near else f"add def {missing[0]}"
-        raise SearchSpaceWrong(f"{source.path} has no function {missing[0]}: {mend}(…).")
+        raise SearchSpaceWrong(f"{path} has no function {missing[0]}: {mend}(…).")
     for name, likeness in OPTIONAL.items():
         near = nearest(name, vars(module), likeness)
         if getattr(module, name, None) is None and near not in (None, name):
-            raise SearchSpaceWrong(
-                f"{source.path} has {near} and no {name}: rename {near} to {name}."
-            )
+            raise SearchSpaceWrong(f"{path} has {near} and no {name}: rename {near} to {name}.")
+
+
+def _check_kinds(module: ModuleType, path: Path) -> None:
+    """Refuse a search space in which an optional name is something else than it must be."""
     for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
-        there = getattr(module, name, None)
-        if there is not None and not callable(there):
+        value = getattr(module, name, None)
+        if value is not None and not callable(value):
             wanted = f"def {name}(parameters{arguments})"
-            raise SearchSpaceWrong(
-                f"{source.path}: {name} is a {type(there).__name__}; write {wanted}."
-            )
+            raise SearchSpaceWrong(f"{path}: {name} is a {type(value).__name__}; write {wanted}.")
     fixed = getattr(module, "FIXED", {})
     if not isinstance(fixed, dict):
-        raise SearchSpaceWrong(
-            f'{source.path}: FIXED is a {type(fixed).__name__}; write a dict, {{"epochs": 20, …}}.'
-        )
-    try:
-        objectives = objectives_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
-    except ValueError as error:
-        raise SearchSpaceWrong(f"{source.path}: {error}.") from None
-    return SearchSpace(
-        source=source,
-        fixed=fixed,
-        suggest=module.suggest,
-        load_data=module.load_data,
-        build_model=module.build_model,
-        callbacks=getattr(module, "callbacks", None) or (lambda parameters: []),  # noqa: ARG005
-        objectives=objectives,
-        constraints=getattr(module, "constraints", None),
-        class_weight=getattr(module, "class_weight", None) or (lambda parameters: None),  # noqa: ARG005
-    )
+        kind = type(fixed).__name__
+        raise SearchSpaceWrong(f'{path}: FIXED is a {kind}; write a dict, {{"epochs": 20, …}}.')
+
+
+def _no_callbacks(parameters: dict[str, Any]) -> list[Any]:  # noqa: ARG001
+    return []
+
+
+def _no_class_weight(parameters: dict[str, Any]) -> None:  # noqa: ARG001
+    return None
 
 
 def _execute(source: SpaceSource) -> ModuleType:
@@ -155,9 +177,8 @@ def _execute(source: SpaceSource) -> ModuleType:
     Project(Module(module.__name__, source.path, source.text), source.modules).open()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
-            exec(  # noqa: S102 # the code of a test
-                compile(source.text, str(source.path), "exec"), vars(module)
-            )  # running this file is the point
+            code = compile(source.text, str(source.path), "exec")
+            exec(code, vars(module))  # noqa: S102 # running this file is the point
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # also SystemExit: the file is the user's, and may do anything

@@ -1,4 +1,4 @@
-"""sweep.space.source."""
+"""Find the file of a search space, read it once, and tell what was changed in it since."""
 
 import hashlib
 import json
@@ -14,16 +14,16 @@ from sweep.space.project import PACKAGE_OF_SPACES, Module
 from sweep.wording import nearest
 
 FOLDER = Path("search_spaces")
-# What a record keeps of the code that trained it, see ``Source.identity``.
+# The description of its code that a record keeps, see ``SpaceSource.identity``.
 Code = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class SpaceSource:
-    """The text of a search space, read once: every training of a run executes this and not a later edit.
+    """The text of a search space, read once: every training of a run executes this, no later edit.
 
-    ``modules`` are the user's own modules that it imports. ``accepted`` has the digests of all code whose results the user
-    lets count beside each other, this one included.
+    ``modules`` are the user's own modules that it imports. ``accepted`` has the digests of all the
+    code whose results the user accepts beside each other, including its own.
     """
 
     path: Path
@@ -37,12 +37,11 @@ class SpaceSource:
         return self.path.stem
 
     def fingerprint(self) -> dict[str, str]:
-        """Return a hash of each top-level part, by name, over the syntax tree: comments, format and docstrings are
-        not in it."""
+        """Return a hash of each top-level part of the file, by name."""
         return fingerprint(self.text)
 
     def identity(self) -> Code:
-        """Return what a record keeps of the code: the name, the fingerprints, and what other code was accepted."""
+        """Return the description of the code that a record keeps."""
         modules = {module.name: module.fingerprint() for module in self.modules}
         return {
             "name": self.name,
@@ -52,7 +51,10 @@ class SpaceSource:
         }
 
     def changes_since(self, code: Code) -> list[str]:
-        """Return what differs from the code of a record, in words; an older record knows of no modules."""
+        """Return the parts that differ from the code of a record, in words.
+
+        An older record does not know the modules, which are then not compared.
+        """
         changed = what_changed(code["fingerprint"], self.fingerprint())
         before, now = code.get("modules"), {module.name: module for module in self.modules}
         if before is None:
@@ -61,50 +63,48 @@ class SpaceSource:
             if name not in before:
                 changed.append(f"{module.file} (new)")
             else:
-                changed += [
-                    f"{part} in {module.file}"
-                    for part in what_changed(before[name], module.fingerprint())
-                ]
+                parts = what_changed(before[name], module.fingerprint())
+                changed += [f"{part} in {module.file}" for part in parts]
         return [*changed, *(f"the module {name} (gone)" for name in before if name not in now)]
 
     def counts(self, code: Code) -> bool:
-        """Tell whether what that code has trained may stand beside what this one trains."""
-        return not self.changes_since(code) or {digest(code), digest(self.identity())} <= set(
-            self.accepted
-        )
+        """Tell whether results of that code may stand beside results of this one."""
+        both = {digest(code), digest(self.identity())}
+        return not self.changes_since(code) or both <= set(self.accepted)
 
     def accepting(self, codes: Iterable[Code]) -> "SpaceSource":
-        """Return the source with which all of that code counts."""
-        by_digest = {digest(code): code for code in codes}  # of thousands of records, a few
+        """Return this source, changed so that results of all that code count."""
+        by_digest = {digest(code): code for code in codes}  # thousands of records have few digests
         others = {name for name, code in by_digest.items() if not self.counts(code)}
         return self.with_accepted({*others, digest(self.identity())}) if others else self
 
     def with_accepted(self, digests: Iterable[str]) -> "SpaceSource":
-        """Return the source with more digests of code that was accepted."""
+        """Return this source with more digests of accepted code."""
         return replace(self, accepted=tuple(sorted({*self.accepted, *digests})))
 
     def imported_modules(self) -> list[str]:
-        """Return every installed module that the code imports anywhere, so that a fresh process can have them warm."""
-        texts = [
-            (self.text, PACKAGE_OF_SPACES),
-            *((module.text, module.package) for module in self.modules),
-        ]
+        """Return the installed modules that the code imports anywhere.
+
+        The process that forks trainings imports them once, in advance.
+        """
+        texts = [(module.text, module.package) for module in self.modules]
+        texts.append((self.text, PACKAGE_OF_SPACES))
         own = {module.name.partition(".")[0] for module in self.modules}
-        found = {name for text, package in texts for name, _ in imports(text, package)}
-        return sorted(name for name in found if name.partition(".")[0] not in own)
+        imported = {name for text, package in texts for name, _ in imports(text, package)}
+        return sorted(name for name in imported if name.partition(".")[0] not in own)
 
 
 def digest(code: Code) -> str:
-    """Return what stands for the code of a record among those that were accepted."""
+    """Return the digest that stands for the code of a record among the accepted ones."""
     fingerprints = json.dumps([code["fingerprint"], code.get("modules")], sort_keys=True)
     return hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
 
 
 def find(space: str) -> SpaceSource:
-    """Return the search space of that name in ``search_spaces/``, or at that path, with what it imports of the user's own.
+    """Return the source of the search space with this name in ``search_spaces/``, or at this path.
 
     Raises:
-        Misuse: there is none; the message has the nearest name.
+        Misuse: there is none; the message suggests the nearest name.
     """
     by_path = space.endswith(".py") or "/" in space
     path = Path(space) if by_path else FOLDER / f"{space}.py"
@@ -114,7 +114,7 @@ def find(space: str) -> SpaceSource:
         text = path.read_text(encoding="utf-8")
         return SpaceSource(path.resolve(), text, own_modules(text, path.resolve().parent))
     except (FileNotFoundError, NotADirectoryError):
-        raise Misuse(f"There is no search space {path}: {_what_there_is(path)}") from None
+        raise Misuse(f"There is no search space {path}: {_suggestion(path)}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise Misuse(
             f"The search space {path} cannot be read: {error}; name a Python file."
@@ -122,21 +122,20 @@ def find(space: str) -> SpaceSource:
 
 
 def what_changed(before: dict[str, str], now: dict[str, str]) -> list[str]:
-    """Return the names of the parts that two fingerprints do not share, in the order of the file."""
-    return [
-        name
-        for name in [*now, *(name for name in before if name not in now)]
-        if before.get(name) != now.get(name)
-    ]
+    """Return the names of the parts that differ between two fingerprints, in the file's order."""
+    names = [*now, *(name for name in before if name not in now)]
+    return [name for name in names if before.get(name) != now.get(name)]
 
 
-def _what_there_is(path: Path) -> str:
-    there = sorted(file.stem for file in path.parent.glob("*.py")) if path.parent.is_dir() else []
-    near = nearest(path.stem, there)
+def _suggestion(path: Path) -> str:
+    """Return what to do where there is no search space at this path."""
+    files = path.parent.glob("*.py") if path.parent.is_dir() else ()
+    names = sorted(file.stem for file in files)
+    near = nearest(path.stem, names)
     if near:
         return f"did you mean {near}?"
-    if there:
-        return f"{path.parent} has {', '.join(there)}."
+    if names:
+        return f"{path.parent} has {', '.join(names)}."
     return (
         f"{path.parent} has no Python files; run this beside {FOLDER}/ or give the path of a file."
     )
