@@ -274,7 +274,7 @@ def test_functions_and_dicts_of_ones_own_are_told_apart_and_put_back(tmp_path):
     code = f"""
 import json, sys
 import numpy as np
-from sweep.training.state import hidden_state
+from sweep.training.state import changes, restoring
 from sweep.training.state.object_graph import Graph
 sys.path.insert(0, {str(tmp_path)!r})
 import mine
@@ -282,11 +282,11 @@ graph = lambda: Graph({{"mine": mine}}, [])
 built, arrays, found = graph(), {{}}, []
 mine.function, mine.there.n, mine.there["a"], mine.new, mine.own = np.square, 2, 3, mine.Own(b=4), mine.make()
 mine.new.n = 5
-saved, left_out = hidden_state.capture(graph(), built, arrays)
+saved, left_out = changes.capture_changes(graph(), built, arrays)
 saved = json.loads(json.dumps(saved))
-hidden_state.undo(graph(), built)
+restoring.undo(graph(), built)
 found.append([mine.function is np.sqrt, dict(mine.there), mine.there.n, mine.new])
-lost = hidden_state.restore(graph(), built, saved, arrays)
+lost = restoring.restore(graph(), built, saved, arrays)
 found.append([mine.function is np.square, mine.there, mine.there.n, mine.new, mine.new.n])
 print(json.dumps([*found, type(mine.new).__name__, left_out, lost]))
 """

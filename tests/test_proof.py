@@ -13,7 +13,7 @@ from sweep.training.protocol import EpochDone
 
 PARAMETERS = {"units": 6, "epochs": 3, "batch_size": 32, "seed": 5}
 SAVE_FREQ = 7  # of 10 batches an epoch: the backup before the end of epoch 1 is after its batch 4
-HIDDEN = ("hidden_state.restore", "graph, built, saved, arrays")
+HIDDEN = ("restoring.restore", "graph, built, saved, arrays")
 STATE = ("training_state.TrainingState.restore", "self, plain, arrays")
 
 
@@ -36,7 +36,7 @@ MUTATIONS = {
     "a global of the module": changing(
         *HIDDEN, 'saved["objects"]["stateful"]["parts"].pop("BATCHES")'
     ),
-    "the seed of Dropout": "training_state._variables = lambda model: list(model.metrics_variables)\n"
+    "the seed of Dropout": "model_variables.variables_beside_weights = lambda model: list(model.metrics_variables)\n"
     + changing(*STATE, 'plain = {**plain, "variables": plain["variables"][1:]}'),
     "the running metrics": changing(
         *STATE,
@@ -76,7 +76,7 @@ LAST_BIT = "import numpy\n" + changing(
 BEFORE = """
 from sweep.training import steps
 from sweep.training.data import array_batches
-from sweep.training.state import hidden_state, training_state
+from sweep.training.state import model_variables, restoring, training_state
 """
 
 

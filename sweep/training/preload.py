@@ -52,10 +52,10 @@ with tempfile.TemporaryFile() as _printed:
     os.dup2(_printed.fileno(), 2)
     try:
         import sweep.training.train  # noqa: F401 # imported for what it does to this process
-        from sweep.training.state.object_graph import look_ahead
+        from sweep.training.state.keras_attributes import fill_caches
 
         _harmful_module = None if _cannot_be_forked() else _import_all(_modules)
-        look_ahead()
+        fill_caches()
     except BaseException:
         _printed.seek(0)
         os.write(_stderr, _printed.read())

@@ -25,10 +25,11 @@ from keras.src.backend.common import (
 from tensorflow.python.framework.config import is_op_determinism_enabled  # no public name
 
 from sweep.space.project import Module
-from sweep.training.state.object_graph import Graph, underlying
+from sweep.training.state.object_graph import Graph
 from sweep.training.state.ownership import CODE, is_harmless, user_modules
 from sweep.training.state.packing import NotPacked, StateArrays, pack, unpack
 from sweep.training.state.random_state import random_states
+from sweep.training.state.variables import underlying
 
 NAMES, MISSING = "object_name_uids", object()
 

@@ -1,4 +1,7 @@
-"""sweep.training.state.arrays_file."""
+"""The arrays of a backup, in a group of their own of the HDF5 file that holds the weights.
+
+Keras passes over this group when it loads the weights.
+"""
 
 from pathlib import Path
 
@@ -21,8 +24,8 @@ def read_arrays(weights: Path) -> StateArrays:
     """Return the arrays that ``write_arrays`` added.
 
     Raises:
-        NotSelfContained: some of them are not in the file.
-        OSError: it cannot be read.
+        NotSelfContained: the file refers to data in other files.
+        OSError: the file cannot be read.
     """
     with hdf5.checked(weights) as path, h5py.File(path, "r") as file:
         return {name: array[()] for name, array in file.get(GROUP, {}).items()}

@@ -1,36 +1,36 @@
-"""sweep.training.state.callback_fingerprint."""
+"""How a callback was made, to compare a longer training with a shorter one."""
 
 from types import FunctionType
 from typing import Any
 
 import keras
 
-from sweep.training.state.object_graph import OF_CALLBACKS
+from sweep.training.state.keras_attributes import CALLBACK_ATTRIBUTES
 from sweep.training.state.packing import NotPacked, StateArrays, pack
 
 
 def callback_fingerprint(callback: keras.callbacks.Callback) -> Any:
-    """Return how the search space made a callback, in a form that is equal for two that were made alike.
+    """Return a value that is equal for two callbacks that were made alike.
 
-    A function is its code and all that it closes over; what is neither plain nor a function is its type.
+    A function counts as its code and all that it closes over. An object that is neither plain nor
+    a function counts as its type.
     """
-    attributes = {name: value for name, value in vars(callback).items() if name not in OF_CALLBACKS}
-    return type(callback).__qualname__, {name: _form(value) for name, value in attributes.items()}
+    attributes = {
+        name: _fingerprint(value)
+        for name, value in vars(callback).items()
+        if name not in CALLBACK_ATTRIBUTES
+    }
+    return type(callback).__qualname__, attributes
 
 
-def _form(value: Any) -> Any:
+def _fingerprint(value: Any) -> Any:
     if isinstance(value, FunctionType):
-        closed_over = [_form(cell.cell_contents) for cell in value.__closure__ or ()]
-        return (
-            value.__code__.co_code,
-            repr(value.__code__.co_consts),
-            closed_over,
-            _form(value.__defaults__),
-        )
+        code = value.__code__
+        closed_over = [_fingerprint(cell.cell_contents) for cell in value.__closure__ or ()]
+        return code.co_code, repr(code.co_consts), closed_over, _fingerprint(value.__defaults__)
+    arrays: StateArrays = {}
     try:
-        arrays: StateArrays = {}
-        return repr(pack(value, arrays)), [
-            (array.dtype.str, array.tobytes()) for array in arrays.values()
-        ]
+        packed = repr(pack(value, arrays))
     except NotPacked:
         return type(value).__qualname__
+    return packed, [(array.dtype.str, array.tobytes()) for array in arrays.values()]

@@ -1,4 +1,4 @@
-"""What callbacks change in the model itself: what it is compiled with, its learning rate schedule, what is trainable."""
+"""What callbacks change in the model: what it is compiled with, what is trainable, its schedule."""
 
 from collections import Counter
 from types import FunctionType
@@ -6,10 +6,11 @@ from typing import Any
 
 import keras
 
+from sweep.training.state.model_variables import layers_of
 from sweep.training.state.object_graph import Graph
+from sweep.training.state.packing import Json
 
 Schedule = keras.optimizers.schedules.LearningRateSchedule
-Config = dict[str, Any]
 
 
 class ModelSettings:
@@ -22,25 +23,25 @@ class ModelSettings:
     def __init__(self, model: keras.Model) -> None:
         self._model = model
         self._compiled = model._compile_config  # noqa: SLF001 # a new object after each compile
-        self._trainable, self._rate = trainable(model), _rate(model)
+        self._trainable, self._rate = _trainable_flags(model), _rate(model)
 
-    def capture(self, built: Graph) -> Config:
-        """Return what has changed, as plain JSON; what is not named has not.
+    def capture(self, built: Graph) -> Json:
+        """Return the settings that have changed, as plain JSON.
 
         Args:
-            built: the objects of the beginning: a loss that was there already is referred to.
+            built: the objects as the search space built them: a loss among them is referred to.
         """
-        changes: Config = {}
-        if trainable(self._model) != self._trainable:
-            changes["trainable"] = trainable(self._model)
+        changes: Json = {}
+        if _trainable_flags(self._model) != self._trainable:
+            changes["trainable"] = _trainable_flags(self._model)
         if self._model._compile_config is not self._compiled:  # noqa: SLF001
             changes["compile"] = _compile_config(self._model, built)
         elif _rate(self._model) is not self._rate and isinstance(_rate(self._model), Schedule):
             changes["learning_rate"] = keras.saving.serialize_keras_object(_rate(self._model))
         return changes
 
-    def restore(self, changes: Config, built: Graph) -> list[str]:
-        """Change the model in the same way, and return in words what could not be."""
+    def restore(self, changes: Json, built: Graph) -> list[str]:
+        """Change the model in the same way; return in words what could not be restored."""
         lost = []
         self._set_trainable(changes.get("trainable", self._trainable))
         if "compile" in changes:
@@ -51,66 +52,61 @@ class ModelSettings:
         return lost
 
     def undo(self) -> None:
-        """Make trainable what was so when the model was built."""
+        """Make trainable what was trainable when the model was built."""
         self._set_trainable(self._trainable)
 
     def _set_trainable(self, flags: list[bool]) -> None:
-        if trainable(self._model) != flags:
+        if _trainable_flags(self._model) != flags:
             for layer, flag in zip(layers_of(self._model), flags, strict=True):
                 layer.trainable = flag
 
 
-def trainable(model: keras.Model) -> list[bool]:
-    """Return what is trainable, by layer; a layer comes before those in it."""
+def _trainable_flags(model: keras.Model) -> list[bool]:
+    """Return for each layer whether it is trainable; a layer comes before those in it."""
     layers = layers_of(model)
     return [bool(layer._trainable) for layer in layers]  # noqa: SLF001 # not that of its parent
 
 
-def layers_of(model: keras.Model) -> list[Any]:
-    """Return a model and all layers in it; a layer comes before those in it."""
-    return list(model._flatten_layers(include_self=True, recursive=True))  # noqa: SLF001
-
-
 def _rate(model: keras.Model) -> Any:
-    return (
-        model.optimizer._learning_rate if model.optimizer else None  # noqa: SLF001 # a schedule, and not its value
-    )  # a schedule, and not its value
+    """Return the learning rate: a schedule, and not its value."""
+    return model.optimizer._learning_rate if model.optimizer else None  # noqa: SLF001
 
 
-def _compile_config(model: keras.Model, built: Graph) -> Config:
-    """Return what a model is compiled with; a loss that the search space built already is referred to."""
+def _compile_config(model: keras.Model, built: Graph) -> Json:
+    """Return the arguments of ``compile``; a loss that the search space built is referred to."""
     config = dict(model.get_compile_config() or {})
     path = next((node.path for node in built.nodes.values() if node.thing is model.loss), None)
     return {**config, "loss": {"as built": path}} if path else config
 
 
-def _compile(model: keras.Model, config: Config, built: Graph) -> list[str]:
-    """Compile a model; in place of what cannot be made again, the part that was built is taken."""
+def _compile(model: keras.Model, config: Json, built: Graph) -> list[str]:
+    """Compile a model; an argument that cannot be made again stays the one that was built."""
     lost = []
     metrics = model._compile_metrics  # noqa: SLF001 # the metrics as the user gave them
     arguments = {
         "optimizer": model.optimizer,
         "loss": model.loss,
-        "metrics": metrics and metrics._user_metrics,  # noqa: SLF001 # what follows is not public
+        "metrics": metrics and metrics._user_metrics,  # noqa: SLF001 # not public either
     }
     with keras.saving.custom_object_scope(_custom_objects(built)):
-        for name, part in config.items():
+        for name, argument in config.items():
             try:
-                arguments[name] = _part(part, built)
-            except Exception as error:  # noqa: BLE001 # what users compile with may not be made to be saved
+                arguments[name] = _argument(argument, built)
+            except Exception as error:  # noqa: BLE001 # the user's may raise anything
                 lost.append(f"what model.compile was given as {name} ({type(error).__name__})")
         model.compile(**arguments)
     model.optimizer.build(model.trainable_variables)
     return lost
 
 
-def _part(part: Any, built: Graph) -> Any:
-    node = built.find(part["as built"]) if isinstance(part, dict) and "as built" in part else None
-    return node.thing if node else _deserialize(part)
+def _argument(saved: Any, built: Graph) -> Any:
+    is_built = isinstance(saved, dict) and "as built" in saved
+    node = built.find(saved["as built"]) if is_built else None
+    return node.thing if node else _deserialize(saved)
 
 
 def _custom_objects(built: Graph) -> dict[str, Any]:
-    """Return the user's classes and functions by name, but for names that several have."""
+    """Return the user's classes and functions by name, without the names that several have."""
     things = [
         node.thing for node in built.nodes.values() if isinstance(node.thing, type | FunctionType)
     ]
