@@ -1,4 +1,4 @@
-"""Embeddings of binned columns on the breast-cancer table of scikit-learn: benign or malignant."""
+"""Benign or malignant: embeddings of binned columns on scikit-learn's breast-cancer table."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ FIXED = {"epochs": 30, "batch_size": 32, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries. ``units`` exists only where there is a hidden layer."""
+    """Return the parameters of one trial; ``units`` exists only with a hidden layer."""
     parameters = {
         "bins": trial.suggest_int("bins", 4, 32, log=True),
         "embedding": trial.suggest_int("embedding", 1, 8),
@@ -22,11 +22,13 @@ def suggest(trial) -> dict[str, Any]:
 def load_data():
     """Return (x_train, y_train), (x_val, y_val): columns float32 (n, 30) in 0–1, labels int64 (n,).
 
-    A number is the part of the training's numbers in its column that are lower: the bins of ``build_model`` are then
-    quantiles of the training part, in which validation has no say.
+    Each value is replaced by the share of training values in its column that are lower. The bins
+    of ``build_model`` are thus quantiles of the training part alone. Every fifth tumour is for
+    validation.
 
-    Source: Breast Cancer Wisconsin (Diagnostic), UCI, by ``sklearn.datasets.load_breast_cancer``: 30 measures of the cell
-    nuclei of 569 tumours, of which 357 (63 %) are benign, 1, and 212 malignant, 0. Every fifth is for validation.
+    Source: Breast Cancer Wisconsin (Diagnostic), UCI, by ``sklearn.datasets.load_breast_cancer``:
+    30 measures of the cell nuclei of 569 tumours; 357 (63 %) are benign, label 1, and 212
+    malignant, label 0.
     """
     import numpy as np
     from sklearn.datasets import load_breast_cancer
@@ -39,9 +41,10 @@ def load_data():
 
 
 def build_model(parameters: dict[str, Any]):
-    """Return the compiled network: 30 columns, each binned and embedded, perhaps a hidden layer, one probability.
+    """Return the compiled network: 30 binned and embedded columns, one probability.
 
-    Each bin of each column has an embedding of its own: the bins of a column are counted on from those before it.
+    A hidden layer is optional. Each bin of each column has its own embedding, so the numbers of
+    the bins continue from one column to the next.
     """
     import keras
     import numpy as np

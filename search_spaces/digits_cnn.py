@@ -1,4 +1,4 @@
-"""A convolutional network on the handwritten digits of scikit-learn, with augmentation and a conditional dense layer."""
+"""A convolutional network with augmentation on the handwritten digits of scikit-learn."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ FIXED = {"epochs": 15, "batch_size": 32, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries. ``units`` and ``dropout`` exist only where there is a dense layer."""
+    """Return the parameters of one trial; a dense layer has ``units`` and ``dropout``."""
     parameters = {
         "filters": trial.suggest_categorical("filters", [8, 16, 32]),
         "blocks": trial.suggest_int("blocks", 1, 2),
@@ -22,10 +22,12 @@ def suggest(trial) -> dict[str, Any]:
 
 
 def load_data():
-    """Return (x_train, y_train), (x_val, y_val): images float32 (n, 8, 8, 1) in 0–1, labels int64 (n,).
+    """Return (x_train, y_train), (x_val, y_val).
 
-    Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``: 1,797 images, of which
-    every fifth is for validation.
+    Images are float32 (n, 8, 8, 1) in 0–1, labels int64 (n,). Every fifth image is for validation.
+
+    Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``:
+    1,797 images.
     """
     import numpy as np
     from sklearn.datasets import load_digits
@@ -37,7 +39,7 @@ def load_data():
 
 
 def build_model(parameters: dict[str, Any]):
-    """Return the compiled network: images (8, 8, 1), one or two convolutional blocks, 10 classes."""
+    """Return the compiled network: images (8, 8, 1), convolutional blocks, 10 classes."""
     import keras
     from keras import layers
 

@@ -6,7 +6,7 @@ FIXED = {"epochs": 20, "batch_size": 32, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries."""
+    """Return the parameters of one trial."""
     return {
         "units": trial.suggest_categorical("units", [16, 32, 64, 96]),
         "bidirectional": trial.suggest_categorical("bidirectional", [True, False]),
@@ -17,10 +17,12 @@ def suggest(trial) -> dict[str, Any]:
 
 
 def load_data():
-    """Return (x_train, y_train), (x_val, y_val): images float32 (n, 8, 8) in 0–1, labels int64 (n,).
+    """Return (x_train, y_train), (x_val, y_val).
 
-    Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``: 1,797 images, of which
-    every fifth is for validation.
+    Images are float32 (n, 8, 8) in 0–1, labels int64 (n,). Every fifth image is for validation.
+
+    Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``:
+    1,797 images.
     """
     import numpy as np
     from sklearn.datasets import load_digits
@@ -32,7 +34,7 @@ def load_data():
 
 
 def build_model(parameters: dict[str, Any]):
-    """Return the compiled network: 8 rows of 8 pixels, from top to bottom and perhaps back, 10 classes."""
+    """Return the compiled network: 8 rows of 8 pixels, read one or both ways, 10 classes."""
     import keras
     from keras import layers
 
@@ -51,7 +53,7 @@ def build_model(parameters: dict[str, Any]):
 
 
 def callbacks(parameters: dict[str, Any]):
-    """Return what ends a training that no longer gets better."""
+    """Return the callback that ends a training which no longer improves."""
     import keras
 
     return [

