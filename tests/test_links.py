@@ -96,7 +96,7 @@ def made(tmp_path_factory, space):
     one = list(experiences_in(root))[-1]
     record = one.read()
     record.sessions[-1].process = GONE
-    damage.take_back_the_end(one, record)
+    damage.withdraw_end(one, record)
     write_whole(one.heartbeat, b"{}")
     return root
 

@@ -10,6 +10,7 @@ import pytest
 
 from sweep.experience import backup_files, best_model, resume_start
 from sweep.experience.backup_files import newest_position, read_record, whole_backups, write_backup
+from sweep.experience.entries import TrialEntry
 from sweep.experience.folder import Experience
 from sweep.experience.log_csv import BestEpoch, LogUnreadable
 from sweep.experience.position import POSITION, Position
@@ -177,7 +178,7 @@ def test_a_torn_best_model_means_a_new_beginning_and_says_so(experience, part):
     assert start == Start(None, why_anew=LOST)
     assert newest_backup(experience.sauvegarde) is None
     aside = experience.path.parent / ".quarantine" / experience.id
-    assert start.aside == aside, "whole backups are not deleted"
+    assert start.moved_to == aside, "whole backups are not deleted"
     assert {path.name: path.read_bytes() for path in (aside / "sauvegarde").iterdir()} == backups
     assert (aside / "log.csv").read_bytes() == log
 
@@ -249,7 +250,7 @@ RECORD = Record(
     {"epochs": 2, "seed": 0},
     0,
     1,
-    [{"number": 7, "ended": None}],
+    [TrialEntry(number=7)],
 )
 
 
@@ -267,7 +268,7 @@ def test_of_a_doubled_record_the_one_that_knows_most_counts(experience):
     experience.write(RECORD)
     experience.record.rename(experience.path / "experience (1).json")
     assert experience.read() == RECORD
-    longer = replace(RECORD, trials=[*RECORD.trials, {"number": 8, "ended": None}])
+    longer = replace(RECORD, trials=[*RECORD.trials, TrialEntry(number=8)])
     experience.write(longer)
     assert experience.read() == longer
     experience.record.rename(experience.path / "experience (2).json")

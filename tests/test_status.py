@@ -62,13 +62,13 @@ def test_what_lies_between_the_cut_and_the_backup_is_trained_twice(begun):
         session(2, 0, ended("outcome", 8, 0, 12.0)),
     )
     work = work_of(folders)
-    assert (work.sessions, work.cuts, work.batches, work.twice_batches) == (
+    assert (work.sessions, work.cuts, work.batches, work.repeated_batches) == (
         3,
         2,
         35 + 4 + 60,
         15 + 4,
     )
-    assert work.twice_s == pytest.approx(7.0 * 15 / 35 + 1.0)
+    assert work.repeated_s == pytest.approx(7.0 * 15 / 35 + 1.0)
     assert work.trained_s == 20.0
 
 
@@ -76,7 +76,7 @@ def test_a_stop_is_no_cut(begun):
     work = work_of(
         begun(session(0, 0, ended("stopped", 1, 2, 1.0)), session(1, 2, ended("cut", 3, 0, 2.0)))
     )
-    assert (work.cuts, work.twice_batches) == (1, 0)
+    assert (work.cuts, work.repeated_batches) == (1, 0)
 
 
 HEARTBEAT = Heartbeat(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_batches=14, at="")

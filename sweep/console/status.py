@@ -39,7 +39,7 @@ def _work_lines(snapshot: Snapshot) -> Iterator[str]:
     work, counts, rest_s = snapshot.work(), snapshot.counts(), snapshot.rest_s()
     sessions = f"{work.sessions} session{'' if work.sessions == 1 else 's'}"
     trained = f"trained {work.batches:,} batches in {duration(work.trained_s)}"
-    repeated = f"{work.twice_batches:,} batches ({duration(work.twice_s)})"
+    repeated = f"{work.repeated_batches:,} batches ({duration(work.repeated_s)})"
     yield f"{trained} ({sessions}, {work.cuts} interrupted); {repeated} were repeated after cuts"
     if work.resumes:
         yield _proof_line(work)

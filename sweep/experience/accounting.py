@@ -1,4 +1,4 @@
-"""What a sweep has cost so far, and what its cuts have: seconds and batches, from the sessions in the folders."""
+"""The cost of a sweep so far and of its interruptions, in seconds and batches."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,12 +15,15 @@ from sweep.experience.record import Record, State
 
 @dataclass(frozen=True)
 class Work:
-    """Seconds and batches of training. What came after a session's last sign of life, at most seconds, is in none of them.
+    """Seconds and batches of training.
 
-    ``prepared_s`` is the time before the first batches of the sessions; ``twice_s`` and ``twice_batches`` are what was
-    trained again after cuts; ``at_risk_s`` and ``at_risk_batches`` are in no backup: a cut would lose them, or has.
-    ``left_batches`` are those of the begun trainings that are still to be trained. Of the ``resumes``, ``proven`` have met
-    again all that they were compared with, ``inexact`` have not, and the others had nothing to be compared with.
+    What a session trained after its last heartbeat, a few seconds at most, is not counted.
+    ``prepared_s`` is the time before the first batches of the sessions. ``repeated_s`` and
+    ``repeated_batches`` were trained again after interruptions. ``at_risk_s`` and
+    ``at_risk_batches`` are in no backup: an interruption would lose them, or has. ``left_batches``
+    are those of the begun trainings that are still to be trained. Of the ``resumes``, ``proven``
+    gave the same results as before wherever there was something to compare, ``inexact`` did not,
+    and the others had nothing to be compared with.
     """
 
     sessions: int = 0
@@ -28,8 +31,8 @@ class Work:
     trained_s: float = 0.0
     prepared_s: float = 0.0
     batches: int = 0
-    twice_s: float = 0.0
-    twice_batches: int = 0
+    repeated_s: float = 0.0
+    repeated_batches: int = 0
     at_risk_s: float = 0.0
     at_risk_batches: int = 0
     left_batches: int = 0
@@ -42,59 +45,61 @@ class Work:
 
 
 def work_of(folders: Iterable[tuple[Experience, Record]]) -> Work:
-    """Return the work in these experiences together."""
+    """Return the total work in these experiences."""
     total = Work()
     for experience, record in folders:
-        total += _work_of_one(experience, record)
+        total += _work_of_experience(experience, record)
     return total
 
 
 def trained_s(folders: Iterable[tuple[Experience, Record]]) -> float:
-    """Return the seconds in which anything was trained, or prepared to be: what ran side by side counts once."""
+    """Return the seconds in which a training ran or was prepared; overlapping times count once."""
     total, until = 0.0, 0.0
-    for begun, ended in sorted(
-        span for experience, record in folders for span in _spans(experience, record)
-    ):
+    spans = (span for experience, record in folders for span in _spans(experience, record))
+    for begun, ended in sorted(spans):
         total += max(0.0, ended - max(begun, until))
         until = max(until, ended)
     return total
 
 
 def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, float]]:
-    """Yield when each session began to prepare and when it was last known to live, in seconds."""
-    for session, end in zip(
-        record.sessions, session_ends(record, last_heartbeat(experience, record)), strict=True
-    ):
+    """Yield when each session began to prepare and when it last gave a sign of life, in seconds."""
+    ends = session_ends(record, last_heartbeat(experience, record))
+    for session, end in zip(record.sessions, ends, strict=True):
         begun = datetime.fromisoformat(session.begun).timestamp()
         yield begun - (end.prepared_s or 0.0), begun + end.trained_s
 
 
-def _work_of_one(experience: Experience, record: Record) -> Work:
+def _work_of_experience(experience: Experience, record: Record) -> Work:
     state, heartbeat = shown_state(experience, record), last_heartbeat(experience, record)
-    total = Work(sessions=len(record.sessions))
-    for number, (session, end) in enumerate(
-        zip(record.sessions, session_ends(record, heartbeat), strict=True)
-    ):
-        is_last = number + 1 == len(record.sessions)
-        begun, reached = batches_at(session, session), batches_at(end, session)
-        following = None if is_last else batches_at(record.sessions[number + 1], session)
-        twice = max(0, reached - following) if following is not None else 0
-        batches = max(0, reached - begun)
-        proof = session.proof or Comparison()
-        total += Work(
-            resumes=number > 0,
-            proven=proof.compared > 0 and not proof.differs,
-            inexact=bool(proof.differs),
-            cuts=end.how == "cut" if session.ended else state is State.CUT_OFF,
-            trained_s=end.trained_s,
-            prepared_s=end.prepared_s or 0.0,
-            batches=batches,
-            twice_batches=twice,
-            twice_s=end.trained_s * twice / batches if batches else 0.0,
-        )
-        if is_last and state in (State.RUNNING, State.CUT_OFF):
+    sessions, ends = record.sessions, session_ends(record, heartbeat)
+    total = Work(sessions=len(sessions))
+    for number, (session, end) in enumerate(zip(sessions, ends, strict=True)):
+        following = sessions[number + 1] if number + 1 < len(sessions) else None
+        total += _work_of_session(session, end, following)
+        is_cut = end.how == "cut" if session.ended else state is State.CUT_OFF
+        total += Work(resumes=number > 0, cuts=is_cut)
+        if not following and state in (State.RUNNING, State.CUT_OFF):
+            reached = batches_before(end, session)
             total += _open_end(experience, record, heartbeat, session, reached)
     return total
+
+
+def _work_of_session(session: Session, end: SessionEnd, following: Session | None) -> Work:
+    """Return the work of a session; what the ``following`` session trains again is repeated."""
+    reached = batches_before(end, session)
+    batches = max(0, reached - batches_before(session, session))
+    repeated = max(0, reached - batches_before(following, session)) if following else 0
+    proof = session.proof or Comparison()
+    return Work(
+        proven=proof.compared > 0 and not proof.differs,
+        inexact=bool(proof.differs),
+        trained_s=end.trained_s,
+        prepared_s=end.prepared_s or 0.0,
+        batches=batches,
+        repeated_batches=repeated,
+        repeated_s=end.trained_s * repeated / batches if batches else 0.0,
+    )
 
 
 def _open_end(
@@ -104,9 +109,9 @@ def _open_end(
     session: Session,
     reached: int,
 ) -> Work:
-    """Return what of a training that has not ended is in no backup, and what is left of it."""
+    """Return the work of an unended training that is in no backup, and the work left to do."""
     position = backup_files.newest_position(experience.sauvegarde)
-    saved = batches_at(position, session) if position else 0
+    saved = batches_before(position, session) if position else 0
     return Work(
         at_risk_s=heartbeat.unsaved_s if heartbeat else 0.0,
         at_risk_batches=max(0, reached - saved),
@@ -114,13 +119,16 @@ def _open_end(
     )
 
 
-def batches_at(where: Session | SessionEnd | Position, session: Session) -> int:
+def batches_before(position: Session | SessionEnd | Position, session: Session) -> int:
     """Return how many batches of the whole training lie before a position."""
-    return where.epoch * (session.batches or 0) + where.batch
+    return position.epoch * (session.batches or 0) + position.batch
 
 
 def have_trained(experience: Experience, record: Record, since: int = 0) -> bool:
-    """Tell whether any session, from number ``since`` on, has trained a batch, as far as its end or heartbeat says."""
+    """Tell whether a session, from number ``since`` on, has trained a batch.
+
+    The end or the last heartbeat of each session tells.
+    """
     ends = session_ends(record, last_heartbeat(experience, record))
     return any(
         (end.epoch, end.batch) > (session.epoch, session.batch)
@@ -129,7 +137,9 @@ def have_trained(experience: Experience, record: Record, since: int = 0) -> bool
 
 
 def session_ends(record: Record, heartbeat: Heartbeat | None) -> list[SessionEnd]:
-    """Return where each session ended; where the last one did not say so, where its last heartbeat was.
+    """Return where each session ended.
+
+    The last heartbeat tells where the last session ended, if its end was not written.
 
     Args:
         record: of the experience.

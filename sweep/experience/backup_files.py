@@ -1,8 +1,9 @@
-"""From cut off to ready again: the newest whole backup, and ``log.csv`` cut back to what it knows.
+"""The files of a backup: the weights, and the position that holds their digest.
 
-A backup is two files of plain Keras, ``latest.weights.h5`` and ``training_metadata.json``, and the pair before them with
-``.bkp`` behind the name. The second file holds the SHA-256 of the first, so a pair is whole or is not a pair: whichever
-instant the cut came at, and whichever of the four names a file was left under.
+A backup is the two files of plain Keras, ``latest.weights.h5`` and ``training_metadata.json``. The
+pair before it has ``.bkp`` behind both names. The second file holds the SHA-256 of the first, so
+any two files can be told to be a pair: whenever the training was interrupted, and whichever of the
+four names a file was left under.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +16,7 @@ from sweep.experience.position import POSITION, Position, as_text, parse_positio
 from sweep.experience.record import Record
 from sweep.experience.schemas import MOST_BYTES_OF_POSITION
 from sweep.system import plain_files
-from sweep.system.files import (
-    UNFINISHED,
-    names_of,
-    put_in_place,
-    sha256_of,
-    unfenced,
-    write_whole,
-)
+from sweep.system.files import UNFINISHED, names_of, put_in_place, sha256_of, unfenced, write_whole
 from sweep.system.json_text import Unreadable, check_for_reader
 
 WEIGHTS = "latest.weights.h5"
@@ -32,12 +26,12 @@ WEIGHTS_FILES = names_of(WEIGHTS, WEIGHTS + PREVIOUS, NEXT_WEIGHTS)
 KEPT_WEIGHTS = names_of(WEIGHTS, WEIGHTS + PREVIOUS)
 POSITION_FILES = names_of(POSITION, POSITION + PREVIOUS, POSITION + UNFINISHED)
 KEPT_FILES = names_of(*KEPT)
-OF_A_CUT = names_of(*UNFINISHED_FILES, NEXT_WEIGHTS, POSITION + UNFINISHED)
+UNFINISHED_WRITES = names_of(*UNFINISHED_FILES, NEXT_WEIGHTS, POSITION + UNFINISHED)
 
 
 @dataclass(frozen=True)
 class Generation:
-    """A whole backup: a position, the file it stands in, and the file with the weights of that instant."""
+    """A whole backup: a position, its file, and the file with the weights of that moment."""
 
     position: Position
     metadata: Path
@@ -47,16 +41,16 @@ class Generation:
 def write_backup(
     sauvegarde: Path, position: Position, fence: Callable[[], None] = unfenced
 ) -> None:
-    """Make ``next.weights.h5``, which is written already, and ``position`` the newest backup, unless the fence raises.
+    """Make ``position`` and the weights already in ``next.weights.h5`` the newest backup.
 
     Raises:
-        OSError: the disk is full or gone, or the position is too large; at least one older backup, if there was one, is
-            still whole.
+        OSError: the disk is full or gone, or the position is too large. If there was an older
+            backup, at least one is still whole.
     """
     text = as_text(position, sha256_of(sauvegarde / NEXT_WEIGHTS))
     weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
     check_for_reader(text, MOST_BYTES_OF_POSITION, metadata)
-    # After each of these steps some pair is whole, as a test that cuts between them shows.
+    # After each of these steps some pair is whole, as a test shows that interrupts between them.
     _keep_as_previous(weights, fence)
     put_in_place(sauvegarde / NEXT_WEIGHTS, weights, fence)
     _keep_as_previous(metadata, fence)
@@ -64,7 +58,7 @@ def write_backup(
 
 
 def whole_backups(sauvegarde: Path) -> Iterator[Generation]:
-    """Yield the backups that are whole, the newest first, under whatever names their files are found.
+    """Yield the whole backups, the newest first, whatever the names of their files.
 
     Raises:
         OSError: a file cannot be read, which is no reason to take it for torn.
@@ -81,12 +75,15 @@ def whole_backups(sauvegarde: Path) -> Iterator[Generation]:
 
 
 def newest_position(sauvegarde: Path) -> Position | None:
-    """Return the position of the newest backup without reading its weights: for a quick look, not for training."""
+    """Return the position of the newest backup, whose weights are not checked.
+
+    So it is good enough to look at, and not to resume from.
+    """
     return next((position for position, _, _ in read_positions(sauvegarde)), None)
 
 
 def read_record(experience: Experience) -> Record | None:
-    """Return the record of ``experience.json``; where that is missing or torn, the one that its newest backup knows."""
+    """Return the record in ``experience.json``, or if that is unreadable, in the newest backup."""
     record = experience.read()
     if record:
         return record
@@ -99,9 +96,9 @@ def read_record(experience: Experience) -> Record | None:
 
 
 def free_backup(experience: Experience, record: Record) -> None:
-    """Give back the disk that the backups of an ended training take.
+    """Remove the weights of the backups of an ended training.
 
-    Its newest position stays, which holds the log, and from now on the record with the end in it.
+    The positions stay, for they hold the log; the newest one gets the record with the outcome.
     """
     for position, path, digest in read_positions(experience.sauvegarde)[:1]:
         if position.record != record.as_content():
@@ -112,14 +109,14 @@ def free_backup(experience: Experience, record: Record) -> None:
 
 def read_positions(sauvegarde: Path) -> list[tuple[Position, Path, str]]:
     """Return each whole position with its file and the digest of its weights, the newest first."""
-    found = []
+    positions = []
     for path in plain_files.files_in(sauvegarde, POSITION_FILES):
         try:
             position, digest = parse_position(plain_files.read(path))
         except (Unreadable, LogUnreadable, plain_files.NotPlain):
-            continue  # torn, or written by plain Keras, which keeps no checksum: not a backup to go on from
-        found.append((position, path, digest))
-    return sorted(found, key=lambda one: (one[0].epoch, one[0].batch), reverse=True)
+            continue  # torn, or of plain Keras, which keeps no checksum: nothing to resume from
+        positions.append((position, path, digest))
+    return sorted(positions, key=lambda entry: (entry[0].epoch, entry[0].batch), reverse=True)
 
 
 def _keep_as_previous(path: Path, fence: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
-"""``meilleur.model.keras``: whole or not, and of which epoch.
+"""``meilleur.model.keras``: whether it is whole, and which epoch it is of.
 
-The file says itself of which epoch it is, in one more member of Keras's archive that Keras passes over: on a drive that
-keeps old versions, or doubles a file, nothing else could tell.
+The file itself tells its epoch, in one more member of Keras's archive, which Keras ignores. On a
+drive that keeps old versions or doubles a file, nothing else could tell.
 """
 
 import io
@@ -19,13 +19,13 @@ from sweep.system.json_text import read
 LABEL = "sweep.json"
 WEIGHTS = "model.weights.h5"
 VERSIONS = names_of("meilleur.model.keras", "next.model.keras")
-ENTRY = b"PK\1\2"  # with it begins what the directory of an archive says of a member
+ENTRY = b"PK\1\2"  # begins the entry of a member in the directory of an archive
 MOST_MEMBERS = 10_000
 MOST_BYTES_OF_LABEL = 1000
 
 
 def label(model: Path | BinaryIO, best: BestEpoch) -> None:
-    """Write into a model's archive which epoch it is of, and the monitored value of that epoch.
+    """Write into a model's archive its epoch and the monitored value of that epoch.
 
     Raises:
         OSError: the disk is full or gone.
@@ -35,10 +35,12 @@ def label(model: Path | BinaryIO, best: BestEpoch) -> None:
 
 
 def read_label(path: Path) -> BestEpoch | None:
-    """Return what ``label`` wrote; None where the file is not whole, by the checksums of its members, or has no label.
+    """Return what ``label`` wrote, or None where the file is torn or has no label.
+
+    The checksums of its members tell whether the file is whole.
 
     Raises:
-        OSError: it cannot be read, which is no reason to take it for torn.
+        OSError: the file cannot be read, which is no reason to take it for torn.
     """
     archive = _open(path)
     try:
@@ -59,7 +61,7 @@ def checksum_of_weights(path: Path) -> int | None:
     """Return the CRC-32 of the weights in a model's archive, or None where there are none.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     archive = _open(path)
     try:
@@ -69,27 +71,36 @@ def checksum_of_weights(path: Path) -> int | None:
 
 
 def versions_in(folder: Path) -> list[Path]:
-    """Return every file that may be the best model: its own name first, then what a drive or a cut made beside it."""
+    """Return every file that may be the best model, the one with its proper name first.
+
+    A drive or an interruption may have left others beside it.
+    """
     return sorted(
         plain_files.files_in(folder, VERSIONS), key=lambda path: path.name != "meilleur.model.keras"
     )
 
 
 def find(folder: Path, best: BestEpoch | None, epochs: int) -> Path | None:
-    """Return the file that a training may go on with that knows so many epochs and this best of them.
+    """Return the best model for a training that resumes after so many epochs, or None.
 
-    A model of a later epoch will do: that epoch is trained again, and writes it again.
+    A model of a later epoch will do: that epoch is trained again, and the model written again.
+
+    Args:
+        folder: of the experience.
+        best: the best of the epochs that are trained.
+        epochs: how many epochs are trained.
 
     Raises:
         OSError: as for ``read_label``.
     """
     labels = {path: read_label(path) for path in versions_in(folder)}
-    later = [path for path, found in labels.items() if found and found.epoch >= epochs]
-    return next((path for path, found in labels.items() if found == best), next(iter(later), None))
+    fitting = [path for path, own_label in labels.items() if own_label == best]
+    later = [path for path, own_label in labels.items() if own_label and own_label.epoch >= epochs]
+    return next(iter([*fitting, *later]), None)
 
 
 def _open(path: Path) -> zipfile.ZipFile | None:
-    """Read the file first, so that an error of the disk is told from one of its content."""
+    """Open an archive. The file is read first, to tell an error of the disk from a bad content."""
     try:
         content = plain_files.read(path, most=None)
     except (FileNotFoundError, plain_files.NotPlain):
@@ -104,12 +115,15 @@ def _open(path: Path) -> zipfile.ZipFile | None:
 
 
 def why_not_unpacked(archive: zipfile.ZipFile, size: int) -> str | None:
-    """Return in words why an archive of so many bytes is none of Keras's, which stores its members as they are; or None."""
+    """Return in words why an archive is not one of Keras's and must not be unpacked, or None.
+
+    Args:
+        archive: to be unpacked.
+        size: of its file, in bytes. Keras stores the members uncompressed.
+    """
     members = archive.infolist()
-    if any(one.compress_type != zipfile.ZIP_STORED for one in members):
+    if any(member.compress_type != zipfile.ZIP_STORED for member in members):
         return "is compressed, which Keras does not do"
-    return (
-        "says that it holds more than it does"
-        if sum(one.file_size for one in members) > size
-        else None
-    )
+    if sum(member.file_size for member in members) > size:
+        return "says that it holds more than it does"
+    return None

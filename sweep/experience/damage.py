@@ -1,30 +1,29 @@
-"""What has happened to the files of an experience that had ended, and the way back."""
+"""Damage to the files of an ended experience, and its repair."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from sweep.experience import backup_files, best_model, resume_start
-from sweep.experience.backup_files import KEPT_FILES, OF_A_CUT, POSITION_FILES, WEIGHTS_FILES
-from sweep.experience.folder import Experience
-from sweep.experience.log_csv import (
-    read_curve,
+from sweep.experience.backup_files import (
+    KEPT_FILES,
+    POSITION_FILES,
+    UNFINISHED_WRITES,
+    WEIGHTS_FILES,
 )
+from sweep.experience.folder import Experience
+from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Record, State
 from sweep.system import plain_files
-from sweep.system.files import (
-    move_to_quarantine,
-    sha256_of,
-    write_whole,
-)
+from sweep.system.files import move_to_quarantine, sha256_of, write_whole
 
 
 @dataclass(frozen=True)
 class Damage:
     """A file that is not the one that the training ended with.
 
-    ``what`` has happened to it, in words; ``spare`` holds the same bytes as the right one, or is those bytes; None where
-    nothing does, and only a training can make the file again.
+    ``what`` says in words what is wrong. ``spare`` is a file with the right content, or that
+    content itself; None where only a training can make the file again.
     """
 
     path: Path
@@ -36,41 +35,35 @@ class Damage:
 
 
 def find_damages(experience: Experience, record: Record, thoroughly: bool = False) -> list[Damage]:
-    """Return what is wrong with the files that an ended experience is read from.
+    """Return the damages to the files that an ended experience is read from.
 
     Args:
-        experience: of any state; one that has not ended has no such files.
-        record: of it.
-        thoroughly: read the whole model, and not only its size.
+        experience: in any state; one that has not ended has no damages.
+        record: of the experience.
+        thoroughly: compare the content of the model, and not only its size.
 
     Raises:
         OSError: a file cannot be read, which is no reason to take it for damaged.
     """
-    outcome, found = record.outcome, []
-    if outcome and outcome.log and not _is(experience.log, outcome.log, True):
-        found.append(
-            Damage(
-                experience.log, _what(experience.log), _spare_log(experience, outcome.log["sha256"])
-            )
-        )
-    if outcome and outcome.state is State.FINISHED:
-        if not outcome.log and not read_curve(experience.log, record.objective.name):
-            found.append(Damage(experience.log, "without an epoch"))
-        if outcome.model and not _is(experience.meilleur, outcome.model, thoroughly):
-            found.append(
-                Damage(
-                    experience.meilleur,
-                    _what(experience.meilleur),
-                    _spare_model(experience, outcome.model),
-                )
-            )
-    return found
+    outcome, log, model = record.outcome, experience.log, experience.meilleur
+    if not outcome:
+        return []
+    damages = []
+    if outcome.log and not _is(log, outcome.log, True):
+        damages.append(Damage(log, _what(log), _spare_log(experience, outcome.log["sha256"])))
+    if outcome.state is State.FINISHED:
+        if not outcome.log and not read_curve(log, record.objective.name):
+            damages.append(Damage(log, "without an epoch"))
+        if outcome.model and not _is(model, outcome.model, thoroughly):
+            damages.append(Damage(model, _what(model), _spare_model(experience, outcome.model)))
+    return damages
 
 
-def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
-    """Put the spares in place; where there is none, take back the end, so that the next run trains it again.
+def repair(experience: Experience, record: Record, damages: list[Damage]) -> str:
+    """Put the spares in place, and return in words what was done.
 
-    What stood there is moved to the quarantine. Returns what was done, in words.
+    Where a spare is missing, the end is withdrawn, so that the next run trains the experience
+    again. The damaged files are moved to the quarantine.
     """
     root = experience.path.parent
     for damage in damages:
@@ -82,42 +75,43 @@ def mend(experience: Experience, record: Record, damages: list[Damage]) -> str:
             plain_files.replace(damage.spare, damage.path)
     if all(damage.spare is not None for damage in damages):
         return "put in place again"
-    take_back_the_end(experience, record)
-    return what_training_again_costs(experience)
+    withdraw_end(experience, record)
+    return describe_retraining(experience)
 
 
-def set_aside(experience: Experience) -> list[str]:
-    """Move what has a name of ours and is no plain file to the quarantine, and return a sentence for each.
+def quarantine_misplaced(experience: Experience) -> list[str]:
+    """Move what bears a name of sweep's and is no plain file to the quarantine.
 
-    Of a link, the link itself is moved; nothing is done to what it leads to.
+    A link itself is moved; its target is left alone. Returns a sentence on each.
     """
-    moved = []
+    sentences = []
     for path, kind in find_misplaced(experience).items():
         aside = move_to_quarantine(path, experience.path.parent)
-        moved.append(f"{path} is {kind} that sweep has not made, and is now {aside}")
-    return moved
+        sentences.append(f"{path} is {kind} that sweep has not made, and is now {aside}")
+    return sentences
 
 
-def put_record_in_place(experience: Experience, record: Record) -> None:
-    """Write a record that was known to a backup only."""
+def restore_record(experience: Experience, record: Record) -> None:
+    """Write a record that only a backup held."""
     if plain_files.kind_of(experience.record):
         move_to_quarantine(experience.record, experience.path.parent)
     experience.write(record)
 
 
-def take_back_the_end(experience: Experience, record: Record) -> None:
-    """Let an experience be cut off that had ended."""
+def withdraw_end(experience: Experience, record: Record) -> None:
+    """Turn an ended experience into an interrupted one."""
     record.outcome = None
     for entry in record.trials:
         entry.ended = None
     experience.write(record)
 
 
-def what_training_again_costs(experience: Experience) -> str:
-    """Return from where the next run trains this experience, in words."""
+def describe_retraining(experience: Experience) -> str:
+    """Return in words from where the next run trains this experience."""
     start = resume_start.find_start(experience)
     if start.backup:
-        return f"trained again from epoch {start.backup.position.epoch}, batch {start.backup.position.batch}"
+        position = start.backup.position
+        return f"trained again from epoch {position.epoch}, batch {position.batch}"
     return f"trained again from the beginning, for {start.why_anew}"
 
 
@@ -149,20 +143,18 @@ def _spare_model(experience: Experience, expected: dict[str, int | str]) -> Path
 
 
 def find_misplaced(experience: Experience) -> dict[Path, str]:
-    """Return what has a name of ours and is no plain file, or no folder, with what it is instead."""
-    in_backup = (WEIGHTS_FILES, POSITION_FILES)
-    found = {
-        path: kind
-        for folder, ours in (
-            (experience.path, (KEPT_FILES, OF_A_CUT)),
-            (experience.sauvegarde, in_backup),
-        )
-        for path, kind in plain_files.contents(folder).items()
-        if kind != plain_files.FILE and any(names.fullmatch(path.name) for names in ours)
+    """Return what bears a name of sweep's and is no plain file (or no folder), with its kind."""
+    own_names = {
+        experience.path: (KEPT_FILES, UNFINISHED_WRITES),
+        experience.sauvegarde: (WEIGHTS_FILES, POSITION_FILES),
     }
-    instead = plain_files.kind_of(experience.sauvegarde)
-    return (
-        found
-        if instead in (None, plain_files.FOLDER)
-        else {**found, experience.sauvegarde: instead}
-    )
+    misplaced = {
+        path: kind
+        for folder, patterns in own_names.items()
+        for path, kind in plain_files.contents(folder).items()
+        if kind != plain_files.FILE and any(names.fullmatch(path.name) for names in patterns)
+    }
+    kind = plain_files.kind_of(experience.sauvegarde)
+    if kind not in (None, plain_files.FOLDER):
+        misplaced[experience.sauvegarde] = kind
+    return misplaced

@@ -1,4 +1,4 @@
-"""The objects inside ``experience.json``: the trials that led to an experience, and its sessions."""
+"""The objects in ``experience.json``: trials that led to an experience, and its sessions."""
 
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -11,10 +11,11 @@ from sweep.system.json_object import JsonObject
 class TrialEntry(JsonObject):
     """A trial of Optuna that led to an experience, with all that is needed to make the trial again.
 
-    ``begun`` and ``ended`` are times in UTC; a trial that ``ended`` has been told to the study. ``came_from`` is the root
-    that the experience was merged from, or None. A trial that is repeated with other seeds leads to so many ``repeats``,
-    and this experience is number ``repeat`` of them, from 0. ``sweep.search.trial_conversion`` checks ``params``,
-    ``distributions`` and ``attributes``, which may be anything until then.
+    ``begun`` and ``ended`` are times in UTC; a trial that ``ended`` has been told to the study.
+    ``came_from`` is the root that the experience was merged from, or None. A trial that is repeated
+    with other seeds leads to so many ``repeats``, and this experience is number ``repeat`` of them,
+    from 0. ``sweep.search.trial_conversion`` checks ``params``, ``distributions`` and
+    ``attributes``, which may be anything until then.
     """
 
     WRITTEN_AS_NULL = frozenset({"begun", "ended", "came_from"})
@@ -32,11 +33,12 @@ class TrialEntry(JsonObject):
 
 @dataclass(kw_only=True)
 class SessionEnd(JsonObject):
-    """How and where a session ended: ``epoch`` and ``batch`` are those that the next session trains first.
+    """How and where a session ended.
 
-    ``how`` is outcome, stopped, raised or cut; "" is that of a session which has not said its end.
-    ``trained_s`` and ``prepared_s`` are the seconds after and before its first batch; of a cut the latter is not known.
-    ``sample`` is what a session that was stopped leaves as evidence: epoch, batch and running metrics.
+    ``epoch`` and ``batch`` are the next ones to train. ``how`` is outcome, stopped, raised or cut,
+    and "" where the session has not written its end. ``trained_s`` and ``prepared_s`` are the
+    seconds after and before its first batch; the latter is unknown for an interrupted session.
+    ``sample`` is the evidence that a stopped session leaves: epoch, batch and running metrics.
     """
 
     how: str = ""
@@ -49,7 +51,11 @@ class SessionEnd(JsonObject):
 
 @dataclass(kw_only=True)
 class Comparison(JsonObject):
-    """How often a resumed session was ``compared`` with what the one before had left, and what ``differs``, in words."""
+    """The proof of a resume.
+
+    It was ``compared`` so often with what the session before had left, and ``differs`` has the
+    differences in words.
+    """
 
     compared: int = 0
     differs: list[str] = field(default_factory=list)
@@ -57,11 +63,12 @@ class Comparison(JsonObject):
 
 @dataclass(kw_only=True)
 class Session(JsonObject):
-    """One process that trained an experience, from ``batch`` of ``epoch`` on.
+    """One process that trained an experience, starting at ``batch`` of ``epoch``.
 
-    ``begun`` is in UTC, ``batches`` are those of an epoch. ``cluster`` is the address of the Dask scheduler, where there
-    is one. ``ended`` is written by the session itself, or by the next one where it was interrupted. A session that resumed
-    another has a ``proof``, and as ``evidence`` what is still to be compared. Older versions wrote less.
+    ``begun`` is in UTC, and ``batches`` is the number of batches in an epoch. ``cluster`` is the
+    address of the Dask scheduler, where there is one. ``ended`` is written by the session itself,
+    or by the next one if it was interrupted. A session that resumed another has a ``proof``, and as
+    ``evidence`` what is still to be compared. Older versions wrote less.
     """
 
     PARTS: ClassVar[dict[str, type[JsonObject]]] = {
@@ -87,7 +94,7 @@ class Session(JsonObject):
 
 @dataclass(kw_only=True)
 class FolderHolder(ProcessId):
-    """The process that has written into a folder last; ``number`` counts how often the folder was taken over."""
+    """The process that wrote into a folder last; ``number`` counts how often it changed hands."""
 
     number: int
 

@@ -1,4 +1,4 @@
-"""The folder of an experience: every file name once, and its state told from the files alone."""
+"""The folder of an experience: each file name once, and the state told from the files alone."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -28,9 +28,10 @@ class RecordWrong(SweepError):
 
 @dataclass(frozen=True)
 class Experience:
-    """One training on disk, whole or cut off. Asking writes nothing.
+    """The folder of one training, ended or interrupted. Its questions never write.
 
-    ``fence`` is asked last before each write of whoever trains here; it raises where another has taken the folder over.
+    ``fence`` is called last before each write of a training; it raises where another process has
+    taken the folder over.
     """
 
     path: Path
@@ -61,26 +62,23 @@ class Experience:
         return self.path / "pulse.json"
 
     def read(self) -> Record | None:
-        """Return the record, or None where there is none or it is torn: a training of it writes it again.
+        """Return the record, or None where it is missing or torn; a training then writes it again.
 
-        A drive may have doubled it, as ``experience (1).json``, and kept an old version under its name: of all that are
-        there, the one that knows most counts.
+        A drive may have doubled the file, as ``experience (1).json``, and kept an old version under
+        the proper name. Of all that exist, the most advanced record counts.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: a file cannot be read.
         """
-        records = [
-            record
-            for record in map(_read_record, [self.record, *self._doubled_records()])
-            if record
-        ]
-        return max(records, key=_how_far, default=None)
+        paths = [self.record, *self._doubled_records()]
+        records = [record for record in map(_read_record, paths) if record]
+        return max(records, key=_progress, default=None)
 
     def read_log(self) -> bytes:
-        """Return the bytes of ``log.csv``; nothing where there is no such file.
+        """Return the bytes of ``log.csv``; none where there is no such file.
 
         Raises:
-            OSError: it cannot be read.
+            OSError: the file cannot be read.
         """
         return plain_files.read(self.log) if plain_files.is_file(self.log) else b""
 
@@ -88,11 +86,11 @@ class Experience:
         return [path for path in plain_files.files_in(self.path, RECORDS) if path != self.record]
 
     def state(self) -> State:
-        """Tell the state from the files alone."""
+        """Return the state, told from the files alone."""
         return state_of(self.read())
 
     def write(self, record: Record) -> None:
-        """Put ``experience.json`` in place. With an outcome in it, this is the moment at which the training has ended.
+        """Put ``experience.json`` in place; writing one with an outcome is what ends a training.
 
         Raises:
             OSError: the disk is full or gone.
@@ -105,19 +103,19 @@ class Experience:
             move_to_quarantine(doubled, self.path.parent)
 
     def best(self, record: Record) -> BestEpoch | None:
-        """Return the best epoch of ``log.csv``, by the first of the objectives; None where there is none yet.
+        """Return the best epoch of ``log.csv`` by the first objective, or None where there is none.
 
         Raises:
             LogUnreadable: the log is foreign.
-            OSError: it cannot be read.
+            OSError: the log cannot be read.
         """
         return best_of(read_curve(self.log, record.objective.name), record.objective)
 
     def values(self, record: Record) -> tuple[dict[str, float], int | None]:
-        """Return the objectives at the best epoch, and that epoch; of a training without one, nothing and None.
+        """Return the objectives at the best epoch, and that epoch; without one, nothing and None.
 
         Raises:
-            LogUnreadable, OSError: as ``best``.
+            LogUnreadable, OSError: as for ``best``.
         """
         best = self.best(record)
         if not best:
@@ -134,11 +132,11 @@ class Experience:
         }, best.epoch
 
     def results(self, record: Record, epoch: int) -> dict[str, float]:
-        """Return all that is known of an epoch: the row of ``log.csv``, and what is measured of the training.
+        """Return the row of ``log.csv`` of an epoch, and the measurements of the whole training.
 
         Raises:
             LogUnreadable: there is no such row.
-            OSError: it cannot be read.
+            OSError: the log cannot be read.
         """
         measured = {
             "count_params": float(record.count_params or 0),
@@ -147,21 +145,21 @@ class Experience:
         return {**measured, **read_row(self.log, epoch)}
 
     def check(self, record: Record, search_space: str) -> None:
-        """Refuse a folder whose record does not give its name, or whose log is foreign.
+        """Refuse a folder whose record does not match its name, or whose log is foreign.
 
         Raises:
-            RecordWrong: it does not.
-            LogUnreadable: it is.
+            RecordWrong: the record does not match.
+            LogUnreadable: the log is foreign.
         """
         if id_experience(record.search_space["name"], record.parameters) != self.id:
             raise RecordWrong(
-                f"{self.record}: its search space and parameters do not give the name of its folder; "
-                f"undo the edit, or move {self.path} away."
+                f"{self.record}: its search space and parameters do not give the name of its "
+                f"folder; undo the edit, or move {self.path} away."
             )
         if record.search_space["name"] != search_space:
             raise RecordWrong(
-                f"{self.record} belongs to the search space {record.search_space['name']}, not to {search_space}; "
-                "give each search space a --root of its own."
+                f"{self.record} belongs to the search space {record.search_space['name']}, "
+                f"not to {search_space}; give each search space a --root of its own."
             )
         check_header(self.read_log(), self.log, record.objective.name)
 
@@ -173,12 +171,12 @@ def _read_record(path: Path) -> Record | None:
         return None
 
 
-def _how_far(record: Record) -> tuple[bool, int, int]:
+def _progress(record: Record) -> tuple[bool, int, int]:
     return record.outcome is not None, len(record.sessions), len(record.trials)
 
 
 def experiences_in(root: Path) -> Iterator[Experience]:
-    """Yield the experiences under ``root``, sorted by id; other folders are not ours."""
+    """Yield the experiences under ``root``, sorted by id; other folders are not sweep's."""
     for path, kind in plain_files.contents(root).items():
         if kind == plain_files.FOLDER and re.fullmatch(ID, path.name):
             yield Experience(path)

@@ -1,6 +1,7 @@
-"""``pulse.json``: how far a training is just now, for who looks on, and for the account of what a cut has cost.
+"""``pulse.json``, the heartbeat of a training: how far it is, for whoever watches.
 
-It is a sign of life and no state: it is not synced, and where it is lost, nothing else is.
+It also tells what an interruption has cost. It is not part of the state: it is not synced to the
+disk, and nothing else is lost with it.
 """
 
 import json
@@ -21,9 +22,11 @@ from sweep.system.json_text import Unreadable, read
 class Heartbeat:
     """How far a training is.
 
-    ``session`` counts from 0; ``epoch`` and ``batch`` are the next batch to train, ``batches`` are those of an epoch.
-    ``trained_s`` is the time since the session's first batch, ``unsaved_s`` and ``unsaved_batches`` what a cut would lose
-    now, ``at`` the time in UTC. ``logs`` are the running metrics after the batch, unrounded, or None before the first.
+    ``session`` counts from 0. ``epoch`` and ``batch`` are the next to train, and ``batches`` is the
+    number of batches in an epoch. ``trained_s`` is the time since the first batch of the session.
+    ``unsaved_s`` and ``unsaved_batches`` are what an interruption would lose now. ``at`` is the
+    time in UTC. ``logs`` are the running metrics after the batch, unrounded, or None before the
+    first.
     """
 
     session: Count
@@ -55,6 +58,6 @@ def read_heartbeat(path: Path) -> Heartbeat | None:
 
 
 def last_heartbeat(experience: Experience, record: Record) -> Heartbeat | None:
-    """Return the latest heartbeat of the last session, or None where there is none of it."""
+    """Return the last heartbeat of the last session, or None where there is none."""
     heartbeat = read_heartbeat(experience.heartbeat)
     return heartbeat if heartbeat and heartbeat.session == len(record.sessions) - 1 else None

@@ -1,4 +1,4 @@
-"""``log.csv``: whole rows, and the best epoch in them."""
+"""``log.csv``: its whole rows, and the best epoch in them."""
 
 import csv
 import math
@@ -17,18 +17,18 @@ MOST_BYTES_OF_LINE = 2**16
 
 
 class LogUnreadable(SweepError):
-    """A ``log.csv`` that no training of this project can have written."""
+    """A ``log.csv`` that no training of sweep's can have written."""
 
 
 class BestEpoch(NamedTuple):
-    """The best value of a column and the epoch (from 0) that reached it first."""
+    """The best value of a metric, and the first epoch (from 0) that reached it."""
 
     value: float
     epoch: int
 
 
 def read_curve(path: Path, metric: str) -> list[float]:
-    """Return a column of each whole row of ``path``, by epoch; nothing where there is no such file.
+    """Return a column of the whole rows of ``path``, by epoch; nothing where there is no such file.
 
     Raises:
         LogUnreadable: the header is foreign, or a row is not the next epoch.
@@ -41,7 +41,7 @@ def read_curve(path: Path, metric: str) -> list[float]:
 
 
 def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
-    """Return a column of each whole row of ``log``; ``path`` is only named in the error.
+    """Return a column of the whole rows of ``log``, by epoch; ``path`` is for the error only.
 
     Raises:
         LogUnreadable: as for ``read_curve``.
@@ -58,13 +58,17 @@ def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
     except (ValueError, csv.Error) as error:
         why = str(error)[:MOST_CHARACTERS]
         raise LogUnreadable(
-            f"{path}: {why}; move this file away, and the next run goes on from the last backup, or trains it again."
+            f"{path}: {why}; move this file away, and the next run goes on from the last backup, "
+            "or trains it again."
         ) from error
     return curve
 
 
 def read_table(path: Path, epochs: int) -> list[dict[str, str]]:
-    """Return the rows of the first epochs as they stand, by the names of their columns; a torn last row is none."""
+    """Return the rows of the first epochs as texts, by the names of their columns.
+
+    A torn last row is left out.
+    """
     header, *rows = _cells(_whole_lines(plain_files.read(path))[: epochs + 1]) or [[]]
     return [dict(zip(header, row, strict=False)) for row in rows]
 
@@ -79,7 +83,8 @@ def read_row(path: Path, epoch: int) -> dict[str, float]:
     cells = _cells([*lines[:1], *lines[epoch + 1 : epoch + 2]])
     if len(cells) != 2:
         raise LogUnreadable(
-            f"{path} has no row of epoch {epoch}; move this file away, and the next run writes it again."
+            f"{path} has no row of epoch {epoch}; "
+            "move this file away, and the next run writes it again."
         )
     return {
         name: number
@@ -91,36 +96,41 @@ def read_row(path: Path, epoch: int) -> dict[str, float]:
 def check_header(
     log: bytes, path: Path, metric: str, expected: list[str] | None = None
 ) -> list[str]:
-    """Return the columns of ``log``, none where not even its first line is whole.
+    """Return the names of the columns of ``log``; none where its first line is torn.
 
     Raises:
-        LogUnreadable: they are not those of a training that logs ``metric``, or not the ``expected`` ones.
+        LogUnreadable: they are not those of a training that logs ``metric``, or not the
+            ``expected`` ones.
     """
     _check_size(log, path)
     header = next(iter(_cells(_whole_lines(log)[:1])), [])
-    foreign = (
-        header[:1] != ["epoch"] or metric not in header if expected is None else header != expected
-    )
-    if header and foreign:
+    if expected is None:
+        is_foreign = header[:1] != ["epoch"] or metric not in header
+    else:
+        is_foreign = header != expected
+    if header and is_foreign:
+        columns = ", ".join(expected or ["epoch", "…", metric, "…"])
         raise LogUnreadable(
             f"{path}, line 1: the columns are {_shown(header)}, where this training writes "
-            f"{', '.join(expected or ['epoch', '…', metric, '…'])}; "
-            f"move this foreign file away."
+            f"{columns}; move this foreign file away."
         )
     return header
 
 
 def best_of(curve: Sequence[float], objective: Objective) -> BestEpoch | None:
-    """Return the best value and its first epoch, as ``ModelCheckpoint`` in that mode takes it; None for no epoch."""
-    numbers = [value for value in curve if not math.isnan(value)]
-    if not numbers:
+    """Return the best value and its first epoch, or None where there is no epoch.
+
+    ``ModelCheckpoint`` with the same mode takes the same epoch.
+    """
+    values = [value for value in curve if not math.isnan(value)]
+    if not values:
         return None
-    best = max(numbers) if objective.mode == "max" else min(numbers)
+    best = max(values) if objective.mode == "max" else min(values)
     return BestEpoch(best, curve.index(best))
 
 
 def _shown(header: list[str]) -> str:
-    """Whatever stands in a foreign file is shown in part, and in letters."""
+    """Return the header for an error, short and in ASCII: a foreign file may hold anything."""
     text = ascii(", ".join(header))[1:-1]
     return text if len(text) <= MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}…"
 
@@ -133,13 +143,17 @@ def _number(cell: str) -> float | None:
 
 
 def _check_size(log: bytes, path: Path) -> None:
-    """Raises LogUnreadable where there is more than any training of ours writes, before it is taken apart."""
-    ends = log.count(b"\n") + log.count(b"\r")  # a row has both
-    too_many = len(log) > MOST_BYTES or ends > 2 * (MOST_ROWS + 1)
-    if too_many or max(map(len, log.splitlines()), default=0) > MOST_BYTES_OF_LINE:
+    """Refuse a log that is larger than any of sweep's, before it is parsed.
+
+    Raises:
+        LogUnreadable: it is.
+    """
+    line_ends = log.count(b"\n") + log.count(b"\r")  # a row has both
+    is_too_long = len(log) > MOST_BYTES or line_ends > 2 * (MOST_ROWS + 1)
+    if is_too_long or max(map(len, log.splitlines()), default=0) > MOST_BYTES_OF_LINE:
         raise LogUnreadable(
-            f"{path} has more than {MOST_ROWS:,} rows, or one of more than {MOST_BYTES_OF_LINE:,} bytes, or more than "
-            f"{MOST_BYTES:,} bytes: move this foreign file away."
+            f"{path} has more than {MOST_ROWS:,} rows, or one of more than {MOST_BYTES_OF_LINE:,} "
+            f"bytes, or more than {MOST_BYTES:,} bytes: move this foreign file away."
         )
 
 

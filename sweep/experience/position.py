@@ -1,4 +1,4 @@
-"""The position of a training: the part of a backup that is JSON, with a checksum."""
+"""The position of a training: the JSON file of a backup, with its own checksum."""
 
 import hashlib
 import json
@@ -17,11 +17,12 @@ POSITION = "training_metadata.json"
 
 @dataclass(frozen=True)
 class Position:
-    """Where a training stands and all that its files and weights do not say. The first two are what plain Keras reads.
+    """How far a training is, with all that its other files and its weights do not say.
 
-    ``epoch`` and ``batch`` count what is trained: the next batch is ``batch`` of ``epoch``, both from 0.
-    ``log`` is the whole ``log.csv`` of that moment, ``logs`` what the last batch gave, ``state`` what ``sweep.training.state.training_state``
-    captured, ``record`` the content of ``experience.json``, ``saved`` the time in UTC.
+    ``epoch`` and ``batch`` are those of the next batch, both from 0; plain Keras reads these two.
+    ``log`` is the whole ``log.csv`` of that moment, and ``logs`` are the metrics after the last
+    batch. ``state`` is what ``sweep.training.state.training_state`` captured, ``record`` the
+    content of ``experience.json``, and ``saved`` the time in UTC.
     """
 
     epoch: int
@@ -34,11 +35,11 @@ class Position:
     record: dict[str, Any] | None = None
 
     def best(self) -> BestEpoch | None:
-        """Return the best of the epochs that are trained."""
+        """Return the best of the trained epochs, or None where there is none."""
         return best_of(self.curve(), self._objective())
 
     def curve(self) -> list[float]:
-        """Return what is monitored, by epoch that is trained."""
+        """Return the monitored value of each trained epoch."""
         return curve_of(self.log.encode(), Path(POSITION), self._objective().name)
 
     def _objective(self) -> Objective:
@@ -49,16 +50,15 @@ def parse_position(text: bytes) -> tuple[Position, str]:
     """Return the position and the digest of its weights.
 
     Raises:
-        Unreadable: it is torn, or no position of ours; a newer version's may need what this one does not know.
+        Unreadable: the text is torn or not a position of sweep. One with further keys counts as
+            such too: it is of a newer version, and may need what this version does not know.
         LogUnreadable: its log is foreign.
     """
     content = parse(text, MOST_BYTES_OF_POSITION)
     checksum = content.pop("checksum", None) if isinstance(content, dict) else None
     check(content, schemas.Position)
-    if (
-        checksum != _checksum(content)
-        or not content.keys() <= schemas.Position.__annotations__.keys()
-    ):
+    has_more = not content.keys() <= schemas.Position.__annotations__.keys()
+    if checksum != _checksum(content) or has_more:
         raise Unreadable("its checksum is another one, or it has more than a position")
     digest = content.pop("weights")
     position = Position(**content)
@@ -67,6 +67,7 @@ def parse_position(text: bytes) -> tuple[Position, str]:
 
 
 def as_text(position: Position, digest: str) -> bytes:
+    """Return the text that ``parse_position`` reads; ``digest`` is the SHA-256 of the weights."""
     content = {"weights": digest, **vars(position)}
     return json.dumps({"checksum": _checksum(content), **content}).encode()
 

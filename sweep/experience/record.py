@@ -1,4 +1,4 @@
-"""The content of ``experience.json``: what a reader needs in five years, and what nobody else may put there."""
+"""The record of an experience: the content of ``experience.json``."""
 
 import json
 from dataclasses import dataclass, field, fields
@@ -14,7 +14,7 @@ from sweep.system.host import is_alive
 
 
 class State(StrEnum):
-    """What has become of an experience."""
+    """The state of an experience."""
 
     NEW = "new"
     RUNNING = "running"
@@ -29,12 +29,14 @@ ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
 
 @dataclass
 class Outcome:
-    """How a training ended: ``state`` is finished, failed or pruned; ``reason`` says why it is not finished.
+    """How a training ended.
 
-    ``values`` has the objectives at the best epoch, which is ``epoch``; ``constraints`` what the search space's function of that
-    name returned for them, or None where there is none: what is above 0 is violated.
-    ``died`` tells a training whose process was killed again and again from one that raised: it goes on where it can.
-    ``log`` and ``model`` have bytes and sha256 of the two files that the end is read from, or are None where there is none.
+    ``state`` is finished, failed or pruned, and ``reason`` says why it is not finished. ``values``
+    are the objectives at the best epoch, ``epoch``. ``constraints`` is what the search space's
+    function of that name returned for them, or None where there is none; a value above 0 is a
+    violation. ``died`` tells a training whose process was killed again and again from one that
+    raised: it can be resumed. ``log`` and ``model`` have the bytes and the SHA-256 of the two files
+    that the outcome was read from, or are None where there is no such file.
     """
 
     state: State
@@ -52,23 +54,32 @@ class Outcome:
     def is_feasible(self) -> bool:
         return all(value <= 0 for value in self.constraints or ())
 
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> "Outcome":
+        """Return the outcome that JSON holds; the oldest versions had ``val_acc`` only."""
+        if content.get("val_acc") is not None:
+            content = {"values": {"val_acc": content["val_acc"]}, **content}
+        return cls(**{**_known_fields(cls, content), "state": State(content["state"])})
+
 
 @dataclass
 class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
-    ``search_space`` has its name and says what code trained here, and what other code was accepted beside it, see
-    ``sweep.space.source.SpaceSource.identity``. Older records have no ``modules`` and no ``accepted``.
-    ``trials`` are those that led here, ``sessions`` the processes that trained here.
-    ``approximate_because`` has the reasons why this training may differ from an uncut one, or is None.
-    ``parent`` is the ``id_experience`` of the shorter training that this one extends, or None.
-    ``objectives`` are those of the search space, ``count_params`` the number of weights of the model, once it was built.
-    ``data`` is what it is trained on: arrays, train(epoch), PyDataset or tf.data.Dataset; None before its first session.
-    ``data_identity`` is what these data are known again by: ``digest``, the first of the ``files`` that ``load_data`` opened
-    (path, bytes, modified), and the ``count`` of them all; None where an older version trained it.
-    ``holder`` is the process that has written here last; a process that is no longer the holder writes nothing more. None
-    where an older version trained it.
-    ``unpruned`` says that the end which a pruner gave it was taken back: it is trained without the pruner's word since.
+    ``search_space`` has the name of the search space and identifies the code that trained here, and
+    other code that was accepted beside it, see ``sweep.space.source.SpaceSource.identity``. Older
+    records have no ``modules`` and no ``accepted``. ``trials`` are those that led here, and
+    ``sessions`` the processes that trained here. ``approximate_because`` has the reasons why this
+    training may differ from an uninterrupted one, or is None. ``parent`` is the ``id_experience``
+    of the shorter training that this one extends, or None. ``objectives`` are those of the search
+    space (in JSON, ``aims``). ``count_params`` is the number of weights of the model, once it was
+    built. ``data`` is the kind of the training data: arrays, train(epoch), PyDataset or
+    tf.data.Dataset; None before the first session. ``data_identity`` identifies these data: their
+    ``digest``, the first of the ``files`` that ``load_data`` opened (path, bytes, modified), and
+    the ``count`` of them all; None where an older version trained. ``holder`` is the process that
+    wrote here last; a process that is no longer the holder writes nothing more. None where an older
+    version trained. ``unpruned`` tells that a pruner's end was taken back; since then it is trained
+    without the pruner.
     """
 
     id_experience: str
@@ -89,7 +100,7 @@ class Record:
     holder: FolderHolder | None = None
 
     def mark_approximate(self, reason: str) -> None:
-        """Note why this training may differ from an uncut one, after the reasons that there are."""
+        """Add a reason why this training may differ from an uninterrupted one; keep the others."""
         if not self.approximate_because:
             self.approximate_because = reason
         elif reason not in self.approximate_because:
@@ -97,11 +108,11 @@ class Record:
 
     @property
     def objective(self) -> Objective:
-        """The first of the objectives: it decides what the best epoch is."""
+        """The first objective, which decides what the best epoch is."""
         return self.objectives[0]
 
     def seconds_per_epoch(self) -> float:
-        """Return the seconds that an epoch takes, validation and saves included, by all sessions that trained."""
+        """Return the mean seconds of an epoch in all sessions, with validation and backups."""
         ends = [
             (session, session.batches, session.ended)
             for session in self.sessions
@@ -115,29 +126,32 @@ class Record:
 
     @classmethod
     def from_json(cls, text: bytes) -> "Record":
-        """Raises Unreadable where ``text`` is torn or is no record."""
+        """Parse a record.
+
+        Raises:
+            Unreadable: ``text`` is torn or not a record.
+        """
         return cls.from_content(json_text.parse(text, schemas.MOST_BYTES_OF_RECORD))
 
     @classmethod
     def from_content(cls, content: Any) -> "Record":
-        """Raises Unreadable where ``content`` is not what ``as_content`` returned."""
+        """Return the record that ``as_content`` returned.
+
+        Raises:
+            Unreadable: ``content`` is not a record.
+        """
         json_text.check(content, schemas.Record)
-        known = _known_fields(cls, content)
-        known.pop("objectives", None)  # it is stored as "aims"
-        outcome = known.get("outcome")
-        if outcome:
-            if outcome.get("val_acc") is not None:  # written before there were other objectives
-                outcome = {"values": {"val_acc": outcome["val_acc"]}, **outcome}
-            known["outcome"] = Outcome(
-                **{**_known_fields(Outcome, outcome), "state": State(outcome["state"])}
-            )
+        values = _known_fields(cls, content)
+        values["trials"] = [TrialEntry.from_content(entry) for entry in content["trials"]]
+        values["sessions"] = [Session.from_content(session) for session in content["sessions"]]
+        values.pop("objectives", None)  # JSON has them as "aims"
         if "aims" in content:
-            known["objectives"] = [Objective(*stored) for stored in content["aims"]]
-        for name, kind in (("trials", TrialEntry), ("sessions", Session)):
-            known[name] = [kind.from_content(entry) for entry in known[name]]
-        if known.get("holder"):
-            known["holder"] = FolderHolder.from_content(known["holder"])
-        return cls(**known)
+            values["objectives"] = [Objective(*objective) for objective in content["aims"]]
+        if content.get("outcome"):
+            values["outcome"] = Outcome.from_content(content["outcome"])
+        if content.get("holder"):
+            values["holder"] = FolderHolder.from_content(content["holder"])
+        return cls(**values)
 
     def as_content(self) -> dict[str, Any]:
         """Return what JSON holds of the record, with the keys in the order of the fields."""
@@ -149,12 +163,14 @@ class Record:
             "outcome": vars(self.outcome) if self.outcome else None,
             "holder": self.holder.as_content() if self.holder else None,
         }
-        return {"aims" if name == "objectives" else name: value for name, value in content.items()}
+        stored_as = {"objectives": "aims"}
+        return {stored_as.get(name, name): value for name, value in content.items()}
 
     def as_json(self) -> bytes:
-        """Return the content with a line for each field, trial and session.
+        """Return the content as JSON with a line for each field, trial and session.
 
-        Not by ``json.dumps(indent=…)``, whose time is seen where hundreds of equal proposals have led to one experience.
+        ``json.dumps(indent=…)`` is too slow where hundreds of equal proposals led to one
+        experience.
         """
         fields = ",\n".join(
             f'  "{name}": {_as_lines(value)}' for name, value in self.as_content().items()
@@ -173,16 +189,16 @@ def _as_lines(value: Any) -> str:
 
 
 def state_of(record: Record | None) -> State:
-    """Tell the state of an experience from its record."""
+    """Return the state of an experience, told from its record."""
     if record is None:
         return State.NEW
     if record.outcome:
         return record.outcome.state
-    running = record.sessions and is_alive(record.sessions[-1].process)
-    return State.RUNNING if running else State.CUT_OFF
+    is_running = record.sessions and is_alive(record.sessions[-1].process)
+    return State.RUNNING if is_running else State.CUT_OFF
 
 
 def _known_fields(kind: type, content: Any) -> dict[str, Any]:
-    """Leave out what a newer version wrote besides."""
-    names = {one.name for one in fields(kind)}
+    """Return the content without the keys that a newer version added."""
+    names = {known.name for known in fields(kind)}
     return {name: value for name, value in content.items() if name in names}

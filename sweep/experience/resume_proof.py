@@ -1,7 +1,8 @@
-"""The proof of a resume: what the interrupted process left beyond its last backup must come again to the last bit.
+"""The proof of a resume: it must give again, to the last bit, what was lost with the interruption.
 
-It has left rows of ``log.csv``, which the resume cuts back, and the running metrics of a batch: in its heartbeat, or in the
-record of its session where it was asked to stop.
+The interrupted process has left rows of ``log.csv`` beyond its last backup, which are removed
+before the resume. It has also left the running metrics of a batch, in its heartbeat, or in the
+record of its session if it was asked to stop.
 """
 
 import json
@@ -9,23 +10,30 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-MOST_ROWS = 3  # of the first and of the last rows: a difference stays, and ten thousand rows need not stand in a record
+# So many of the first and of the last rows: a difference once made stays, and a record need not
+# hold ten thousand rows.
+MOST_ROWS = 3
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The running metrics after ``batch`` batches of ``epoch``, as Python's exact numbers."""
+    """The running metrics after ``batch`` batches of ``epoch``, as exact numbers of Python."""
 
     epoch: int
     batch: int
     logs: dict[str, Any]
 
+    @property
+    def position(self) -> tuple[int, int]:
+        return self.epoch, self.batch
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a resume has to meet again.
+    """The results that a resume has to give again.
 
-    ``header`` is that of ``log.csv``; ``rows`` are its rows by epoch; ``samples`` are running metrics.
+    ``header`` is that of ``log.csv``, ``rows`` are its rows by epoch, and ``samples`` are running
+    metrics.
     """
 
     header: str
@@ -33,59 +41,54 @@ class Evidence:
     samples: list[Sample]
 
     def after(self, epoch: int, batch: int) -> "Evidence":
-        """Return what comes after ``batch`` batches of ``epoch``."""
+        """Return the evidence that comes after ``batch`` batches of ``epoch``."""
         rows = {number: row for number, row in self.rows.items() if number >= epoch}
         kept = [*rows][:MOST_ROWS] + [*rows][max(MOST_ROWS, len(rows) - MOST_ROWS) :]
-        samples = [one for one in self.samples if (one.epoch, one.batch) > (epoch, batch)]
+        samples = [sample for sample in self.samples if sample.position > (epoch, batch)]
         return Evidence(self.header, {number: rows[number] for number in kept}, samples)
 
     def is_empty(self) -> bool:
         return not self.rows and not self.samples
 
     def as_content(self) -> dict[str, Any]:
-        """Return it as plain JSON."""
+        """Return the evidence as plain JSON."""
         return {
             "header": self.header,
             "rows": list(self.rows.values()),
-            "samples": [[one.epoch, one.batch, one.logs] for one in self.samples],
+            "samples": [[sample.epoch, sample.batch, sample.logs] for sample in self.samples],
         }
 
     @classmethod
     def from_content(cls, content: Any) -> "Evidence":
-        """Return what ``as_content`` returned; of anything else, nothing."""
+        """Return the evidence that ``as_content`` returned; none for any other content."""
         try:
-            return cls(
-                str(content["header"]),
-                rows_by_epoch(content["rows"]),
-                [
-                    Sample(int(epoch), int(batch), dict(logs))
-                    for epoch, batch, logs in content["samples"]
-                ],
-            )
+            samples = [
+                Sample(int(epoch), int(batch), dict(logs))
+                for epoch, batch, logs in content["samples"]
+            ]
+            return cls(str(content["header"]), rows_by_epoch(content["rows"]), samples)
         except (TypeError, ValueError, KeyError):
             return NO_EVIDENCE
 
     def __add__(self, other: "Evidence") -> "Evidence":
-        rows = {**other.rows, **self.rows}
-        return Evidence(
-            self.header or other.header, dict(sorted(rows.items())), [*self.samples, *other.samples]
-        )
+        rows = dict(sorted({**other.rows, **self.rows}.items()))
+        return Evidence(self.header or other.header, rows, [*self.samples, *other.samples])
 
 
 NO_EVIDENCE = Evidence("", {}, [])
 
 
 def rows_by_epoch(rows: list[str]) -> dict[int, str]:
-    """Return rows of ``log.csv`` by their epochs, which are their first column; torn ones have none."""
+    """Return rows of ``log.csv`` by their epoch, the first column; torn rows are left out."""
     return {int(row.partition(",")[0]): row for row in rows if row.partition(",")[0].isdecimal()}
 
 
 class Proof:
-    """Compares a training with evidence.
+    """Compares a training with the evidence.
 
     Args:
-        evidence: what is to be met again.
-        on_compared: is called after a comparison, with a sentence where it found a difference, else with None.
+        evidence: the results to give again.
+        on_compared: is called after each comparison with the difference in words, or with None.
     """
 
     def __init__(self, evidence: Evidence, on_compared: Callable[[str | None], None]) -> None:
@@ -93,23 +96,28 @@ class Proof:
         self.compared = 0
 
     def batches_to_next(self, epoch: int, batch: int) -> int | None:
-        """Return after how many batches of this epoch the next comparison is due; None where none is."""
+        """Return how many batches of this epoch precede the next comparison, or None."""
         ahead = [
-            one.batch - batch
-            for one in self.evidence.samples
-            if one.epoch == epoch and one.batch > batch
+            sample.batch - batch
+            for sample in self.evidence.samples
+            if sample.epoch == epoch and sample.batch > batch
         ]
         return min(ahead, default=None)
 
     def is_due(self, epoch: int, batch: int) -> bool:
         """Tell whether there are running metrics to compare after so many batches of an epoch."""
-        return any((one.epoch, one.batch) == (epoch, batch) for one in self.evidence.samples)
+        return any(sample.position == (epoch, batch) for sample in self.evidence.samples)
 
     def at_batch(self, epoch: int, batch: int, logs: dict[str, Any]) -> None:
-        """Compare the running metrics after so many batches of an epoch, as ``exact`` returns them."""
-        for sample in [
-            one for one in self.evidence.samples if (one.epoch, one.batch) == (epoch, batch)
-        ]:
+        """Compare the running metrics after so many batches of an epoch.
+
+        Args:
+            epoch: from 0.
+            batch: how many batches of it are trained.
+            logs: the metrics, as ``exact`` returns them.
+        """
+        samples = self.evidence.samples
+        for sample in [sample for sample in samples if sample.position == (epoch, batch)]:
             self.evidence.samples.remove(sample)
             self._compare(f"after batch {batch} of epoch {epoch}", sample.logs, logs)
 
@@ -118,28 +126,27 @@ class Proof:
         before = self.evidence.rows.pop(epoch, None)
         if before is not None:
             names = self.evidence.header.strip().split(",")
-            self._compare(
-                f"in epoch {epoch}",
-                *(
-                    dict(zip(names, text.strip().split(","), strict=False))
-                    for text in (before, row)
-                ),
+            cells_before, cells = (
+                dict(zip(names, text.strip().split(","), strict=False)) for text in (before, row)
             )
+            self._compare(f"in epoch {epoch}", cells_before, cells)
 
     def _compare(self, where: str, before: dict[str, Any], now: dict[str, Any]) -> None:
         self.compared += 1
-        names = [
+        differing = [
             name for name in {**before, **now} if _text(before.get(name)) != _text(now.get(name))
         ]
+        if not differing:
+            self._on_compared(None)
+            return
+        value, value_before = now.get(differing[0]), before.get(differing[0])
         self._on_compared(
-            f"{where}, {names[0]} is {now.get(names[0])} after the resume, and was {before.get(names[0])}"
-            if names
-            else None
+            f"{where}, {differing[0]} is {value} after the resume, and was {value_before}"
         )
 
 
 def exact(logs: dict[str, Any]) -> dict[str, Any]:
-    """Return metrics as Python's own numbers, which JSON keeps to the last bit."""
+    """Return the metrics as numbers of Python, which JSON keeps to the last bit."""
     return {name: _plain(value) for name, value in logs.items()}
 
 

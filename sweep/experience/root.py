@@ -1,4 +1,4 @@
-"""The root of a sweep: where it may lie, and the lock that lets one sweep in at a time."""
+"""The root of a sweep: where it may lie, and how the sweep was run last."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ SETTLE_S = 5.0  # two hosts that take over at once have both written by then
 
 
 class RootWrong(SweepError):
-    """A sweep cannot live under this root."""
+    """A sweep cannot be stored under this root."""
 
 
 def root_of(search_space: str, root: Path | None) -> Path:
@@ -35,10 +35,11 @@ def root_of(search_space: str, root: Path | None) -> Path:
 
 
 def study_of(root: Path, study_dir: Path | None) -> Path:
-    """Return where the journal of a root's study lies: in the root, unless that is on a Google Drive.
+    """Return the path of the journal of a root's study.
 
-    Drive loses, doubles and delays what is appended to; there the study lives on the local disk, and is made again from
-    the folders on a machine that has none.
+    It lies in the root, unless that is on Google Drive, which loses, doubles and delays what is
+    appended to a file. Then the study lies on the local disk, and is rebuilt from the folders on a
+    machine that has none.
     """
     if study_dir is None and not is_on_drive(root):
         return root / STUDY
@@ -50,7 +51,7 @@ def study_of(root: Path, study_dir: Path | None) -> Path:
 
 
 def prepare(root: Path) -> None:
-    """Make the root, once it is sure that files can be written there.
+    """Make the root, after a check that files can be written there.
 
     Raises:
         RootWrong: it lies under a Drive that is not mounted, is a file, or is read-only.
@@ -79,7 +80,7 @@ def prepare(root: Path) -> None:
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:
-    """Note how the sweep was run last, as ``Asked``: for who looks on, and for a study that is made again.
+    """Write how the sweep was run last, as ``Asked``: for a reader, and to rebuild the study.
 
     Raises:
         OSError: the disk is full or gone.

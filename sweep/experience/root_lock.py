@@ -1,4 +1,4 @@
-"""The lock that lets one sweep at a time into a root, and the file that names its holder."""
+"""The lock of a root, which lets one sweep in at a time, and the file that names its holder."""
 
 import contextlib
 import fcntl
@@ -27,14 +27,17 @@ class RootBusy(SweepError):
 
 @dataclass(kw_only=True)
 class RootHolder(ProcessId):
-    """The process that holds a root, ``since`` when (UTC), and how often it has ``renewed`` its file."""
+    """The process that holds a root, since a time in UTC; it renews its file regularly."""
 
     since: str
     renewed: int = 0
 
 
 def read_holder(root: Path) -> RootHolder | None:
-    """Return who holds the root, or held it and did not give it back; None for a torn file too."""
+    """Return the process that holds the root, or that was killed while it did; otherwise None.
+
+    A torn file counts as none.
+    """
     try:
         return RootHolder(**read(plain_files.read(root / HOLDER), schemas.Holder))
     except (OSError, Unreadable):
@@ -42,17 +45,19 @@ def read_holder(root: Path) -> RootHolder | None:
 
 
 class RootLock:
-    """Holds a root: at once where the last holder is dead on this host, after its lease where it was on another.
+    """A context manager that holds a root.
 
-    On one host the kernel keeps the lock, so it falls with its process. Another host's sweep is seen only by the holder's
-    file, which it renews: a holder whose file does not change for ``LEASE_S`` is dead. No clocks are compared. A holder that
-    was paused for longer than that finds another's file in place of its own, and gives way.
+    It is taken over at once from a dead process of this host, and after its lease from one of
+    another host. On one host the kernel keeps the lock, so that it ends with its process. A sweep
+    on another host is seen only by its file, which it renews: a holder whose file does not change
+    for ``LEASE_S`` is dead. No clocks are compared. A holder that was suspended for longer finds
+    the file of another process, and gives way.
 
     Args:
         root: a folder.
         say: is told when there is something to wait for.
-        stop: once set, there is no more waiting.
-        on_lost: is told, in a thread of its own, that another has taken the root over.
+        stop: ends the waiting, once set.
+        on_lost: is told, in a thread of its own, that another process has taken the root over.
     """
 
     def __init__(
@@ -69,7 +74,12 @@ class RootLock:
         self._holder = RootHolder(**vars(this_process()), since=now())
 
     def __enter__(self) -> "RootLock":
-        """Raises RootBusy where another sweep holds the root, KeyboardInterrupt where ``stop`` ends the waiting."""
+        """Take the root.
+
+        Raises:
+            RootBusy: another sweep holds it.
+            KeyboardInterrupt: ``stop`` ended the waiting.
+        """
         self._descriptor = plain_files.open_plain(self._root / LOCK, os.O_RDWR | os.O_CREAT)
         try:
             self._lock_on_this_host()
@@ -94,7 +104,10 @@ class RootLock:
             os.close(self._descriptor)
 
     def _take_over(self, has_waited: bool) -> None:
-        """Write the name of this process; of two hosts that have waited for one holder, the one whose name stays has it."""
+        """Write the name of this process.
+
+        If two hosts have waited for the same holder, the one whose name stays has the root.
+        """
         self._renew()
         if has_waited:
             if self._stop.wait(SETTLE_S):
@@ -112,12 +125,16 @@ class RootLock:
                 raise RootBusy(self._busy(holder)) from None
 
     def _outwait_other_hosts(self) -> bool:
-        """Wait until a holder on another host has been silent for its lease, and tell whether there was one."""
+        """Wait until a holder on another host has been silent for its lease.
+
+        Returns whether there was such a holder.
+        """
         holder = read_holder(self._root)
         if not holder or not self._may_be_elsewhere(holder):
             return False
         self._say(
-            f"{self._root} was held by {_name(holder)}; waiting {LEASE_S:.0f} s to see whether it still runs"
+            f"{self._root} was held by {_name(holder)}; "
+            f"waiting {LEASE_S:.0f} s to see whether it still runs"
         )
         until = time.monotonic() + LEASE_S
         while time.monotonic() < until:
@@ -127,29 +144,43 @@ class RootLock:
         return True
 
     def _may_be_elsewhere(self, holder: RootHolder) -> bool:
-        """Tell whether the kernel's lock says nothing of the holder; two hosts may have one name, which the boot tells."""
+        """Tell whether the holder may be on another host, of which the kernel's lock says nothing.
+
+        Two hosts may have the same name; their boots differ.
+        """
         is_of_this_host = holder.host == socket.gethostname()
         if is_of_this_host and holder.boot in (this_process().boot, ""):
             return False
         return not is_of_this_host or not is_local(self._root)
 
     def _check_only(self, holder: RootHolder) -> None:
-        """Raises RootBusy where there is another holder than this one."""
-        found = read_holder(self._root)
-        if found and found != holder:
-            raise RootBusy(self._busy(found))
+        """Refuse any other holder than this one.
+
+        Raises:
+            RootBusy: there is one.
+        """
+        present = read_holder(self._root)
+        if present and present != holder:
+            raise RootBusy(self._busy(present))
 
     def check(self) -> None:
-        """Raises RootBusy where another sweep has taken the root over, while this process was paused."""
+        """Raise if another sweep has taken the root over while this process was suspended.
+
+        Raises:
+            RootBusy: another sweep has.
+        """
         holder = read_holder(self._root)
         if holder and not self._is_ours(holder):
             raise RootBusy(
-                f"{self._root} was taken over by {_name(holder)}, while this process was paused: see there."
+                f"{self._root} was taken over by {_name(holder)}, "
+                "while this process was paused: see there."
             )
 
     def _busy(self, holder: RootHolder | None) -> str:
-        by = _name(holder) if holder else "another sweep"
-        return f"{self._root} is in use by {by}: wait for its end, stop it, or name another --root."
+        user = _name(holder) if holder else "another sweep"
+        return (
+            f"{self._root} is in use by {user}: wait for its end, stop it, or name another --root."
+        )
 
     def _is_ours(self, holder: RootHolder | None) -> bool:
         return holder is not None and is_same(holder, self._holder)

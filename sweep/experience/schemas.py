@@ -1,4 +1,4 @@
-"""The shapes and bounds of our JSON files, whose content may come from anybody."""
+"""The shapes and bounds of sweep's JSON files, whose content may come from anybody."""
 
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
@@ -35,7 +35,7 @@ ObjectiveEntry = tuple[Name, Literal[MODES]]  # type: ignore[valid-type] # "max"
 
 
 class Process(TypedDict):
-    """See ``sweep.system.host.this_process``."""
+    """See ``sweep.system.host.ProcessId``."""
 
     host: Name
     pid: Pid
@@ -43,14 +43,14 @@ class Process(TypedDict):
     boot: NotRequired[Name]
 
 
-class Hold(Process):
-    """The process that has written into an experience last, see ``sweep.experience.lease.Hold``."""
+class FolderHolder(Process):
+    """See ``sweep.experience.entries.FolderHolder``."""
 
     number: Count
 
 
 class Holder(TypedDict):
-    """Who holds a root: a process, since when, and how often it has said so."""
+    """See ``sweep.experience.root_lock.RootHolder``."""
 
     host: Name
     boot: Name
@@ -94,7 +94,10 @@ class Parameters(TypedDict):
 
 
 class TrialEntry(TypedDict):
-    """One of ``Record.trials``. Whether Optuna takes it, ``sweep.search.trial_conversion`` tells."""
+    """See ``sweep.experience.entries.TrialEntry``.
+
+    ``sweep.search.trial_conversion`` checks what Optuna needs of it.
+    """
 
     number: TrialNumber
     ended: Time | None
@@ -106,7 +109,7 @@ class TrialEntry(TypedDict):
 
 
 class Proof(TypedDict):
-    """How a resume compared with what the interrupted session had left."""
+    """See ``sweep.experience.entries.Comparison``."""
 
     compared: Count
     differs: list[str]
@@ -121,7 +124,7 @@ class Evidence(TypedDict):
 
 
 class Machine(TypedDict):
-    """See ``sweep.system.host.machine``."""
+    """See ``sweep.system.host.Machine``."""
 
     flags: list[str]
     environment: Texts
@@ -130,7 +133,7 @@ class Machine(TypedDict):
 
 
 class Ended(TypedDict):
-    """How and where a session ended."""
+    """See ``sweep.experience.entries.SessionEnd``."""
 
     how: Name
     epoch: Epoch
@@ -141,7 +144,7 @@ class Ended(TypedDict):
 
 
 class Session(TypedDict):
-    """One of ``Record.sessions``."""
+    """See ``sweep.experience.entries.Session``."""
 
     begun: Time
     epoch: Epoch
@@ -158,7 +161,7 @@ class Session(TypedDict):
 
 
 class File(TypedDict):
-    """What recognises a file of an ended experience again."""
+    """The size and digest of a file of an ended experience."""
 
     bytes: Annotated[int, Meta(ge=0, lt=2**62)]
     sha256: Sha256
@@ -197,7 +200,7 @@ class DataIdentity(TypedDict):
 
 
 class Position(TypedDict):
-    """See ``sweep.experience.position.Position``; its file has the digest of the weights besides."""
+    """See ``sweep.experience.position.Position``; its file also has the digest of the weights."""
 
     epoch: Epoch
     batch: Count
@@ -211,7 +214,7 @@ class Position(TypedDict):
 
 
 class Label(TypedDict):
-    """What an archive of a model says of itself: the monitored value, and its epoch."""
+    """The label in the archive of a model: the monitored value, and its epoch."""
 
     value: NotRequired[float]
     val_acc: NotRequired[float]  # written before there were other objectives
@@ -219,7 +222,7 @@ class Label(TypedDict):
 
 
 class Record(TypedDict):
-    """The content of ``experience.json``, see ``sweep.experience.record.Record``; older versions left some of it out."""
+    """See ``sweep.experience.record.Record``; older versions left some keys out."""
 
     id_experience: Id
     search_space: Code
@@ -236,4 +239,4 @@ class Record(TypedDict):
     data: NotRequired[str | None]
     unpruned: NotRequired[bool]
     data_identity: NotRequired[DataIdentity | None]
-    holder: NotRequired[Hold | None]
+    holder: NotRequired[FolderHolder | None]

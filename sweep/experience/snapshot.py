@@ -1,4 +1,4 @@
-"""What the folders of a sweep show just now, looked at again and again: what has ended is read once."""
+"""A snapshot of a sweep: all that its folders show at one moment."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -18,7 +18,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All experiences under a root at one moment, by id; how the sweep was run last, and who holds the root, if anybody."""
+    """All experiences under a root at one moment, by id.
+
+    ``asked`` is how the sweep was run last, and ``holder`` the process that holds the root, if any.
+    """
 
     root: Path
     trainings: tuple[TrainingView, ...]
@@ -28,95 +31,89 @@ class Snapshot:
     @cached_property
     def trials(self) -> list[TrialView]:
         """The trials, by number."""
-        trainings = {one.experience.id: one for one in self.trainings}
-        known = all_trials((one.experience, one.record) for one in self.trainings)
-        found = (
-            TrialView(one, tuple(trainings[part.experience.id] for part in one.repeats))
-            for one in known
-        )
-        return sorted(found, key=lambda one: one.number)
+        by_id = {training.experience.id: training for training in self.trainings}
+        trials = all_trials((training.experience, training.record) for training in self.trainings)
+        views = [
+            TrialView(trial, tuple(by_id[repeat.experience.id] for repeat in trial.repeats))
+            for trial in trials
+        ]
+        return sorted(views, key=lambda trial: trial.number)
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """What the sweep is after: most of its experiences, for one of them may be anybody's."""
-        counts = Counter(tuple(one.record.objectives) for one in self.trainings)
+        """The objectives of most of the experiences, for one of them may be anybody's."""
+        counts = Counter(tuple(training.record.objectives) for training in self.trainings)
         return max(counts, key=counts.__getitem__, default=DEFAULT)
 
     @cached_property
     def front(self) -> set[int]:
-        """The finished trials, by number, that no other is better than in all of the objectives; of one objective, the best."""
-        ended = [
-            one
-            for one in self.trials
-            if one.state is State.FINISHED and one.is_feasible and one.values
+        """The numbers of the finished trials on the Pareto front; of one objective, the best."""
+        finished = [
+            trial
+            for trial in self.trials
+            if trial.state is State.FINISHED and trial.is_feasible and trial.values
         ]
-        on_it = pareto_front([one.ranks() for one in ended])
-        return {one.number for one, is_on_it in zip(ended, on_it, strict=True) if is_on_it}
+        on_front = pareto_front([trial.ranks() for trial in finished])
+        return {trial.number for trial, is_on in zip(finished, on_front, strict=True) if is_on}
 
     def rows(self) -> list[Row]:
-        """Return one row a trial, the best first; what is missing is None.
+        """Return one row a trial, the best first; a missing value is None.
 
-        The keys are ``trial``, ``id_experience``, ``state``, the objectives, ``epoch``, ``parameters``; where there are several
-        objectives, ``front`` (whether it is on the Pareto front); where there are constraints, ``feasible``; where trials are
-        repeated, ``spread`` (of the first objective, from its least to its greatest value) and ``repeats`` (each of them); and
-        ``came_from``: the root that the experience was merged from.
+        The keys are ``trial``, ``id_experience``, ``state``, the objectives, ``epoch`` and
+        ``parameters``. With several objectives there is ``front`` (whether the trial is on the
+        Pareto front), with constraints ``feasible``, and with repeats ``spread`` (of the first
+        objective, from the least to the greatest value) and ``repeats`` (one entry each).
+        ``came_from`` is the root that the experience was merged from.
         """
-        several, pareto_front = len(self.objectives) > 1, self.front
+        has_front, front = len(self.objectives) > 1, self.front
 
-        def place(one: TrialView) -> tuple[Any, ...]:
-            return (
-                not one.is_feasible,
-                several and one.number not in pareto_front,
-                *one.ranks(),
-                one.number,
-            )
+        def place(trial: TrialView) -> tuple[Any, ...]:
+            is_behind = has_front and trial.number not in front
+            return (not trial.is_feasible, is_behind, *trial.ranks(), trial.number)
 
-        return [self._row(one) for one in sorted(self.trials, key=place)]
+        return [self._row(trial) for trial in sorted(self.trials, key=place)]
 
-    def _row(self, one: TrialView) -> Row:
+    def _row(self, trial: TrialView) -> Row:
         row: Row = {
-            "trial": one.number,
-            "id_experience": one.best.experience.id,
-            "state": str(one.state),
+            "trial": trial.number,
+            "id_experience": trial.best.experience.id,
+            "state": str(trial.state),
         }
-        row |= {objective.name: one.values.get(objective.name) for objective in self.objectives}
-        row |= {"epoch": one.epoch, "parameters": one.best.record.parameters}
+        row |= {objective.name: trial.values.get(objective.name) for objective in self.objectives}
+        row |= {"epoch": trial.epoch, "parameters": trial.best.record.parameters}
         if len(self.objectives) > 1:
-            row["front"] = one.number in self.front
+            row["front"] = trial.number in self.front
         if self._has_constraints:
-            row["feasible"] = one.is_feasible
+            row["feasible"] = trial.is_feasible
         if self._has_repeats:
-            bests = [part.best for part in one.trainings]
-            values = [best.value for best in bests if best]
+            values = [training.best.value for training in trial.trainings if training.best]
             row["spread"] = max(values) - min(values) if values else None
-            row["repeats"] = [
-                {
-                    "id_experience": part.experience.id,
-                    "seed": part.record.seed,
-                    "state": str(part.state),
-                    self.objectives[0].name: best.value if best else None,
-                    "epoch": best.epoch if best else None,
-                }
-                for part, best in zip(one.trainings, bests, strict=True)
-            ]
-        return {**row, "came_from": one.trial_record.entry.came_from}
+            row["repeats"] = [self._row_of_repeat(training) for training in trial.trainings]
+        return {**row, "came_from": trial.trial_record.entry.came_from}
+
+    def _row_of_repeat(self, training: TrainingView) -> Row:
+        best = training.best
+        return {
+            "id_experience": training.experience.id,
+            "seed": training.record.seed,
+            "state": str(training.state),
+            self.objectives[0].name: best.value if best else None,
+            "epoch": best.epoch if best else None,
+        }
 
     @cached_property
     def _has_constraints(self) -> bool:
-        return any(
-            one.record.outcome and one.record.outcome.constraints is not None
-            for one in self.trainings
-        )
+        outcomes = [training.record.outcome for training in self.trainings]
+        return any(outcome and outcome.constraints is not None for outcome in outcomes)
 
     @cached_property
     def _has_repeats(self) -> bool:
-        return any(one.trial_record.repeat_count > 1 for one in self.trials)
+        return any(trial.trial_record.repeat_count > 1 for trial in self.trials)
 
     def running(self) -> list[TrainingView]:
-        """Return the trainings that run, by trial."""
-        return sorted(
-            (one for one in self.trainings if one.state is State.RUNNING), key=lambda one: one.trial
-        )
+        """Return the trainings that are running, by trial."""
+        running = [training for training in self.trainings if training.state is State.RUNNING]
+        return sorted(running, key=lambda training: training.trial)
 
     def counts(self) -> dict[State, int]:
         """Return how many trials are in each state."""
@@ -130,33 +127,32 @@ class Snapshot:
         return max(0, int(self.asked.get("trials", 0)) - sum(self.counts().values()))
 
     def is_over(self) -> bool:
-        """Tell whether all trials are done that the sweep was asked for last."""
+        """Tell whether all trials that the sweep was asked for last have ended."""
         counts = self.counts()
         return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF])
 
     def best(self) -> TrialView | None:
-        """Return the best finished trial that keeps the constraints, by the first of the objectives; the first of equals."""
-        ended = [one for one in self.trials if one.number in self.front]
-        return min(ended, key=lambda one: (*one.ranks(), one.number), default=None)
+        """Return the best finished trial that keeps the constraints, by the first objective.
+
+        Of equal trials, the first counts.
+        """
+        on_front = [trial for trial in self.trials if trial.number in self.front]
+        return min(on_front, key=lambda trial: (*trial.ranks(), trial.number), default=None)
 
     def work(self) -> Work:
-        """Return the work in all of them together."""
-        return sum((one.work for one in self.trainings), Work())
+        """Return the work of all trainings together."""
+        return sum((training.work for training in self.trainings), Work())
 
     def rest_s(self) -> float:
-        """Return how many seconds the batches that are left will take, those of trials that are still to come included.
+        """Return the seconds that the remaining batches will take, trials still to come included.
 
-        A trial to come is taken for as long as those that were are on the average, equal proposals included.
+        Such a trial is assumed to take the mean time of those so far, equal proposals included.
         """
         work, counts = self.work(), self.counts()
         ended = sum(counts.values()) - counts[State.RUNNING] - counts[State.CUT_OFF]
         if not work.batches:
             return 0.0
-        once = work.batches - work.twice_batches
-        batches = work.left_batches + (self.to_do() * once / ended if ended else 0)
-        return float(
-            batches
-            * (work.trained_s + work.prepared_s)
-            / work.batches
-            / self.asked.get("workers", 1)
-        )
+        trained_once = work.batches - work.repeated_batches
+        batches = work.left_batches + (self.to_do() * trained_once / ended if ended else 0)
+        spent_s, workers = work.trained_s + work.prepared_s, self.asked.get("workers", 1)
+        return float(batches * spent_s / work.batches / workers)

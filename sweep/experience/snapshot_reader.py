@@ -1,4 +1,4 @@
-"""Reads snapshots of a root, again and again: an experience that has ended is read once."""
+"""Reads snapshots of a root again and again; an experience that has ended is read once."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 from sweep.experience.accounting import work_of
 from sweep.experience.backup_files import read_record
 from sweep.experience.folder import Experience, experiences_in
-from sweep.experience.heartbeat import read_heartbeat
+from sweep.experience.heartbeat import last_heartbeat
 from sweep.experience.lease import shown_state
 from sweep.experience.log_csv import LogUnreadable, read_curve
 from sweep.experience.record import Record, State
@@ -19,10 +19,10 @@ from sweep.system.plain_files import NotPlain, status
 
 
 class SnapshotReader:
-    """Looks at a root. Nothing is written, and nothing is locked: whoever trains there goes on.
+    """Reads snapshots of a root. It writes and locks nothing, so trainings there run on.
 
     Args:
-        root: of a sweep; it need not be there yet.
+        root: of a sweep; it need not exist yet.
         warn: is told once of each folder that cannot be read.
     """
 
@@ -33,7 +33,7 @@ class SnapshotReader:
         self.took_s = 0.0
 
     def look(self, done: Callable[[], None] = lambda: None) -> Snapshot:
-        """Return what is there now; ``done`` is called after each folder.
+        """Return a snapshot of now; ``done`` is called after each folder.
 
         Raises:
             OSError: the drive does not answer.
@@ -44,34 +44,25 @@ class SnapshotReader:
             if training:
                 trainings.append(training)
             done()
-        sight = Snapshot(self.root, tuple(trainings), read_asked(self.root), read_holder(self.root))
+        asked, holder = read_asked(self.root), read_holder(self.root)
         self.took_s = time.monotonic() - begun
-        return sight
+        return Snapshot(self.root, tuple(trainings), asked, holder)
 
     def training(self, experience: Experience) -> TrainingView | None:
-        """Return one experience as it is now; None where its folder has no record."""
+        """Return one experience as it is now, or None where its folder has no record."""
         stamp = _stamp(experience.record)
-        known_stamp, known = self._ended.get(experience.id, (None, None))
-        if known and stamp and stamp == known_stamp:
-            return known
+        read_stamp, ended = self._ended.get(experience.id, (None, None))
+        if ended and stamp and stamp == read_stamp:
+            return ended
         record = read_record(experience)
         if not record:
             self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
             return None
         state, heartbeat = shown_state(experience, record), None
         if state in (State.RUNNING, State.CUT_OFF):
-            heartbeat = read_heartbeat(experience.heartbeat)
-            heartbeat = (
-                heartbeat if heartbeat and heartbeat.session == len(record.sessions) - 1 else None
-            )
-        training = TrainingView(
-            experience,
-            record,
-            state,
-            self._curve(experience, record),
-            work_of([(experience, record)]),
-            heartbeat,
-        )
+            heartbeat = last_heartbeat(experience, record)
+        curve, work = self._curve(experience, record), work_of([(experience, record)])
+        training = TrainingView(experience, record, state, curve, work, heartbeat)
         if record.outcome:
             self._ended[experience.id] = (stamp, training)
         return training
@@ -91,7 +82,7 @@ class SnapshotReader:
 
 def _stamp(path: Path) -> tuple[int, int] | None:
     try:
-        found = status(path)
+        its_status = status(path)
     except (FileNotFoundError, NotPlain):
         return None
-    return found.st_mtime_ns, found.st_size
+    return its_status.st_mtime_ns, its_status.st_size

@@ -1,4 +1,4 @@
-"""What the folders know of each trial: enough to make the study again."""
+"""The trials that the folders hold: enough of each to rebuild the study."""
 
 import math
 import statistics
@@ -19,9 +19,10 @@ MOST_GAPS = 1000
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One trial as its folder knows it. ``entry`` is the one of ``Record.trials``.
+    """One trial as its folder holds it; ``entry`` is that of ``Record.trials``.
 
-    A trial that is repeated has led to further experiences, with other seeds: ``others`` has them, in their order.
+    A repeated trial has led to further experiences, with other seeds: ``others`` are those, in
+    their order.
     """
 
     experience: Experience
@@ -35,25 +36,32 @@ class TrialRecord:
 
     @property
     def repeat_count(self) -> int:
-        """How many experiences the trial leads to."""
+        """The number of experiences that the trial leads to."""
         return self.entry.repeats or 1
 
     @property
     def repeats(self) -> tuple["TrialRecord", ...]:
-        """The experiences of the trial that are there, each as if it were alone."""
+        """The existing experiences of the trial, each as if it were alone."""
         return (self, *self.others)
 
     @property
     def outcome(self) -> Outcome | None:
-        """How the trial ended; None where it is still to be brought to its end, or told."""
-        outcomes = [one.record.outcome if one.entry.ended else None for one in self.repeats]
-        there = [outcome for outcome in outcomes if outcome]
-        if len(there) < len(outcomes) or not (len(there) >= self.repeat_count or ends_early(there)):
+        """How the trial ended; None until it has ended and been told."""
+        outcomes = [
+            repeat.record.outcome
+            for repeat in self.repeats
+            if repeat.record.outcome and repeat.entry.ended
+        ]
+        if len(outcomes) < len(self.repeats):
             return None
-        return combined_outcome(there, self.record.objectives)
+        if len(outcomes) < self.repeat_count and not ends_early(outcomes):
+            return None
+        return combined_outcome(outcomes, self.record.objectives)
 
     def curve(self) -> list[float]:
-        """Return what is monitored of each epoch that will not be trained again; of a repeated trial, of its first.
+        """Return the monitored value of each epoch that will not be trained again.
+
+        Of a repeated trial, it is that of the first repeat.
 
         Raises:
             LogUnreadable: ``log.csv`` is foreign.
@@ -65,35 +73,37 @@ class TrialRecord:
 
 
 def ends_early(outcomes: Sequence[Outcome]) -> bool:
-    """Tell whether a trial ends before all its repeats are trained: the pruner has ended the first."""
+    """Tell whether a trial ends before all repeats are trained: the first was pruned."""
     return outcomes[0].state is State.PRUNED
 
 
 def combined_outcome(outcomes: Sequence[Outcome], objectives: Sequence[Objective]) -> Outcome:
-    """Return how a trial ended whose experiences ended so.
+    """Return the outcome of a trial, combined from those of its repeats.
 
-    Of several, it is the median of each objective and of each constraint. One that failed counts as worse than any; where that is
-    the median, the trial has failed. The epoch is that of the best of them.
+    Each objective and each constraint is the median of the repeats. A failed repeat counts as worse
+    than any; where it is the median, the trial has failed. The epoch is that of the best repeat.
     """
     if len(outcomes) == 1 or ends_early(outcomes):
         return outcomes[0]
-    ranks = {objective: [_rank(one, objective) for one in outcomes] for objective in objectives}
+    ranks = {
+        objective: [_rank(outcome, objective) for outcome in outcomes] for objective in objectives
+    }
     values = {
-        objective.name: objective.rank(statistics.median(of_objective))
-        for objective, of_objective in ranks.items()
+        objective.name: objective.rank(statistics.median(its_ranks))
+        for objective, its_ranks in ranks.items()
     }
     if not all(map(math.isfinite, values.values())):
-        return next(one for one in outcomes if one.state is not State.FINISHED)
+        return next(outcome for outcome in outcomes if outcome.state is not State.FINISHED)
     best = outcomes[min(range(len(outcomes)), key=ranks[objectives[0]].__getitem__)]
-    constraints = [one.constraints for one in outcomes if one.constraints is not None]
-    return replace(
-        best,
-        ended=max(one.ended for one in outcomes),
-        values=values,
-        constraints=[statistics.median(of_one) for of_one in zip(*constraints, strict=False)]
-        if constraints
-        else None,
-    )
+    ended = max(outcome.ended for outcome in outcomes)
+    return replace(best, ended=ended, values=values, constraints=_median_constraints(outcomes))
+
+
+def _median_constraints(outcomes: Sequence[Outcome]) -> list[float] | None:
+    constraints = [outcome.constraints for outcome in outcomes if outcome.constraints is not None]
+    if not constraints:
+        return None
+    return [statistics.median(values) for values in zip(*constraints, strict=False)]
 
 
 def _rank(outcome: Outcome, objective: Objective) -> float:
@@ -101,56 +111,66 @@ def _rank(outcome: Outcome, objective: Objective) -> float:
 
 
 def trials_by_number(folders: Folders) -> dict[int, TrialRecord]:
-    """Return the trials that the folders know, by number. Where two claim one number, the one that began first has it."""
-    return {known.number: known for known in sorted(all_trials(folders), key=_begun, reverse=True)}
+    """Return the trials in the folders, by number.
+
+    Where two have the same number, the one that began first counts.
+    """
+    last_first = sorted(all_trials(folders), key=_begun, reverse=True)
+    return {trial.number: trial for trial in last_first}
 
 
-def check_numbers(known: Mapping[int, TrialRecord]) -> None:
-    """Refuse a trial whose number is far beyond that of the others: a study must have all trials up to it.
+def check_numbers(trials: Mapping[int, TrialRecord]) -> None:
+    """Refuse a trial whose number is far beyond the others: a study needs all trials up to it.
 
     Raises:
         RecordWrong: there is one.
     """
-    last = max(known, default=-1)
-    if last > MOST_GAPS + 10 * len(known):
-        record = known[last].experience.record
+    last = max(trials, default=-1)
+    if last > MOST_GAPS + 10 * len(trials):
+        record = trials[last].experience.record
         raise RecordWrong(
-            f"{record} has trial {last}, where there are {len(known)}: move its folder away."
+            f"{record} has trial {last}, where there are {len(trials)}: move its folder away."
         )
 
 
 def renumber_duplicates(folders: Folders, say: Callable[[str], None]) -> None:
-    """Give new numbers to trials whose number an earlier one has: their folders were copied here by hand."""
+    """Give new numbers to trials whose number an earlier trial has.
+
+    Somebody has copied their folders here by hand.
+    """
     folders = list(folders)
-    known = trials_by_number(folders)
-    following = max(known, default=-1) + 1
+    trials = trials_by_number(folders)
+    new_number = max(trials, default=-1) + 1
     for trial in all_trials(folders):
         number = trial.number
-        if known[number].entry is trial.entry:
+        if trials[number].entry is trial.entry:
             continue
-        for one in trial.repeats:
-            one.entry.number = following
+        for repeat in trial.repeats:
+            repeat.entry.number = new_number
             say(
-                f"trial {number} of {one.experience.id} is now trial {following}: {number} was given twice"
+                f"trial {number} of {repeat.experience.id} is now trial {new_number}: "
+                f"{number} was given twice"
             )
-            one.experience.write(one.record)
-        following += 1
+            repeat.experience.write(repeat.record)
+        new_number += 1
 
 
 def all_trials(folders: Folders) -> Iterator[TrialRecord]:
-    """Yield each trial with all its experiences: the entries of one that is repeated have its number and its beginning."""
+    """Yield each trial with all its experiences.
+
+    The entries of a repeated trial have the same number, and begun at the same time.
+    """
     trials: dict[tuple[Any, ...], list[TrialRecord]] = {}
     for experience, record in folders:
         for entry in record.trials:
-            one = TrialRecord(experience, record, entry)
-            alone = experience.id if one.repeat_count == 1 else ""
-            trials.setdefault((one.number, str(entry.begun), alone), []).append(one)
-    for parts in trials.values():
-        first, *others = (
-            sorted(parts, key=lambda one: one.entry.repeat or 0) if len(parts) > 1 else parts
-        )
+            repeat = TrialRecord(experience, record, entry)
+            only_here = experience.id if repeat.repeat_count == 1 else ""
+            trial = (entry.number, str(entry.begun), only_here)
+            trials.setdefault(trial, []).append(repeat)
+    for repeats in trials.values():
+        first, *others = sorted(repeats, key=lambda repeat: repeat.entry.repeat or 0)
         yield replace(first, others=tuple(others)) if others else first
 
 
-def _begun(known: TrialRecord) -> tuple[str, str]:
-    return str(known.entry.begun), known.experience.id
+def _begun(trial: TrialRecord) -> tuple[str, str]:
+    return str(trial.entry.begun), trial.experience.id

@@ -14,7 +14,11 @@ from sweep.experience.trials import TrialRecord
 
 @dataclass(frozen=True)
 class TrainingView:
-    """One experience as its folder shows it: what is monitored, by epoch, and the heartbeat of a session that has no end yet."""
+    """One experience as its folder shows it.
+
+    ``curve`` is the monitored value of each epoch, and ``heartbeat`` that of a session that has not
+    ended.
+    """
 
     experience: Experience
     record: Record
@@ -29,23 +33,23 @@ class TrainingView:
 
     @property
     def rank(self) -> float:
-        """A number that is the smaller, the better the best epoch is."""
+        """The value of the best epoch as a rank: the smaller, the better."""
         return self.record.objective.rank(self.best.value) if self.best else math.inf
 
     @property
     def trial(self) -> int:
-        """The first trial that led here."""
+        """The number of the first trial that led here."""
         return min((entry.number for entry in self.record.trials), default=0)
 
     @property
     def epochs(self) -> int:
-        """How many epochs the whole training has."""
+        """The number of epochs of the whole training."""
         return int(self.record.parameters["epochs"])
 
 
 @dataclass(frozen=True)
 class TrialView:
-    """One trial as the folders show it: its experiences, of which a repeated one has several."""
+    """One trial as the folders show it; a repeated one has several experiences."""
 
     trial_record: TrialRecord
     trainings: tuple[TrainingView, ...]
@@ -56,9 +60,12 @@ class TrialView:
 
     @property
     def state(self) -> State:
-        """That of its experience; of several, how they end together, and before that, running or cut off."""
+        """The state of its experience, or the combined state of several.
+
+        Until all repeats have ended, that is running or interrupted.
+        """
         outcome = self.trial_record.outcome if len(self.trainings) > 1 else None
-        states = [one.state for one in self.trainings]
+        states = [training.state for training in self.trainings]
         if outcome:
             return outcome.state
         if len(self.trainings) >= self.trial_record.repeat_count == 1:
@@ -68,11 +75,11 @@ class TrialView:
     @property
     def best(self) -> TrainingView:
         """The best of its experiences."""
-        return min(self.trainings, key=lambda one: one.rank)
+        return min(self.trainings, key=lambda training: training.rank)
 
     @property
     def values(self) -> dict[str, float]:
-        """The objectives, as far as they are known: those of its end, or the best of its epochs so far."""
+        """The known objectives: those of the outcome, or the best so far."""
         outcome, training = self.trial_record.outcome, self.best
         if outcome and (len(self.trainings) > 1 or len(training.record.objectives) > 1):
             return outcome.values
@@ -80,7 +87,7 @@ class TrialView:
 
     @property
     def epoch(self) -> int | None:
-        """The best epoch of the best of its experiences."""
+        """The best epoch of its best experience."""
         return self.best.best.epoch if self.best.best else None
 
     @property
@@ -88,6 +95,6 @@ class TrialView:
         return self.trial_record.outcome is None or self.trial_record.outcome.is_feasible
 
     def ranks(self) -> list[float]:
-        """Return a number for each of the objectives that is the smaller, the better it is."""
+        """Return the objectives as ranks: the smaller, the better."""
         values = self.values
         return [objective.rank_in(values) for objective in self.best.record.objectives]

@@ -143,7 +143,7 @@ def _problems_of(
 def _damage_text(experience: Experience, found: Damage) -> str:
     if found.spare is not None:
         return f"{found}: run puts it in place again"
-    return f"{found}: {damage.what_training_again_costs(experience)}"
+    return f"{found}: {damage.describe_retraining(experience)}"
 
 
 def _without_record(experience: Experience) -> Finding:

@@ -188,6 +188,6 @@ def _take(theirs: Experience, ours: Experience, record: Record, root: Path) -> P
 
 def _copy(source: Path, target: Path) -> None:
     """Copy a file, unless it tells how far a process is: the copy has no process."""
-    not_copied = (backup_files.OF_A_CUT, HEARTBEATS, RECORDS)
+    not_copied = (backup_files.UNFINISHED_WRITES, HEARTBEATS, RECORDS)
     if not any(names.fullmatch(source.name) for names in not_copied):
         copy_synced(source, target)

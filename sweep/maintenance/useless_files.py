@@ -40,7 +40,7 @@ def _useless_backup_files(sauvegarde: Path) -> list[Path]:
     files = [
         path
         for path in _backup_files_in(sauvegarde)
-        if not backup_files.OF_A_CUT.fullmatch(path.name)
+        if not backup_files.UNFINISHED_WRITES.fullmatch(path.name)
     ]
     position_files = [path for path in files if backup_files.POSITION_FILES.fullmatch(path.name)]
     torn = [path for path in position_files if path not in whole_positions]

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sweep.experience.accounting import batches_at, trained_s
+from sweep.experience.accounting import batches_before, trained_s
 from sweep.experience.entries import Session
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
@@ -150,7 +150,7 @@ class Limits:
             if end:
                 self._prepare_s = max(self._prepare_s or 0.0, end.prepared_s or 0.0)
                 self._trained_s += end.trained_s
-                self._batches += max(0, batches_at(end, session) - batches_at(session, session))
+                self._batches += max(0, batches_before(end, session) - batches_before(session, session))
 
     def _spent_s(self, now: float) -> float:
         return self._used_s + (now - self._timed_from if self._timed_from is not None else 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sweep.errors import Misuse
-from sweep.experience.damage import take_back_the_end, what_training_again_costs
+from sweep.experience.damage import describe_retraining, withdraw_end
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State, state_of
 from sweep.experience.trials import Folders
@@ -63,8 +63,8 @@ def retry(folders: Folders, names: Sequence[str] | None, say: Callable[[str], No
 
 def _take_up(name: str, by_id: ById, say: Callable[[str], None]) -> None:
     experience, record = by_id[name]
-    take_back_the_end(experience, record)
-    say(f"{name} is taken up again, and {what_training_again_costs(experience)}")
+    withdraw_end(experience, record)
+    say(f"{name} is taken up again, and {describe_retraining(experience)}")
 
 
 def _by_id(folders: Folders) -> ById:

@@ -67,7 +67,7 @@ class BackupWriter:
         try:
             self._write_all(before_validation)
         except plain_files.NotPlain:
-            moved = damage.set_aside(self._job.experience)
+            moved = damage.quarantine_misplaced(self._job.experience)
             if not moved:  # the folder itself is not ours any more
                 raise
             self._link.tell(Warned("; ".join(moved)))

@@ -158,7 +158,7 @@ def _evidence(job: Job, start: resume_start.Start) -> Evidence:
     sample = (before.ended and before.ended.sample) or (
         heartbeat and heartbeat.logs and [heartbeat.epoch, heartbeat.batch, heartbeat.logs]
     )
-    header, *rows = start.beyond or ("",)
+    header, *rows = start.rows_beyond or ("",)
     left = {"header": header, "rows": rows, "samples": [sample] if sample else []}
     return Evidence.from_content(left) + Evidence.from_content(before.evidence)
 

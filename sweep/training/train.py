@@ -323,7 +323,7 @@ def _make_ready(job: Job, link: Link) -> resume_start.Start:
     )
     start = _newest_to_be_read(job, link)
     if has_been_trained and not start.backup:
-        aside = f"; what there was of it is in {start.aside}" if start.aside else ""
+        aside = f"; what there was of it is in {start.moved_to}" if start.moved_to else ""
         link.tell(Warned(f"begins again from the beginning: {start.why_anew}{aside}"))
     return start
 
