@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from sweep.system.gpu import environment_of, named
+from sweep.system.gpu import environment_of, visible_gpus
 
 TWO = ["null", "nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "tty"]
 
@@ -29,7 +29,7 @@ TWO = ["null", "nvidia0", "nvidia1", "nvidiactl", "nvidia-uvm", "tty"]
     ],
 )
 def test_the_gpus_are_those_that_cuda_would_see(environment, devices, gpus):
-    assert named(environment, devices) == gpus
+    assert visible_gpus(environment, devices) == gpus
 
 
 def test_each_worker_has_one_gpu_in_turn():

@@ -47,7 +47,7 @@ class Module:
         return fingerprint(self.text)
 
 
-class _AsRead(SourceFileLoader):
+class _TextLoader(SourceFileLoader):
     """A loader that executes a module from its text, and finds the files beside it."""
 
     def __init__(self, module: Module) -> None:
@@ -116,7 +116,7 @@ class Project(MetaPathFinder):
             return None
         inside = [str(module.path.parent)] if module.is_package else None
         return spec_from_file_location(
-            fullname, module.path, loader=_AsRead(module), submodule_search_locations=inside
+            fullname, module.path, loader=_TextLoader(module), submodule_search_locations=inside
         )
 
     def lines_of(self, path: str) -> list[str] | None:

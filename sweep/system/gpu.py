@@ -7,15 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-OTHERS = {"kfd", "dxg"}  # AMD's, and Windows' below WSL: they are seen, not counted
+OTHER_DEVICES = {"kfd", "dxg"}  # AMD's, and Windows' below WSL: they are seen, not counted
 
 
 def gpus() -> list[str]:
     """Return the names of the GPUs that this process may use, without importing TensorFlow."""
-    return named(os.environ, [path.name for path in Path("/dev").iterdir()])
+    return visible_gpus(os.environ, [path.name for path in Path("/dev").iterdir()])
 
 
-def named(environment: Mapping[str, str], devices: Iterable[str]) -> list[str]:
+def visible_gpus(environment: Mapping[str, str], devices: Iterable[str]) -> list[str]:
     """Return the GPUs as ``CUDA_VISIBLE_DEVICES`` names them.
 
     Args:
@@ -46,4 +46,6 @@ def environment_of(worker: int, names: Sequence[str]) -> dict[str, str]:
 def is_visible() -> bool:
     """Tell whether TensorFlow would find a GPU, without importing it."""
     hidden = os.environ.get(VISIBLE, "0").strip() in ("", "-1")
-    return bool(gpus()) or (not hidden and any(Path("/dev", name).exists() for name in OTHERS))
+    return bool(gpus()) or (
+        not hidden and any(Path("/dev", name).exists() for name in OTHER_DEVICES)
+    )
