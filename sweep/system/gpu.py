@@ -45,7 +45,7 @@ def environment_of(worker: int, names: Sequence[str]) -> dict[str, str]:
 
 def is_visible() -> bool:
     """Tell whether TensorFlow would find a GPU, without importing it."""
-    hidden = os.environ.get(VISIBLE, "0").strip() in ("", "-1")
-    return bool(gpus()) or (
-        not hidden and any(Path("/dev", name).exists() for name in OTHER_DEVICES)
-    )
+    if gpus():
+        return True
+    is_hidden = os.environ.get(VISIBLE, "0").strip() in ("", "-1")
+    return not is_hidden and any(Path("/dev", name).exists() for name in OTHER_DEVICES)
