@@ -1,4 +1,4 @@
-"""Where a training runs: on a worker of a Dask cluster, which is how Slurm, PBS and Kubernetes come in."""
+"""Trainings on the workers of a Dask cluster, by which Slurm, PBS and Kubernetes are reached."""
 
 import asyncio
 import concurrent.futures
@@ -27,13 +27,13 @@ TELL_AGAIN_S = 2.0
 # What Dask raises where the scheduler, or the way to it, is gone.
 GONE = (OSError, asyncio.CancelledError, concurrent.futures.CancelledError)
 
-Said: TypeAlias = "queue.SimpleQueue[dict[str, Any]]"
+Messages: TypeAlias = "queue.SimpleQueue[dict[str, Any]]"
 
 
 def _silence_dask() -> None:
-    """Let Dask and what it stands on say nothing: what is wrong is said here in one sentence, and not in tracebacks.
+    """Silence the loggers of Dask and of its libraries, whose tracebacks say less than our errors.
 
-    Each of their loggers has a level of its own, which that of its parent does not change.
+    Each of these loggers has a level of its own, which the level of its parent does not change.
     """
     for name in [*logging.root.manager.loggerDict, "asyncio"]:
         if name.partition(".")[0] in ("distributed", "tornado", "asyncio"):
@@ -41,10 +41,10 @@ def _silence_dask() -> None:
 
 
 class DaskCluster:
-    """Sends each job to a worker of Dask, which trains it in a child of its own. See ``sweep.training.protocol.Place``.
+    """Sends each job to a worker, which trains it in a child process of its own.
 
-    What a controller that is gone has sent runs on there: a job for the same folder waits for it on its worker, and what it
-    says is heard here.
+    See ``sweep.training.protocol.Place``. A job of an earlier controller, which is gone, continues
+    on its worker. A new job for the same folder waits for it there, and its news are heard here.
 
     Args:
         address: of the scheduler.
@@ -59,46 +59,47 @@ class DaskCluster:
         _silence_dask()
         self.cluster, self._root, self._say = address, root, say
         self._client: Any = None
-        self._listeners: dict[str, Said] = {}
-        self._unfit: dict[str, str] = {}
-        self._told_at = 0.0
+        self._listeners: dict[str, Messages] = {}
+        self._unfit: dict[str, str] = {}  # why, by the address of the worker
+        self._stop_told_at = 0.0
         self._lock = threading.Lock()
         say(f"connecting to {address}")
         try:
             self._connected()
-        except (OSError, ValueError) as error:  # the second is an address that is none
+        except (OSError, ValueError) as error:  # ValueError: the address is none
             raise SweepError(
                 f"The cluster at {address} does not answer ({error}): start its scheduler there."
             ) from error
 
     def workers(self) -> int:
-        """Return how many tasks its workers run at once; the first worker is waited for."""
+        """Return how many tasks its workers run at once, once there is a worker."""
         self._wait_for_a_worker()
         return sum(self._connected().nthreads().values())
 
     def threads(self, workers: int) -> int:
-        """Return the smallest share of a host's cores that one of its tasks has; the first worker is waited for."""
+        """Return the smallest share of a host's cores that one task has, once there is a worker."""
         self._wait_for_a_worker()
         client = self._connected()
-        with self._in_a_sentence():
+        with self._errors_in_a_sentence():
             cores_of: dict[str, tuple[str, int]] = client.run(dask_worker.host_and_cores)
-        tasks, share = client.nthreads(), Counter[str]()
+        tasks_of_worker, tasks_of_host = client.nthreads(), Counter[str]()
         for address, (host, _) in cores_of.items():
-            share[host] += tasks.get(address, 1)
-        return max(1, min(cores // min(share[host], workers) for host, cores in cores_of.values()))
+            tasks_of_host[host] += tasks_of_worker.get(address, 1)
+        shares = (cores // min(tasks_of_host[host], workers) for host, cores in cores_of.values())
+        return max(1, min(shares))
 
     def start(self) -> None:
-        """Do nothing: the workers import Keras, with their first training."""
+        """Do nothing: each worker imports Keras with its first training."""
 
     def wait_until_warm(self, stop: threading.Event) -> None:
         """Return at once."""
 
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         """Train the job on a worker, see ``sweep.training.protocol.Place``."""
-        said: Said = queue.SimpleQueue()
-        self._listeners[job.experience.id] = said
+        messages: Messages = queue.SimpleQueue()
+        self._listeners[job.experience.id] = messages
         try:
-            end = self._train(job, stop, on_news, said)
+            end = self._train(job, stop, on_news, messages)
         except GONE as error:
             why = f"the cluster at {self.cluster} does not answer ({first_line(error).rstrip('.')})"
             end = End(Ending.GONE, why)
@@ -107,37 +108,38 @@ class DaskCluster:
         return End(Ending.STOPPED) if stop.is_set() and end.ending is not Ending.OUTCOME else end
 
     def kill(self) -> None:
-        """Do nothing: what runs on the cluster goes on there, and the next controller waits for it."""
+        """Do nothing: what runs on the cluster continues, and the next controller waits for it."""
 
     def forget(self, run: str) -> None:
-        """Let the workers remove what they keep for a run; one that does not answer does so when it ends."""
+        """Let the workers remove what they keep for a run.
+
+        One that does not answer removes it when it ends.
+        """
         with contextlib.suppress(*GONE):
             self._connected().run(dask_worker.forget, run, on_error="ignore")
 
-    def _train(self, job: Job, stop: threading.Event, on_news: OnNews, said: Said) -> End:
+    def _train(self, job: Job, stop: threading.Event, on_news: OnNews, messages: Messages) -> End:
         client = self._connected()
+        arguments, workers = (__version__, job, this_process()), self._fit_workers(client)
         # ``pure=False``: the same job once more is to be trained once more.
-        words = (__version__, job, this_process())
-        task = client.submit(
-            dask_worker.train, *words, pure=False, workers=self._fit_workers(client)
-        )
+        task = client.submit(dask_worker.train, *arguments, pure=False, workers=workers)
         stopped_at = float("inf")
         while task.status == "pending" and time.monotonic() - stopped_at < LAST_SAVE_S:
             with contextlib.suppress(queue.Empty):
-                self._hear(client, job, said.get(timeout=POLL_S), on_news)
+                self._hear(client, job, messages.get(timeout=POLL_S), on_news)
             if stop.is_set():
                 stopped_at = min(stopped_at, time.monotonic())
                 self._tell_to_stop(client)
         if task.status == "pending":
             task.cancel()
             return End(Ending.STOPPED)
-        while not said.empty():
-            self._hear(client, job, said.get(), on_news)
+        while not messages.empty():
+            self._hear(client, job, messages.get(), on_news)
         return self._end_of(task)
 
     def _end_of(self, task: Any) -> End:
         try:
-            with self._in_a_sentence():
+            with self._errors_in_a_sentence():
                 address, end = cast("tuple[str, End]", task.result())
         except distributed.KilledWorker:
             return End(Ending.DIED, "the workers that it was sent to were killed")
@@ -149,38 +151,37 @@ class DaskCluster:
         return End(Ending.MOVED_ON)
 
     def _fit_workers(self, client: Any) -> list[str] | None:
-        """Return the workers that may be sent a job, where some may not.
+        """Return the workers that can train; None where all can, as far as is known.
 
         Raises:
-            SweepError: none may.
+            SweepError: none can.
         """
         if not self._unfit:
             return None
         fit = [address for address in client.nthreads() if address not in self._unfit]
         if not fit:
-            raise SweepError(
-                f"No worker of {self.cluster} can train: {next(iter(self._unfit.values()))}."
-            )
+            reason = next(iter(self._unfit.values()))
+            raise SweepError(f"No worker of {self.cluster} can train: {reason}.")
         return fit
 
     def _hear(self, client: Any, job: Job, message: dict[str, Any], on_news: OnNews) -> None:
+        """Hear the news of a training, and answer it where it asks the pruner.
+
+        A training that an earlier controller has sent may ask, though this one has no pruner.
+        """
         news = from_message(message["news"])
-        word = on_news(news)
-        if (
-            isinstance(news, EpochDone) and message["asks"]
-        ):  # it may ask though this controller has no pruner
-            # A worker that is gone needs no word, and one that did not get it asks again.
+        answer = on_news(news)
+        if isinstance(news, EpochDone) and message["asks"]:
+            arguments, workers = (job.experience.path, news.epoch, answer), [message["worker"]]
+            # A worker that is gone needs no answer, and one that did not get it asks again.
             with contextlib.suppress(*GONE, ValueError):
-                words = (job.experience.path, news.epoch, word)
-                client.run(
-                    dask_worker.answer, *words, workers=[message["worker"]], on_error="ignore"
-                )
+                client.run(dask_worker.answer, *arguments, workers=workers, on_error="ignore")
 
     def _tell_to_stop(self, client: Any) -> None:
-        """Tell all workers now and then: a job that waited in a queue may have been begun since."""
+        """Tell all workers every few seconds: a job that waited in a queue may have begun since."""
         with self._lock:
-            is_due = time.monotonic() - self._told_at > TELL_AGAIN_S
-            self._told_at = time.monotonic() if is_due else self._told_at
+            is_due = time.monotonic() - self._stop_told_at > TELL_AGAIN_S
+            self._stop_told_at = time.monotonic() if is_due else self._stop_told_at
         if is_due:
             client.run(dask_worker.stop, self._root, on_error="ignore")
 
@@ -213,11 +214,13 @@ class DaskCluster:
             client.wait_for_workers(1)
 
     @contextlib.contextmanager
-    def _in_a_sentence(self) -> Iterator[None]:
-        """Let through what says that workers or the scheduler are gone; all else is a worker's, which cannot train.
+    def _errors_in_a_sentence(self) -> Iterator[None]:
+        """Tell an error of a worker in one sentence.
+
+        Errors that say that workers or the scheduler are gone pass through.
 
         Raises:
-            SweepError: it cannot.
+            SweepError: the worker cannot train.
         """
         try:
             yield

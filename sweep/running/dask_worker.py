@@ -1,7 +1,8 @@
-"""The far end of a cluster: what a Dask worker runs for a sweep.
+"""What a Dask worker runs for a sweep.
 
-A worker trains each job in a child of its own, as the controller would on its own machine. The controller may go away
-meanwhile, and come back: the training goes on, and what it says goes to whoever listens.
+A worker trains each job in a child process of its own, as the controller would on its own machine.
+The controller may go away meanwhile, and come back: the training continues, and sends its news to
+whoever listens.
 """
 
 import multiprocessing
@@ -23,20 +24,27 @@ from sweep.version import __version__
 
 ROOT_S = 20.0  # a network file system may show late what another machine wrote
 ASK_AGAIN_S = 5.0
-ABANDONED_S = 600.0  # after which a training that nobody answers saves and ends, for others may need its worker
+# A training that nobody answers for so long saves and ends, for others may need its worker.
+ABANDONED_S = 600.0
 POLL_S = 0.2
 
 
 @dataclass
 class RemoteTraining:
-    """What reaches a training from outside; ``folder`` is its experience's."""
+    """By what the controller reaches a training on this worker.
+
+    Args:
+        folder: of its experience.
+        stop: lets it save and stop.
+        answers: of the pruner: an epoch, and why the training ends there, or None.
+    """
 
     folder: Path
     stop: threading.Event = field(default_factory=threading.Event)
     answers: "queue.SimpleQueue[tuple[int, str | None]]" = field(default_factory=queue.SimpleQueue)
 
 
-class Station:
+class WorkerTrainings:
     """The trainings of one worker. Its methods may be called from any thread.
 
     Args:
@@ -45,8 +53,8 @@ class Station:
     """
 
     def __init__(self, worker: Worker, preload: list[str]) -> None:
-        # Dask forbids its workers to have children, for those could outlive a worker that is killed. Ours cannot: a training
-        # ends when the pipe to its parent does.
+        # Dask forbids its workers to have children, for those could outlive a worker that is
+        # killed. Ours cannot: a training ends when the pipe to its parent does.
         multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
         self._worker, self._running = worker, list[RemoteTraining]()
         self._place = LocalProcesses(preload)
@@ -55,7 +63,8 @@ class Station:
 
     def train(self, job: Job) -> End:
         """Train the job in a child, and return how it ended."""
-        # One that another controller has sent may train here still, in the same folder: both are to be reached.
+        # A training that another controller has sent may still run here, in the same folder: both
+        # must be reached.
         training = RemoteTraining(job.experience.path)
         self._running.append(training)
         try:
@@ -69,7 +78,7 @@ class Station:
             self._running.remove(training)
 
     def stop(self, root: Path) -> None:
-        """Let all trainings under a root save and stop, those too that another controller has sent here."""
+        """Let all trainings under a root save and stop, whichever controller has sent them."""
         for training in list(self._running):
             if training.folder.parent == root:
                 training.stop.set()
@@ -79,13 +88,16 @@ class Station:
         self._place.forget(run)
 
     def answer(self, folder: Path, epoch: int, why: str | None) -> None:
-        """Give a training the word of the pruner on an epoch."""
+        """Give a training the pruner's answer on an epoch."""
         for training in list(self._running):
             if training.folder == folder:
                 training.answers.put((epoch, why))
 
     def _pass_on(self, job: Job, training: RemoteTraining, news: News) -> str | None:
-        """Say the news to whoever listens; an epoch that the pruner has a word on is said again until the word comes."""
+        """Send the news to whoever listens.
+
+        An epoch that the pruner judges is sent again until the answer comes, which is returned.
+        """
         topic, asks = topic_of(training.folder.parent), job.prunes and isinstance(news, EpochDone)
         message = {
             "id": job.experience.id,
@@ -114,7 +126,7 @@ class Station:
             training.stop.set()
 
 
-_stations: dict[str, Station] = {}
+_trainings_of: dict[str, WorkerTrainings] = {}  # by the address of the worker
 _lock = threading.Lock()
 
 
@@ -129,49 +141,51 @@ def train(version: str, job: Job, holder: ProcessId) -> tuple[str, End]:
     Args:
         version: of sweep, where the controller runs.
         job: what to train.
-        holder: of the root: the process of the controller.
+        holder: the process of the controller, which holds the root.
     """
     worker = get_worker()
     unfit = _why_unfit(version, job.experience.path.parent, holder)
     if unfit:
-        return worker.address, End(
-            Ending.UNFIT, f"the worker {worker.address} on {socket.gethostname()} {unfit}"
-        )
+        sentence = f"the worker {worker.address} on {socket.gethostname()} {unfit}"
+        return worker.address, End(Ending.UNFIT, sentence)
     with _lock:
-        if worker.address not in _stations:
-            _stations[worker.address] = Station(worker, job.source.imported_modules())
-    return worker.address, _stations[worker.address].train(job)
+        if worker.address not in _trainings_of:
+            _trainings_of[worker.address] = WorkerTrainings(worker, job.source.imported_modules())
+    return worker.address, _trainings_of[worker.address].train(job)
 
 
 def host_and_cores() -> tuple[str, int]:
-    """Return what machine the worker is on, and how many cores it may use there."""
+    """Return the machine that the worker is on, and how many cores it may use there."""
     return socket.gethostname(), cores()
 
 
 def stop(root: Path) -> None:
     """Let all trainings of this process under a root save and stop."""
-    for station in _stations.values():
-        station.stop(root)
+    for trainings in _trainings_of.values():
+        trainings.stop(root)
 
 
 def forget(run: str) -> None:
     """Remove the data that this process keeps for a run."""
-    for station in _stations.values():
-        station.forget(run)
+    for trainings in _trainings_of.values():
+        trainings.forget(run)
 
 
 def answer(folder: Path, epoch: int, why: str | None) -> None:
-    """Give a training of this process the word of the pruner on an epoch."""
-    for station in _stations.values():
-        station.answer(folder, epoch, why)
+    """Give a training of this process the pruner's answer on an epoch."""
+    for trainings in _trainings_of.values():
+        trainings.answer(folder, epoch, why)
 
 
 def _why_unfit(version: str, root: Path, holder: ProcessId) -> str | None:
     if version != __version__:
         return f"has sweep {__version__}, not {version}: install that there"
     until = time.monotonic() + ROOT_S
-    while not ((found := read_holder(root)) and is_same(found, holder)):
+    while not ((seen := read_holder(root)) and is_same(seen, holder)):
         if time.monotonic() > until:
-            return f"does not see the root {root}: let it lie on a file system that all machines mount there, by --root"
+            return (
+                f"does not see the root {root}: let it lie on a file system "
+                "that all machines mount there, by --root"
+            )
         time.sleep(POLL_S)
     return None

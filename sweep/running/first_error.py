@@ -17,7 +17,7 @@ class FirstError:
         self._error: BaseException | None = None
 
     def stop_with(self, error: BaseException) -> None:
-        """Stop the sweep because of an error; one that only says that it was stopped is not kept."""
+        """Stop the sweep, and keep the error unless it only says that the sweep was stopped."""
         if not isinstance(error, StoppedWaiting):
             self._error = self._error or error
         self._stop.set()

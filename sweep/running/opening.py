@@ -70,7 +70,7 @@ class OpenSweep:
         """Return from where a trial will be resumed, in words."""
         known = self.known.get(trial.number)
         if known:
-            known = next((part for part in known.repeats if not part.record.outcome), known)
+            known = next((repeat for repeat in known.repeats if not repeat.record.outcome), known)
         position = backup_files.newest_position(known.experience.sauvegarde) if known else None
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"

@@ -46,8 +46,8 @@ class RecordKeeper:
         if not (before and before.ended):
             entry = self._study.entry(trial)
             entry.came_from = before.came_from if before else None
-            if repeat.repeats > 1:
-                entry.repeat, entry.repeats = repeat.repeat, repeat.repeats
+            if repeat.count > 1:
+                entry.repeat, entry.repeats = repeat.number, repeat.count
             entries[trial.number] = entry
         record.trials = list(entries.values())
         return record
@@ -72,11 +72,11 @@ class RecordKeeper:
 
     def write_end(self, trial: TrialRecord) -> None:
         """Write into each experience of a trial its values, and that the trial has ended."""
-        for part in trial.repeats:
-            self._context.read_patiently(lambda: self._write_end(part))  # noqa: B023 # called here
+        for repeat in trial.repeats:
+            self._context.read_patiently(lambda: self._write_end(repeat))  # noqa: B023 # called here
 
-    def _write_end(self, part: TrialRecord) -> None:
-        experience, record, outcome = part.experience, part.record, part.record.outcome
+    def _write_end(self, repeat: TrialRecord) -> None:
+        experience, record, outcome = repeat.experience, repeat.record, repeat.record.outcome
         if outcome:
             outcome.values, outcome.epoch = experience.values(record)
         space = self._context.space
@@ -84,6 +84,6 @@ class RecordKeeper:
         if space.constraints and outcome and is_finished and outcome.epoch is not None:
             results = experience.results(record, outcome.epoch)
             outcome.constraints = space.constraints_of(record.parameters, results)
-        if not part.entry.ended:
-            part.entry.ended = now()
+        if not repeat.entry.ended:
+            repeat.entry.ended = now()
             experience.write(record)

@@ -12,33 +12,33 @@ from sweep.space.search_space import SEEDS
 
 @dataclass(frozen=True)
 class Repeat:
-    """One experience of a trial: number ``repeat`` (from 0) of so many ``repeats``."""
+    """One experience of a trial: its ``number``, from 0, of so many (``count``)."""
 
     experience: Experience
     parameters: dict[str, Any]
-    repeat: int
-    repeats: int
+    number: int
+    count: int
 
     @property
     def is_first(self) -> bool:
-        return self.repeat == 0
+        return self.number == 0
 
 
 def repeats_of(
-    parameters: dict[str, Any], repeats: int, context: SweepContext, fence: Callable[[], None]
+    parameters: dict[str, Any], count: int, context: SweepContext, fence: Callable[[], None]
 ) -> list[Repeat]:
     """Return the experiences of a trial, in their order.
 
     Args:
         parameters: of the trial; the first experience has their seed, the next ones those above it.
-        repeats: how many experiences there are.
+        count: how many experiences there are.
         context: of the sweep.
         fence: raises where another sweep has taken the root over; each experience calls it before
             it writes.
     """
-    experiences = []
-    for repeat in range(repeats):
-        own_seed = {**parameters, "seed": (parameters["seed"] + repeat) % SEEDS}
+    repeats = []
+    for number in range(count):
+        own_seed = {**parameters, "seed": (parameters["seed"] + number) % SEEDS}
         path = context.root / id_experience(context.space.source.name, own_seed)
-        experiences.append(Repeat(Experience(path, fence), own_seed, repeat, repeats))
-    return experiences
+        repeats.append(Repeat(Experience(path, fence), own_seed, number, count))
+    return repeats

@@ -75,7 +75,8 @@ def _find(beginning: str, by_id: ById, fitting: list[str], state: str) -> str:
     """Return the id that begins so.
 
     Raises:
-        Misuse: there is none or more than one, or it is none of ``fitting``, which are in ``state``.
+        Misuse: there is none, or more than one, or it is none of ``fitting``, which are in
+            ``state``.
     """
     names = [name for name in by_id if name.startswith(beginning)]
     there_are = f"{state} are {', '.join(fitting)}" if fitting else f"none is {state}"

@@ -27,7 +27,7 @@ FAILURES_THAT_STOP = 5
 
 
 @dataclass(frozen=True)
-class Proposal:
+class TrainingPlan:
     """The parameters of a trial, and in how many experiences they are trained."""
 
     parameters: dict[str, Any]
@@ -62,12 +62,10 @@ class TrialRunner:
             SweepError: something is wrong that no other trial would mend.
         """
         self._sweep.fence()
-        proposal = self._propose(trial)
-        if not proposal:
+        plan = self._plan(trial)
+        if not plan:
             return
-        repeats = repeats_of(
-            proposal.parameters, proposal.repeats, self._context, self._sweep.fence
-        )
+        repeats = repeats_of(plan.parameters, plan.repeats, self._context, self._sweep.fence)
         with contextlib.ExitStack() as held:
             for name in sorted({repeat.experience.id for repeat in repeats}):
                 held.enter_context(self._lock_of_id[name])
@@ -75,7 +73,7 @@ class TrialRunner:
             if ended:
                 self._close(trial, ended)
 
-    def _propose(self, trial: optuna.Trial) -> Proposal | None:
+    def _plan(self, trial: optuna.Trial) -> TrainingPlan | None:
         """Return what the trial is to train.
 
         None where the search space raises, with which the trial has failed.
@@ -83,7 +81,9 @@ class TrialRunner:
         known = self._sweep.known.get(trial.number)
         if known:
             seed = known.record.parameters["seed"] - (known.entry.repeat or 0)
-            return Proposal({**known.record.parameters, "seed": seed % SEEDS}, known.repeat_count)
+            return TrainingPlan(
+                {**known.record.parameters, "seed": seed % SEEDS}, known.repeat_count
+            )
         space, study = self._context.space, self._sweep.study
         try:
             suggested = study.suggest(trial, space.suggest)
@@ -98,7 +98,7 @@ class TrialRunner:
         parameters = space.parameters(suggested)
         name = id_experience(space.source.name, parameters)
         study.set_attribute(trial, "id_experience", name)
-        return Proposal(parameters, self._context.settings.repeats)
+        return TrainingPlan(parameters, self._context.settings.repeats)
 
     def _fail_proposal(self, trial: optuna.Trial, error: Exception) -> None:
         """Tell that a trial has failed, which has no experience because ``suggest`` has raised."""

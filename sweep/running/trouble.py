@@ -33,7 +33,7 @@ class TroubleJudge:
         self._left: list[str] = []
 
     def note(self, trial: TrialRecord) -> None:
-        """Learn that a trial has ended: whether it can be prepared again tells whose trouble it is."""
+        """Use a trial that has ended as a control from now on, see ``PreparationProbe``."""
         self._probe.note(trial)
 
     def check_none_is_left(self) -> None:
