@@ -12,6 +12,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from distributed import Worker, get_worker
 from distributed.core import Status
@@ -55,7 +56,8 @@ class WorkerTrainings:
     def __init__(self, worker: Worker, preload: list[str]) -> None:
         # Dask forbids its workers to have children, for those could outlive a worker that is
         # killed. Ours cannot: a training ends when the pipe to its parent does.
-        multiprocessing.current_process()._config["daemon"] = False  # type: ignore[attr-defined]  # noqa: SLF001
+        process: Any = multiprocessing.current_process()
+        process._config["daemon"] = False  # noqa: SLF001
         self._worker, self._running = worker, list[RemoteTraining]()
         self._place = LocalProcesses(preload)
         self._place.start()

@@ -150,7 +150,9 @@ class Limits:
             if end:
                 self._prepare_s = max(self._prepare_s or 0.0, end.prepared_s or 0.0)
                 self._trained_s += end.trained_s
-                self._batches += max(0, batches_before(end, session) - batches_before(session, session))
+                self._batches += max(
+                    0, batches_before(end, session) - batches_before(session, session)
+                )
 
     def _spent_s(self, now: float) -> float:
         return self._used_s + (now - self._timed_from if self._timed_from is not None else 0.0)

@@ -1,5 +1,7 @@
 """The controller's part of ``experience.json``: which trials led to the experience, and its end."""
 
+import functools
+
 import optuna
 
 from sweep.experience import backup_files
@@ -73,7 +75,7 @@ class RecordKeeper:
     def write_end(self, trial: TrialRecord) -> None:
         """Write into each experience of a trial its values, and that the trial has ended."""
         for repeat in trial.repeats:
-            self._context.read_patiently(lambda: self._write_end(repeat))  # noqa: B023 # called here
+            self._context.read_patiently(functools.partial(self._write_end, repeat))
 
     def _write_end(self, repeat: TrialRecord) -> None:
         experience, record, outcome = repeat.experience, repeat.record, repeat.record.outcome

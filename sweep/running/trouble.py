@@ -79,14 +79,17 @@ class TroubleJudge:
             self._records.write_failure(experience, record, end)
             return
         if others is Preparable.YES:
-            if has_trained:
-                state = f"stays interrupted{', with its backups' if has_backup else ''}"
-            else:
-                state = "stays to do"
-            self._warn(trial, f"{end.why}: it {state}")
+            self._warn(trial, f"{end.why}: it {_state_left(has_trained, has_backup)}")
         self._left.append(trouble)
         if others is Preparable.UNKNOWN or len(self._left) == MOST_LEFT:
             self.check_none_is_left()
 
     def _warn(self, trial: optuna.Trial, text: str) -> None:
         self._progress.tell(trial.number, Warned(text))
+
+
+def _state_left(has_trained: bool, has_backup: bool) -> str:
+    """Return in what state a training is left for another run, in words."""
+    if not has_trained:
+        return "stays to do"
+    return f"stays interrupted{', with its backups' if has_backup else ''}"
