@@ -1,6 +1,7 @@
-"""How long a study takes to be made again from the folders: python benchmarks/rebuild.py [EXPERIENCES …].
+"""The time to rebuild a study from the folders: python benchmarks/rebuild.py [EXPERIENCES …].
 
-The folders are written as trainings leave them, six parameters and twenty epochs each, and no training is made.
+The folders are written as trainings leave them, with six parameters and twenty epochs each. Nothing
+is trained.
 """
 
 import json
@@ -27,6 +28,7 @@ FLOAT = {
 
 
 def write_experience(root: Path, source: SpaceSource, number: int, draw: random.Random) -> None:
+    """Write the folder of a finished experience with random parameters and a random log."""
     params = {f"x{name}": draw.random() for name in range(6)}
     parameters = {**params, "epochs": 20, "batch_size": 32, "seed": 0}
     experience = Experience(root / id_experience(source.name, parameters))
@@ -62,32 +64,35 @@ def write_experience(root: Path, source: SpaceSource, number: int, draw: random.
     experience.record.write_bytes(record.as_json())
 
 
+COMMANDS = (
+    ["rebuild"],
+    ["run", "--trials", "{experiences}"],
+    ["verify"],
+    ["results", "--format", "json"],
+    ["status"],
+)
+
+
 def measure(experiences: int) -> None:
+    """Print how long each command takes under a root of so many experiences."""
     with tempfile.TemporaryDirectory() as folder:
         root, draw = Path(folder) / "root", random.Random(0)
         root.mkdir()
         source = find(str(SPACE))
         for number in range(experiences):
             write_experience(root, source, number, draw)
-        sweep = [sys.executable, "-m", "sweep"]
-        for words in (
-            ["rebuild"],
-            ["run", "--trials", str(experiences)],
-            ["verify"],
-            ["results", "--format", "json"],
-            ["status"],
-        ):
-            name, *options = words
+        for name, *options in COMMANDS:
+            words = [str(SPACE), "--root", str(root)]
+            words += [option.format(experiences=experiences) for option in options]
             begun = time.perf_counter()
             done = subprocess.run(
-                [*sweep, name, str(SPACE), "--root", str(root), *options],
+                [sys.executable, "-m", "sweep", name, *words],
                 capture_output=True,
                 text=True,
                 check=True,
             )
-            print(
-                f"{experiences:6} experiences: sweep {name:8} {time.perf_counter() - begun:6.1f} s"
-            )
+            took = time.perf_counter() - begun
+            print(f"{experiences:6} experiences: sweep {name:8} {took:6.1f} s")
             if name == "results":
                 assert len(json.loads(done.stdout)) == experiences
 

@@ -1,10 +1,12 @@
-"""What a sweep costs beside its trainings: python -m benchmarks.scale [--trials N …] [--sampler NAME …] [--storage URL].
+"""The cost of a sweep beside its trainings: python -m benchmarks.scale [--trials N …] ….
 
-The trainings take no time: their place writes the folders as a training leaves them. The time of the sampler is measured
-apart. The trials before those that are measured are proposed at random, whatever the sampler.
+The trainings take no time: their place writes the folders as a training leaves them. The time of
+the sampler is measured apart. The trials before the measured ones are proposed at random, whatever
+the sampler.
 """
 
 import argparse
+import contextlib
 import io
 import json
 import platform
@@ -21,7 +23,8 @@ from rich.console import Console
 from sweep.console.progress import Progress
 from sweep.experience.entries import Session, SessionEnd
 from sweep.experience.record import Outcome, State
-from sweep.running import controller
+from sweep.experience.snapshot_reader import SnapshotReader
+from sweep.running.controller import Controller
 from sweep.search import samplers
 from sweep.settings import Settings
 from sweep.system.files import size_and_sha256
@@ -31,31 +34,41 @@ from sweep.training.protocol import End, Ending, EpochDone
 SPACES = Path(__file__).parent / "spaces"
 SPACE = SPACES / "nothing.py"
 MEASURED = 50
+# The methods of a sampler whose time is that of the sampler.
+METHODS = (
+    "infer_relative_search_space",
+    "sample_relative",
+    "sample_independent",
+    "before_trial",
+    "after_trial",
+)
 
 
 class Cost(NamedTuple):
-    """Seconds: of the controller while trials run, of the sampler, and of the start before the first trial."""
+    """Seconds of the controller while trials run, of the sampler, and before the first trial."""
 
     controller: float
-    samplers: float
+    sampler: float
     start: float
 
 
 class Clock:
-    """Adds up the time that is spent inside of some functions."""
+    """Adds up the time that is spent inside some functions; nested calls count once."""
 
     def __init__(self):
-        self.seconds, self._inside = 0.0, threading.local()
+        self.seconds, self._thread = 0.0, threading.local()
 
     def around(self, work):
-        def timed(*words, **more):
-            if getattr(self._inside, "is", False):
-                return work(*words, **more)
-            self._inside.__dict__["is"], begun = True, time.perf_counter()
+        """Return the function with its time added to ``seconds``."""
+
+        def timed(*arguments, **options):
+            if getattr(self._thread, "is_inside", False):
+                return work(*arguments, **options)
+            self._thread.is_inside, begun = True, time.perf_counter()
             try:
-                return work(*words, **more)
+                return work(*arguments, **options)
             finally:
-                self._inside.__dict__["is"] = False
+                self._thread.is_inside = False
                 self.seconds += time.perf_counter() - begun
 
         return timed
@@ -115,35 +128,33 @@ class Nowhere:
         experience.record.write_bytes(record.as_json())
 
 
-def run(root, trials, name, storage=None, space=SPACE):
-    """Run a sweep of nothing, and return what it has cost."""
-    place, of_sampler = Nowhere(), Clock()
-    kept = {method: getattr(samplers.SeededSampler, method) for method in METHODS}
-    for method, work in kept.items():
-        setattr(samplers.SeededSampler, method, of_sampler.around(work))
-    quiet = Progress(Console(file=io.StringIO()))
+@contextlib.contextmanager
+def timed_sampler():
+    """Give a clock that adds up the time of the sampler while the context lasts."""
+    clock = Clock()
+    methods = {name: getattr(samplers.SeededSampler, name) for name in METHODS}
+    for name, method in methods.items():
+        setattr(samplers.SeededSampler, name, clock.around(method))
     try:
-        settings = Settings(str(space), trials=trials, root=root, sampler=name, storage=storage)
-        sweep, of_trials = controller.Controller.prepare(settings, quiet, place), Clock()
-        sweep._train = of_trials.around(sweep._train)  # noqa: SLF001
-        begun = time.perf_counter()
-        sweep.run()
-        start = time.perf_counter() - begun - of_trials.seconds
+        yield clock
     finally:
-        for method, work in kept.items():
-            setattr(samplers.SeededSampler, method, work)
-    return Cost(
-        of_trials.seconds - of_sampler.seconds - place.clock.seconds, of_sampler.seconds, start
-    )
+        for name, method in methods.items():
+            setattr(samplers.SeededSampler, name, method)
 
 
-METHODS = (
-    "infer_relative_search_space",
-    "sample_relative",
-    "sample_independent",
-    "before_trial",
-    "after_trial",
-)
+def run(root, trials, sampler, storage=None, space=SPACE):
+    """Run a sweep whose trainings take no time, and return its cost."""
+    place, trial_clock = Nowhere(), Clock()
+    quiet = Progress(Console(file=io.StringIO()))
+    settings = Settings(str(space), trials=trials, root=root, sampler=sampler, storage=storage)
+    with timed_sampler() as sampler_clock:
+        controller = Controller.prepare(settings, quiet, place)
+        controller._train = trial_clock.around(controller._train)  # noqa: SLF001
+        begun = time.perf_counter()
+        controller.run()
+        start = time.perf_counter() - begun - trial_clock.seconds
+    beside = sampler_clock.seconds + place.clock.seconds
+    return Cost(trial_clock.seconds - beside, sampler_clock.seconds, start)
 
 
 def command(*words):
@@ -156,22 +167,43 @@ def command(*words):
 
 
 def dashboard(root):
-    """Return the seconds of ``sweep dashboard`` to read the folders, those of its first page, and its bytes."""
-    from sweep.experience.snapshot_reader import SnapshotReader
+    """Return the seconds to read the folders and to make the first page, and its bytes."""
     from sweep.web.dashboard import ReadOnlyApp
 
     begun = time.perf_counter()
-    view = ReadOnlyApp("nothing", SnapshotReader(root, print))
+    app = ReadOnlyApp("nothing", SnapshotReader(root, print))
     opened = time.perf_counter()
-    for path in ("/api/studies", f"/api/studies/{view.number}"):
-        body = b"".join(
-            view(
-                {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer},
-                lambda *_: None,
-            )
-        )
+    for path in ("/api/studies", f"/api/studies/{app.number}"):
+        request = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "wsgi.input": sys.stdin.buffer}
+        body = b"".join(app(request, lambda *_: None))
         json.loads(body)
     return opened - begun, time.perf_counter() - opened, len(body)
+
+
+def measure(folder, trials, options, say):
+    """Say what trials cost after so many others, and what commands and the dashboard take then."""
+    root, cells, space_of_cells = folder / "root", folder / "cells", SPACES / "cells.py"
+    run(root, trials, "random", options.storage)
+    for number, name in enumerate(options.sampler, 1):
+        cost = run(root, trials + number * MEASURED, name, options.storage)
+        controller, sampler = cost.controller / MEASURED * 1e3, cost.sampler / MEASURED * 1e3
+        say(
+            f"after {trials:6,} trials, {name:6}: the controller {controller:5.1f} ms a trial, "
+            f"the sampler {sampler:6.1f} ms; the start {cost.start:.1f} s"
+        )
+    run(cells, trials, "random", space=space_of_cells)
+    cost = run(cells, trials + MEASURED, "random", space=space_of_cells)
+    each = (cost.controller + cost.sampler) / MEASURED * 1e3
+    say(f"after {trials:6,} trials of 24 cells: a duplicate is answered in {each:.1f} ms")
+    for name, *words in (["results", "--format", "json"], ["results"], ["status"]):
+        took = command(name, SPACE, "--root", root, *words)
+        say(f"sweep {' '.join([name, *words])}: {took:.1f} s")
+    if not options.storage:
+        opened, first_page, size = dashboard(root)
+        say(
+            f"dashboard: opened in {opened:.1f} s, first page {first_page:.1f} s, "
+            f"{size / 1e6:.1f} MB"
+        )
 
 
 def main():
@@ -179,34 +211,11 @@ def main():
     parser.add_argument("--trials", type=int, nargs="*", default=[100, 1_000, 10_000])
     parser.add_argument("--sampler", nargs="*", default=["random", "tpe"])
     parser.add_argument("--storage")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     console = Console(width=120, highlight=False)
     with tempfile.TemporaryDirectory() as folder:
-        root, cells = Path(folder) / "root", Path(folder) / "cells"
-        for trials in asked.trials:
-            run(root, trials, "random", asked.storage)
-            for number, name in enumerate(asked.sampler):
-                cost = run(root, trials + (number + 1) * MEASURED, name, asked.storage)
-                each, drawn = (part / MEASURED * 1e3 for part in (cost.controller, cost.sampler))
-                console.print(
-                    f"after {trials:6,} trials, {name:6}: the controller {each:5.1f} ms a trial, the sampler "
-                    f"{drawn:6.1f} ms; the start {cost.start:.1f} s"
-                )
-            run(cells, trials, "random", space=SPACES / "cells.py")
-            cost = run(cells, trials + MEASURED, "random", space=SPACES / "cells.py")
-            each = (cost.controller + cost.sampler) / MEASURED * 1e3
-            console.print(
-                f"after {trials:6,} trials of 24 cells: a duplicate is answered in {each:.1f} ms"
-            )
-            for words in (["results", "--format", "json"], ["results"], ["status"]):
-                console.print(
-                    f"sweep {' '.join(words)}: {command(words[0], SPACE, '--root', root, *words[1:]):.1f} s"
-                )
-            if not asked.storage:
-                opened, first_page, size = dashboard(root)
-                console.print(
-                    f"dashboard: opened in {opened:.1f} s, first page {first_page:.1f} s, {size / 1e6:.1f} MB"
-                )
+        for trials in options.trials:
+            measure(Path(folder), trials, options, console.print)
     console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
 
 

@@ -1,8 +1,9 @@
-"""How long whole sweeps take, side by side: make bench, or python -m benchmarks.speed [--rounds N] [--only RE].
+"""The time of whole sweeps: make bench, or python -m benchmarks.speed [--rounds N] [--only RE].
 
-Each contender trains the same proposals in a process of its own, one contender after the other, round by round. Its time is
-taken from the outside, with all processes that it starts; what its imports take, measured in the same round, is left out.
-The figures are ratios to the bare Keras loop of the same round.
+Each contender trains the same proposals in a process of its own, one contender after the other,
+round by round. Its time is taken from the outside, with all processes that it starts; the time of
+its imports, measured in the same round, is left out. The figures are ratios to the bare Keras loop
+of the same round.
 """
 
 import argparse
@@ -41,7 +42,7 @@ SWEEP = [sys.executable, "-m", "sweep", "run"]
 
 @dataclass(frozen=True)
 class Cost:
-    """Seconds: on the clock, and of all cores together."""
+    """Seconds on the clock, and seconds of all cores together."""
 
     wall: float
     cpu: float
@@ -54,7 +55,7 @@ class Cost:
 
 
 def cost(command, environment=None):
-    """Run a command to the end of all that it has started, and return what it cost."""
+    """Run a command to the end of all processes that it starts, and return its cost."""
     before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
         command,
@@ -66,9 +67,8 @@ def cost(command, environment=None):
     wall = time.perf_counter() - begun
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))}\n{done.stderr}")
-    with contextlib.suppress(
-        ChildProcessError
-    ):  # what has outlived its parent is ours now, see ``main``
+    # A process that outlives its parent is a child of this one, see ``main``.
+    with contextlib.suppress(ChildProcessError):
         while True:
             os.wait()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -82,7 +82,10 @@ def proposals(space, trials):
 
 
 def contenders(name):
-    """Yield each contender's name, its command but for the folder at its end, and the commands of its imports alone."""
+    """Yield the title of each contender, its command, and the commands that only import.
+
+    A command has fields: ``{parameters}`` and ``{folder}``.
+    """
     path = SPACES / f"{name}.py"
     for key, title in NAMES.items():
         if importlib.util.find_spec(NEEDS[key].partition(".")[0]):
@@ -93,22 +96,14 @@ def contenders(name):
         [sys.executable, "-c", "import sweep.training.preload, sklearn.datasets"],
     ]
     for workers in (1, 2):
-        words = [
-            "--trials",
-            TRAININGS[name],
-            "--workers",
-            workers,
-            "--sampler",
-            "random",
-            "--root",
-            "{folder}",
-        ]
+        words = ["--trials", TRAININGS[name], "--workers", workers]
+        words += ["--sampler", "random", "--root", "{folder}"]
         yield f"sweep, {workers} worker{'s' * (workers > 1)}", [*SWEEP, path, *words], ours
 
 
 def measure(name, rounds, only, say):
-    """Return the costs beside the imports, by contender, one for each round."""
-    found = {}
+    """Return the costs without imports, by contender, one per round."""
+    costs = {}
     space = search_space.load(source.find(str(SPACES / f"{name}.py")))
     with tempfile.TemporaryDirectory() as temporary:
         parameters = Path(temporary) / "parameters.json"
@@ -117,71 +112,58 @@ def measure(name, rounds, only, say):
             for title, command, imports in contenders(name):
                 if not re.search(only, title) and title != NAMES["bare"]:
                     continue
-                with tempfile.TemporaryDirectory(dir=temporary) as folder:
-                    words = [
-                        str(word).format(parameters=parameters, folder=folder) for word in command
-                    ]
-                    # A cache of its own: the data are loaded once in each sweep that is measured.
-                    whole = cost(words, {"XDG_CACHE_HOME": f"{folder}/cache"})
+                whole = cost_in_a_folder(command, parameters, temporary)
                 beside = whole - sum(map(cost, imports), Cost(0, 0))
-                found.setdefault(title, []).append(beside)
-                say(
-                    f"{name}, round {number + 1} of {rounds}: {title}: {beside.wall:.1f} s, {beside.cpu:.1f} s of the cores"
-                )
-    return found
+                costs.setdefault(title, []).append(beside)
+                seconds = f"{beside.wall:.1f} s, {beside.cpu:.1f} s of the cores"
+                say(f"{name}, round {number + 1} of {rounds}: {title}: {seconds}")
+    return costs
 
 
-def table_of(found):
-    """Return ratios to the bare loop: the median, and in brackets the least and the greatest of the rounds."""
+def cost_in_a_folder(command, parameters, temporary):
+    """Return the cost of a contender's command in a fresh folder."""
+    with tempfile.TemporaryDirectory(dir=temporary) as folder:
+        words = [str(word).format(parameters=parameters, folder=folder) for word in command]
+        # A cache of its own: the data are loaded once in each measured sweep.
+        return cost(words, {"XDG_CACHE_HOME": f"{folder}/cache"})
+
+
+def table_of(costs):
+    """Return ratios to the bare loop: the median, with the least and the greatest in brackets."""
     table = Table("", title="time beside the imports; a bare Keras loop is 1")
-    for what in TITLES.values():
+    for title in TITLES.values():
         for part in PARTS.values():
-            table.add_column(f"{what}: {part}", justify="right")
-    for title in found["mlp"]:
-        table.add_row(
-            title, *(_ratios(found[name], title, part) for name in TITLES for part in PARTS)
-        )
+            table.add_column(f"{title}: {part}", justify="right")
+    for title in costs["mlp"]:
+        cells = [_ratios(costs[name], title, part) for name in TITLES for part in PARTS]
+        table.add_row(title, *cells)
     return table
 
 
-def _ratios(found, title, part):
+def _ratios(costs, title, part):
     if (title, part) == (NAMES["ray"], "cpu"):
-        return "not seen"  # its daemons leave nobody the account of their workers
-    pairs = zip(found[title], found[NAMES["bare"]], strict=True)
-    ratios = [getattr(one, part) / getattr(bare, part) for one, bare in pairs]
+        return "not seen"  # its daemons do not report the time of their workers
+    pairs = zip(costs[title], costs[NAMES["bare"]], strict=True)
+    ratios = [getattr(own, part) / getattr(bare, part) for own, bare in pairs]
     median = f"{statistics.median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})"
-    seconds = statistics.median(getattr(one, part) for one in found[title])
+    seconds = statistics.median(getattr(own, part) for own in costs[title])
     return f"{median}, {seconds:.0f} s"
 
 
-def resumed_after(say):
-    """Return the seconds from the command to the first resumed batch after a SIGKILL, and those of the import of Keras."""
-    text = (SPACES / "mlp.py").read_text() + FIRST_BATCH
-    with tempfile.TemporaryDirectory() as folder:
-        space, first, root = (
-            Path(folder) / "noted.py",
-            Path(folder) / "first",
-            Path(folder) / "root",
-        )
-        space.write_text(text)
-        words = [
-            *SWEEP,
-            str(space),
-            "--root",
-            str(root),
-            "--trials",
-            "1",
-            "--epochs",
-            "400",
-            "--save-freq",
-            "100",
-        ]
-        environment = {**os.environ, "FIRST_BATCH": str(first), "XDG_CACHE_HOME": f"{folder}/cache"}
+def measure_resume(say):
+    """Say how long a command takes to the first resumed batch after a SIGKILL."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        space, first, root = folder / "noted.py", folder / "first", folder / "root"
+        space.write_text((SPACES / "mlp.py").read_text() + FIRST_BATCH)
+        options = ["--trials", "1", "--epochs", "400", "--save-freq", "100"]
+        command = [*SWEEP, str(space), "--root", str(root), *options]
+        environment = {**os.environ, "FIRST_BATCH": str(first), "XDG_CACHE_HOME": f"{name}/cache"}
         for _ in range(2):
             first.unlink(missing_ok=True)
             begun = time.time()
             process = subprocess.Popen(
-                words, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+                command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
             )
             while not first.exists() or not list(root.glob("*/sauvegarde/*.json")):
                 time.sleep(0.01)
@@ -189,9 +171,8 @@ def resumed_after(say):
             process.kill()
             process.wait()
     imports = cost([sys.executable, "-c", "import sweep.training.preload, sklearn.datasets"]).wall
-    say(
-        f"from the command to the first resumed batch: {took:.1f} s; the import of Keras alone takes {imports:.1f} s"
-    )
+    say(f"from the command to the first resumed batch: {took:.1f} s")
+    say(f"the import of Keras alone takes {imports:.1f} s")
 
 
 FIRST_BATCH = """
@@ -203,7 +184,8 @@ def callbacks(parameters):
     import keras
 
     first = pathlib.Path(os.environ["FIRST_BATCH"])
-    return [keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: first.exists() or first.touch())]
+    note = lambda batch, logs: first.exists() or first.touch()
+    return [keras.callbacks.LambdaCallback(on_train_batch_end=note)]
 """
 
 
@@ -216,14 +198,13 @@ def main():
         metavar="RE",
         help="besides the bare loop, contenders whose name matches this",
     )
-    asked = parser.parse_args()
-    ctypes.CDLL(None).prctl(
-        PR_SET_CHILD_SUBREAPER, 1
-    )  # processes that outlive their parent are waited for, and counted
+    options = parser.parse_args()
+    # This process waits for, and counts, the processes that outlive their parents.
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     console, errors = Console(width=150), Console(stderr=True, highlight=False)
-    found = {name: measure(name, asked.rounds, asked.only, errors.print) for name in TRAININGS}
-    console.print(table_of(found))
-    resumed_after(console.print)
+    costs = {name: measure(name, options.rounds, options.only, errors.print) for name in TRAININGS}
+    console.print(table_of(costs))
+    measure_resume(console.print)
     console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
 
 

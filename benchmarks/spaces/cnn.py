@@ -1,4 +1,4 @@
-"""A convolutional network on the digits: some seconds of arithmetic, beside which little else should be seen."""
+"""A convolutional network on the digits: seconds of arithmetic that outweigh all else."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ FIXED = {"epochs": 6, "batch_size": 64, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries; no two are alike."""
+    """Return the parameters of one trial; no two trials are equal."""
     return {
         "filters": trial.suggest_categorical("filters", [24, 32]),
         "learning_rate": trial.suggest_float("learning_rate", 1e-4, 1e-2, log=True),
@@ -14,7 +14,9 @@ def suggest(trial) -> dict[str, Any]:
 
 
 def load_data():
-    """Return (x_train, y_train), (x_val, y_val): images float32 (n, 16, 16, 1) in 0–1, labels int64 (n,).
+    """Return (x_train, y_train), (x_val, y_val).
+
+    Images are float32 (n, 16, 16, 1) in 0–1, labels int64 (n,).
 
     Source: UCI digits, each pixel four times.
     """
@@ -22,10 +24,8 @@ def load_data():
     from sklearn.datasets import load_digits
 
     digits = load_digits()
-    x, y = (
-        (digits.images / 16).astype("float32").repeat(2, 1).repeat(2, 2)[..., None],
-        digits.target,
-    )
+    images = (digits.images / 16).astype("float32").repeat(2, 1).repeat(2, 2)
+    x, y = images[..., None], digits.target
     train = np.arange(len(x)) % 5 != 0
     return (x[train], y[train]), (x[~train], y[~train])
 

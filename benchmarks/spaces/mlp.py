@@ -1,4 +1,4 @@
-"""A small dense network on the digits: half a second of arithmetic, so that all else is seen."""
+"""A small dense network on the digits: half a second of arithmetic, so all else shows."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ FIXED = {"epochs": 10, "batch_size": 32, "seed": 0}
 
 
 def suggest(trial) -> dict[str, Any]:
-    """Return what one trial tries; no two are alike."""
+    """Return the parameters of one trial; no two trials are equal."""
     return {
         "units": trial.suggest_categorical("units", [16, 32, 64, 128]),
         "dropout": trial.suggest_float("dropout", 0.0, 0.5, step=0.1),
@@ -15,7 +15,10 @@ def suggest(trial) -> dict[str, Any]:
 
 
 def load_data():
-    """Return (x_train, y_train), (x_val, y_val): images float32 (n, 64) in 0–1, labels int64 (n,). Source: UCI digits."""
+    """Return (x_train, y_train), (x_val, y_val): images float32 (n, 64) in 0–1, labels int64 (n,).
+
+    Source: UCI digits.
+    """
     import numpy as np
     from sklearn.datasets import load_digits
 

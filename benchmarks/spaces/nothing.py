@@ -1,18 +1,18 @@
-"""A space of which nothing is trained: for what a sweep costs beside its trainings."""
+"""A space that is never trained: for the cost of a sweep beside its trainings."""
 
 FIXED = {"epochs": 10, "batch_size": 32, "seed": 0}
 
 
 def suggest(trial):
-    """Return six numbers, as real spaces have about."""
+    """Return six numbers, about as many as real spaces have."""
     return {f"x{number}": trial.suggest_float(f"x{number}", 0, 1) for number in range(6)}
 
 
 def load_data():
-    """Raises NotImplementedError."""
+    """Raise NotImplementedError: no trial of this space is trained."""
     raise NotImplementedError
 
 
 def build_model(parameters):
-    """Raises NotImplementedError."""
+    """Raise NotImplementedError: no trial of this space is trained."""
     raise NotImplementedError
