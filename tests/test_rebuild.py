@@ -260,8 +260,10 @@ def test_where_all_failed_what_died_goes_on_and_what_raised_begins_anew(tmp_path
     folders, said = Inventory(search.root, "toy"), []
     assert folders.have_all_failed()
     folders.begin_anew(said.append)
-    aside = "" if died else f", and what there was of it is in {search.root / '.quarantine'}"
-    assert said == [f"all 1 trainings had failed: what raised begins from the beginning{aside}"]
+    aside = "" if died else f", and their files are in {search.root / '.quarantine'}"
+    assert said == [
+        f"all 1 trainings had failed: those that raised start from the beginning{aside}"
+    ]
     quarantined = search.root / ".quarantine" / experience.id / "sauvegarde"
     assert bool(list(quarantined.glob("*.h5"))) != is_kept, "whole backups are not deleted"
     assert bool(list(experience.sauvegarde.glob("*.h5"))) == is_kept

@@ -366,7 +366,7 @@ def test_a_sweep_that_failed_whole_begins_anew_once_the_mistake_is_mended(uncut,
     )
     assert "KeyError: 'unit'" in sweep("status", wrong, "--root", root).stdout
     said = run(root, "--trials", TRIALS, space=space())
-    assert f"begins from the beginning, and what there was of it is in {root}/.quarantine" in said
+    assert f"start from the beginning, and their files are in {root}/.quarantine" in said
     assert f"0 done, 0 cut off, 0 failed, {TRIALS} to do" in said
     assert_equal(root, uncut)
 

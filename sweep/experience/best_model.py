@@ -45,7 +45,7 @@ def read_label(path: Path) -> BestEpoch | None:
     archive = _open(path)
     try:
         return _best(archive) if archive and archive.testzip() is None else None
-    except Exception:  # noqa: BLE001 # zipfile raises a dozen kinds for a flipped byte, OSError among them
+    except Exception:  # noqa: BLE001 # a flipped byte raises a dozen kinds, OSError among them
         return None
 
 

@@ -137,10 +137,10 @@ class Inventory:
             else:
                 quarantine = resume_start.begin_anew(experience).parent
         if self._folders:
-            moved = f", and what there was of it is in {quarantine}" if quarantine else ""
+            moved = f", and their files are in {quarantine}" if quarantine else ""
             say(
                 f"all {len(self._folders)} trainings had failed: "
-                f"what raised begins from the beginning{moved}"
+                f"those that raised start from the beginning{moved}"
             )
         self._folders = resumable
 

@@ -58,7 +58,7 @@ def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
     except (ValueError, csv.Error) as error:
         why = str(error)[:MOST_CHARACTERS]
         raise LogUnreadable(
-            f"{path}: {why}; move this file away, and the next run goes on from the last backup, "
+            f"{path}: {why}; move this file away, and the next run resumes from the last backup, "
             "or trains it again."
         ) from error
     return curve
