@@ -28,7 +28,7 @@ class RecordWrong(SweepError):
 
 @dataclass(frozen=True)
 class Experience:
-    """The folder of one training, ended or interrupted. Its questions never write.
+    """The folder of one training, ended or interrupted. Reading it never writes.
 
     ``fence`` is called last before each write of a training; it raises where another process has
     taken the folder over.

@@ -31,12 +31,16 @@ ID = rf"[0-9a-f]{{{ID_DIGITS}}}"
 class Outcome:
     """How a training ended.
 
-    ``state`` is finished, failed or pruned, and ``reason`` says why it is not finished. ``values``
-    are the objectives at the best epoch, ``epoch``. ``constraints`` is what the search space's
-    function of that name returned for them, or None where there is none; a value above 0 is a
-    violation. ``died`` tells a training whose process was killed again and again from one that
-    raised: it can be resumed. ``log`` and ``model`` have the bytes and the SHA-256 of the two files
-    that the outcome was read from, or are None where there is no such file.
+    - ``state``: finished, failed or pruned.
+    - ``ended``: when, in UTC.
+    - ``reason``: why the training is not finished.
+    - ``values``: the objectives at the best epoch, which is ``epoch``.
+    - ``constraints``: what the search space's function of that name returned for these values, or
+      None where it has none; a value above 0 is a violation.
+    - ``died``: whether the process was killed again and again, rather than that it raised; such a
+      training can be resumed.
+    - ``log`` and ``model``: the bytes and the SHA-256 of the two files that the outcome was read
+      from; None where there is no such file.
     """
 
     state: State
@@ -66,20 +70,22 @@ class Outcome:
 class Record:
     """The content of ``experience.json``: what a reader needs in five years.
 
-    ``search_space`` has the name of the search space and identifies the code that trained here, and
-    other code that was accepted beside it, see ``sweep.space.source.SpaceSource.identity``. Older
-    records have no ``modules`` and no ``accepted``. ``trials`` are those that led here, and
-    ``sessions`` the processes that trained here. ``approximate_because`` has the reasons why this
-    training may differ from an uninterrupted one, or is None. ``parent`` is the ``id_experience``
-    of the shorter training that this one extends, or None. ``objectives`` are those of the search
-    space (in JSON, ``aims``). ``count_params`` is the number of weights of the model, once it was
-    built. ``data`` is the kind of the training data: arrays, train(epoch), PyDataset or
-    tf.data.Dataset; None before the first session. ``data_identity`` identifies these data: their
-    ``digest``, the first of the ``files`` that ``load_data`` opened (path, bytes, modified), and
-    the ``count`` of them all; None where an older version trained. ``holder`` is the process that
-    wrote here last; a process that is no longer the holder writes nothing more. None where an older
-    version trained. ``unpruned`` tells that a pruner's end was taken back; since then it is trained
-    without the pruner.
+    - ``search_space``: its name, the code that trained here, and other code that was accepted
+      beside it, see ``sweep.space.source.SpaceSource.identity``. Older records have no ``modules``
+      and no ``accepted``.
+    - ``trials``: the trials that led here.
+    - ``sessions``: the processes that trained here.
+    - ``approximate_because``: the reasons why this training may differ from an uninterrupted one.
+    - ``parent``: the ``id_experience`` of the shorter training that this one extends.
+    - ``objectives``: those of the search space; in JSON they are ``aims``.
+    - ``count_params``: the number of weights of the model, once it was built.
+    - ``data``: the kind of the training data: arrays, train(epoch), PyDataset or tf.data.Dataset;
+      None before the first session.
+    - ``data_identity``: the ``digest`` of these data, the first of the ``files`` that ``load_data``
+      opened (path, bytes, modified), and the ``count`` of all of them. Older records have none.
+    - ``holder``: the process that wrote here last. A process that is no longer the holder writes
+      nothing more. Older records have none.
+    - ``unpruned``: whether a pruner's end was taken back; it is trained without the pruner since.
     """
 
     id_experience: str
