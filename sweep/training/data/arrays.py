@@ -1,4 +1,4 @@
-"""What a search space trains on: checked, and known again by its digest."""
+"""The arrays that a search space trains on: checked, and identified by a digest."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -9,12 +9,13 @@ import numpy as np
 
 from sweep.errors import SweepError
 
-PART_BYTES = 2**24
-SEED = 0  # of what ``load_data`` draws, whatever the seed of the training is: all trainings are to have the same data
+PART_BYTES = 2**24  # of an array, which are read at a time
+# The seed of what ``load_data`` draws, whatever the training's is: all trainings get the same data.
+SEED = 0
 
 # One array, or a dict, list or tuple of them: what ``Model.fit`` takes.
 Arrays = Any
-# (x, y) or (x, y, sample_weight) of arrays, or what ``sweep.training.data.streams`` makes batches of.
+# (x, y) or (x, y, sample_weight) of arrays, or a stream of batches.
 Split = Any
 Data = tuple[Split, Split]
 
@@ -26,56 +27,57 @@ class DataWrong(SweepError):
 
 
 def digest_of(data: Any) -> str:
-    """Return the SHA-256 of arrays, or of a structure of them, in hexadecimal: their names, types, shapes and numbers.
+    """Return the SHA-256 of arrays, or of a structure of them, in hexadecimal.
 
-    Arrays are read a part at a time, so that those that lie on the disk stay there. None, for what there is no array of,
-    has a digest too.
+    It covers names, types, shapes and numbers. Arrays are read a part at a time, so that those that
+    lie on the disk stay there. None, which stands for a missing array, has a digest too.
     """
     sha = hashlib.sha256()
-    _add(sha, data)
+    _add_to_digest(sha, data)
     return sha.hexdigest()
 
 
-def _add(sha: Any, data: Any) -> None:
+def _add_to_digest(sha: Any, data: Any) -> None:
     if isinstance(data, Mapping):
         sha.update(f"dict {len(data)}".encode())
         for name in sorted(data, key=repr):
             sha.update(repr(name).encode())
-            _add(sha, data[name])
+            _add_to_digest(sha, data[name])
     elif isinstance(data, tuple | list):
         sha.update(f"list {len(data)}".encode())
         for item in data:
-            _add(sha, item)
+            _add_to_digest(sha, item)
     elif data is None:
         sha.update(b"None")
     else:
-        _add_array(sha, np.asarray(data))
+        _add_array_to_digest(sha, np.asarray(data))
 
 
-def _add_array(sha: Any, array: np.ndarray) -> None:
+def _add_array_to_digest(sha: Any, array: np.ndarray) -> None:
     sha.update(repr((array.dtype.str, array.shape)).encode())
     if array.dtype.kind == "O":
         for item in array.flat:
             sha.update(repr(item).encode() + b"\n")
         return
-    for part in _parts(array) if array.ndim else (array,):
-        sha.update(
-            np.ascontiguousarray(part).view(np.uint8)
-            if part.nbytes and array.ndim
-            else part.tobytes()
-        )
+    if array.ndim == 0:
+        sha.update(array.tobytes())
+        return
+    for part in _parts(array):
+        is_empty = not part.nbytes
+        sha.update(part.tobytes() if is_empty else np.ascontiguousarray(part).view(np.uint8))
 
 
-def is_arrays(part: Split) -> bool:
-    """Tell whether the training, or its validation, is to have arrays, and no stream of batches."""
-    return isinstance(part, tuple | list)
+def is_arrays(split: Split) -> bool:
+    """Tell whether the training, or its validation, gets arrays, and no stream of batches."""
+    return isinstance(split, tuple | list)
 
 
 def check_data(data: Any) -> Data:
-    """Return what ``load_data`` returned, once it is fit for training; streams are looked at where they are made batches of.
+    """Return what ``load_data`` returned, with checked arrays; streams are checked elsewhere.
 
     Raises:
-        DataWrong: it is not two parts; or one of arrays is of unequal lengths or empty, or holds NaN or infinity.
+        DataWrong: it is not two parts; or arrays are empty, of unequal lengths, or hold NaN or
+            infinity.
     """
     try:
         train, validation = data
@@ -87,33 +89,34 @@ def check_data(data: Any) -> Data:
     )  # type: ignore[return-value] # two
 
 
-def check_part(part: Split, of: str) -> tuple[Arrays, ...]:
+def check_part(part: Split, suffix: str) -> tuple[Arrays, ...]:
     """Return (x, y) or (x, y, sample_weight) as NumPy arrays.
 
     Args:
         part: a tuple or list of them.
-        of: what follows their names in the words of what is wrong.
+        suffix: what follows their names in the message of an error.
 
     Raises:
         DataWrong: as for ``check_data``.
     """
     if len(part) not in (2, 3):
         raise DataWrong(EXPECTED)
-    names = [f"{name}{of}" for name in ("x", "y", "sample_weight")[: len(part)]]
+    names = [f"{name}{suffix}" for name in ("x", "y", "sample_weight")[: len(part)]]
     x, y, *weights = map(_as_arrays, names, part)
-    found = (x, y, *(_of_each_output(names[-1], weight, y) for weight in weights))
-    for name, arrays in zip(names, found, strict=True):
+    checked = (x, y, *(_weights_by_output(names[-1], weight, y) for weight in weights))
+    for name, arrays in zip(names, checked, strict=True):
         _check_arrays(name, keras.tree.flatten(arrays))
-        samples, others = (len(keras.tree.flatten(one)[0]) for one in (x, arrays))
+        samples, others = (len(keras.tree.flatten(structure)[0]) for structure in (x, arrays))
         if samples != others:
             raise DataWrong(
-                f"load_data gives {samples} samples in {names[0]} but {others} in {name}; make them equal"
+                f"load_data gives {samples} samples in {names[0]} but {others} in {name}; "
+                "make them equal"
             )
-    return found
+    return checked
 
 
-def _of_each_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
-    """Return weights in the structure of ``y``: as with Keras, one array may be for all outputs."""
+def _weights_by_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
+    """Return weights in the structure of ``y``; as in Keras, one array may be for all outputs."""
     leaves = keras.tree.flatten(weight)
     if any(leaf.dtype.kind not in "biuf" for leaf in leaves):
         raise DataWrong(
@@ -125,7 +128,8 @@ def _of_each_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
         keras.tree.assert_same_structure(y, weight)
     except ValueError:
         raise DataWrong(
-            f"load_data gives {name} for other outputs than y; give each output one, or one array for all"
+            f"load_data gives {name} for other outputs than y; give each output one, or one array "
+            "for all"
         ) from None
     return weight
 
@@ -136,35 +140,39 @@ def _as_arrays(name: str, arrays: Any) -> Arrays:
     if not leaves:
         raise DataWrong(f"load_data gives no samples in {name}")
     try:
-        one = any(np.ndim(leaf) == 0 for leaf in leaves)
-        return as_array(arrays) if one else keras.tree.map_structure(as_array, arrays)
+        is_one_array = any(np.ndim(leaf) == 0 for leaf in leaves)
+        return as_array(arrays) if is_one_array else keras.tree.map_structure(as_array, arrays)
     except ValueError as error:
         raise DataWrong(
-            f"load_data gives {name} that is no array ({error}); return arrays of numbers or strings"
+            f"load_data gives {name} that is no array ({error}); return arrays of numbers or "
+            "strings"
         ) from error
 
 
 def as_array(numbers: Any) -> np.ndarray:
+    """Return numbers as an array; floats are of Keras's float type.
+
+    Raises:
+        DataWrong: Keras's float type is one that NumPy does not have.
+    """
     array = np.asarray(numbers)
-    array = array.astype(
-        array.dtype.newbyteorder("="), copy=False
-    )  # TensorFlow reads the bytes as this machine's
+    # TensorFlow reads the bytes as this machine's.
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype.kind != "f":
         return array
     floatx = keras.backend.floatx()
     if floatx == "bfloat16":
         raise DataWrong(
-            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it float32, and for layers "
-            'that compute in bfloat16 call keras.config.set_dtype_policy("mixed_bfloat16")'
+            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it "
+            "float32, and for layers that compute in bfloat16 call "
+            'keras.config.set_dtype_policy("mixed_bfloat16")'
         )
     return array.astype(floatx, copy=False)
 
 
 def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
     for array in arrays:
-        if array.dtype.kind not in "biufcSU" and not all(
-            isinstance(item, str | bytes) for item in array.flat
-        ):
+        if array.dtype.kind not in "biufcSU" and not _are_texts(array):
             raise DataWrong(
                 f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings"
             )
@@ -178,8 +186,15 @@ def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
             raise DataWrong(f"load_data gives NaN or infinity in {name}; drop or fill them")
 
 
+def _are_texts(array: np.ndarray) -> bool:
+    return all(isinstance(item, str | bytes) for item in array.flat)
+
+
 def _is_finite(array: np.ndarray) -> bool:
-    """Tell whether all numbers are, a part at a time: the answer for a whole array takes a quarter of its size."""
+    """Tell whether all numbers are finite.
+
+    Looking at a whole array at once would take a quarter of its size.
+    """
     return all(np.isfinite(part).all() for part in _parts(array))
 
 

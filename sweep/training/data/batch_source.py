@@ -1,18 +1,26 @@
-"""sweep.training.data.batch_source."""
+"""The interface through which a training and its validation take their batches."""
 
 from collections.abc import Callable
 from typing import Any, Protocol
 
 import tensorflow as tf
 
+Say = Callable[[str], None]  # tells the user in a sentence what takes long
+
 
 class BatchSource(Protocol):
-    """What is trained or tested on, batch by batch. A batch is (x, y) or (x, y, sample_weight).
+    """A source of batches for a training or its validation.
 
-    ``kind`` is what ``load_data`` returned, in words; ``count`` the number of batches in an epoch. ``numbers`` is a
-    ``tf.data.Dataset`` of their numbers: it is what ``Model.fit`` iterates over, while the batches themselves are taken
-    where they are trained. ``in_graph`` tells whether ``batch`` may be called inside a ``tf.function``, ``reads_ahead``
-    whether batches are made before they are taken. ``made_of`` is what the user gave, where that may hold state of its own.
+    A batch is (x, y) or (x, y, sample_weight).
+
+    Attributes:
+        kind: what ``load_data`` returned, in words.
+        count: the number of batches in an epoch.
+        numbers: a ``tf.data.Dataset`` of the numbers of the batches. ``Model.fit`` iterates over
+            it; the batches themselves are taken where they are trained.
+        in_graph: whether ``batch`` may be called inside a ``tf.function``.
+        reads_ahead: whether batches are made before they are taken.
+        made_of: what the user gave, if that may have a state of its own, else None.
     """
 
     kind: str
@@ -23,10 +31,10 @@ class BatchSource(Protocol):
     made_of: Any
 
     def begin(self, epoch: int, batch: int = 0) -> None:
-        """Begin an epoch, so that ``batch`` is the next batch of it."""
+        """Begin an epoch, so that ``batch`` is its next batch."""
 
     def batch(self, number: Any) -> Any:
-        """Return the batch of that number, from 0, which is the one after the batch before."""
+        """Return the batch of that number, from 0: the one after the batch before."""
 
     def end(self) -> None:
         """Note that all batches of the epoch are done."""
@@ -35,13 +43,10 @@ class BatchSource(Protocol):
         """Return a batch to build a model by, which is taken from no epoch."""
 
     def spec(self) -> Any:
-        """Return what ``batch`` returns, as ``tf.TensorSpec``; the number of samples is left open."""
+        """Return what ``batch`` returns, as ``tf.TensorSpec``, for any number of samples."""
 
     def compared(self) -> Any:
-        """Return what stands for a stream when it is compared with that of another session; None where nothing can."""
+        """Return the arrays that identify a stream to another session, or None if none can."""
 
     def why_approximate(self) -> str | None:
-        """Return why a training on it may not end as if it had never been cut; None where it does."""
-
-
-Say = Callable[[str], None]
+        """Return why a resumed training may differ from an uninterrupted one, or None."""

@@ -14,10 +14,10 @@ MOST_CLASSES = 10**6
 
 
 def weigh_by_class(space: SearchSpace, parameters: dict[str, Any], spec: Any) -> Weigh | None:
-    """Return what gives a batch its weights by class; None where the search space has none.
+    """Return a function that gives a batch its weights by class, or None if there are none.
 
-    As in Keras, the class is ``y`` itself, or its greatest column, and a class that is not named weighs 1. Weights of the
-    samples, beside which Keras takes none by class, are multiplied by them.
+    As in Keras, the class is ``y`` itself, or its greatest column, and a class that is not named
+    weighs 1. Keras refuses sample weights beside class weights; here they are multiplied.
 
     Args:
         space: with the ``class_weight`` that is called.
@@ -27,35 +27,41 @@ def weigh_by_class(space: SearchSpace, parameters: dict[str, Any], spec: Any) ->
     Raises:
         SearchSpaceWrong: it returns no such weights, or there are no classes to weigh.
     """
-    found, path = space.class_weight(parameters), space.source.path
-    if found is None:
+    weights = space.class_weight(parameters)
+    if weights is None:
         return None
-    if not isinstance(found, dict) or not all(_is_weight(*item) for item in found.items()):
-        raise SearchSpaceWrong(
-            f"{path}: class_weight returns {found!r}; return a dict of numbers by class, {{0: 1.0, 1: 5.0}}."
-        )
-    if not isinstance(spec[1], tf.TensorSpec) or not (
-        spec[1].dtype.is_integer or spec[1].dtype.is_floating
-    ):
-        raise SearchSpaceWrong(
-            f"{path}: class_weight needs one output, y of numbers; leave it out, or give sample weights."
-        )
-    # Last, the weight of what is not named.
+    _check(weights, spec[1], space)
+    class_numbers = range(max(weights, default=-1) + 1)
+    # The last one is the weight of all classes that are not named.
     table = tf.constant(
-        [*(found.get(one, 1.0) for one in range(max(found, default=-1) + 1)), 1.0],
-        keras.backend.floatx(),
+        [*(weights.get(name, 1.0) for name in classes), 1.0], keras.backend.floatx()
     )
     others = tf.size(table) - 1
 
     def weigh(batch: Any) -> Any:
-        x, y, *weights = batch
+        x, y, *sample_weights = batch
         classes = _classes(y)
         by_class = tf.gather(table, tf.where((classes < 0) | (classes > others), others, classes))
-        for weight in weights:
+        for weight in sample_weights:
             by_class *= tf.reshape(tf.cast(weight, by_class.dtype), tf.shape(by_class))
         return x, y, by_class
 
     return weigh
+
+
+def _check(weights: Any, y: Any, space: SearchSpace) -> None:
+    path = space.source.path
+    if not isinstance(weights, dict) or not all(_is_weight(*item) for item in weights.items()):
+        raise SearchSpaceWrong(
+            f"{path}: class_weight returns {weights!r}; return a dict of numbers by class, "
+            "{0: 1.0, 1: 5.0}."
+        )
+    is_tensor = isinstance(y, tf.TensorSpec)
+    if not is_tensor or not (y.dtype.is_integer or y.dtype.is_floating):
+        raise SearchSpaceWrong(
+            f"{path}: class_weight needs one output, y of numbers; leave it out, or give sample "
+            "weights."
+        )
 
 
 def _is_weight(name: object, weight: object) -> bool:
@@ -64,6 +70,7 @@ def _is_weight(name: object, weight: object) -> bool:
 
 
 def _classes(y: tf.Tensor) -> tf.Tensor:
+    """Return the class of each sample: ``y`` itself, or its greatest column."""
     if y.shape.rank == 1:
         return tf.cast(tf.round(y), tf.int32)
     if y.shape[-1] == 1:

@@ -1,4 +1,4 @@
-"""The data of a search space as a training has them: loaded here, or mapped from where its run keeps them."""
+"""The data of a search space: loaded in this process, or mapped from where its run keeps them."""
 
 import contextlib
 import shutil
@@ -15,13 +15,13 @@ from sweep.space.search_space import SearchSpace
 from sweep.training.data import module_globals, opened_files, run_cache
 from sweep.training.data.arrays import SEED, Data, check_data, digest_of, is_arrays
 
-MUCH_BYTES = 10**9  # on the disk, from where on it is said
+MUCH_BYTES = 10**9  # on the disk, from which on the user is told
 SHARE = 0.5  # of what is free there, which the data may take
 
 
 @dataclass(frozen=True)
 class LoadedData:
-    """The data, what their arrays are known again by (None where there are streams), and the files they came from.
+    """The data, the digest of their arrays (None if it is not known), and the files they came from.
 
     ``files`` are the first of ``count`` files.
     """
@@ -33,12 +33,14 @@ class LoadedData:
 
 
 def load_data(space: SearchSpace, run: str | None = None) -> LoadedData:
-    """Return the data of the training and of its validation: NumPy arrays, floats in Keras's float type, or streams.
+    """Return the data of the training and of its validation.
+
+    They are NumPy arrays, whose floats are of Keras's float type, or streams.
 
     Args:
-        space: with the ``load_data`` that is called, where nothing is kept.
-        run: keeps them on this host, perhaps: its trainings get the same arrays, mapped into memory, one copy for all,
-            read-only, and the globals that ``load_data`` has set.
+        space: with the ``load_data`` that is called, if the run keeps nothing.
+        run: may keep the data on this host. Then its trainings get the same arrays, mapped into
+            memory read-only, one copy for all, and the globals that ``load_data`` has set.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
@@ -47,7 +49,11 @@ def load_data(space: SearchSpace, run: str | None = None) -> LoadedData:
 
 
 def load_here(space: SearchSpace) -> LoadedData:
-    """Call ``load_data``; see ``load``."""
+    """Return what ``load_data`` of the search space returns in this process.
+
+    Raises:
+        DataWrong: it cannot be trained on.
+    """
     keras.utils.set_random_seed(SEED)
     with module_globals.keeping_layer_names(), opened_files.noting_opened_files() as paths:
         data = check_data(space.load_data())
@@ -55,26 +61,25 @@ def load_here(space: SearchSpace) -> LoadedData:
 
 
 def identify(loaded: LoadedData, compared: list[Any]) -> dict[str, Any]:
-    """Return what a record has of the data.
+    """Return the identity of the data, as a record has it.
 
     Args:
         loaded: the data.
-        compared: what stands for the training and for the validation: arrays, or the first batches of a stream.
+        compared: for the training and for the validation, the arrays, or the first batches of a
+            stream.
     """
-    return {
-        "digest": loaded.digest or digest_of(compared),
-        "files": loaded.files,
-        "count": loaded.count,
-    }
+    digest = loaded.digest or digest_of(compared)
+    return {"digest": digest, "files": loaded.files, "count": loaded.count}
 
 
 def load_and_keep(space: SearchSpace, run: str) -> str | None:
     """Load the data of a run and keep them on this disk, once for all of its trainings here.
 
-    What no disk keeps (streams, a global that is more than plain values), or this one has no room for, each training loads.
+    Each training loads for itself what cannot be kept: streams, data beside which ``load_data``
+    sets a global that is more than plain values, and data that the disk has no room for.
 
     Returns:
-        A sentence for the user about what it takes of the disk, or None.
+        A sentence for the user about the disk space that the data take, or None.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
@@ -92,7 +97,10 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     free = shutil.disk_usage(folder).free
     if size > SHARE * free:
         run_cache.publish(folder, {})
-        return f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are free in {folder.parent}"
+        return (
+            f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are "
+            f"free in {folder.parent}"
+        )
     path = folder / run_cache.DATA
     try:
         joblib.dump({"data": loaded.data, "changes": changes, "arrays": arrays}, path)
@@ -100,21 +108,19 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     except OSError:  # each training loads them
         path.unlink(missing_ok=True)
         return None
-    return (
-        f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs"
-        if size > MUCH_BYTES
-        else None
-    )
+    if size <= MUCH_BYTES:
+        return None
+    return f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs"
 
 
 def _kept_by(run: str) -> LoadedData | None:
-    """Return what the loader of a run has kept; None where it kept nothing, or that is gone."""
+    """Return what the loader of a run has kept, or None if it kept nothing, or that is gone."""
     folder = run_cache.folder_of(run)
     identity = run_cache.read_published(folder)
     if not identity:
         return None
     with contextlib.suppress(OSError):
-        found = joblib.load(Path(folder, run_cache.DATA), mmap_mode="r")
-        module_globals.set_globals(found["changes"], found["arrays"])
-        return LoadedData(found["data"], **identity)
+        kept = joblib.load(Path(folder, run_cache.DATA), mmap_mode="r")
+        module_globals.set_globals(kept["changes"], kept["arrays"])
+        return LoadedData(kept["data"], **identity)
     return None

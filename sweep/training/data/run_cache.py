@@ -1,7 +1,7 @@
-"""The folder on this host's disk in which the data of a run lie while it lasts: made, held, and removed.
+"""The folder on this host's disk that keeps the data of a run while the run lasts.
 
-A folder is alive while somebody holds its lock. The kernel lets go of the locks of those that are killed, so that whoever
-comes next finds out whose folders are dead.
+A folder is in use while a process holds its lock. The kernel releases the locks of killed
+processes, so that the next run finds the folders that they have left and removes them.
 """
 
 import contextlib
@@ -23,31 +23,34 @@ from sweep.system.host import cache_folder
 from sweep.system.json_text import Unreadable, check, parse
 
 DATA, ABOUT = "data.pkl", "about.json"
-# After so long, what another host has left in a cache that both see is taken for dead; its locks may not be seen here.
+# Two hosts may see one cache, but not each other's locks: what another host has left is removed
+# after this time.
 FORGOTTEN_S = 30 * 24 * 3600.0
 
 
 class RunCache:
-    """The folder of a run, held: nobody removes it while this object, or its process, lives.
+    """The folder of a run, held: nobody removes it before ``release`` or the end of this process.
+
+    ``was_tried`` tells whether a process has loaded the data, even if it kept nothing.
 
     Args:
         run: what names the run of the sweep.
 
     Raises:
-        OSError: the cache cannot be written, or is another user's: what lies in it are pickles.
+        OSError: the cache cannot be written, or is another user's: it holds pickles.
     """
 
     def __init__(self, run: str) -> None:
         self.run, self.was_tried = run, False
         self.folder = folder_of(run)
         _prepare(self.folder.parent)
-        _remove_the_dead(self.folder.parent)
+        _remove_abandoned(self.folder.parent)
         self._lock = _hold(self.folder.with_suffix(".lock"), fcntl.LOCK_SH)
         self.folder.mkdir(exist_ok=True, mode=0o700)
 
     @contextlib.contextmanager
     def loading_lock(self) -> Iterator[None]:
-        """Let one thread of all processes at a time go on: the others would load as much, for nothing."""
+        """Let one thread of all processes load at a time: the others would load the same data."""
         descriptor = os.open(self.folder / "loading", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -56,23 +59,29 @@ class RunCache:
             os.close(descriptor)
 
     def is_published(self) -> bool:
-        """Tell whether the data are there, or are known to be none that a disk keeps."""
+        """Tell whether the data are kept, or are known not to be kept."""
         return self.was_tried or (self.folder / ABOUT).exists()
 
     def release(self) -> None:
-        """Hold the folder no longer, and remove it where nobody else holds it."""
+        """Release the folder, and remove it if no other process holds it."""
         os.close(self._lock)
         with contextlib.suppress(OSError):
-            _remove_if_dead(self.folder)
+            _remove_if_abandoned(self.folder)
 
 
 def folder_of(run: str) -> Path:
-    """Return the folder of a run on this host; a cache may be seen by several."""
-    return cache_folder() / "data" / f"{run}{_of_this_host()}"
+    """Return the folder of a run on this host; several hosts may see the cache."""
+    return cache_folder() / "data" / f"{run}{_host_suffix()}"
 
 
 def publish(folder: Path, identity: dict[str, Any]) -> None:
-    """Say what there is, once it is there. Nothing is synced: no run outlives a power cut.
+    """Write the identity of the data that a folder keeps, once they are written.
+
+    Nothing is synced: no run outlives a power cut.
+
+    Args:
+        folder: of the run.
+        identity: of the data; empty if they are not kept.
 
     Raises:
         OSError: the disk is full or gone.
@@ -81,7 +90,7 @@ def publish(folder: Path, identity: dict[str, Any]) -> None:
 
 
 def read_published(folder: Path) -> dict[str, Any]:
-    """Return what ``settle`` was told; nothing where it was not."""
+    """Return the identity that ``publish`` wrote, or an empty one."""
     try:
         content: dict[str, Any] = parse((folder / ABOUT).read_bytes())
         check(content, DataIdentity)
@@ -90,26 +99,27 @@ def read_published(folder: Path) -> dict[str, Any]:
     return content
 
 
-def _of_this_host() -> str:
+def _host_suffix() -> str:
     return f"-{re.sub('[^A-Za-z0-9]', '-', socket.gethostname())}"
 
 
-def _prepare(place: Path) -> None:
-    place.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if place.stat().st_uid != os.getuid():
-        raise PermissionError(errno.EPERM, "of another user", place)
+def _prepare(cache: Path) -> None:
+    cache.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if cache.stat().st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "of another user", cache)
 
 
-def _hold(lock: Path, how: int) -> int:
-    """Return the descriptor of a lock that is held; one that is removed meanwhile is made again.
+def _hold(lock: Path, operation: int) -> int:
+    """Take a lock and return its descriptor; a lock that is removed meanwhile is made again.
 
     Raises:
-        OSError: it cannot be made; BlockingIOError where another holds it and is not to be waited for.
+        OSError: it cannot be made; BlockingIOError if another process holds it and ``operation``
+            does not wait.
     """
     while True:
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            fcntl.flock(descriptor, how)
+            fcntl.flock(descriptor, operation)
             if os.path.samestat(os.fstat(descriptor), lock.stat()):
                 return descriptor
         except FileNotFoundError:
@@ -120,16 +130,20 @@ def _hold(lock: Path, how: int) -> int:
         os.close(descriptor)
 
 
-def _remove_the_dead(place: Path) -> None:
-    """Remove what killed runs have left; also what was kept for longer than a run, before there were runs."""
-    for name in {path.stem for path in place.iterdir()}:
+def _remove_abandoned(cache: Path) -> None:
+    """Remove what killed runs have left, and what older versions kept for longer than a run."""
+    for name in {path.stem for path in cache.iterdir()}:
         with contextlib.suppress(OSError):
-            _remove_if_dead(place / name)
+            _remove_if_abandoned(cache / name)
 
 
-def _remove_if_dead(folder: Path) -> None:
-    is_of_another = "-" in folder.name and not folder.name.endswith(_of_this_host())
-    if is_of_another and folder.exists() and time.time() - folder.stat().st_mtime < FORGOTTEN_S:
+def _remove_if_abandoned(folder: Path) -> None:
+    is_of_another_host = "-" in folder.name and not folder.name.endswith(_host_suffix())
+    if (
+        is_of_another_host
+        and folder.exists()
+        and time.time() - folder.stat().st_mtime < FORGOTTEN_S
+    ):
         return
     lock = folder.with_suffix(".lock")
     descriptor = _hold(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,7 +1,8 @@
-"""The lock of ``tf.data``'s ``cache(file)``, which whoever is killed while the file is written leaves behind.
+"""The lock file of ``tf.data``'s ``cache(file)``, which a killed process leaves behind.
 
-TensorFlow refuses the cache as long as the lock is there, and asks the user to delete it. Whether somebody still writes,
-this machine can tell, where no other one sees the disk: the writer has the file open.
+TensorFlow refuses the cache as long as the lock exists, and asks the user to delete it. If no other
+machine sees the disk, this machine can tell whether a process still writes the cache: the writer
+has the file open.
 """
 
 import os
@@ -17,33 +18,30 @@ SUFFIX = ".lockfile"
 
 
 def lock_in(error: BaseException) -> Path | None:
-    """Return the lock that an error of TensorFlow names, or None where it is another error."""
-    named = LOCKED.search(str(error))
-    return Path(named[1]) if named and named[1].endswith(SUFFIX) else None
+    """Return the lock that an error of TensorFlow names, or None if it is another error."""
+    match = LOCKED.search(str(error))
+    return Path(match[1]) if match and match[1].endswith(SUFFIX) else None
 
 
 def is_left_behind(lock: Path) -> bool:
-    """Tell whether it is a file of this user's, on a disk of this machine, whose cache no process writes."""
+    """Tell whether a lock is this user's, on a local disk, and no process writes its cache."""
     try:
         is_ours = lock.lstat().st_uid == os.getuid()
     except FileNotFoundError:
         return True
-    return (
-        is_ours
-        and is_local(lock)
-        and not any(
-            _writes(process, str(lock).removesuffix(SUFFIX)) for process in psutil.process_iter()
-        )
-    )
+    if not (is_ours and is_local(lock)):
+        return False
+    cache = str(lock).removesuffix(SUFFIX)
+    return not any(_writes(process, cache) for process in psutil.process_iter())
 
 
 def remove(lock: Path) -> None:
-    """Remove the lock, if it is there."""
+    """Remove the lock, if it exists."""
     lock.unlink(missing_ok=True)
 
 
 def _writes(process: psutil.Process, cache: str) -> bool:
     try:
-        return any(one.path.startswith(f"{cache}.") for one in process.open_files())
+        return any(file.path.startswith(f"{cache}.") for file in process.open_files())
     except psutil.Error:  # it has ended, or is another user's
         return False
