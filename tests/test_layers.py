@@ -32,7 +32,9 @@ LAYERS = [
     {"__main__"},
 ]
 LAYER = {name: number for number, layer in enumerate(LAYERS) for name in layer}
-PACKAGES = sorted(path.parent.name for path in PACKAGE.glob("*/__init__.py"))
+PACKAGES = sorted(
+    ".".join(path.parent.relative_to(PACKAGE).parts) for path in PACKAGE.rglob("*/__init__.py")
+)
 # Where each heavy distribution may be imported.
 HEAVY = {
     "keras": ("training", "best_trial"),
@@ -147,8 +149,9 @@ def test_a_heavy_package_is_imported_where_it_belongs_only(package):
 def test_a_package_is_introduced_by_one_docstring_that_names_its_files_in_order(package):
     (docstring,) = tree_of(f"{package}.__init__").body
     text = ast.literal_eval(docstring.value)
-    there = {path.name for path in (PACKAGE / package).glob("*.py")} - {"__init__.py"}
-    there |= {f"{path.parent.name}/" for path in (PACKAGE / package).glob("*/__init__.py")}
+    folder = PACKAGE / package.replace(".", "/")
+    there = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    there |= {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")}
     assert not {name for name in there if name not in text}
 
 

@@ -23,7 +23,10 @@ class ArrayBatches:
         shuffle: False keeps the order of the arrays, for validation.
     """
 
-    kind, in_graph, reads_ahead, made_of = "arrays", True, False, None
+    kind = "arrays"
+    in_graph = True
+    reads_ahead = False
+    made_of = None
 
     def __init__(
         self, arrays: tuple[Arrays, ...], batch_size: int, seed: int, shuffle: bool = True

@@ -33,9 +33,8 @@ def weigh_by_class(space: SearchSpace, parameters: dict[str, Any], spec: Any) ->
     _check(weights, spec[1], space)
     class_numbers = range(max(weights, default=-1) + 1)
     # The last one is the weight of all classes that are not named.
-    table = tf.constant(
-        [*(weights.get(name, 1.0) for name in classes), 1.0], keras.backend.floatx()
-    )
+    by_number = [weights.get(number, 1.0) for number in class_numbers]
+    table = tf.constant([*by_number, 1.0], keras.backend.floatx())
     others = tf.size(table) - 1
 
     def weigh(batch: Any) -> Any:

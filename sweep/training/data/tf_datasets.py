@@ -30,7 +30,8 @@ class Datasets(Stream):
         DataWrong: the dataset has no first batch to train on, or no end.
     """
 
-    kind, reads_ahead = "tf.data.Dataset", True
+    kind = "tf.data.Dataset"
+    reads_ahead = True
 
     def __init__(
         self, make: Callable[[int], Any], name: str, say: Say, count: int | None = None
@@ -141,6 +142,7 @@ class EpochDatasets(Datasets):
     """
 
     kind = "train(epoch)"
+    _name: str  # of the dataset that was made last
 
     def __init__(
         self, train: Callable[[int], Any], seed: int, say: Say, count: int | None = None
