@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from sweep.system import host
-from sweep.training.session import differences
+from sweep.training.machine_differences import describe_differences
 
 MACHINE = host.Machine(
     flags=["avx2", "avx512f", "fma"],
@@ -38,7 +38,7 @@ MACHINE = host.Machine(
     ],
 )
 def test_what_differs_between_two_sessions_is_named(other, said):
-    assert list(differences(MACHINE, replace(MACHINE, **other))) == said
+    assert list(describe_differences(MACHINE, replace(MACHINE, **other))) == said
 
 
 @pytest.mark.parametrize(

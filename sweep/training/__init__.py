@@ -1,1 +1,43 @@
-"""training."""
+"""One experience, trained in one process, so that an interrupted training resumes exactly.
+
+The files, in the order in which data pass through them:
+
+- protocol.py — the messages between the controller and a training
+- preload.py — Keras, imported once for all trainings of a machine
+- process_setup.py — the threads and the seed of a process
+- train.py — one experience, trained from wherever it is to its end
+- folder_preparation.py — waits for other processes, and brings the folder back to its backup
+- preparation.py — all that is trained, made from the search space
+- data/ — the data of the search space, as batches in an order that can be resumed
+- training_data.py — these batches for one training, and whether its data have changed
+- model_build.py — the model, built and checked, and the size of its files
+- user_callbacks.py — the callbacks of the search space
+- parent_comparison.py — an extension, compared with the training that it extends
+- session.py — the session in the record: begin, heartbeat, compare, end
+- machine_differences.py — what differs between the machines of two sessions
+- training_progress.py — how far a session is
+- heartbeat_writer.py — ``pulse.json``
+- callback_list.py — the order of the callbacks, and the reason for the place of each
+- callback_hooks.py — which hooks of Keras a callback answers to
+- best_model_callback.py — ``meilleur.model.keras``
+- log_callback.py — ``log.csv``
+- finite_callback.py — ends a training whose metrics are not finite
+- backup_callback.py — when a backup is written, and how a training resumes from it
+- backup_writer.py — what a backup holds, and in which order it is written
+- state/ — all state that the weights do not hold, saved and restored
+- reports_callback.py — tells the controller of each epoch
+- fit.py — one call of ``model.fit``
+- steps.py — many batches in one call of TensorFlow
+- batch_loops.py — the loops over these batches
+- endings.py — the ways in which a training ends early
+- space_errors.py — errors of the search space, told from those of our own files
+- h5py_errors.py — errors of h5py as plain OSErrors
+- hdf5.py — files of weights, checked before they are read
+- patient_writes.py — writes that wait for a disk at the end of a training
+- measure.py — the cost of a training
+- certificate.py — whether a resume is exact, tried before a long training
+- evaluate.py — best models, evaluated and compared with their logs
+
+It may import system/, space/, experience/ and what lies below them; it never imports search/. It is
+the only package that imports TensorFlow.
+"""

@@ -18,9 +18,9 @@ from sweep.training.backup_writer import BackupWriter, describe_short_disk
 from sweep.training.callback_hooks import Logs
 from sweep.training.endings import NotSaved, Stopped
 from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
-from sweep.training.session import TrainingProgress
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.state.training_state import BeforeValidation
+from sweep.training.training_progress import TrainingProgress
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch longer than that only to leave evidence

@@ -18,10 +18,10 @@ from sweep.training.best_model_callback import BestModel
 from sweep.training.h5py_errors import disk_errors
 from sweep.training.log_callback import Log
 from sweep.training.protocol import Job, Link, Warned
-from sweep.training.session import TrainingProgress
 from sweep.training.state.arrays_file import write_arrays
 from sweep.training.state.packing import StateArrays
 from sweep.training.state.training_state import BeforeValidation, TrainingState
+from sweep.training.training_progress import TrainingProgress
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,18 @@ from sweep.experience.folder import Experience
 from sweep.experience.position import Position
 from sweep.experience.resume_proof import NO_EVIDENCE, Proof
 from sweep.space.search_space import SearchSpace
-from sweep.training import preparation, session
-from sweep.training.backup_callback import Backup, WorkWatcher
+from sweep.training.backup_callback import Backup
 from sweep.training.callback_hooks import Logs
+from sweep.training.callback_list import callbacks, make_savers
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.endings import Stopped
 from sweep.training.fit import fit
-from sweep.training.measure import prepare, refusing
+from sweep.training.measure import refusing
+from sweep.training.preparation import prepare
 from sweep.training.protocol import SAVES, End, Exactness, Job, Link, Warned
 from sweep.training.state.arrays_file import read_arrays
-from sweep.training.train import savers
+from sweep.training.training_data import load_batches
+from sweep.training.training_progress import TrainingProgress
 
 TRAINED, VALIDATED = 4, 2  # batches of an epoch, and of its validation
 DATA = "data.txt"  # the file with the digest of the data
@@ -147,9 +149,7 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     """Train to the last batch, and return the batches of the training."""
 
     def short_batches(space: SearchSpace) -> tuple[BatchSource, BatchSource]:
-        train, validation = preparation.load_batches(
-            job, space, lambda text: link.tell(Warned(text))
-        )
+        train, validation = load_batches(job, space, lambda text: link.tell(Warned(text)))
         return FirstBatches(train, TRAINED), FirstBatches(validation, VALIDATED)
 
     record, made = job.record, prepare(job, short_batches)
@@ -159,16 +159,16 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     (job.experience.path / DATA).write_text(str(digest))
     start = resume_start.make_ready(job.experience)
     position = start.backup.position if start.backup else None
-    reached = session.TrainingProgress()
+    progress = TrainingProgress()
     if position:
-        reached.epoch, reached.batch = position.epoch, position.batch
+        progress.epoch, progress.batch = position.epoch, position.batch
     proof = Proof(NO_EVIDENCE, lambda _: None)
-    best, log, backup = savers(job, link, made, start.backup, reached, proof)
-    stages = StagedSaves(backup, job.experience.path, keeps, made.batches.count)
-    callbacks = [WorkWatcher(backup), best, log, *made.of_user, backup, stages]
+    savers = make_savers(job, link, made, start.backup, progress, proof)
+    stages = StagedSaves(savers.backup, job.experience.path, keeps, made.batches.count)
+    in_order = callbacks(savers, made.of_user, stages)
+    data, epochs = (made.batches, made.validation), record.parameters["epochs"]
     with contextlib.suppress(Stopped):
-        data, epochs = (made.batches, made.validation), record.parameters["epochs"]
-        fit(made.model, data, callbacks, reached.epoch, epochs)
+        fit(made.model, data, in_order, progress.epoch, epochs)
     return made.batches
 
 

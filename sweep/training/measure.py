@@ -12,17 +12,17 @@ import keras
 
 from sweep.errors import SweepError
 from sweep.space.mistakes import mistake_of
-from sweep.space.search_space import SearchSpace, load
-from sweep.training import preparation, steps
+from sweep.space.search_space import SearchSpace
+from sweep.training import steps
 from sweep.training.callback_hooks import Logs, hears_batches
 from sweep.training.data.arrays import DataWrong
 from sweep.training.data.batch_source import BatchSource
-from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.data.loading import load_here
 from sweep.training.fit import fit
-from sweep.training.preparation import Prepared
+from sweep.training.model_build import count_params, disk_size
+from sweep.training.preparation import prepare
 from sweep.training.protocol import Cost, End, Ending, Job, Link, Warned
-from sweep.training.train import begin_process
+from sweep.training.training_data import make_batches
 
 TIMED_S = 1.0  # of training, and of validation
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of getrusage
@@ -86,33 +86,16 @@ def refusing(job: Job, work: Callable[[], object]) -> End:
     return End(Ending.OUTCOME)
 
 
-def prepare(
-    job: Job, batches_of: Callable[[SearchSpace], tuple[BatchSource, BatchSource]]
-) -> Prepared:
-    """Make what the job trains, as a training of it would.
-
-    Args:
-        job: its search space is loaded.
-        batches_of: returns the batches of the training, and those of its validation.
-    """
-    begin_process(job.record)
-    space, parameters = load(job.source), job.record.parameters
-    batches, validation = batches_of(space)
-    weigh = weigh_by_class(space, parameters, batches.spec())
-    model = preparation.build(space, parameters, validation)
-    return Prepared(model, batches, validation, weigh, preparation.callbacks(space, parameters))
-
-
 def _measure(job: Job, link: Link) -> None:
     begun = time.perf_counter()
 
     def batches_of(space: SearchSpace) -> tuple[BatchSource, BatchSource]:
         data = load_here(space).data
-        return preparation.make_batches(job, space, data, lambda text: link.tell(Warned(text)))
+        return make_batches(job, space, data, lambda text: link.tell(Warned(text)))
 
     made = prepare(job, batches_of)
     model, batches, validation = made.model, made.batches, made.validation
-    link.tell(preparation.size(model))
+    link.tell(disk_size(model))
     is_heard = any(map(hears_batches, made.of_user))
     most = None if is_heard else lambda: batches.count
     steps.take_over(model, batches, validation, most, made.weigh)
@@ -124,7 +107,7 @@ def _measure(job: Job, link: Link) -> None:
     stopwatch.limit_s = TIMED_S
     fit(model, (batches, validation), callbacks, 1, 2)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
-    weights = preparation.count_params(model)
+    weights = count_params(model)
     link.tell(Cost(weights, start_s, stopwatch.epoch_s, memory, _architecture(model)))
 
 

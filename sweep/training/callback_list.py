@@ -1,0 +1,90 @@
+"""The order of the callbacks of a training, and the reason for the place of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+
+from sweep.experience.backup_files import Generation
+from sweep.experience.resume_proof import Proof
+from sweep.training import steps
+from sweep.training.backup_callback import Backup, WorkWatcher
+from sweep.training.backup_writer import BackupContents, BackupWriter
+from sweep.training.best_model_callback import BestModel
+from sweep.training.callback_hooks import hears_batches
+from sweep.training.log_callback import Log
+from sweep.training.patient_writes import write_patiently
+from sweep.training.preparation import Prepared
+from sweep.training.protocol import Job, Link
+from sweep.training.state.training_state import TrainingState
+from sweep.training.training_progress import TrainingProgress
+
+
+@dataclass(frozen=True)
+class Savers:
+    """The callbacks that write the files of an experience."""
+
+    best: BestModel
+    log: Log
+    backup: Backup
+
+
+def callbacks(
+    savers: Savers,
+    of_user: list[keras.callbacks.Callback],
+    last: keras.callbacks.Callback,
+    guards: Sequence[keras.callbacks.Callback] = (),
+) -> list[keras.callbacks.Callback]:
+    """Return the callbacks of a training in their order, on which an exact resume depends.
+
+    Only the callbacks before one know what an interruption may leave of it.
+
+    Args:
+        savers: write the files.
+        of_user: of the search space.
+        last: hears of an epoch when all of it is written.
+        guards: may end the training.
+    """
+    return [
+        WorkWatcher(savers.backup),  # before the user's own, which may raise or change weights
+        savers.best,
+        savers.log,  # a resume cuts a row too many back; a missing row would be lost for ever
+        *of_user,
+        *guards,  # after the log, whose last row shows the NaN
+        savers.backup,  # means: all above is written
+        last,  # may count on the epoch that it hears of
+    ]
+
+
+def make_savers(
+    job: Job,
+    link: Link,
+    made: Prepared,
+    backup_before: Generation | None,
+    progress: TrainingProgress,
+    proof: Proof,
+) -> Savers:
+    """Let the model train by our steps, and return the callbacks that write its files.
+
+    Args:
+        job: what is trained.
+        link: see ``Backup``.
+        made: the model and its data.
+        backup_before: the backup to resume from, or None.
+        progress: see ``Backup``.
+        proof: see ``Backup``.
+    """
+    # The steps ask the backup, which saves the state of the model that they train.
+    backup: Backup
+    most = None if any(map(hears_batches, made.of_user)) else lambda: backup.batches_to_next()
+    steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
+    state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
+    best_before = backup_before.position.best() if backup_before else None
+    files, fence = job.experience, job.experience.fence
+    best = BestModel(files.meilleur, job.record.objective, best_before, state.variables, fence)
+    log = Log(files.log, fence)
+    contents = BackupContents(best, log, made.model, state)
+    writer = BackupWriter(job, link, contents, progress)
+    backup = Backup(job, link, writer, backup_before, progress, proof)
+    steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
+    return Savers(best, log, backup)
