@@ -149,7 +149,7 @@ def test_a_stop_leaves_evidence_that_finds_out_the_last_bit_of_one_weight(traine
     shutil.copytree(tmp_path / "root", tmp_path / "mutated")
     trainer(path, tmp_path / "root", None, 1000, PARAMETERS)
     proof = only(tmp_path / "root").read().sessions[-1].proof
-    assert proof == {"compared": 1, "differs": []}
+    assert (proof.compared, proof.differs) == (1, [])
     path.write_text(f"{path.read_text()}\n\n{BEFORE}{LAST_BIT}")
     trainer(path, tmp_path / "mutated", None, 1000, PARAMETERS)
     (difference,) = only(tmp_path / "mutated").read().sessions[-1].proof.differs
