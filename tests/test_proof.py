@@ -7,7 +7,6 @@ import pytest
 
 from support.bits import assert_equal, only
 from support.trainer import SPACES
-from sweep.experience.entries import Comparison
 from sweep.experience.record import State
 from sweep.experience.resume_proof import NO_EVIDENCE, Evidence, Proof, Sample, exact
 from sweep.training.protocol import EpochDone
