@@ -178,7 +178,7 @@ def test_data_that_are_drawn_without_a_seed_are_refused_with_the_mend(space, tmp
 
 class OtherDataEachTime(NoTraining):
     def train(self, job, stop, on_news):
-        digest = f"{job.record.trials[0]['number']:064d}"
+        digest = f"{job.record.trials[0].number:064d}"
         job.record.data_identity = {"digest": digest, "files": [], "count": 0}
         return super().train(job, stop, on_news)
 
