@@ -93,7 +93,7 @@ def assert_equal(root, other):
 
 
 def test_a_root_of_before_resumes_where_it_was_killed(older, resumed):
-    root, said = resumed
+    root, _ = resumed
     interrupted = records(older / "root")
     (name,) = [name for name, text in interrupted.items() if json.loads(text)["outcome"] is None]
     record = json.loads((root / name / "experience.json").read_text())
