@@ -22,13 +22,7 @@ from sweep.training import (
 )
 from sweep.training.data import tf_cache_lock
 from sweep.training.data.arrays import DataWrong
-from sweep.training.endings import (
-    Diverged,
-    NothingToTrain,
-    Pruned,
-    SearchSpaceRaised,
-    Stopped,
-)
+from sweep.training.endings import Diverged, NothingToTrain, Pruned, SearchSpaceRaised, Stopped
 from sweep.training.protocol import End, Ending, Job
 
 # The modules that write sweep's own files. Any other code that meets a full disk is the search

@@ -50,7 +50,7 @@ def train(job: Job, link: Link) -> End:
         path = job.experience.path
         job = replace(job, experience=Experience(path.parent.resolve() / path.name))
     try:
-        return _prepare_only(job, link) if job.only_prepares else ExperienceTrainer(job, link).run()
+        return _prepare_only(job, link) if job.only_prepares else TrainingRun(job, link).run()
     except NothingToTrain as nothing:
         return nothing.end
     except Superseded as by:
@@ -84,7 +84,7 @@ def _end_unprepared(raised: SearchSpaceRaised) -> End:
     return End(Ending.UNPREPARED, str(raised), raised.traceback, raised.is_by_the_day)
 
 
-class ExperienceTrainer:
+class TrainingRun:
     """Trains one experience in this process.
 
     Args:
@@ -172,9 +172,8 @@ class ExperienceTrainer:
             savers.backup.save_the_end()  # so that the training can be resumed from there
             savers.backup.check_saved()
             raise
-        except (
-            Exception
-        ):  # diverged, or failed: no backup follows, which would write the best model
+        except Exception:
+            # diverged, or failed: no backup follows, which would write the best model
             write_patiently(savers.best.write_now, self._link)
             raise
         savers.backup.check_saved()
