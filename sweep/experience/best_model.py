@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sweep.experience.log_csv import BestEpoch
-from sweep.experience.schemas import Label
+from sweep.experience.schemas import LabelShape
 from sweep.system import plain_files
 from sweep.system.files import names_of
 from sweep.system.json_text import read
@@ -50,7 +50,7 @@ def read_label(path: Path) -> BestEpoch | None:
 
 
 def _best(archive: zipfile.ZipFile) -> BestEpoch:
-    content = read(archive.read(LABEL), Label, MOST_BYTES_OF_LABEL)
+    content = read(archive.read(LABEL), LabelShape, MOST_BYTES_OF_LABEL)
     # Where there were no other objectives yet, a label had the value as val_acc.
     return BestEpoch(
         content["value"] if "value" in content else content["val_acc"], content["epoch"]

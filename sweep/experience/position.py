@@ -56,8 +56,8 @@ def parse_position(text: bytes) -> tuple[Position, str]:
     """
     content = parse(text, MOST_BYTES_OF_POSITION)
     checksum = content.pop("checksum", None) if isinstance(content, dict) else None
-    check(content, schemas.Position)
-    has_more = not content.keys() <= schemas.Position.__annotations__.keys()
+    check(content, schemas.PositionShape)
+    has_more = not content.keys() <= schemas.PositionShape.__annotations__.keys()
     if checksum != _checksum(content) or has_more:
         raise Unreadable("its checksum is another one, or it has more than a position")
     digest = content.pop("weights")

@@ -146,7 +146,7 @@ class Record:
         Raises:
             Unreadable: ``content`` is not a record.
         """
-        json_text.check(content, schemas.Record)
+        json_text.check(content, schemas.RecordShape)
         values = _known_fields(cls, content)
         values["trials"] = [TrialEntry.from_content(entry) for entry in content["trials"]]
         values["sessions"] = [Session.from_content(session) for session in content["sessions"]]

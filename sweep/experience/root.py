@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
-from sweep.experience.schemas import Asked
+from sweep.experience.schemas import AskedShape
 from sweep.system import plain_files
 from sweep.system.files import write_whole
 from sweep.system.host import cache_folder, is_on_drive
@@ -20,7 +20,7 @@ LOCK = "sweep.lock"
 HOLDER = "sweep.lock.json"
 ASKED = "sweep.json"
 RAPPORT = "rapport"
-ASKED_SHAPE = (*Asked.__annotations__,)
+ASKED_SHAPE = (*AskedShape.__annotations__,)
 LEASE_S = 60.0
 SETTLE_S = 5.0  # two hosts that take over at once have both written by then
 
@@ -92,6 +92,6 @@ def write_asked(root: Path, asked: dict[str, Any]) -> None:
 def read_asked(root: Path) -> dict[str, Any]:
     """Return how the sweep was run last; nothing where that is not known."""
     try:
-        return dict(read(plain_files.read(root / ASKED), Asked))
+        return dict(read(plain_files.read(root / ASKED), AskedShape))
     except (OSError, Unreadable):
         return {}

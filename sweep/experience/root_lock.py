@@ -39,7 +39,7 @@ def read_holder(root: Path) -> RootHolder | None:
     A torn file counts as none.
     """
     try:
-        return RootHolder(**read(plain_files.read(root / HOLDER), schemas.Holder))
+        return RootHolder(**read(plain_files.read(root / HOLDER), schemas.HolderShape))
     except (OSError, Unreadable):
         return None
 

@@ -34,7 +34,7 @@ Proposal = Annotated[dict[str, Any], Meta(min_length=1, max_length=1000)]
 ObjectiveEntry = tuple[Name, Literal[MODES]]  # type: ignore[valid-type] # "max" or "min"
 
 
-class Process(TypedDict):
+class ProcessShape(TypedDict):
     """See ``sweep.system.host.ProcessId``."""
 
     host: Name
@@ -43,13 +43,13 @@ class Process(TypedDict):
     boot: NotRequired[Name]
 
 
-class FolderHolder(Process):
+class FolderHolderShape(ProcessShape):
     """See ``sweep.experience.entries.FolderHolder``."""
 
     number: Count
 
 
-class Holder(TypedDict):
+class HolderShape(TypedDict):
     """See ``sweep.experience.root_lock.RootHolder``."""
 
     host: Name
@@ -60,7 +60,7 @@ class Holder(TypedDict):
     renewed: Count
 
 
-class Asked(TypedDict):
+class AskedShape(TypedDict):
     """How a sweep was run last."""
 
     trials: Annotated[int, Meta(ge=1, lt=2**53)]
@@ -70,14 +70,14 @@ class Asked(TypedDict):
     pruner: Name
 
 
-class Enqueued(TypedDict):
+class EnqueuedShape(TypedDict):
     """See ``sweep.search.enqueued.Enqueued``."""
 
     proposals: Annotated[list[Proposal], Meta(max_length=10_000)]
     warm_starts: list[str]
 
 
-class Code(TypedDict):
+class CodeShape(TypedDict):
     """See ``sweep.space.source.SpaceSource.identity``."""
 
     name: Name
@@ -86,14 +86,14 @@ class Code(TypedDict):
     accepted: NotRequired[list[str]]
 
 
-class Parameters(TypedDict):
+class ParametersShape(TypedDict):
     """The parameters that every training has."""
 
     epochs: Annotated[int, Meta(ge=1, le=MOST_EPOCHS)]
     seed: Seed
 
 
-class TrialEntry(TypedDict):
+class TrialEntryShape(TypedDict):
     """See ``sweep.experience.entries.TrialEntry``.
 
     ``sweep.search.trial_conversion`` checks what Optuna needs of it.
@@ -108,14 +108,14 @@ class TrialEntry(TypedDict):
     params: NotRequired[Params]
 
 
-class Proof(TypedDict):
+class ProofShape(TypedDict):
     """See ``sweep.experience.entries.Comparison``."""
 
     compared: Count
     differs: list[str]
 
 
-class Evidence(TypedDict):
+class EvidenceShape(TypedDict):
     """See ``sweep.experience.resume_proof.Evidence``."""
 
     header: str
@@ -123,7 +123,7 @@ class Evidence(TypedDict):
     samples: list[tuple[Epoch, Count, dict[str, Any]]]
 
 
-class Machine(TypedDict):
+class MachineShape(TypedDict):
     """See ``sweep.system.host.Machine``."""
 
     flags: list[str]
@@ -132,7 +132,7 @@ class Machine(TypedDict):
     libc: NotRequired[str]
 
 
-class Ended(TypedDict):
+class EndedShape(TypedDict):
     """See ``sweep.experience.entries.SessionEnd``."""
 
     how: Name
@@ -143,31 +143,31 @@ class Ended(TypedDict):
     sample: NotRequired[tuple[Epoch, Count, dict[str, Any]] | None]
 
 
-class Session(TypedDict):
+class SessionShape(TypedDict):
     """See ``sweep.experience.entries.Session``."""
 
     begun: Time
     epoch: Epoch
     batch: Count
-    process: Process
+    process: ProcessShape
     batches: NotRequired[Count]
-    ended: NotRequired[Ended]
-    proof: NotRequired[Proof]
-    evidence: NotRequired[Evidence | None]
-    machine: NotRequired[Machine | None]
+    ended: NotRequired[EndedShape]
+    proof: NotRequired[ProofShape]
+    evidence: NotRequired[EvidenceShape | None]
+    machine: NotRequired[MachineShape | None]
     processor: NotRequired[str]
     versions: NotRequired[Texts]
     cluster: NotRequired[str | None]
 
 
-class File(TypedDict):
+class FileShape(TypedDict):
     """The size and digest of a file of an ended experience."""
 
     bytes: Annotated[int, Meta(ge=0, lt=2**62)]
     sha256: Sha256
 
 
-class Outcome(TypedDict):
+class OutcomeShape(TypedDict):
     """See ``sweep.experience.record.Outcome``."""
 
     state: Literal["finished", "failed", "pruned"]
@@ -179,11 +179,11 @@ class Outcome(TypedDict):
     constraints: NotRequired[Annotated[list[float], Meta(max_length=1000)] | None]
     traceback: NotRequired[str | None]
     died: NotRequired[bool]
-    log: NotRequired[File | None]
-    model: NotRequired[File | None]
+    log: NotRequired[FileShape | None]
+    model: NotRequired[FileShape | None]
 
 
-class DataFile(TypedDict):
+class DataFileShape(TypedDict):
     """A file that ``load_data`` opened."""
 
     path: str
@@ -191,15 +191,15 @@ class DataFile(TypedDict):
     modified: Time
 
 
-class DataIdentity(TypedDict):
+class DataIdentityShape(TypedDict):
     """The data of a training, see ``sweep.experience.record.Record``."""
 
     digest: Sha256
-    files: list[DataFile]
+    files: list[DataFileShape]
     count: Count
 
 
-class Position(TypedDict):
+class PositionShape(TypedDict):
     """See ``sweep.experience.position.Position``; its file also has the digest of the weights."""
 
     epoch: Epoch
@@ -209,11 +209,11 @@ class Position(TypedDict):
     logs: dict[str, Any]
     state: dict[str, Any]
     saved: Name
-    record: NotRequired["Record | None"]
+    record: NotRequired["RecordShape | None"]
     weights: Sha256
 
 
-class Label(TypedDict):
+class LabelShape(TypedDict):
     """The label in the archive of a model: the monitored value, and its epoch."""
 
     value: NotRequired[float]
@@ -221,22 +221,22 @@ class Label(TypedDict):
     epoch: Epoch
 
 
-class Record(TypedDict):
+class RecordShape(TypedDict):
     """See ``sweep.experience.record.Record``; older versions left some keys out."""
 
     id_experience: Id
-    search_space: Code
-    parameters: Parameters
+    search_space: CodeShape
+    parameters: ParametersShape
     seed: Seed
     threads: Annotated[int, Meta(ge=1, le=2**16)]
-    trials: list[TrialEntry]
-    sessions: list[Session]
+    trials: list[TrialEntryShape]
+    sessions: list[SessionShape]
     approximate_because: NotRequired[str | None]
-    outcome: NotRequired[Outcome | None]
+    outcome: NotRequired[OutcomeShape | None]
     parent: NotRequired[Id | None]
     aims: NotRequired[Annotated[list[ObjectiveEntry], Meta(min_length=1, max_length=100)]]
     count_params: NotRequired[Count | None]
     data: NotRequired[str | None]
     unpruned: NotRequired[bool]
-    data_identity: NotRequired[DataIdentity | None]
-    holder: NotRequired[FolderHolder | None]
+    data_identity: NotRequired[DataIdentityShape | None]
+    holder: NotRequired[FolderHolderShape | None]

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweep.errors import SweepError
 
 
-class Node:
+class ChoiceNode:
     """The state after some parameters were chosen: the next parameter and its unused values.
 
     A trial that ended here counts as long as no other went further: one that raised is tried, too.
@@ -27,7 +27,7 @@ class Node:
         self._next: tuple[str, BaseDistribution] | None = None
         self._values: Sequence[Any] = ()
         # By the name and the text of the value, for not all values can be hashed.
-        self._children: dict[tuple[str, str], Node] = {}
+        self._children: dict[tuple[str, str], ChoiceNode] = {}
         self._used_up: set[int] = set()
 
     def set_next(
@@ -47,13 +47,13 @@ class Node:
     def is_used_up(self) -> bool:
         return not self.left() if self._next else self.is_end
 
-    def child(self, value: Any) -> "Node | None":
+    def child(self, value: Any) -> "ChoiceNode | None":
         """Return the node after a value of the next parameter; None if that has no such value."""
         if value not in self._values:
             return None
-        return self._children.setdefault(self._key(value), Node())
+        return self._children.setdefault(self._key(value), ChoiceNode())
 
-    def note(self, value: Any, child: "Node") -> None:
+    def note(self, value: Any, child: "ChoiceNode") -> None:
         """Note whether the node after a value is used up."""
         index = self._values.index(value)
         (self._used_up.add if child.is_used_up else self._used_up.discard)(index)
@@ -76,7 +76,7 @@ class Node:
             return int(self.is_end)
         return sum(child.count() for child in map(self._known_child, self._values) if child)
 
-    def _known_child(self, value: Any) -> "Node | None":
+    def _known_child(self, value: Any) -> "ChoiceNode | None":
         return self._children.get(self._key(value))
 
     def _key(self, value: Any) -> tuple[str, str]:
@@ -94,7 +94,7 @@ class ChoiceTree:
     """
 
     def __init__(self, points: int | None) -> None:
-        self._points, self.root = points, Node()
+        self._points, self.root = points, ChoiceNode()
         self.size = self._ended = 0
 
     def grow(self, trials: Sequence[FrozenTrial], number: int) -> None:
@@ -106,7 +106,7 @@ class ChoiceTree:
             if trial.params:
                 self.size = max(self.size, trial.number + 1)
 
-    def find(self, trial: FrozenTrial, name: str, distribution: BaseDistribution) -> Node:
+    def find(self, trial: FrozenTrial, name: str, distribution: BaseDistribution) -> ChoiceNode:
         """Return the node of a trial that asks for its next parameter.
 
         It is a new node if no trial was there before.
@@ -114,12 +114,12 @@ class ChoiceTree:
         Raises:
             SweepError: the parameter is continuous.
         """
-        node: Node | None = self.root
+        node: ChoiceNode | None = self.root
         for earlier_name, earlier_distribution, value in _steps(trial):
             if node:
                 node.set_next(earlier_name, earlier_distribution, self._values)
                 node = node.child(value)
-        node = node or Node()
+        node = node or ChoiceNode()
         node.set_next(name, distribution, self._values)
         return node
 

@@ -61,7 +61,9 @@ def read_enqueued(root: Path) -> Enqueued:
     """
     path = root / ENQUEUED
     try:
-        return Enqueued(**read(plain_files.read(path), schemas.Enqueued, MOST_BYTES_OF_ENQUEUED))
+        return Enqueued(
+            **read(plain_files.read(path), schemas.EnqueuedShape, MOST_BYTES_OF_ENQUEUED)
+        )
     except FileNotFoundError:
         return Enqueued()
     except Unreadable as error:

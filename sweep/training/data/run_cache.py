@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sweep.experience.schemas import DataIdentity
+from sweep.experience.schemas import DataIdentityShape
 from sweep.system.files import write_whole
 from sweep.system.host import cache_folder
 from sweep.system.json_text import Unreadable, check, parse
@@ -93,7 +93,7 @@ def read_published(folder: Path) -> dict[str, Any]:
     """Return the identity that ``publish`` wrote, or an empty one."""
     try:
         content: dict[str, Any] = parse((folder / ABOUT).read_bytes())
-        check(content, DataIdentity)
+        check(content, DataIdentityShape)
     except (OSError, Unreadable):  # also {}, which says that nothing is kept
         return {}
     return content
