@@ -62,10 +62,10 @@ def _run_command_line() -> int:
         return _say(f"{error.format_message().rstrip('.')}. See sweep --help.", 2)
     except (KeyboardInterrupt, click.Abort) as stopped:  # click makes an Abort of any interrupt
         said = stopped.__cause__ if isinstance(stopped.__cause__, StoppedByUser) else None
-        return _say(str(said or "stopped: run the same command to go on"), STOPPED_BY_USER)
+        return _say(str(said or "stopped: run the same command to resume"), STOPPED_BY_USER)
     except OSError as error:
         problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return _say(f"{problem}; mend that and run the same command to go on.", 1)
+        return _say(f"{problem}; mend that and run the same command to resume.", 1)
     return 0
 
 

@@ -27,7 +27,7 @@ class StoppedByUser(KeyboardInterrupt):
     """
 
     def __init__(
-        self, sentence: str = "stopped, and all is saved: run the same command to go on"
+        self, sentence: str = "stopped, and all is saved: run the same command to resume"
     ) -> None:
         super().__init__(sentence)
 

@@ -376,7 +376,7 @@ def test_a_sweep_that_is_stopped_before_it_began_says_so(tmp_path):
         running.wait_for(lambda root: not (tmp_path / "here").exists())
         assert running.interrupt(number).end(10) == (
             130,
-            "\nsweep: stopped: run the same command to go on\n",
+            "\nsweep: stopped: run the same command to resume\n",
         )
 
 

@@ -46,7 +46,7 @@ def test_a_script_is_stopped_by_ctrl_c_once_all_is_saved_and_goes_on(tmp_path):
     root = tmp_path / "root"
     running = Tree(root, script(tmp_path, root), keras=True, hold=2).held().stop()
     code, said = running.end()
-    assert "stopped, and all is saved: run the same command to go on" in said
+    assert "stopped, and all is saved: run the same command to resume" in said
     assert code == 1
     done = python(*script(tmp_path, root), keras=True)
     assert done.returncode == 0, done.stderr
@@ -133,7 +133,7 @@ def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
     ):
         sweep.Sweep(TOY, tmp_path / "none").results()
     assert StoppedByUser()._render_traceback_() == [
-        "sweep: stopped, and all is saved: run the same command to go on"
+        "sweep: stopped, and all is saved: run the same command to resume"
     ]
 
 

@@ -202,7 +202,7 @@ def test_a_timeout_is_over_all_sessions(tmp_path):
     assert limits(trained, timeout_s=21).time_left()[0] == pytest.approx(3, abs=0.5)
     for timeout_s in (18, 19):  # the second leaves less than it takes to prepare a training
         assert limits(trained, timeout_s=timeout_s).next_training() == refused(
-            f"the timeout of {timeout_s} s is used up, by 18 s of training: give a larger --timeout to go on"
+            f"the timeout of {timeout_s} s is used up, by 18 s of training: give a larger --timeout to resume"
         )
     elsewhere = [recorded(tmp_path / ("b" * 16), session(100, 10, 2), came_from="/elsewhere")]
     assert limits(elsewhere, timeout_s=1).next_training().may_begin
@@ -213,7 +213,7 @@ def test_a_deadline_begins_no_training_that_comes_to_no_backup(tmp_path):
     assert limits(deadline_s=assumed + 1).next_training().may_begin
     assert limits(deadline_s=assumed + 1, began=-2).next_training() == refused(
         f"the deadline leaves {PREPARE_S + BACKUP_EVERY_S - 1:.0f} s before the last save, and a training would take "
-        f"{PREPARE_S + BACKUP_EVERY_S:.0f} s to its next backup: run the same command to go on"
+        f"{PREPARE_S + BACKUP_EVERY_S:.0f} s to its next backup: run the same command to resume"
     )
     # As seen: 4 s to prepare, and half a second a batch.
     seen = [recorded(tmp_path / ("a" * 16), session(100, 5, 4), session(200, 5, 1))]
@@ -234,14 +234,14 @@ def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said
     root = tmp_path / "root"
     said, _ = control(root, space, NoTraining(takes_s=1), timeout_s=1.6, workers=2)
     assert (
-        said[-1] == "2 s are over: all is saved at the next batch; give a larger --timeout to go on"
+        said[-1] == "2 s are over: all is saved at the next batch; give a larger --timeout to resume"
     )
     ended = [one.read().outcome is not None for one in experiences_in(root)]
     assert (ended.count(True), ended.count(False)) == (2, 2)
     again = NoTraining()
     said, study = control(root, space, again, timeout_s=1.6)
     assert re.fullmatch(
-        r"the timeout of 2 s is used up, by \d s of training: give a larger --timeout to go on",
+        r"the timeout of 2 s is used up, by \d s of training: give a larger --timeout to resume",
         said[-1],
     )
     assert again.trained == []
@@ -253,7 +253,7 @@ def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said
 def test_a_deadline_leaves_cut_off_trials_cut_off(space, tmp_path):
     root, place = tmp_path / "root", NoTraining()
     said, _ = control(root, space, place, deadline_s=30)
-    assert "run the same command to go on" in said[-1]
+    assert "run the same command to resume" in said[-1]
     assert "importing Keras" not in "".join(said)
     assert place.trained == []
     control(root, space, NoTraining(takes_s=5), timeout_s=0.2, workers=2)
@@ -270,7 +270,7 @@ def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
     assert time.monotonic() - began < LAST_SAVE_S
     assert (
         said[-1]
-        == "the deadline is 20 s away: all is saved at the next batch; run the same command to go on"
+        == "the deadline is 20 s away: all is saved at the next batch; run the same command to resume"
     )
     assert sorted(place.trained) == [trial.number for trial in study.interrupted_trials()] == [1, 2]
     how = [one.read().sessions[-1].ended.how for one in experiences_in(tmp_path / "root")]

@@ -121,7 +121,7 @@ def test_a_sweep_that_is_stopped_while_it_waits_has_saved_all_and_goes_on(
     code, said = waiting.interrupt().end()
     assert code == 130
     assert time.monotonic() - asked < 10
-    assert said.endswith("sweep: stopped, and all is saved: run the same command to go on\n")
+    assert said.endswith("sweep: stopped, and all is saved: run the same command to resume\n")
     running.start()
     assert "is rebuilt" not in run(root, "--trials", TRIALS, *where)
     assert_equal(root, url, uncut)
@@ -342,7 +342,7 @@ def test_a_study_that_somebody_deletes_is_missed_in_one_sentence(url, open_study
     optuna.delete_study(study_name="toy", storage=study.optuna_study._storage)
     for speak in (study.ask, lambda: study.tell(trial, finished(0.5), [0.5])):
         with pytest.raises(
-            SweepError, match="was deleted while the sweep ran: run the same command to go on"
+            SweepError, match="was deleted while the sweep ran: run the same command to resume"
         ):
             speak()
 

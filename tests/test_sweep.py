@@ -124,7 +124,7 @@ def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(uncut, tmp_path, numb
     code, said = running.stop(number).end()
     assert code == 130
     assert time.monotonic() - asked < 10
-    assert said.endswith("sweep: stopped, and all is saved: run the same command to go on\n")
+    assert said.endswith("sweep: stopped, and all is saved: run the same command to resume\n")
     assert "Traceback" not in said
     assert "1 cut_off, 0 finished" in sweep("status", TOY, "--root", tmp_path).stdout
     run(tmp_path, "--trials", TRIALS)
@@ -153,7 +153,7 @@ def test_ctrl_c_while_keras_is_imported_ends_soon(tmp_path):
     running = Running(tmp_path / "root").wait_for(lambda root: (root / "study.journal").exists())
     code, said = running.interrupt().end(10)
     assert code == 130
-    assert "run the same command to go on" in said
+    assert "run the same command to resume" in said
 
 
 HELD = r"\(at its peak it was seen to hold \d+\.\d [MG]B of memory\)"
@@ -167,7 +167,7 @@ def test_a_training_that_is_killed_alone_goes_on_at_once_and_the_others_do_not_n
     running.children()[0].kill()
     code, said = running.end()
     assert code == 0
-    assert re.search(f"its process was {KILLED}: it goes on from its backup\n", said)
+    assert re.search(f"its process was {KILLED}: it resumes from its backup\n", said)
     assert ": resumes at epoch " in said
     assert_equal(tmp_path, uncut)
     assert sum(sessions(tmp_path).values()) == 1 + len(sessions(tmp_path))
@@ -198,7 +198,7 @@ def test_a_training_that_dies_three_times_in_one_epoch_fails_and_the_others_go_o
     for record in failed:
         assert re.search(rf"{KILLED} \(3 times without a new", record.outcome.reason)
     told = re.findall(
-        "memory may have run out: it (goes on from its backup|is begun again)\n", said
+        "memory may have run out: it (resumes from its backup|is begun again)\n", said
     )
     assert len(told) == 2 * len(failed)
     assert len(table(tmp_path / "root")) == 6
@@ -436,7 +436,7 @@ def test_a_timeout_counts_over_all_sessions_and_a_longer_one_goes_on(uncut, tmp_
     used_s = trained_s((one, one.read()) for one in experiences_in(tmp_path))
     said = run(tmp_path, "--trials", TRIALS, "--timeout", round(used_s / 2, 2))
     assert re.search(
-        r"the timeout of \d+ s is used up, by \d+ s of training: give a larger --timeout to go on\n",
+        r"the timeout of \d+ s is used up, by \d+ s of training: give a larger --timeout to resume\n",
         said,
     )
     assert "Keras" not in said, "it would import Keras for nothing"

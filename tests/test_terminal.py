@@ -39,7 +39,7 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
         "stopping at the next batch",
     ):
         assert text in shown, shown
-    assert "stopped, and all is saved: run the same command to go on" in shown
+    assert "stopped, and all is saved: run the same command to resume" in shown
     assert "Traceback" not in shown
     before = sessions(tmp_path)
     order = Order(tmp_path, hold=0)

@@ -99,9 +99,9 @@ def test_an_interrupted_training_stays_so_whatever_it_raises(tmp_path, space):
     before = [path.read_bytes() for path in sorted(cut_off.sauvegarde.iterdir())]
     assert before
     for _ in range(3):
-        with pytest.raises(SweepError, match=f"cannot go on: {AWAY}: mend that"):
+        with pytest.raises(SweepError, match=f"cannot resume: {AWAY}: mend that"):
             control(root, space, Day(lambda job: job.experience == cut_off), trials=3)
-    with pytest.raises(SweepError, match=f"cannot go on: {AWAY}; nor can any other"):
+    with pytest.raises(SweepError, match=f"cannot resume: {AWAY}; nor can any other"):
         control(root, space, Day())
     assert cut_off.state() is State.CUT_OFF
     assert [path.read_bytes() for path in sorted(cut_off.sauvegarde.iterdir())] == before
@@ -270,7 +270,7 @@ def test_a_training_whose_data_are_away_goes_on_once_they_are_back(of_a_file, tm
     done = sweep("run", space, "--root", root, "--trials", 3)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert "cannot go on: toy.py, line " in last
+    assert "cannot resume: toy.py, line " in last
     assert "FileNotFoundError" in last
     assert str(path) in last
     assert "Traceback" not in done.stderr
@@ -303,7 +303,7 @@ def callbacks(parameters):
     )
     said = run(tmp_path / "root", "--trials", 1, "--save-freq", 2, space=space)
     assert "FileNotFoundError" in said
-    assert "it goes on from its backup" in said
+    assert "it resumes from its backup" in said
     (there,) = experiences_in(tmp_path / "root")
     assert there.state() is State.FINISHED
 

@@ -145,7 +145,7 @@ class ExperienceTrainer:
             self._judge.judge(trial, repeat, record, end, self._job(repeat, record))
         else:
             has_backup = backup_files.newest_position(repeat.experience.sauvegarde)
-            next_step = "goes on from its backup" if has_backup else "is begun again"
+            next_step = "resumes from its backup" if has_backup else "is begun again"
             self._warn(trial, f"{end.why}: it {next_step}")
         return pause
 

@@ -111,14 +111,14 @@ class Limits:
             spent, whole = duration(self._spent_s(now)), duration(timeout_s)
             return (
                 f"the timeout of {whole} is used up, by {spent} of training: "
-                "give a larger --timeout to go on"
+                "give a larger --timeout to resume"
             )
         left_s, need_s = self._last_save_at - now, self._to_next_backup_s()
         if left_s < need_s:
             return (
                 f"the deadline leaves {duration(max(0.0, left_s))} before the last save, "
                 f"and a training would take {duration(need_s)} to its next backup: "
-                "run the same command to go on"
+                "run the same command to resume"
             )
         return None
 
@@ -132,14 +132,14 @@ class Limits:
         until_deadline = (
             self._last_save_at - now,
             f"the deadline is {LAST_SAVE_S:.0f} s away: all is saved at the next batch; "
-            "run the same command to go on",
+            "run the same command to resume",
         )
         if timeout_s is None:
             return until_deadline
         until_timeout = (
             timeout_s - self._spent_s(now),
             f"{duration(timeout_s)} are over: all is saved at the next batch; "
-            "give a larger --timeout to go on",
+            "give a larger --timeout to resume",
         )
         return min(until_deadline, until_timeout)
 

@@ -93,5 +93,5 @@ class Restarts:
             return self._failures.pauses_for_what_is_missing.next()
         pause = self._failures.pauses_for_the_drive.next()
         if pause is None:
-            raise SweepError(f"{end.why}: mend that, and run the same command to go on.")
+            raise SweepError(f"{end.why}: mend that, and run the same command to resume.")
         return pause

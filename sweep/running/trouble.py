@@ -40,7 +40,7 @@ class TroubleJudge:
         """Raises SweepError where a training was left for another run."""
         if self._left:
             raise SweepError(
-                f"{'; '.join(self._left)}: mend that, and run the same command to go on."
+                f"{'; '.join(self._left)}: mend that, and run the same command to resume."
             )
 
     def judge(
@@ -69,11 +69,11 @@ class TroubleJudge:
         has_trained = has_backup or have_trained(experience, record)
         trouble = (
             f"trial {trial.number} ({experience.id}) cannot "
-            f"{'go on' if has_trained else 'begin'}: {end.why}"
+            f"{'resume' if has_trained else 'begin'}: {end.why}"
         )
         if others is Preparable.NO:
             raise SweepError(
-                f"{trouble}; nor can any other: mend that, and run the same command to go on."
+                f"{trouble}; nor can any other: mend that, and run the same command to resume."
             )
         if not (has_trained or end.by_the_day):
             self._records.write_failure(experience, record, end)

@@ -101,7 +101,7 @@ class StorageAccess:
                 raise
             raise SweepError(
                 f"The study in {without_password(self._where)} was deleted while the sweep ran: "
-                "run the same command to go on, it is made again from the folders."
+                "run the same command to resume, it is made again from the folders."
             ) from error
         self._note_answer()
         return answer

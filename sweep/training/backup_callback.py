@@ -175,7 +175,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         if self._unsaved:
             raise NotSaved(
                 f"{self._writer.folder.parent}: nothing could be saved ({self._unsaved}); "
-                "make room or mend the drive, and run the same command to go on."
+                "make room or mend the drive, and run the same command to resume."
             )
 
     def save_the_end(self) -> None:

@@ -189,7 +189,7 @@ class TrainingRun:
                 epoch = best.epoch if best else None
                 raise NotSaved(
                     f"{experience.meilleur} is not the model of epoch {epoch}; "
-                    "run the same command to go on."
+                    "run the same command to resume."
                 )
         outcome.log = _size_and_sha256(experience.log)
         outcome.model = _size_and_sha256(experience.meilleur)
