@@ -256,7 +256,7 @@ def test_repeats_are_extended_and_merged_together(repeated, tmp_path):
     ours.mkdir()
     merged = sweep("merge", TOY, theirs, "--root", ours)
     assert merged.returncode == 0, merged.stderr
-    assert "0 cut off, 0 failed, 0 to do" in run(ours, "--trials", 1)
+    assert "0 interrupted, 0 failed, 0 to do" in run(ours, "--trials", 1)
     here, there = (
         {row["id_experience"]: row["val_acc"] for row in results(one)} for one in (ours, theirs)
     )

@@ -104,7 +104,7 @@ def anchor(heading):
             "  5  946559458e0f4e9e  finished   0.9806     19  adam",
             "3  187cf83b10757c2d  finished 0.97 5 sgd",
         ),
-        ("… done, 1 cut off", "7 done, 1 cut off"),
+        ("… finished, 1 interrupted", "7 finished, 1 interrupted"),
         (
             "process 12271 on vm, begun 2026-11-24T07:25:44 UTC",
             "process 7 on other, begun 2027-01-01T00:00:00 UTC",
@@ -131,7 +131,7 @@ def test_what_differs_by_nature_may_differ(shown, said):
             "5  946559458e0f4e9e  finished   0.9806     19  adam",
             "5  946559458e0f4e9e  finished   0.9806     19",
         ),
-        ("7 done, 1 cut off", "7 done, 2 cut off"),
+        ("7 finished, 1 interrupted", "7 finished, 2 interrupted"),
         ("a short line\nis not wrapped", "a short line is not wrapped"),
     ],
 )

@@ -50,7 +50,7 @@ def test_a_script_is_stopped_by_ctrl_c_once_all_is_saved_and_goes_on(tmp_path):
     assert code == 1
     done = python(*script(tmp_path, root), keras=True)
     assert done.returncode == 0, done.stderr
-    assert "1 cut off (trial " in done.stderr
+    assert "1 interrupted (trial " in done.stderr
     assert "resumes at epoch" in done.stderr
 
 

@@ -234,7 +234,8 @@ def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said
     root = tmp_path / "root"
     said, _ = control(root, space, NoTraining(takes_s=1), timeout_s=1.6, workers=2)
     assert (
-        said[-1] == "2 s are over: all is saved at the next batch; give a larger --timeout to resume"
+        said[-1]
+        == "2 s are over: all is saved at the next batch; give a larger --timeout to resume"
     )
     ended = [one.read().outcome is not None for one in experiences_in(root)]
     assert (ended.count(True), ended.count(False)) == (2, 2)

@@ -61,7 +61,7 @@ def test_what_is_not_here_comes_in_under_the_next_numbers(tmp_path):
     assert known[3].entry.came_from == str(theirs.root)
     assert ours.study.difference(known) == "has no trial 3"
     ours.rebuild()
-    assert ours.study.count_states() == {"done": 5, "failed": 0}
+    assert ours.study.count_states() == {"finished": 5, "pruned": 0, "failed": 0}
     for name in found:
         there, here = (content(root / name) for root in (theirs.root, ours.root))
         assert names(there) == names(here)

@@ -145,10 +145,11 @@ def test_a_notebook_that_is_cut_and_run_again_goes_on_and_ends_as_its_uncut_twin
     shown = again.outputs()
     assert_all_is_shown(shown, again.asked, right="right", after="after")
     (at,) = re.findall(
-        r"1 done, 1 cut off \(trial 1 at (epoch [1-9]\d*, batch \d+)\)", shown["run"]["stdout"]
+        r"1 finished, 1 interrupted \(trial 1 at (epoch [1-9]\d*, batch \d+)\)",
+        shown["run"]["stdout"],
     )
     assert f"resumes at {at}" in shown["run"]["stdout"]
-    assert "1 of them cut off" in shown["status"]["stdout"]
+    assert "1 interrupted)" in shown["status"]["stdout"]
     assert sessions(again.root)[finished] == before[finished] == 1
     assert sorted(sessions(again.root).values()) == [1, 1, 2]
 

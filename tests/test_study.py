@@ -70,7 +70,7 @@ def test_a_trial_that_was_left_running_is_attached_again(tmp_path):
         {0: 0.1, 1: 0.4},
     )
     assert again.interrupted_trials() == []
-    assert again.count_states() == {"done": 2, "failed": 0}
+    assert again.count_states() == {"finished": 2, "pruned": 0, "failed": 0}
 
 
 def test_a_failure_keeps_its_reason(tmp_path):

@@ -44,7 +44,7 @@ def test_run_again_a_sweep_that_is_done_trains_nothing(uncut, tmp_path):
     }
     done = sweep("run", TOY, "--root", root, "--trials", TRIALS)
     assert done.returncode == 0
-    assert f"{TRIALS} done, 0 cut off, 0 failed, 0 to do" in done.stderr
+    assert f"{TRIALS} finished, 0 interrupted, 0 failed, 0 to do" in done.stderr
     assert "Keras" not in done.stderr, "it would import Keras for nothing"
     assert before == {path: path.stat().st_mtime_ns for path in before}
     assert done.stdout.splitlines()[-1] == sweep("best", TOY, "--root", root).stdout.strip()
@@ -367,7 +367,7 @@ def test_a_sweep_that_failed_whole_begins_anew_once_the_mistake_is_mended(uncut,
     assert "KeyError: 'unit'" in sweep("status", wrong, "--root", root).stdout
     said = run(root, "--trials", TRIALS, space=space())
     assert f"start from the beginning, and their files are in {root}/.quarantine" in said
-    assert f"0 done, 0 cut off, 0 failed, {TRIALS} to do" in said
+    assert f"0 finished, 0 interrupted, 0 failed, {TRIALS} to do" in said
     assert_equal(root, uncut)
 
 

@@ -49,7 +49,7 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
     order.lift()
     status, shown = terminal.end()
     assert status == 0, shown
-    assert "1 done, 1 cut off (trial 1 at epoch " in shown
+    assert "1 finished, 1 interrupted (trial 1 at epoch " in shown
     assert "resumes at epoch " in shown
     assert "3/3 trials" in shown
     assert "id_experience" in shown

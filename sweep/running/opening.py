@@ -55,13 +55,15 @@ class OpenSweep:
     data_before: dict[str, Any] | None
 
     def description(self) -> str:
-        """Return how many trials are done, interrupted, failed and to do, in words."""
+        """Return how many trials are finished, interrupted, failed and to do, in words."""
         counts = self.study.count_states()
         positions = ", ".join(self._position(trial) for trial in self.interrupted)
         enqueued = min(self.to_come, self.to_do)
+        pruned = f", {counts['pruned']} pruned" if counts["pruned"] else ""
         return (
-            f"{self.context.space.source.name} in {self.context.root}: {counts['done']} done, "
-            f"{len(self.interrupted)} cut off{f' ({positions})' if positions else ''}, "
+            f"{self.context.space.source.name} in {self.context.root}: "
+            f"{counts['finished']} finished{pruned}, "
+            f"{len(self.interrupted)} interrupted{f' ({positions})' if positions else ''}, "
             f"{counts['failed']} failed, {self.to_do} to do"
             f"{f', {enqueued} of them enqueued' if enqueued else ''}"
         )

@@ -158,7 +158,11 @@ class TrialRunner:
         settings, study = self._context.settings, self._sweep.study
         counts = study.count_states()
         failed = counts["failed"]
-        if counts["done"] or failed < min(FAILURES_THAT_STOP, settings.trials):
+        if (
+            counts["finished"]
+            or counts["pruned"]
+            or failed < min(FAILURES_THAT_STOP, settings.trials)
+        ):
             return
         # As ``Inventory.have_all_failed`` will see it in the next run.
         begins_anew = failed == study.count() and settings.repeats == 1

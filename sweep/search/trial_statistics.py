@@ -8,10 +8,11 @@ from sweep.space.objectives import Objective, is_covered
 
 
 def count_states(trials: Iterable[FrozenTrial]) -> dict[str, int]:
-    """Return how many trials are done (with a value, or pruned), and how many failed."""
+    """Return how many trials are finished, pruned and failed."""
     states = [trial.state for trial in trials]
     return {
-        "done": states.count(TrialState.COMPLETE) + states.count(TrialState.PRUNED),
+        "finished": states.count(TrialState.COMPLETE),
+        "pruned": states.count(TrialState.PRUNED),
         "failed": states.count(TrialState.FAIL),
     }
 
