@@ -75,10 +75,10 @@ class MergeCheck:
         return None
 
 
-def sample_of(known: Iterable[TrialRecord]) -> list[FrozenTrial]:
+def sample_of(trial_records: Iterable[TrialRecord]) -> list[FrozenTrial]:
     """Return trials that together have every parameter; a damaged folder is left out."""
     by_parameter = {}
-    for trial in known:
+    for trial in trial_records:
         try:
             frozen = frozen_of(trial)
         except SweepError:

@@ -65,8 +65,8 @@ class Verification:
 
     def study_is_well(self) -> bool:
         """Tell whether the study agrees with the folders."""
-        known = Inventory(self._root, self._source.name).trials()
-        is_well, _ = compare_study(self._source.name, self._study, known)
+        trial_records = Inventory(self._root, self._source.name).trials()
+        is_well, _ = compare_study(self._source.name, self._study, trial_records)
         return is_well
 
     def _verify_models(self, inventory: Inventory) -> Iterator[Finding]:

@@ -108,9 +108,9 @@ class Controller:
             SweepError: none can be extended, or something is wrong that no other trial would mend.
         """
         with self._locked() as opening:
-            known = opening.settle_folders(begin_anew=False).trials()
+            trial_records = opening.settle_folders(begin_anew=False).trials()
             extension.prepare_all(
-                self._context.root, known, epochs, best, self._context.progress.say
+                self._context.root, trial_records, epochs, best, self._context.progress.say
             )
             self._train(opening.open())
         self._first_error.raise_again()

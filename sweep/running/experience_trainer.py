@@ -76,9 +76,9 @@ class ExperienceTrainer:
         return not self._stop.is_set() and self._sweep.limits.next_training().may_begin
 
     def _report_earlier_epochs(self, trial: optuna.Trial, repeat: Repeat) -> None:
-        known = self._sweep.known.get(trial.number)
-        if known and known.experience == repeat.experience and repeat.is_first:
-            curve = self._context.read_patiently(known.curve)
+        trial_record = self._sweep.trial_records.get(trial.number)
+        if trial_record and trial_record.experience == repeat.experience and repeat.is_first:
+            curve = self._context.read_patiently(trial_record.curve)
             self._sweep.study.catch_up(trial, curve)
 
     def _train_once(self, trial: optuna.Trial, repeat: Repeat, record: Record) -> tuple[End, int]:

@@ -18,7 +18,7 @@ from sweep.system.host import now
 
 def prepare_all(
     root: Path,
-    known: Mapping[int, TrialRecord],
+    trial_records: Mapping[int, TrialRecord],
     epochs: int,
     best: int | None,
     say: Callable[[str], None],
@@ -27,7 +27,7 @@ def prepare_all(
 
     Args:
         root: of the sweep.
-        known: its trials, by number.
+        trial_records: its trials, by number.
         epochs: of the longer trainings, in all.
         best: how many of the best are extended; None is all of them.
         say: is told which of them cannot be extended.
@@ -35,12 +35,12 @@ def prepare_all(
     Raises:
         SweepError: there is none to extend.
     """
-    extended = parents(known, epochs, best)
+    extended = parents(trial_records, epochs, best)
     if not extended:
         raise SweepError(
             f"{root} has no finished experience of fewer than {epochs} epochs: see sweep results."
         )
-    following = max(known) + 1
+    following = max(trial_records) + 1
     for parent in extended:
         if child_of(parent, epochs).path.exists():
             continue
@@ -51,13 +51,15 @@ def prepare_all(
             following += 1
 
 
-def parents(known: Mapping[int, TrialRecord], epochs: int, best: int | None) -> list[TrialRecord]:
+def parents(
+    trial_records: Mapping[int, TrialRecord], epochs: int, best: int | None
+) -> list[TrialRecord]:
     """Return the trials to extend, the best first: each is finished and has fewer epochs.
 
     Where a training was extended already, the longer one stands for both.
     """
     longest: dict[str, TrialRecord] = {}
-    for trial in sorted(known.values(), key=lambda trial: (_epochs(trial), -trial.number)):
+    for trial in sorted(trial_records.values(), key=lambda trial: (_epochs(trial), -trial.number)):
         is_finished = trial.outcome and trial.outcome.state is State.FINISHED
         if is_finished and _epochs(trial) < epochs:
             longest[child_of(trial, epochs).id] = trial

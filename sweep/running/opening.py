@@ -31,7 +31,7 @@ class OpenSweep:
         fence: raises where another sweep has taken the root over.
         run: the name of this run, whose trainings share their data.
         study: proposes, and is told of each end.
-        known: the trials that have a folder, by number. Such a trial is resumed in its folder,
+        trial_records: the trials that have a folder, by number. Such a trial is resumed there,
             whatever it would be proposed today.
         interrupted: the trials that have begun and not ended.
         to_come: how many proposals are enqueued and still to be tried.
@@ -46,7 +46,7 @@ class OpenSweep:
     fence: Callable[[], None]
     run: str
     study: Study
-    known: Mapping[int, TrialRecord]
+    trial_records: Mapping[int, TrialRecord]
     interrupted: Sequence[optuna.Trial]
     to_come: int
     to_do: int
@@ -70,10 +70,11 @@ class OpenSweep:
 
     def _position(self, trial: optuna.Trial) -> str:
         """Return from where a trial will be resumed, in words."""
-        known = self.known.get(trial.number)
-        if known:
-            known = next((repeat for repeat in known.repeats if not repeat.record.outcome), known)
-        position = backup_files.newest_position(known.experience.sauvegarde) if known else None
+        trial_record, position = self.trial_records.get(trial.number), None
+        if trial_record:
+            repeats = trial_record.repeats
+            repeat = next((repeat for repeat in repeats if not repeat.record.outcome), repeats[0])
+            position = backup_files.newest_position(repeat.experience.sauvegarde)
         epoch, batch = (position.epoch, position.batch) if position else (0, 0)
         return f"trial {trial.number} at epoch {epoch}, batch {batch}"
 
@@ -111,19 +112,19 @@ class Opening:
         check_distributions(study.trials(), self._rehearsal.distributions)
         to_come = check_to_come(context.space, context.root, study)
         limits = Limits(settings, study, folders.recorded(), context.began)
-        known, interrupted = folders.trials(), study.interrupted_trials()
+        trial_records, interrupted = folders.trials(), study.interrupted_trials()
         is_exhausted = bool(study.count_if_exhausted())
         to_do = 0 if is_exhausted else max(0, settings.trials - study.count())
         trainings = to_do * settings.repeats + len(interrupted)
         disk = DiskBudget(context.root, settings, trainings, context.progress.say)
-        disk.free_backups(known.values())
+        disk.free_backups(trial_records.values())
         sweep = OpenSweep(
             context=context,
             place=self._place,
             fence=self._fence,
             run=uuid.uuid4().hex,
             study=study,
-            known=known,
+            trial_records=trial_records,
             interrupted=interrupted,
             to_come=to_come,
             to_do=to_do,

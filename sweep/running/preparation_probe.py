@@ -39,16 +39,20 @@ class PreparationProbe:
         space: makes proposals, which are tried beside the trainings that have trained.
         place: where trainings run.
         stop: once set, no further training is prepared.
-        known: the trials that there are.
+        trial_records: the trials that there are.
     """
 
     def __init__(
-        self, space: SearchSpace, place: Place, stop: threading.Event, known: Iterable[TrialRecord]
+        self,
+        space: SearchSpace,
+        place: Place,
+        stop: threading.Event,
+        trial_records: Iterable[TrialRecord],
     ) -> None:
         self._space, self._place, self._stop = space, place, stop
         self._lock = threading.Lock()
         self._trained: list[TrialRecord] = []
-        for trial in known:
+        for trial in trial_records:
             self.note(trial)
 
     def note(self, trial: TrialRecord) -> None:

@@ -38,23 +38,23 @@ def open_or_rebuild(
     if context.settings.storage:
         study.keep_to(context.root)
     study.enqueue(read_enqueued(context.root).proposals)
-    known = folders.trials()
-    for number, name in trained_without_folder(study.trials(), known).items():
+    trial_records = folders.trials()
+    for number, name in trained_without_folder(study.trials(), trial_records).items():
         context.progress.say(
             f"trial {number} {name}: its folder is missing, so it begins again from the beginning"
         )
     # A kill before the first folder, or all that there was is forgotten.
-    if not known and not always_rebuild:
+    if not trial_records and not always_rebuild:
         study.empty()
         return study
-    trouble = trouble or study.difference(known)
+    trouble = trouble or study.difference(trial_records)
     if always_rebuild:
         trouble = trouble or "is to be made again"
     if trouble:
         context.progress.say(f"the study {trouble}: it is rebuilt from the folders")
-        total = max(known, default=-1) + 1
+        total = max(trial_records, default=-1) + 1
         with context.progress.count("rebuilding the study", total) as done:
-            study.rebuild(known, _proposer(context, study), done)
+            study.rebuild(trial_records, _proposer(context, study), done)
     return study
 
 

@@ -78,11 +78,11 @@ class TrialRunner:
 
         None where the search space raises, with which the trial has failed.
         """
-        known = self._sweep.known.get(trial.number)
-        if known:
-            seed = known.record.parameters["seed"] - (known.entry.repeat or 0)
+        trial_record = self._sweep.trial_records.get(trial.number)
+        if trial_record:
+            seed = trial_record.record.parameters["seed"] - (trial_record.entry.repeat or 0)
             return TrainingPlan(
-                {**known.record.parameters, "seed": seed % SEEDS}, known.repeat_count
+                {**trial_record.record.parameters, "seed": seed % SEEDS}, trial_record.repeat_count
             )
         space, study = self._context.space, self._sweep.study
         try:

@@ -28,7 +28,7 @@ class TroubleJudge:
         self._progress, self._stop = sweep.context.progress, sweep.context.stop
         self._records = records
         self._probe = PreparationProbe(
-            sweep.context.space, sweep.place, sweep.context.stop, sweep.known.values()
+            sweep.context.space, sweep.place, sweep.context.stop, sweep.trial_records.values()
         )
         self._left: list[str] = []
 
