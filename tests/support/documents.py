@@ -118,7 +118,7 @@ def shape(line, numbers_differ=False):
     if row:
         line = f"{re.sub('[0-9]+', 'N', row[1])} and {len(row[2].split())} cells"
     if numbers_differ:
-        line = re.sub(r"\d[\d,]*", "N", re.sub(r"(cut off) \(.*?\)", r"\1", line))
+        line = re.sub(r"\d[\d,]*", "N", re.sub(r"(interrupted) \(.*?\)", r"\1", line))
         line = re.sub(r"(N \w+?)s\b", r"\1", line)  # a plural hangs on its number
     return line
 
