@@ -259,7 +259,7 @@ def test_a_deadline_leaves_cut_off_trials_cut_off(space, tmp_path):
     assert place.trained == []
     control(root, space, NoTraining(takes_s=5), timeout_s=0.2, workers=2)
     said, study = control(root, space, place, deadline_s=30)
-    assert "2 cut off" in said[0]
+    assert "2 interrupted" in said[0]
     assert said[-1].startswith("the deadline leaves ")
     assert (place.trained, len(study.interrupted_trials())) == ([], 2)
 

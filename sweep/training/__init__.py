@@ -23,7 +23,7 @@ The files, in the order in which data pass through them:
 - log_callback.py — ``log.csv``
 - finite_callback.py — ends a training whose metrics are not finite
 - backup_callback.py — when a backup is written, and how a training resumes from it
-- backup_writer.py — what a backup holds, and in which order it is written
+- backup_contents.py — what a backup holds, and in which order it is written
 - state/ — all state that the weights do not hold, saved and restored
 - reports_callback.py — tells the controller of each epoch
 - fit.py — one call of ``model.fit``

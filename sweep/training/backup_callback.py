@@ -1,6 +1,6 @@
 """When a training is backed up, in any of its batches, and how it resumes from there.
 
-``sweep.training.backup_writer`` knows what a backup holds.
+``sweep.training.backup_contents`` knows what a backup holds.
 """
 
 import math
@@ -14,7 +14,7 @@ from sweep.experience import backup_files
 from sweep.experience.resume_proof import Proof, Sample, exact
 from sweep.system.files import patiently, pauses
 from sweep.system.host import now
-from sweep.training.backup_writer import BackupWriter, describe_short_disk
+from sweep.training.backup_contents import BackupWriter, describe_short_disk
 from sweep.training.callback_hooks import Logs
 from sweep.training.endings import NotSaved, Stopped
 from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned

@@ -9,7 +9,7 @@ from sweep.experience.backup_files import Generation
 from sweep.experience.resume_proof import Proof
 from sweep.training import steps
 from sweep.training.backup_callback import Backup, WorkWatcher
-from sweep.training.backup_writer import BackupContents, BackupWriter
+from sweep.training.backup_contents import BackupContents, BackupWriter
 from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import hears_batches
 from sweep.training.log_callback import Log
