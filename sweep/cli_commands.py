@@ -7,7 +7,6 @@ import click
 from rich.filesize import decimal
 
 from sweep import Sweep, cli_options
-from sweep.console.table import print_parameters
 from sweep.errors import Misuse, SweepError
 from sweep.settings import PRUNERS, SAMPLERS
 from sweep.wording import duration, printable
@@ -262,6 +261,8 @@ COMMANDS = (
 
 def _print_costs(checked: list["MeasuredProposal"]) -> None:
     """Print one row for each proposal: its parameters, its weights, and what its trial takes."""
+    from sweep.console.table import print_parameters
+
     columns = {
         "weights": [f"{trial.cost.weights:,}" for trial in checked],
         "time": [duration(trial.trial_s) for trial in checked],
