@@ -69,22 +69,19 @@ class RecordKeeper:
     def write_failure(self, experience: Experience, record: Record, end: End) -> None:
         """Write that an experience has failed, because its process ended so."""
         died = end.ending is Ending.DIED
-        outcome = Outcome(State.FAILED, now(), end.why, traceback=end.traceback, died=died)
-
-        def write() -> None:
-            outcome.values, outcome.epoch = experience.values(record)
-            record.outcome = outcome
-            experience.write(record)
-
-        self._context.read_patiently(write)
+        record.outcome = Outcome(State.FAILED, now(), end.why, traceback=end.traceback, died=died)
+        self._context.read_patiently(lambda: experience.write(record))
 
     def write_end(self, trial: TrialRecord) -> None:
-        """Write into each experience of a trial its constraints, and that the trial has ended."""
+        """Write into each experience of a trial its values, and that the trial has ended."""
         for repeat in trial.repeats:
             self._context.read_patiently(functools.partial(self._write_end, repeat))
 
     def _write_end(self, repeat: TrialRecord) -> None:
         experience, record, outcome = repeat.experience, repeat.record, repeat.record.outcome
+        if outcome:
+            # Read from the log once more: not every outcome was written by a training of today.
+            outcome.values, outcome.epoch = experience.values(record)
         space = self._context.space
         is_finished = outcome and outcome.state is State.FINISHED
         if space.constraints and outcome and is_finished and outcome.epoch is not None:
