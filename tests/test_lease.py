@@ -1,6 +1,7 @@
 """Who trains in a folder just now: known for this host, watched for another one of a cluster."""
 
 import os
+import shutil
 import time
 from dataclasses import replace
 
@@ -13,7 +14,7 @@ from sweep.experience.heartbeat import Heartbeat, write_heartbeat
 from sweep.experience.lease import Hold, Lease, Superseded, shown_state
 from sweep.experience.position import Position
 from sweep.experience.record import Outcome, State
-from sweep.system.files import put_in_place
+from sweep.system.files import is_unwritable_for_a_while, put_in_place
 from sweep.system.host import ProcessId, now, this_process
 
 ELSEWHERE = ProcessId(host="another", boot="", pid=1, started=0.0)
@@ -137,6 +138,19 @@ def test_who_is_overtaken_writes_nothing_more(two, what):
     assert overtaken.value.holder.number == 2
     after = contents(ours)
     assert {path: after[path] for path in before} == before
+
+
+def test_a_root_that_is_not_mounted_now_is_waited_for_and_not_made_anew(two):
+    ours, _ = two
+    root = ours.path.parent
+    away = root.rename(root.with_name("away"))
+    with pytest.raises(OSError, match="not there now") as gone:
+        ours.fence()
+    assert is_unwritable_for_a_while(gone.value)
+    assert not root.exists()
+    away.rename(root)
+    shutil.rmtree(ours.path)
+    ours.fence()  # its folder alone was removed by somebody
 
 
 def test_who_holds_a_folder_writes_into_it(two):

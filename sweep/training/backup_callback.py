@@ -3,7 +3,6 @@
 ``sweep.training.backup_contents`` knows what a backup holds.
 """
 
-import errno
 import math
 import time
 from collections.abc import Iterator
@@ -228,14 +227,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             self._on_not_saved(error)
 
     def _write(self) -> None:
-        try:
-            self._writer.write(self._before_validation)
-        except FileNotFoundError as error:
-            root = self._writer.folder.parent.parent
-            if root.exists():
-                raise
-            # A drive that is unmounted leaves an empty folder behind, until it is mounted again.
-            raise OSError(errno.ESTALE, "the folder is not there now", str(root)) from error
+        self._writer.write(self._before_validation)
 
     def _on_saved(self) -> None:
         if self._unsaved:
