@@ -14,6 +14,7 @@ from threading import Event
 import psutil
 import pytest
 
+from support.stand_ins import SPACE, control
 from sweep.experience import root_lock as module
 from sweep.experience.root import RootWrong, prepare, root_of
 from sweep.experience.root_lock import RootBusy, RootLock, read_holder
@@ -211,6 +212,14 @@ def test_a_read_only_root_is_refused(tmp_path):
 def test_the_root_is_that_of_the_space_unless_it_is_named():
     assert root_of("digits", None) == Path.cwd() / "experiences" / "digits"
     assert root_of("digits", Path("here")) == Path.cwd() / "here"
+
+
+def test_the_root_is_told_before_the_search_space_changes_the_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "space.py").write_text(f"import os\nos.chdir('{tmp_path}/elsewhere')\n{SPACE}")
+    control(Path("here"), tmp_path / "space.py", trials=1)
+    assert (tmp_path / "here" / "study.journal").is_file()
 
 
 def test_a_step_of_the_clock_makes_no_other_process_of_a_holder(monkeypatch):

@@ -55,10 +55,10 @@ class Controller:
         """
         began = time.monotonic()
         source = find(settings.space)
+        # Before the search space is executed, which may change the working directory.
+        root = root_of(source.name, settings.root)
         space = load_space(source, settings.epochs, progress)
-        context = SweepContext(
-            settings, space, root_of(source.name, settings.root), progress, began=began
-        )
+        context = SweepContext(settings, space, root, progress, began=began)
         place = place or _place_of(context)
         workers = settings.workers or place.workers()
         threads = settings.threads or place.threads(workers)
