@@ -35,15 +35,15 @@ class SweepContext:
     stop: threading.Event = field(default_factory=threading.Event)
     began: float = field(default_factory=time.monotonic)
 
-    def read_patiently(self, work: Callable[[], T]) -> T:
+    def patiently(self, work: Callable[[], T]) -> T:
         """Return what the work returns, which is tried again while the root does not answer."""
-        return self._patiently(work, "does not answer", "does")
+        return self._try_until(work, "does not answer", "does")
 
     def write_patiently(self, work: Callable[[], T]) -> T:
         """Return what the work returns, which is tried again while the root cannot be written."""
-        return self._patiently(work, "cannot be written", "can")
+        return self._try_until(work, "cannot be written", "can")
 
-    def _patiently(self, work: Callable[[], T], trouble: str, until: str) -> T:
+    def _try_until(self, work: Callable[[], T], trouble: str, until: str) -> T:
         def on_wait(error: OSError) -> None:
             self.progress.say(f"{self.root} {trouble} ({error}); trying again until it {until}")
 

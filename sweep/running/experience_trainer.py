@@ -78,7 +78,7 @@ class ExperienceTrainer:
     def _report_earlier_epochs(self, trial: optuna.Trial, repeat: Repeat) -> None:
         trial_record = self._sweep.trial_records.get(trial.number)
         if trial_record and trial_record.experience == repeat.experience and repeat.is_first:
-            curve = self._context.read_patiently(trial_record.curve)
+            curve = self._context.patiently(trial_record.curve)
             self._sweep.study.catch_up(trial, curve)
 
     def _train_once(self, trial: optuna.Trial, repeat: Repeat, record: Record) -> tuple[End, int]:

@@ -31,7 +31,7 @@ class RecordKeeper:
 
         Nothing is written.
         """
-        return self._context.read_patiently(lambda: self._read(trial, repeat))
+        return self._context.patiently(lambda: self._read(trial, repeat))
 
     def _read(self, trial: optuna.Trial, repeat: Repeat) -> Record:
         record = backup_files.read_record(repeat.experience) or self._new_record(repeat)
@@ -70,12 +70,12 @@ class RecordKeeper:
         """Write that an experience has failed, because its process ended so."""
         died = end.ending is Ending.DIED
         record.outcome = Outcome(State.FAILED, now(), end.why, traceback=end.traceback, died=died)
-        self._context.read_patiently(lambda: experience.write(record))
+        self._context.patiently(lambda: experience.write(record))
 
     def write_end(self, trial: TrialRecord) -> None:
         """Write into each experience of a trial its values, and that the trial has ended."""
         for repeat in trial.repeats:
-            self._context.read_patiently(functools.partial(self._write_end, repeat))
+            self._context.patiently(functools.partial(self._write_end, repeat))
 
     def _write_end(self, repeat: TrialRecord) -> None:
         experience, record, outcome = repeat.experience, repeat.record, repeat.record.outcome

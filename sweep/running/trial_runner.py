@@ -132,11 +132,11 @@ class TrialRunner:
         self._records.write_end(ended)
         outcome = ended.outcome
         if outcome:
-            curve = self._context.read_patiently(ended.curve)
+            curve = self._context.patiently(ended.curve)
             others = f" and {len(ended.others)} with other seeds" if ended.others else ""
             name = f"{ended.experience.id}{others}"
             self._tell(trial, name, outcome, curve, notes_of(ended))
-        self._context.read_patiently(lambda: self._sweep.disk.free_backups(ended.repeats))
+        self._context.patiently(lambda: self._sweep.disk.free_backups(ended.repeats))
         self._judge.note(ended)
 
     def _tell(
