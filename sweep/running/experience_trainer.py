@@ -51,12 +51,12 @@ class ExperienceTrainer:
             SweepError: no training can begin, or something has been waited for long enough.
         """
         self._sweep.place.wait_until_warm(self._stop)
-        if not self._may_train():
+        if not self._sweep.may_train():
             return
         restarts = Restarts()
         self._report_earlier_epochs(trial, repeat)
         self._progress.begin(trial.number, repeat.experience.id)
-        while self._may_train():
+        while self._sweep.may_train():
             sessions = len(record.sessions)
             end, epoch = self._train_once(trial, repeat, record)
             if end.ending is Ending.OUTCOME:
@@ -71,9 +71,6 @@ class ExperienceTrainer:
             if pause is None:
                 return
             self._stop.wait(pause)
-
-    def _may_train(self) -> bool:
-        return not self._stop.is_set() and self._sweep.limits.next_training().may_begin
 
     def _report_earlier_epochs(self, trial: optuna.Trial, repeat: Repeat) -> None:
         trial_record = self._sweep.trial_records.get(trial.number)

@@ -54,6 +54,10 @@ class OpenSweep:
     disk: DiskBudget
     data_before: dict[str, Any] | None
 
+    def may_train(self) -> bool:
+        """Tell whether another training may begin, or resume from its backup."""
+        return not self.context.stop.is_set() and self.limits.next_training().may_begin
+
     def description(self) -> str:
         """Return how many trials are finished, interrupted, failed and to do, in words."""
         counts = self.study.count_states()

@@ -28,7 +28,7 @@ class TrainingLoop:
 
     def run(self) -> None:
         """Train what there is to train, and say what ends the sweep before its last trial."""
-        if self._may_train() if self._interrupted else self._may_begin():
+        if self._sweep.may_train() if self._interrupted else self._may_begin():
             with self._stopped_in_time():
                 try:
                     self._train()
@@ -89,7 +89,7 @@ class TrainingLoop:
     def _next_trials(self) -> Iterator[optuna.Trial]:
         interrupted, self._interrupted = self._interrupted, []
         for trial in interrupted:
-            if not self._may_train():
+            if not self._sweep.may_train():
                 return
             yield trial
         while True:
@@ -105,10 +105,11 @@ class TrainingLoop:
             yield trial
 
     def _may_begin(self) -> bool:
-        return not self._stop.is_set() and self._limits.next_trial().may_begin and self._may_train()
-
-    def _may_train(self) -> bool:
-        return not self._stop.is_set() and self._limits.next_training().may_begin
+        return (
+            not self._stop.is_set()
+            and self._limits.next_trial().may_begin
+            and self._sweep.may_train()
+        )
 
     def _bring_to_its_end(self, runner: TrialRunner, trial: optuna.Trial) -> None:
         try:
