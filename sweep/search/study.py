@@ -73,7 +73,6 @@ class Study:
         self._where, self._options = where, options
         self._access = StorageAccess(where, say, stop or threading.Event())
         self._direct = DirectStudy(factory, where)
-        self._waits_to_report = factory.prunes
 
     @property
     def optuna_study(self) -> optuna.Study:
@@ -216,7 +215,7 @@ class Study:
             is_judged: ask the pruner, if there is one.
         """
         report = functools.partial(self._direct.report, trial, epoch, value, is_judged)
-        if self._waits_to_report and is_judged:
+        if self._direct.factory.prunes and is_judged:
             return self._access.call(report)
         return self._access.call_unless_away(report)
 
@@ -257,7 +256,7 @@ class Study:
 
     @serialized
     def count_states(self) -> dict[str, int]:
-        """Return how many trials are done (with a value, or pruned), and how many failed."""
+        """Return how many trials are finished, pruned and failed."""
         return trial_statistics.count_states(self._direct.trials())
 
     @serialized
