@@ -74,11 +74,10 @@ def check(space: str, epochs: int | None) -> None:
     "--threads", "Threads of a training, also when it resumes.  [default: cores / workers]"
 )
 @cli_options.save_freq()
-@click.option(
+@cli_options.path(
     "--enqueue",
-    type=click.Path(path_type=Path),
+    "JSON or CSV file of proposals to try first; the sampler proposes what one leaves out.",
     metavar="FILE",
-    help="JSON or CSV file of proposals to try first; the sampler proposes what one leaves out.",
 )
 @click.option(
     "--from",

@@ -17,22 +17,16 @@ Decorator = Callable[..., Any]
 
 def of_a_sweep(command: Command) -> Command:
     """Add the argument and the option that name a sweep: its search space and its root."""
-    root = click.option(
-        "--root",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="[default: experiences/SPACE]",
-    )
-    return click.argument("space", metavar="SPACE")(root(command))
+    root = path("--root", "[default: experiences/SPACE]")
+    decorated: Command = click.argument("space", metavar="SPACE")(root(command))
+    return decorated
 
 
 def of_a_study(command: Command) -> Command:
     """Add the options that name a sweep and its study."""
-    folder = click.option(
+    folder = path(
         "--study-dir",
-        type=click.Path(path_type=Path),
-        metavar="DIR",
-        help="Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
+        "Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
     )
     url = click.option(
         "--storage",
@@ -88,6 +82,11 @@ def flag(name: str, text: str) -> Decorator:
 def integer(name: str, text: str, least: int = 1, **more: Any) -> Decorator:
     """Return an option that takes an integer of at least ``least``, with this help text."""
     return click.option(name, type=click.IntRange(least), metavar="N", help=text, **more)
+
+
+def path(name: str, text: str, metavar: str = "DIR") -> Decorator:
+    """Return an option that takes a path, with this help text."""
+    return click.option(name, type=click.Path(path_type=Path), metavar=metavar, help=text)
 
 
 def choice(name: str, text: str, names: Sequence[str], default: str) -> Decorator:
