@@ -44,9 +44,8 @@ def study_of(root: Path, study_dir: Path | None) -> Path:
     if study_dir is None and not is_on_drive(root):
         return root / STUDY
     local = study_dir or cache_folder()
-    digest = hashlib.sha256(str(root).encode()).hexdigest()[
-        :8
-    ]  # two roots of one name have two studies
+    # Two roots of one name have two studies.
+    digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
     return local.resolve() / f"{root.name}-{digest}.journal"
 
 
