@@ -12,7 +12,13 @@ from sweep import Sweep
 from sweep.experience.accounting import Work, work_of
 from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import experiences_in
-from sweep.experience.heartbeat import Heartbeat, read_heartbeat, write_heartbeat
+from sweep.experience.heartbeat import (
+    Heartbeat,
+    last_heartbeat,
+    read_heartbeat,
+    write_heartbeat,
+)
+from sweep.experience.lease import shown_state
 from sweep.system.host import now, this_process
 from sweep.web.tables import trial_table
 
@@ -44,24 +50,29 @@ def begun(tmp_path):
         experience.write(record)
         if heartbeat:
             write_heartbeat(experience.heartbeat, heartbeat)
-        return [(experience, record)]
+        return experience, record
 
     return write
 
 
+def work_in(folder):
+    return work_of(*folder, shown_state(*folder), last_heartbeat(*folder))
+
+
 def test_a_training_without_a_cut_has_trained_nothing_twice(begun):
     whole = session(0, 0, ended("outcome", 8, 0, 16.0))
-    (folder,) = begun(whole, saved=8)
-    assert work_of([folder]) == Work(sessions=1, trained_s=16.0, prepared_s=2.0, batches=80)
+    assert work_in(begun(whole, saved=8)) == Work(
+        sessions=1, trained_s=16.0, prepared_s=2.0, batches=80
+    )
 
 
 def test_what_lies_between_the_cut_and_the_backup_is_trained_twice(begun):
-    folders = begun(
+    folder = begun(
         session(0, 0, ended("cut", 3, 5, 7.0)),  # 35 batches, of which the backup knew 20
         session(2, 0, ended("cut", 2, 4, 1.0)),  # 4 batches, and no backup in them
         session(2, 0, ended("outcome", 8, 0, 12.0)),
     )
-    work = work_of(folders)
+    work = work_in(folder)
     assert (work.sessions, work.cuts, work.batches, work.repeated_batches) == (
         3,
         2,
@@ -73,7 +84,7 @@ def test_what_lies_between_the_cut_and_the_backup_is_trained_twice(begun):
 
 
 def test_a_stop_is_no_cut(begun):
-    work = work_of(
+    work = work_in(
         begun(session(0, 0, ended("stopped", 1, 2, 1.0)), session(1, 2, ended("cut", 3, 0, 2.0)))
     )
     assert (work.cuts, work.repeated_batches) == (1, 0)
@@ -84,7 +95,7 @@ HEARTBEAT = Heartbeat(0, 3, 4, BATCHES, trained_s=6.8, unsaved_s=2.8, unsaved_ba
 
 @pytest.mark.parametrize("process", [GONE, this_process()])
 def test_what_is_in_no_backup_is_at_risk_or_lost(begun, process):
-    work = work_of(begun(session(0, 0, None, process), saved=2, heartbeat=HEARTBEAT))
+    work = work_in(begun(session(0, 0, None, process), saved=2, heartbeat=HEARTBEAT))
     assert (work.at_risk_batches, work.at_risk_s, work.left_batches, work.batches) == (
         14,
         2.8,
@@ -95,7 +106,7 @@ def test_what_is_in_no_backup_is_at_risk_or_lost(begun, process):
 
 
 def test_a_sign_of_life_of_a_session_before_says_nothing_of_this_one(begun):
-    work = work_of(
+    work = work_in(
         begun(session(0, 0, ended("cut", 3, 4, 6.8)), session(2, 0), saved=2, heartbeat=HEARTBEAT)
     )
     assert (work.batches, work.at_risk_batches, work.at_risk_s) == (34, 0, 0.0)
@@ -162,7 +173,7 @@ def test_resumes_are_counted_with_their_proofs_and_what_is_approximate_is_said(b
         replace(session(4, 0, ended("cut", 6, 4, 7.0)), proof=found_out),
         session(6, 0, ended("outcome", 8, 0, 12.0)),
     ]
-    ((experience, record),) = begun(*sessions, saved=8)
+    experience, record = begun(*sessions, saved=8)
     record.approximate_because = because
     experience.write(record)
     root = experience.path.parent

@@ -8,7 +8,6 @@ from sweep.experience import backup_files
 from sweep.experience.entries import Comparison, Session, SessionEnd
 from sweep.experience.folder import Experience
 from sweep.experience.heartbeat import Heartbeat, last_heartbeat
-from sweep.experience.lease import shown_state
 from sweep.experience.position import Position
 from sweep.experience.record import Record, State
 
@@ -44,11 +43,27 @@ class Work:
         return Work(**{name: value + getattr(other, name) for name, value in vars(self).items()})
 
 
-def work_of(folders: Iterable[tuple[Experience, Record]]) -> Work:
-    """Return the total work in these experiences."""
-    total = Work()
-    for experience, record in folders:
-        total += _work_of_experience(experience, record)
+def work_of(
+    experience: Experience, record: Record, state: State, heartbeat: Heartbeat | None
+) -> Work:
+    """Return the work in an experience.
+
+    Args:
+        experience: to account for.
+        record: of the experience.
+        state: of the experience, see ``shown_state``.
+        heartbeat: of the last session, see ``last_heartbeat``.
+    """
+    sessions, ends = record.sessions, session_ends(record, heartbeat)
+    total = Work(sessions=len(sessions))
+    for number, (session, end) in enumerate(zip(sessions, ends, strict=True)):
+        following = sessions[number + 1] if number + 1 < len(sessions) else None
+        total += _work_of_session(session, end, following)
+        is_cut = end.how == "cut" if session.ended else state is State.CUT_OFF
+        total += Work(resumes=number > 0, cuts=is_cut)
+        if not following and state in (State.RUNNING, State.CUT_OFF):
+            reached = batches_before(end, session)
+            total += _open_end(experience, record, heartbeat, session, reached)
     return total
 
 
@@ -68,21 +83,6 @@ def _spans(experience: Experience, record: Record) -> Iterator[tuple[float, floa
     for session, end in zip(record.sessions, ends, strict=True):
         begun = datetime.fromisoformat(session.begun).timestamp()
         yield begun - (end.prepared_s or 0.0), begun + end.trained_s
-
-
-def _work_of_experience(experience: Experience, record: Record) -> Work:
-    state, heartbeat = shown_state(experience, record), last_heartbeat(experience, record)
-    sessions, ends = record.sessions, session_ends(record, heartbeat)
-    total = Work(sessions=len(sessions))
-    for number, (session, end) in enumerate(zip(sessions, ends, strict=True)):
-        following = sessions[number + 1] if number + 1 < len(sessions) else None
-        total += _work_of_session(session, end, following)
-        is_cut = end.how == "cut" if session.ended else state is State.CUT_OFF
-        total += Work(resumes=number > 0, cuts=is_cut)
-        if not following and state in (State.RUNNING, State.CUT_OFF):
-            reached = batches_before(end, session)
-            total += _open_end(experience, record, heartbeat, session, reached)
-    return total
 
 
 def _work_of_session(session: Session, end: SessionEnd, following: Session | None) -> Work:

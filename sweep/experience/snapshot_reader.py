@@ -58,10 +58,11 @@ class SnapshotReader:
         if not record:
             self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
             return None
-        state, heartbeat = shown_state(experience, record), None
-        if state in (State.RUNNING, State.CUT_OFF):
-            heartbeat = last_heartbeat(experience, record)
-        curve, work = self._curve(experience, record), work_of([(experience, record)])
+        state, heartbeat = shown_state(experience, record), last_heartbeat(experience, record)
+        curve = self._curve(experience, record)
+        work = work_of(experience, record, state, heartbeat)
+        if state not in (State.RUNNING, State.CUT_OFF):
+            heartbeat = None
         training = TrainingView(experience, record, state, curve, work, heartbeat)
         if record.outcome:
             self._ended[experience.id] = (stamp, training)
