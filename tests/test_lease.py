@@ -142,12 +142,13 @@ def test_who_is_overtaken_writes_nothing_more(two, what):
 
 def test_a_root_that_is_not_mounted_now_is_waited_for_and_not_made_anew(two):
     ours, _ = two
-    root = ours.path.parent
+    root, record = ours.path.parent, ours.read()
     away = root.rename(root.with_name("away"))
-    with pytest.raises(OSError, match="not there now") as gone:
-        ours.fence()
-    assert is_unwritable_for_a_while(gone.value)
-    assert not root.exists()
+    for write in (ours.fence, lambda: ours.write(record)):
+        with pytest.raises(OSError, match="not there now") as gone:
+            write()
+        assert is_unwritable_for_a_while(gone.value)
+        assert not root.exists()
     away.rename(root)
     shutil.rmtree(ours.path)
     ours.fence()  # its folder alone was removed by somebody

@@ -95,6 +95,7 @@ class Experience:
         Raises:
             OSError: the disk is full or gone.
         """
+        self.fence()  # where a drive was mounted, no folder may be made
         plain_files.make_folder(self.path)
         text = record.as_json()
         check_for_reader(text, MOST_BYTES_OF_RECORD, self.record)
