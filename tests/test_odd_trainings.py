@@ -1,5 +1,6 @@
 """Trainings that few write and that must not be lost either."""
 
+import math
 import os
 import threading
 from dataclasses import replace
@@ -177,6 +178,25 @@ def test_a_metric_that_is_a_vector_is_logged_and_kept_over_a_cut(trainer, space,
     assert trainer(path, tmp_path, None, 2, TOY).ending == "outcome"
     assert_equal(only(tmp_path), only(tmp_path / "twin"))
     assert "f1_score" in only(tmp_path).log.read_text()
+
+
+def test_a_training_with_a_metric_that_is_nan_goes_on_after_a_stop(trainer, space, tmp_path):
+    """Its session leaves the metric as evidence, and a record with NaN is unequal to itself."""
+
+    def stop(news):
+        if isinstance(news, EpochDone):
+            trainer.stop.set()
+        return False
+
+    odd = "lambda y, guess: keras.ops.mean(guess) * float('nan')"
+    path = space(('metrics=["acc"]', f'metrics=["acc", {odd}]'))
+    assert trainer(path, tmp_path, parameters=TOY, on_news=stop).ending == "stopped"
+    sample = only(tmp_path).read().sessions[-1].ended.sample
+    assert any(math.isnan(value) for value in sample[2].values() if isinstance(value, float))
+    assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"
+    record = only(tmp_path).read()
+    assert record.sessions[-1].proof.differs == []
+    assert record.approximate_because is None
 
 
 def test_a_model_that_cannot_be_saved_fails_and_says_so(trainer, space, tmp_path):

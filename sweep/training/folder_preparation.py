@@ -3,10 +3,12 @@
 No other process trains in it then, and it is brought back to its newest backup.
 """
 
+import json
 import time
 
 from sweep.experience import best_model
 from sweep.experience.lease import Lease, open_session
+from sweep.experience.record import Record
 from sweep.experience.resume_start import Start, make_ready
 from sweep.system import plain_files
 from sweep.system.files import move_to_quarantine
@@ -33,7 +35,7 @@ def wait_for_others(job: Job, link: Link) -> None:
             raise NothingToTrain(End(Ending.STOPPED))
         time.sleep(POLL_S)
     record = job.experience.read()
-    if not record or (not record.outcome and record.sessions == job.record.sessions):
+    if not record or (not record.outcome and _sessions(record) == _sessions(job.record)):
         return
     interrupted = open_session(record)
     if not interrupted:
@@ -41,6 +43,11 @@ def wait_for_others(job: Job, link: Link) -> None:
     process = interrupted.process
     why = f"process {process.pid} on {process.host} was killed, or cut off"
     raise NothingToTrain(End(Ending.DIED, why))
+
+
+def _sessions(record: Record) -> str:
+    """Return the sessions as text, for a metric in them may be NaN, which is unequal to itself."""
+    return json.dumps([session.as_content() for session in record.sessions], sort_keys=True)
 
 
 def bring_back(job: Job, link: Link) -> Start:
