@@ -83,7 +83,7 @@ def roots(tmp_path_factory):
 @pytest.fixture
 def copied(roots, tmp_path, monkeypatch):
     """Return a copy of the folder; who waits for another host waits a second."""
-    monkeypatch.setattr("sweep.experience.root.LEASE_S", 1.0)
+    monkeypatch.setattr("sweep.experience.root_lock.LEASE_S", 1.0)
     return shutil.copytree(roots, tmp_path / "roots")
 
 
