@@ -199,6 +199,15 @@ def test_a_training_with_a_metric_that_is_nan_goes_on_after_a_stop(trainer, spac
     assert record.approximate_because is None
 
 
+def test_an_error_that_names_a_descriptor_and_no_file_is_the_search_space_s(
+    trainer, space, tmp_path
+):
+    path = space((CALLBACKS, f"    import os\n\n    os.stat(10**6)\n{CALLBACKS}"))
+    end = trainer(path, tmp_path, parameters=TOY)
+    assert end.ending == "unprepared"
+    assert "OSError: [Errno 9] Bad file descriptor" in end.why
+
+
 def test_a_model_that_cannot_be_saved_fails_and_says_so(trainer, space, tmp_path):
     path = space(("\n    hidden = keras.layers.Dense(", UNSAVEABLE))
     assert trainer(path, tmp_path, parameters=TOY).ending == "outcome"

@@ -65,7 +65,8 @@ def _is_of_our_disk(error: OSError, job: Job) -> bool:
 
 def _is_of_our_files(error: OSError, job: Job) -> bool:
     """Return whether an error of the disk met sweep's own files, and none of the search space."""
-    if error.filename is not None:
+    # The number of a descriptor, as of os.stat(3), names no file.
+    if isinstance(error.filename, str | bytes | os.PathLike):
         return Path(os.fsdecode(error.filename)).is_relative_to(job.experience.path.parent)
     frames = traceback.extract_tb(error.__traceback__)
     is_ours = any(frame.filename in WRITERS for frame in frames)
