@@ -12,6 +12,7 @@ The files, in the order in which data pass through them:
 - training_data.py — these batches for one training, and whether its data have changed
 - model_build.py — the model, built and checked, and the size of its files
 - user_callbacks.py — the callbacks of the search space
+- findings.py — what the preparation finds out, for the record
 - parent_comparison.py — an extension, compared with the training that it extends
 - session.py — the session in the record: begin, heartbeat, compare, end
 - machine_differences.py — what differs between the machines of two sessions

@@ -11,16 +11,16 @@ from typing import Any
 import keras
 
 from sweep.experience import backup_files
-from sweep.experience.resume_proof import Proof, Sample, exact
+from sweep.experience.resume_proof import Sample, exact
 from sweep.system.files import patiently, pauses
 from sweep.system.host import now
 from sweep.training.backup_contents import BackupWriter, describe_short_disk
 from sweep.training.callback_hooks import Logs
 from sweep.training.endings import NotSaved, Stopped
 from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
+from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.state.training_state import BeforeValidation
-from sweep.training.training_progress import TrainingProgress
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch longer than that only to leave evidence
@@ -39,8 +39,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         link: is told what cannot be saved, and asked after each batch whether to save and stop.
         writer: writes the files.
         resumed_from: the backup to resume from; None begins at the beginning.
-        progress: is kept up to date.
-        proof: is given what the training reaches, to compare it.
+        session: its progress is kept up to date, and its proof is given what the training reaches.
 
     Raises:
         Stopped: in the middle of ``fit``, once all is saved.
@@ -52,8 +51,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         link: Link,
         writer: BackupWriter,
         resumed_from: backup_files.Generation | None,
-        progress: TrainingProgress,
-        proof: Proof,
+        session: TrainingSession,
     ) -> None:
         super().__init__(
             str(writer.folder),
@@ -63,12 +61,12 @@ class Backup(keras.callbacks.BackupAndRestore):
         )
         self._link, self._writer, self._resumed_from = link, writer, resumed_from
         self._state, self._log = writer.contents.state, writer.contents.log
-        self._progress, self._proof = progress, proof
+        self._progress, self._proof = session.progress, session.proof
         self._before_validation: BeforeValidation | None = None
         # Of the latest validation; how long the first one takes is not known.
         self._validated_at, self._validation_s = 0.0, math.inf
         self._stops_after: tuple[int, int] | None = None
-        progress.measure = self._measured
+        self._progress.measure = self._measured
         self._unsaved: OSError | None = None
         self._unsaved_since = ""
         self._pauses: Iterator[float] = iter(())

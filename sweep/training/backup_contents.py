@@ -18,10 +18,10 @@ from sweep.training.best_model_callback import BestModel
 from sweep.training.h5py_errors import disk_errors
 from sweep.training.log_callback import Log
 from sweep.training.protocol import Job, Link, Warned
+from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import write_arrays
 from sweep.training.state.packing import StateArrays
 from sweep.training.state.training_state import BeforeValidation, TrainingState
-from sweep.training.training_progress import TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,13 @@ class BackupWriter:
         job: what is trained; a backup holds its record, too.
         link: is told what was found in the way of a file.
         contents: what a backup holds.
-        progress: how far the training is.
+        session: knows how far the training is, and records what a resume lacks.
     """
 
     def __init__(
-        self, job: Job, link: Link, contents: BackupContents, progress: TrainingProgress
+        self, job: Job, link: Link, contents: BackupContents, session: TrainingSession
     ) -> None:
-        self._job, self._link, self._progress = job, link, progress
+        self._job, self._link, self._session = job, link, session
         self.folder = job.experience.sauvegarde
         self.contents = contents
 
@@ -83,11 +83,11 @@ class BackupWriter:
         plain_files.make_folder(self.folder)
         self._write_weights(arrays)
         position = Position(
-            epoch=self._progress.epoch,
-            batch=self._progress.batch,
+            epoch=self._session.progress.epoch,
+            batch=self._session.progress.batch,
             stop_training=bool(self.contents.model.stop_training),
             log=self.contents.log.file.text(),
-            logs=self._progress.logs or {},
+            logs=self._session.progress.logs or {},
             state=plain,
             saved=now(),
             record=self._job.record.as_content(),
@@ -119,7 +119,7 @@ class BackupWriter:
         self.contents.model.stop_training = backup.position.stop_training
         if skipped or lost:
             missing = ", ".join([*skipped, *lost])
-            self._job.mark_approximate(f"it was resumed without a part of its state: {missing}")
+            self._session.mark_approximate(f"it was resumed without a part of its state: {missing}")
 
 
 def describe_short_disk(folder: Path) -> str | None:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import keras
 
 from sweep.experience.backup_files import Generation
-from sweep.experience.resume_proof import Proof
 from sweep.training import steps
 from sweep.training.backup_callback import Backup, WorkWatcher
 from sweep.training.backup_contents import BackupContents, BackupWriter
@@ -16,8 +15,8 @@ from sweep.training.log_callback import Log
 from sweep.training.patient_writes import write_patiently
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Job, Link
+from sweep.training.session import TrainingSession
 from sweep.training.state.training_state import TrainingState
-from sweep.training.training_progress import TrainingProgress
 
 
 @dataclass(frozen=True)
@@ -61,8 +60,7 @@ def make_savers(
     link: Link,
     made: Prepared,
     backup_before: Generation | None,
-    progress: TrainingProgress,
-    proof: Proof,
+    session: TrainingSession,
 ) -> Savers:
     """Let the model train by our steps, and return the callbacks that write its files.
 
@@ -71,8 +69,7 @@ def make_savers(
         link: see ``Backup``.
         made: the model and its data.
         backup_before: the backup to resume from, or None.
-        progress: see ``Backup``.
-        proof: see ``Backup``.
+        session: see ``Backup``.
     """
     # The steps ask the backup, which saves the state of the model that they train.
     backup: Backup
@@ -84,7 +81,7 @@ def make_savers(
     best = BestModel(files.meilleur, job.record.objective, best_before, state.variables, fence)
     log = Log(files.log, fence)
     contents = BackupContents(best, log, made.model, state)
-    writer = BackupWriter(job, link, contents, progress)
-    backup = Backup(job, link, writer, backup_before, progress, proof)
+    writer = BackupWriter(job, link, contents, session)
+    backup = Backup(job, link, writer, backup_before, session)
     steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
     return Savers(best, log, backup)

@@ -20,17 +20,18 @@ import keras
 from sweep.experience import backup_files, resume_start
 from sweep.experience.folder import Experience
 from sweep.experience.position import Position
-from sweep.experience.resume_proof import NO_EVIDENCE, Proof
 from sweep.space.search_space import SearchSpace
 from sweep.training.backup_callback import Backup
 from sweep.training.callback_hooks import Logs
 from sweep.training.callback_list import callbacks, make_savers
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.endings import Stopped
+from sweep.training.findings import Findings
 from sweep.training.fit import fit
 from sweep.training.measure import refusing
 from sweep.training.preparation import prepare
 from sweep.training.protocol import SAVES, End, Exactness, Job, Link, Warned
+from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.training_data import load_batches
 from sweep.training.training_progress import TrainingProgress
@@ -148,22 +149,24 @@ def _compared(position: Position, left_out: tuple[str, ...]) -> dict[str, Any]:
 def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     """Train to the last batch, and return the batches of the training."""
 
-    def short_batches(space: SearchSpace) -> tuple[BatchSource, BatchSource]:
-        train, validation = load_batches(job, space, lambda text: link.tell(Warned(text)))
+    def short_batches(space: SearchSpace, findings: Findings) -> tuple[BatchSource, BatchSource]:
+        train, validation = load_batches(job, space, findings, lambda text: link.tell(Warned(text)))
         return FirstBatches(train, TRAINED), FirstBatches(validation, VALIDATED)
 
     record, made = job.record, prepare(job, short_batches)
     job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
-    digest = record.data_identity and record.data_identity["digest"]
+    identity = made.findings.data_identity
+    digest = identity and identity["digest"]
     (job.experience.path / DATA).write_text(str(digest))
     start = resume_start.make_ready(job.experience)
     position = start.backup.position if start.backup else None
     progress = TrainingProgress()
     if position:
         progress.epoch, progress.batch = position.epoch, position.batch
-    proof = Proof(NO_EVIDENCE, lambda _: None)
-    savers = make_savers(job, link, made, start.backup, progress, proof)
+    session = TrainingSession(job, link, progress)
+    session.note(made.findings)
+    savers = make_savers(job, link, made, start.backup, session)
     stages = StagedSaves(savers.backup, job.experience.path, keeps, made.batches.count)
     in_order = callbacks(savers, made.of_user, stages)
     data, epochs = (made.batches, made.validation), record.parameters["epochs"]

@@ -18,6 +18,7 @@ from sweep.training.callback_hooks import Logs, hears_batches
 from sweep.training.data.arrays import DataWrong
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.loading import load_here
+from sweep.training.findings import Findings
 from sweep.training.fit import fit
 from sweep.training.model_build import count_params, disk_size
 from sweep.training.preparation import prepare
@@ -89,9 +90,9 @@ def refusing(job: Job, work: Callable[[], object]) -> End:
 def _measure(job: Job, link: Link) -> None:
     begun = time.perf_counter()
 
-    def batches_of(space: SearchSpace) -> tuple[BatchSource, BatchSource]:
+    def batches_of(space: SearchSpace, findings: Findings) -> tuple[BatchSource, BatchSource]:
         data = load_here(space).data
-        return make_batches(job, space, data, lambda text: link.tell(Warned(text)))
+        return make_batches(job, space, data, findings, lambda text: link.tell(Warned(text)))
 
     made = prepare(job, batches_of)
     model, batches, validation = made.model, made.batches, made.validation

@@ -12,19 +12,22 @@ from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.space.search_space import SearchSpace
 from sweep.training.data.batch_source import BatchSource
+from sweep.training.findings import Findings
 from sweep.training.model_build import build_model
 from sweep.training.protocol import Job
 from sweep.training.state.callback_fingerprint import callback_fingerprint
 from sweep.training.user_callbacks import user_callbacks
 
 
-def describe_parent(job: Job, space: SearchSpace, validation: BatchSource) -> dict[str, Any] | None:
+def describe_parent(
+    job: Job, space: SearchSpace, validation: BatchSource, findings: Findings
+) -> dict[str, Any] | None:
     """Return how the parent is built, before the first session of an extension; else None."""
     if not job.record.parent or job.record.sessions:
         return None
     parent = parent_of(job)
     if not parent:
-        job.record.mark_approximate(
+        findings.approximate_because.append(
             f"it extends {job.record.parent}, which is not here to be compared with"
         )
         return None
@@ -52,21 +55,22 @@ def describe_training(
     }
 
 
-def compare_with_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> None:
-    """Record where the extension differs from its parent in more than its number of epochs."""
+def compare_with_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> str | None:
+    """Return where the extension differs from its parent in more than its number of epochs."""
     different = [name for name in ours if ours[name] != parent[name]]
-    if different:
-        parts = [
-            name
-            for name in parent["optimizer"]
-            if parent["optimizer"][name] != ours["optimizer"].get(name)
-        ]
-        is_optimizer = "optimizer" in different
-        part = f"the optimizer ({', '.join(parts)})" if is_optimizer else f"the {different[0]}"
-        job.record.mark_approximate(
-            f"it extends {job.record.parent}, and the number of epochs decides {part}: the first "
-            f"{parent['epochs']} were trained as if there were no more"
-        )
+    if not different:
+        return None
+    parts = [
+        name
+        for name in parent["optimizer"]
+        if parent["optimizer"][name] != ours["optimizer"].get(name)
+    ]
+    is_optimizer = "optimizer" in different
+    part = f"the optimizer ({', '.join(parts)})" if is_optimizer else f"the {different[0]}"
+    return (
+        f"it extends {job.record.parent}, and the number of epochs decides {part}: the first "
+        f"{parent['epochs']} were trained as if there were no more"
+    )
 
 
 def parent_of(job: Job) -> Record | None:

@@ -9,6 +9,7 @@ import keras
 from sweep.space.search_space import SearchSpace, load
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
+from sweep.training.findings import Findings
 from sweep.training.model_build import build_model, count_params, disk_size
 from sweep.training.parent_comparison import describe_parent, describe_training
 from sweep.training.process_setup import begin_process
@@ -28,6 +29,7 @@ class Prepared:
         validation: the batches of the validation.
         weigh: gives a batch its weights by class, or is None.
         of_user: the callbacks of the search space.
+        findings: what the record is to say of all this.
     """
 
     model: keras.Model
@@ -35,6 +37,7 @@ class Prepared:
     validation: BatchSource
     weigh: Weigh | None
     of_user: list[keras.callbacks.Callback]
+    findings: Findings
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Extension:
 
 
 def prepare(
-    job: Job, batches_of: Callable[[SearchSpace], tuple[BatchSource, BatchSource]]
+    job: Job, batches_of: Callable[[SearchSpace, Findings], tuple[BatchSource, BatchSource]]
 ) -> Prepared:
     """Make what the job trains, as a training of it would.
 
@@ -54,28 +57,30 @@ def prepare(
         job: its search space is loaded.
         batches_of: returns the batches of the training, and those of its validation.
     """
+    findings = Findings()
     begin_process(job.record)
     space, parameters = load(job.source), job.record.parameters
-    batches, validation = batches_of(space)
+    batches, validation = batches_of(space, findings)
     weigh = weigh_by_class(space, parameters, batches.spec())
     model = build_model(space, parameters, validation)
-    return Prepared(model, batches, validation, weigh, user_callbacks(space, parameters))
+    of_user = user_callbacks(space, parameters)
+    return Prepared(model, batches, validation, weigh, of_user, findings)
 
 
 def prepare_training(job: Job, link: Link) -> tuple[Prepared, Extension | None]:
-    """Make what the job trains, record what it is, and tell the link the size of its files."""
-    parameters = job.record.parameters
-    space, batches, validation = _load(job, link)
+    """Make what the job trains, and tell the link the size of its files."""
+    parameters, findings = job.record.parameters, Findings()
+    space, batches, validation = _load(job, link, findings)
     weigh = weigh_by_class(space, parameters, batches.spec())
-    parent = describe_parent(job, space, validation)
+    parent = describe_parent(job, space, validation, findings)
     model = build_model(space, parameters, validation)
-    job.record.count_params = count_params(model)
+    findings.count_params = count_params(model)
     of_user = user_callbacks(space, parameters)
     link.tell(disk_size(model))
     extension = None
     if parent:
         extension = Extension(parent, describe_training(space, parameters, model, of_user))
-    return Prepared(model, batches, validation, weigh, of_user), extension
+    return Prepared(model, batches, validation, weigh, of_user, findings), extension
 
 
 def prepare_only(job: Job, link: Link) -> None:
@@ -83,12 +88,12 @@ def prepare_only(job: Job, link: Link) -> None:
 
     The callbacks of the search space are not made: they may open files of this training.
     """
-    space, batches, validation = _load(job, link)
+    space, batches, validation = _load(job, link, Findings())
     weigh_by_class(space, job.record.parameters, batches.spec())
     build_model(space, job.record.parameters, validation)
 
 
-def _load(job: Job, link: Link) -> tuple[SearchSpace, BatchSource, BatchSource]:
+def _load(job: Job, link: Link, findings: Findings) -> tuple[SearchSpace, BatchSource, BatchSource]:
     begin_process(job.record)
     space = load(job.source)
-    return space, *load_batches(job, space, lambda text: link.tell(Warned(text)))
+    return space, *load_batches(job, space, findings, lambda text: link.tell(Warned(text)))

@@ -50,11 +50,6 @@ class Job:
     data_before: dict[str, Any] | None = None
     only_prepares: bool = False
 
-    def mark_approximate(self, reason: str) -> None:
-        """Write into the record why the training may differ from an uninterrupted one."""
-        self.record.mark_approximate(reason)
-        self.experience.write(self.record)
-
 
 class Ending(StrEnum):
     """Why a training process ended."""

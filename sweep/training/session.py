@@ -1,7 +1,7 @@
 """One session of a training in the record: its beginning, its comparisons and its end.
 
-The record has one writer a phase: the controller makes it, ``TrainingSession`` changes it while
-the training runs, and closes it at the end.
+The record has one writer a phase: the controller makes it, a process that is to train enters
+itself as its holder, and from the first batch to the end ``TrainingSession`` alone changes it.
 """
 
 import contextlib
@@ -16,6 +16,7 @@ from sweep.experience.resume_proof import NO_EVIDENCE, Evidence, Proof
 from sweep.experience.resume_start import Start
 from sweep.system import gpu
 from sweep.system.host import machine, now, processor, this_process, versions
+from sweep.training.findings import Findings
 from sweep.training.heartbeat_writer import HeartbeatWriter
 from sweep.training.machine_differences import describe_differences
 from sweep.training.parent_comparison import parent_of
@@ -33,7 +34,7 @@ class TrainingSession:
     """
 
     def __init__(self, job: Job, link: Link, progress: TrainingProgress) -> None:
-        self._job, self._link, self._progress = job, link, progress
+        self._job, self._link, self.progress = job, link, progress
         self._heartbeat: HeartbeatWriter | None = None
         self.proof = Proof(NO_EVIDENCE, self.compare)
 
@@ -42,7 +43,15 @@ class TrainingSession:
         """Whether the session stands in the record."""
         return self._heartbeat is not None
 
-    def begin(self, start: Start, batches: int) -> None:
+    def note(self, findings: Findings) -> None:
+        """Put what the preparation has found out into the record, which is not written yet."""
+        record = self._job.record
+        record.data, record.data_identity = findings.data, findings.data_identity
+        record.count_params = findings.count_params
+        for why in findings.approximate_because:
+            record.mark_approximate(why)
+
+    def begin(self, start: Start, batches: int, findings: Findings) -> None:
         """Write the session into ``experience.json``, before its first batch.
 
         From then on, ``proof`` has what the session must reach again.
@@ -50,8 +59,10 @@ class TrainingSession:
         Args:
             start: where the training resumes, or begins.
             batches: the number of batches of an epoch.
+            findings: those of the preparation.
         """
-        record, progress = self._job.record, self._progress
+        record, progress = self._job.record, self.progress
+        self.note(findings)
         session = self._new_session(start, batches)
         for why in self._why_approximate(session):
             record.mark_approximate(why)
@@ -69,6 +80,11 @@ class TrainingSession:
         """Write how far the session is, unless that was written just now."""
         if self._heartbeat:
             self._heartbeat.beat()
+
+    def mark_approximate(self, reason: str) -> None:
+        """Write into the record why the training may differ from an uninterrupted one."""
+        self._job.record.mark_approximate(reason)
+        self._job.experience.write(self._job.record)
 
     def compare(self, difference: str | None) -> None:
         """Record a comparison with what the session before has left.
@@ -101,7 +117,7 @@ class TrainingSession:
             how: outcome, stopped or raised.
             outcome: of the training, where it has ended.
         """
-        record, progress = self._job.record, self._progress
+        record, progress = self._job.record, self.progress
         if self._heartbeat:
             record.sessions[-1].ended = SessionEnd(
                 how=how,

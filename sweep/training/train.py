@@ -135,8 +135,9 @@ class TrainingRun:
                 self._hold.take(job.record)
                 start = bring_back(job, link)
                 if extension and start.backup:
-                    compare_with_parent(job, extension.parent, extension.ours)
-                self._session.begin(start, made.batches.count)
+                    difference = compare_with_parent(job, extension.parent, extension.ours)
+                    made.findings.approximate_because += [difference] if difference else []
+                self._session.begin(start, made.batches.count, made.findings)
                 self._train_epochs(made, start.backup)
         except (Diverged, Pruned) as end:
             state = State.PRUNED if isinstance(end, Pruned) else State.FAILED
@@ -155,7 +156,7 @@ class TrainingRun:
         if position and not position.batch and (position.stop_training or position.epoch >= epochs):
             reports.on_train_begin()
             return
-        savers = make_savers(job, link, made, backup_before, progress, self._session.proof)
+        savers = make_savers(job, link, made, backup_before, self._session)
         finite = Finite(job.record.objectives)
         self._fit(made, savers, callbacks(savers, made.of_user, reports, guards=[finite]))
 
