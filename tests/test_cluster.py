@@ -217,14 +217,19 @@ def test_a_worker_that_does_not_see_the_root_is_refused(tmp_path, space):
     assert "Traceback" not in done.stderr
 
 
-def test_where_there_is_no_scheduler_it_says_so(tmp_path):
-    done = sweep("run", "digits_mlp", "--root", tmp_path, "--cluster", "tcp://127.0.0.1:9")
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("tcp://127.0.0.1:9", "The cluster at tcp://127.0.0.1:9 does not answer"),
+        ("nonsense", "--cluster nonsense is no address"),
+    ],
+)
+def test_where_there_is_no_scheduler_it_says_so(tmp_path, address, said):
+    done = sweep("run", "digits_mlp", "--root", tmp_path, "--cluster", address)
     assert done.returncode == 1
-    connecting, *said = done.stderr.splitlines()
-    assert connecting == "connecting to tcp://127.0.0.1:9"
-    assert [line.partition(" (")[0] for line in said] == [
-        "sweep: The cluster at tcp://127.0.0.1:9 does not answer"
-    ]
+    connecting, *lines = done.stderr.splitlines()
+    assert connecting == f"connecting to {address}"
+    assert [line.partition(" (")[0] for line in lines] == [f"sweep: {said}"]
 
 
 def test_without_dask_it_says_what_to_install(tmp_path):

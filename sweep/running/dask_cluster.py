@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, cast
 
 import distributed
+from distributed.comm.addressing import get_address_host_port
 
 from sweep.errors import SweepError
 from sweep.running import dask_worker
@@ -64,9 +65,15 @@ class DaskCluster:
         self._stop_told_at = 0.0
         self._lock = threading.Lock()
         say(f"connecting to {address}")
+        try:  # a client for an address that is none would print a traceback of its own
+            get_address_host_port(address)
+        except ValueError as error:
+            raise SweepError(
+                f"--cluster {address} is no address ({error}): give one like tcp://HOST:8786."
+            ) from error
         try:
             self._connected()
-        except (OSError, ValueError) as error:  # ValueError: the address is none
+        except OSError as error:
             raise SweepError(
                 f"The cluster at {address} does not answer ({error}): start its scheduler there."
             ) from error
