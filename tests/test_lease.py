@@ -14,7 +14,7 @@ from sweep.experience.heartbeat import Heartbeat, write_heartbeat
 from sweep.experience.lease import Hold, Lease, Superseded, shown_state
 from sweep.experience.position import Position
 from sweep.experience.record import Outcome, State
-from sweep.system.files import is_unwritable_for_a_while, put_in_place
+from sweep.system.files import is_unwritable_for_a_while, put_in_place, unfenced
 from sweep.system.host import ProcessId, now, this_process
 
 ELSEWHERE = ProcessId(host="another", boot="", pid=1, started=0.0)
@@ -144,7 +144,8 @@ def test_a_root_that_is_not_mounted_now_is_waited_for_and_not_made_anew(two):
     ours, _ = two
     root, record = ours.path.parent, ours.read()
     away = root.rename(root.with_name("away"))
-    for write in (ours.fence, lambda: ours.write(record)):
+    unheld = replace(ours, fence=unfenced)  # as the controller has it
+    for write in (ours.fence, lambda: ours.write(record), lambda: unheld.write(record)):
         with pytest.raises(OSError, match="not there now") as gone:
             write()
         assert is_unwritable_for_a_while(gone.value)

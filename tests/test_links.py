@@ -623,7 +623,7 @@ OWN = {
     "training.hdf5": "what plain_files has lent it",
 }
 ONLY = {
-    "experience.lease": {"exists"},  # the root itself
+    "experience.folder": {"exists"},  # the root itself
     "experience.root": {"mkdir"},  # the root itself
     "running.extension": {"exists"},  # whether the folder of an experience is there
     "search.direct_study": {"open", "replace"},  # a study, and no file

@@ -1,5 +1,6 @@
 """The folder of an experience: each file name once, and the state told from the files alone."""
 
+import errno
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -92,16 +93,30 @@ class Experience:
     def write(self, record: Record) -> None:
         """Put ``experience.json`` in place; writing one with an outcome is what ends a training.
 
+        The root must exist.
+
         Raises:
             OSError: the disk is full or gone.
         """
-        self.fence()  # where a drive was mounted, no folder may be made
+        self.check_root()
         plain_files.make_folder(self.path)
         text = record.as_json()
         check_for_reader(text, MOST_BYTES_OF_RECORD, self.record)
         write_whole(self.record, text, fence=self.fence)
         for doubled in self._doubled_records():
             move_to_quarantine(doubled, self.path.parent)
+
+    def check_root(self) -> None:
+        """Raise if the root is not there.
+
+        Where a drive was mounted, a write would make a folder that its next mount hides.
+
+        Raises:
+            OSError: the drive of the root is not mounted now.
+        """
+        root = self.path.parent
+        if not root.exists():
+            raise OSError(errno.ESTALE, "its folder is not there now", str(root))
 
     def best(self, record: Record) -> BestEpoch | None:
         """Return the best epoch of ``log.csv`` by the first objective, or None where there is none.

@@ -5,7 +5,6 @@ heartbeats in the folder: its lease runs out when they do not change for ``LEASE
 compared.
 """
 
-import errno
 import os
 import time
 
@@ -66,10 +65,8 @@ class Hold:
         if not self._holder:
             return
         version = self._version()
-        root = self._experience.path.parent
-        # Where a drive was mounted, a write would make a folder that its next mount hides.
-        if version is None and not root.exists():
-            raise OSError(errno.ESTALE, "its folder is not there now", str(root))
+        if version is None:
+            self._experience.check_root()
         if version is None or version != self._checked_version:
             record = self._experience.read()
             if record and record.holder and record.holder != self._holder:

@@ -230,6 +230,7 @@ def toy_experience(root, number, rate, val_acc=(), outcome=None, process=None, s
     """Write a folder as a training of toy.py leaves it, by its number, rate, epochs and outcome."""
     source = find(str(space or SPACES / "toy.py"))
     parameters = {"units": 4, "rate": rate, **TOY_FIXED}
+    root.mkdir(exist_ok=True)
     made = Experience(root / id_experience("toy", parameters))
     session = Session(begun=now(), epoch=0, batch=0, process=process or GONE)
     record = Record(

@@ -60,6 +60,7 @@ class Trainer:
             {} if "epochs" in parameters else search_space.load(source).fixed
         )
         values = plain({**(parameters or PARAMETERS[space]), **fixed})
+        root.mkdir(parents=True, exist_ok=True)
         experience = Experience(root / id_experience(source.name, values))
         record = experience.read() or Record(
             experience.id, source.identity(), values, values["seed"], 2, []
