@@ -1,5 +1,6 @@
 """The shape and bounds of a trial of Optuna's in ``experience.json``, which anybody may write."""
 
+import sys
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from msgspec import Meta, Struct
@@ -8,6 +9,7 @@ from sweep.experience.schemas import MOST_INTEGER, Name, Params
 from sweep.system.json_text import Time
 
 Real = Annotated[float, Meta(ge=-1e100, le=1e100)]  # a sampler squares it
+LARGEST_FLOAT = int(sys.float_info.max)
 Integer = Annotated[int, Meta(ge=-MOST_INTEGER, le=MOST_INTEGER)]
 
 
@@ -41,6 +43,11 @@ class Choices(Struct):
     choices: Annotated[
         list[bool | int | float | str | list[Any] | None], Meta(min_length=1, max_length=10_000)
     ]
+
+    def __post_init__(self) -> None:
+        for choice in self.choices:
+            if isinstance(choice, int) and abs(choice) > LARGEST_FLOAT:  # Optuna compares floats
+                raise ValueError("one of its choices is too large")
 
 
 class FloatDistribution(Struct, tag_field="name", tag="FloatDistribution"):

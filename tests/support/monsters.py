@@ -311,6 +311,9 @@ RECORDS = {
             *MANY * 49,
         ]
     },
+    "a choice that is no float": {
+        ("trials", 0, "distributions", "kind", "attributes", "choices", 2): 10**400
+    },
     "very many parameters": {
         ("trials", 0, "params"): dict.fromkeys(MANY, 0.5),
         ("trials", 0, "distributions"): dict.fromkeys(MANY, RATE),
