@@ -1,4 +1,4 @@
-"""A whole sweep: cut anywhere, and run again, it ends as if it had never been cut; and nothing is trained twice."""
+"""A whole sweep, cut anywhere and run again, ends as if never cut; nothing is trained twice."""
 
 import itertools
 import json
@@ -58,7 +58,8 @@ import sys, keras
 sys.path.append({str(SPACES)!r})
 import toy
 _, validation = toy.load_data()
-print(keras.models.load_model({path!r}).evaluate(*validation, verbose=0, batch_size=50, return_dict=True)["acc"])
+best = keras.models.load_model({path!r})
+print(best.evaluate(*validation, verbose=0, batch_size=50, return_dict=True)["acc"])
 """
     assert in_keras(code) == pytest.approx(best, abs=1e-7)
 
@@ -174,15 +175,22 @@ def test_a_training_that_is_killed_alone_goes_on_at_once_and_the_others_do_not_n
 
 
 DIES_AT_ONCE = 'if parameters["units"] == 5: import os; os.kill(os.getpid(), 9)'
-DIES_LATER = 'import os; die = lambda epoch, logs: epoch == 1 and parameters["units"] == 5 and os.kill(os.getpid(), 9)'
-DYING = f"    import keras\n    {DIES_LATER}\n    return [keras.callbacks.LambdaCallback(on_epoch_end=die)]"
+DIES_LATER = (
+    "import os; die = lambda epoch, logs: "
+    'epoch == 1 and parameters["units"] == 5 and os.kill(os.getpid(), 9)'
+)
+DYING = (
+    f"    import keras\n    {DIES_LATER}\n"
+    "    return [keras.callbacks.LambdaCallback(on_epoch_end=die)]"
+)
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         [("    import keras\n\n    hidden", f"    {DIES_AT_ONCE}\n    import keras\n\n    hidden")],
-        # Each time it trains the first epoch again, for no backup is made of it: that is no new one.
+        # Each time it trains the first epoch again, for no backup is made of it: that is no new
+        # one.
         [("    return [cut.Cut()]", DYING)],
     ],
     ids=["before the first epoch", "in the second"],
@@ -251,7 +259,10 @@ def test_a_sigterm_to_a_training_alone_ends_nothing(uncut, tmp_path):
 def test_a_module_that_does_not_import_is_left_to_the_space(tmp_path, space, monkeypatch):
     (tmp_path / "on_a_gpu.py").write_text("raise RuntimeError('no GPU')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    careful = "try:\n        import on_a_gpu\n    except RuntimeError:\n        pass\n    import keras\n\n    hidden"
+    careful = (
+        "try:\n        import on_a_gpu\n    except RuntimeError:\n        pass\n"
+        "    import keras\n\n    hidden"
+    )
     said = run(
         tmp_path / "root", "--trials", 1, space=space(("import keras\n\n    hidden", careful))
     )
@@ -262,7 +273,8 @@ def test_a_module_that_does_not_import_is_left_to_the_space(tmp_path, space, mon
     "at_its_top",
     [
         "import tensorflow as tf\nONE = tf.constant(1.0)",
-        "import threading, time\nthreading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
     ],
     ids=["a tensor", "a thread"],
 )
@@ -310,7 +322,7 @@ def test_trainings_that_raise_or_diverge_fail_with_their_reason_and_the_others_g
         for one in experiences_in(tmp_path / "root")
     }
     assert reasons[4] is None
-    assert reasons[5] == "toy.py, line 18: ValueError: no five"
+    assert reasons[5] == "toy.py, line 19: ValueError: no five"
     assert reasons[6].startswith("loss is nan at the end of epoch")
     assert reasons[5] in said
     assert reasons[6] in said
@@ -327,7 +339,7 @@ def test_a_space_that_cannot_be_built_stops_at_once_and_says_why(tmp_path, space
     done = sweep("run", wrong, "--root", tmp_path / "root")
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert "cannot begin: toy.py, line 18: ValueError: never; nor can any other: mend" in last
+    assert "cannot begin: toy.py, line 19: ValueError: never; nor can any other: mend" in last
     assert not table(tmp_path / "root")
     assert "Traceback" not in done.stderr
 
@@ -343,7 +355,8 @@ def test_a_space_that_always_fails_stops_after_five_and_says_why(tmp_path, space
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert last.startswith(
-        "sweep: The first 5 trials all failed, the last one because of toy.py, line 30: ZeroDivisionError"
+        "sweep: The first 5 trials all failed, "
+        "the last one because of toy.py, line 38: ZeroDivisionError"
     )
     assert len(table(tmp_path / "root")) == 5
     assert "Traceback" not in done.stderr
@@ -354,15 +367,16 @@ def test_a_sweep_that_failed_whole_begins_anew_once_the_mistake_is_mended(uncut,
     wrong = space(
         (
             "import cut\n",
-            "import cut\n\n    cut.Cut.on_epoch_end = lambda self, epoch, logs: parameters['unit']\n",
+            "import cut\n\n"
+            "    cut.Cut.on_epoch_end = lambda self, epoch, logs: parameters['unit']\n",
         )
     )
     done = sweep("run", wrong, "--root", root, "--trials", 2)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
     assert (
-        "The first 2 trials all failed, the last one because of toy.py, line 30: KeyError: 'unit'; mend"
-        in last
+        "The first 2 trials all failed, "
+        "the last one because of toy.py, line 38: KeyError: 'unit'; mend" in last
     )
     assert "KeyError: 'unit'" in sweep("status", wrong, "--root", root).stdout
     said = run(root, "--trials", TRIALS, space=space())
@@ -390,7 +404,8 @@ def test_a_space_that_imports_keras_at_its_top_works_and_is_told_so(tmp_path, sp
 
 def test_equal_proposals_are_told_without_training(tmp_path, space):
     two = space(
-        ('4, 6), "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])', '4, 5), "rate": 0.1')
+        ("4, 6)", "4, 5)"),
+        ('trial.suggest_categorical("rate", [0.3, 0.1, 0.03])', "0.1"),
     )
     run(tmp_path / "root", "--trials", 8, "--sampler", "random", space=two)
     rows = table(tmp_path / "root", "trial", "id_experience", "val_acc", space=two)
@@ -436,7 +451,8 @@ def test_a_timeout_counts_over_all_sessions_and_a_longer_one_goes_on(uncut, tmp_
     used_s = trained_s((one, one.read()) for one in experiences_in(tmp_path))
     said = run(tmp_path, "--trials", TRIALS, "--timeout", round(used_s / 2, 2))
     assert re.search(
-        r"the timeout of \d+ s is used up, by \d+ s of training: give a larger --timeout to resume\n",
+        r"the timeout of \d+ s is used up, by \d+ s of training: "
+        r"give a larger --timeout to resume\n",
         said,
     )
     assert "Keras" not in said, "it would import Keras for nothing"

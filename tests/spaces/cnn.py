@@ -1,4 +1,4 @@
-"""A convolutional network with augmentation, several steps an execution, and two optimizers' worth of state."""
+"""A convolutional network with augmentation, several steps an execution, momentum and an EMA."""
 
 import cut
 import keras

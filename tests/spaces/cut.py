@@ -6,9 +6,9 @@ The environment variable SWEEP_TEST_ORDER names the order, a JSON file. The orde
 - ``{"epoch": 1, "validation": true}``: at the start of the validation of that epoch;
 - ``{"epoch": 1, "end": true}``: at the end of that epoch, before its backup;
 - ``{"call": 5}``: before the fifth file operation of a save;
-- ``{"rows": 2, "root": "…", "at": "batch"}``: after the first batch at which the logs under the root
-  hold 2 epochs; or ``"at": "begin"``, before the first batch of a training, or ``"at": "end"``,
-  between the row of an epoch in the log and its backup.
+- ``{"rows": 2, "root": "…", "at": "batch"}``: after the first batch at which the logs under the
+  root hold 2 epochs; or ``"at": "begin"``, before the first batch of a training, or
+  ``"at": "end"``, between the row of an epoch in the log and its backup.
 
 The training kills itself there by SIGKILL. With ``"wait": true`` it waits instead, until the test
 deletes the file ``….reached``. If there is a file ``….slowly`` then, the rest of the training is

@@ -21,12 +21,21 @@ def load_data():
 
 def build_model(parameters):
     rows = keras.Input((8, 8))
-    sequence = layers.LSTM(parameters["units"], recurrent_dropout=0.2, dropout=0.1, return_sequences=True)(rows)
+    sequence = layers.LSTM(
+        parameters["units"], recurrent_dropout=0.2, dropout=0.1, return_sequences=True
+    )(rows)
     seen = layers.MultiHeadAttention(2, 4, dropout=0.1)(sequence, sequence)
-    model = keras.Model(rows, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling1D()(seen)))
+    model = keras.Model(
+        rows, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling1D()(seen))
+    )
     schedule = keras.optimizers.schedules.CosineDecay(0.01, 30)
-    metrics = [keras.metrics.SparseCategoricalAccuracy(name="acc"), keras.metrics.SparseTopKCategoricalAccuracy(k=2)]
-    model.compile(keras.optimizers.AdamW(schedule), "sparse_categorical_crossentropy", metrics=metrics)
+    metrics = [
+        keras.metrics.SparseCategoricalAccuracy(name="acc"),
+        keras.metrics.SparseTopKCategoricalAccuracy(k=2),
+    ]
+    model.compile(
+        keras.optimizers.AdamW(schedule), "sparse_categorical_crossentropy", metrics=metrics
+    )
     return model
 
 

@@ -9,7 +9,7 @@ FIXED = {"epochs": 6, "batch_size": 32, "seed": 3}
 
 
 class Counts(keras.callbacks.Callback):
-    """State in plain attributes of each kind, and one that decides the training: the learning rate wanders by it."""
+    """State in plain attributes of each kind; the learning rate wanders by some of it."""
 
     def __init__(self):
         super().__init__()
@@ -40,7 +40,10 @@ class NoiseWithoutSeed(keras.layers.Layer):
 
 
 def suggest(trial):
-    return {"units": trial.suggest_int("units", 4, 16), "rate": trial.suggest_float("rate", 1e-3, 1e-1, log=True)}
+    return {
+        "units": trial.suggest_int("units", 4, 16),
+        "rate": trial.suggest_float("rate", 1e-3, 1e-1, log=True),
+    }
 
 
 def load_data():
@@ -62,7 +65,11 @@ def build_model(parameters):
             keras.layers.Dense(10, activation="softmax"),
         ]
     )
-    model.compile(keras.optimizers.Adam(parameters["rate"]), "sparse_categorical_crossentropy", metrics=["acc"])
+    model.compile(
+        keras.optimizers.Adam(parameters["rate"]),
+        "sparse_categorical_crossentropy",
+        metrics=["acc"],
+    )
     return model
 
 

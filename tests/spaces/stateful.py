@@ -1,4 +1,4 @@
-"""A small network whose training depends on state of every kind: each of its parts decides the next row of log.csv."""
+"""A small network with state of every kind, each of which decides the next row of log.csv."""
 
 import random
 
@@ -31,7 +31,7 @@ def annealed(smoothing):
 
 
 class Anneals(keras.callbacks.Callback):
-    """Changes the rate by a counter, by module globals and by both generators, and the loss by a variable."""
+    """Changes the rate by a counter, globals and both generators, and the loss by a variable."""
 
     def __init__(self, smoothing):
         super().__init__()

@@ -13,15 +13,24 @@ def digits():
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
-    return (x[:310] / 16).astype("float32"), y[:310], (x[310:400] / 16).astype("float32"), y[310:400]
+    return (
+        (x[:310] / 16).astype("float32"),
+        y[:310],
+        (x[310:400] / 16).astype("float32"),
+        y[310:400],
+    )
 
 
 def by_epoch():
-    """Shuffled by a seed of the epoch, and as many batches as a filter leaves: TensorFlow does not know how many."""
+    """Shuffled by a seed of the epoch, and filtered: TensorFlow does not know how many are left."""
     x, y, x_val, y_val = digits()
 
     def train(epoch):
-        samples = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(310, seed=epoch).filter(lambda x, y: y < 9)
+        samples = (
+            tf.data.Dataset.from_tensor_slices((x, y))
+            .shuffle(310, seed=epoch)
+            .filter(lambda x, y: y < 9)
+        )
         return samples.map(lambda x, y: (x * 2, y), num_parallel_calls=2).batch(32).prefetch(2)
 
     return train, (x_val, y_val)
@@ -50,7 +59,11 @@ class Augmented(keras.utils.PyDataset):
 
     def __getitem__(self, number):
         rows = slice(32 * number, 32 * (number + 1))
-        return self.x[rows] + np.random.normal(0, 0.1, self.x[rows].shape), self.y[rows], np.random.rand(len(self.y[rows]))
+        return (
+            self.x[rows] + np.random.normal(0, 0.1, self.x[rows].shape),
+            self.y[rows],
+            np.random.rand(len(self.y[rows])),
+        )
 
 
 def py_dataset():
@@ -61,7 +74,8 @@ def py_dataset():
 def two_inputs():
     x, y, x_val, y_val = digits()
     weights = 1 + np.arange(310) % 3
-    return ({"top": x[:, :32], "end": x[:, 32:]}, y, weights), ({"top": x_val[:, :32], "end": x_val[:, 32:]}, y_val)
+    return ({"top": x[:, :32], "end": x[:, 32:]}, y, weights), ({"top": x_val[:, :32],
+                                                                 "end": x_val[:, 32:]}, y_val)
 
 
 def one_dataset():

@@ -1,10 +1,11 @@
-"""As small as a training can be: nine points, of which some raise or diverge where a test asks for it."""
+"""As small as a training can be: nine points, some of which fail or diverge if a test wants it."""
 
 FIXED = {"epochs": 3, "batch_size": 50, "seed": 0}
 
 
 def suggest(trial):
-    return {"units": trial.suggest_int("units", 4, 6), "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])}
+    return {"units": trial.suggest_int("units", 4, 6),
+            "rate": trial.suggest_categorical("rate", [0.3, 0.1, 0.03])}
 
 
 def load_data():
@@ -18,9 +19,16 @@ def build_model(parameters):
     import keras
 
     hidden = keras.layers.Dense(parameters["units"], activation="relu")
-    layers = [keras.Input((64,)), hidden, keras.layers.Dropout(0.1), keras.layers.Dense(10, activation="softmax")]
+    layers = [
+        keras.Input((64,)),
+        hidden,
+        keras.layers.Dropout(0.1),
+        keras.layers.Dense(10, activation="softmax"),
+    ]
     model = keras.Sequential(layers)
-    model.compile(keras.optimizers.SGD(parameters["rate"]), "sparse_categorical_crossentropy", metrics=["acc"])
+    model.compile(
+        keras.optimizers.SGD(parameters["rate"]), "sparse_categorical_crossentropy", metrics=["acc"]
+    )
     return model
 
 

@@ -38,7 +38,10 @@ FIXED = {"epochs": 2, "batch_size": 1, "seed": 0}
 
 
 def suggest(trial):
-    parameters = {"x": trial.suggest_float("x", 0, 1), "kind": trial.suggest_categorical("kind", ["a", None, True, 3])}
+    parameters = {
+        "x": trial.suggest_float("x", 0, 1),
+        "kind": trial.suggest_categorical("kind", ["a", None, True, 3]),
+    }
     if parameters["kind"] == "a":
         parameters["n"] = trial.suggest_int("n", 2, 8, step=2)
     parameters["lr"] = trial.suggest_float("lr", 1e-4, 1, log=True)
