@@ -89,7 +89,7 @@ def never_run(tmp_path_factory):
 
 @pytest.fixture
 def space(tmp_path):
-    """Return a function that writes a test space, with texts replaced by others, and gives its path."""
+    """Return a function that writes a test space, with texts replaced, and gives its path."""
 
     def write(*changes, of="toy"):
         text = (SPACES / f"{of}.py").read_text()

@@ -134,7 +134,10 @@ def test_what_comes_in_by_hand_is_refused_until_it_is_accepted(root, tmp_path):
 
 @pytest.fixture
 def merged(tmp_path):
-    """Return a function that merges a root of B into one of A, and gives the former's path and what was said."""
+    """Return a function that merges a root of B into one of A.
+
+    It gives the root of A, and what was said.
+    """
 
     def both(accept_change, of_theirs=(), ours=A):
         roots = {name: tmp_path / name for name in ("ours", "theirs")}

@@ -1,4 +1,7 @@
-"""Other objectives than val_acc: any metric, several at once, constraints; and trials that are repeated with other seeds."""
+"""Other objectives than val_acc: any metric, several at once, and constraints.
+
+Also trials that are repeated with other seeds.
+"""
 
 import shutil
 import statistics
@@ -21,7 +24,8 @@ LOSS = (FIXED, f'{FIXED}\nMONITOR, MODE = "val_loss", "min"')
 TWO = (FIXED, f'{FIXED}\nMONITOR = ["val_acc", "val_loss", "count_params"]')
 SMALL = (
     "def load_data():",
-    'def constraints(parameters, logs):\n    return [parameters["units"] - 5]\n\n\ndef load_data():',
+    'def constraints(parameters, logs):\n    return [parameters["units"] - 5]\n\n\n'
+    "def load_data():",
 )
 
 

@@ -1,4 +1,7 @@
-"""The same sweep on a Dask cluster: workers, scheduler and controller are killed, and nothing is lost or doubled."""
+"""The same sweep on a Dask cluster.
+
+Workers, scheduler and controller are killed, and nothing is lost or doubled.
+"""
 
 import contextlib
 import signal
@@ -132,7 +135,10 @@ def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_
 def test_the_workers_of_a_host_load_the_data_once_and_keep_them_for_the_run(
     cluster, tmp_path, space
 ):
-    """They all see the cache of this host. A worker lets go of a killed run with its next training of that root."""
+    """They all see the cache of this host.
+
+    A worker lets go of a killed run with its next training of that root.
+    """
     calls, kept = tmp_path / "calls", cache_folder() / "data"
     path = space(
         SLOW, ("    from sklearn", f"    open({str(calls)!r}, 'a').write('x')\n    from sklearn")
@@ -211,8 +217,8 @@ def test_a_worker_that_does_not_see_the_root_is_refused(tmp_path, space):
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert (
-        f"on {socket.gethostname()} does not see the root {root}: let it lie on a file system that all machines"
-        in last
+        f"on {socket.gethostname()} does not see the root {root}: "
+        "let it lie on a file system that all machines" in last
     )
     assert "Traceback" not in done.stderr
 
@@ -234,7 +240,10 @@ def test_where_there_is_no_scheduler_it_says_so(tmp_path, address, said):
 
 def test_without_dask_it_says_what_to_install(tmp_path):
     words = command(["run", "digits_mlp", "--root", tmp_path, "--cluster", "tcp://127.0.0.1:9"])
-    code = f"import sys; sys.modules['distributed'] = None; sys.argv = {words[2:]!r}; import sweep.__main__ as m; m.main()"
+    code = (
+        f"import sys; sys.modules['distributed'] = None; sys.argv = {words[2:]!r}; "
+        "import sweep.__main__ as m; m.main()"
+    )
     done = python("-c", code)
     assert done.returncode == 2
     assert "pip install 'keras-sweep[cluster]'" in done.stderr
@@ -242,7 +251,10 @@ def test_without_dask_it_says_what_to_install(tmp_path):
 
 @pytest.mark.long
 def test_two_trainings_of_one_folder_on_a_worker_both_hear_the_pruner_and_the_stop(tmp_path, space):
-    """The second, of a controller that came back, waits on the same worker for the first, which asks the pruner."""
+    """The second waits on the same worker for the first, which asks the pruner.
+
+    The second is that of a controller that came back.
+    """
     root, cluster = tmp_path / "root", DaskCluster(tmp_path).start_scheduler()
     cluster.start_worker(threads=2)
     words = (

@@ -1,4 +1,7 @@
-"""The hand on it: one sentence for every mistake, before any training, and results that a script can read."""
+"""The command line: one sentence for every mistake, and results that a script can read.
+
+The sentence comes before any training.
+"""
 
 import io
 import json
@@ -126,7 +129,8 @@ LOUD = [
     ("def suggest(trial):", "def suggest(trial):\n    print('a proposal')"),
     (
         "    import keras\n\n    hidden",
-        "    import keras, sys\n\n    print('x' * 10_000)\n    print('a model', file=sys.stderr, flush=True)\n    hidden",
+        "    import keras, sys\n\n    print('x' * 10_000)\n"
+        "    print('a model', file=sys.stderr, flush=True)\n    hidden",
     ),
 ]
 IN_A_SCRIPT = "import sys, sweep; sweep.run(sys.argv[1], sys.argv[2], trials=2)"

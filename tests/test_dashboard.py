@@ -1,4 +1,7 @@
-"""The Optuna dashboard on a sweep: a real browser shows the numbers of the folders, and nobody can take the study."""
+"""The Optuna dashboard on a sweep, in a real browser.
+
+It shows the numbers of the folders, and nobody can take the study.
+"""
 
 import contextlib
 import json

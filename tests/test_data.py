@@ -30,7 +30,7 @@ def own_cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def counted(space, tmp_path):
-    """Return a space that notes each call of ``load_data``, and a function that returns how many there were."""
+    """Return a space that notes each call of ``load_data``, and a function that counts them."""
     calls = tmp_path / "calls"
     note = f"    open({str(calls)!r}, 'a').write('x')\n    from sklearn"
     return space(("    from sklearn", note)), lambda: len(calls.read_text())
@@ -168,7 +168,10 @@ def test_a_changed_environment_variable_and_an_edited_helper_are_seen(space, tmp
 
 
 def test_data_that_are_drawn_without_a_seed_are_refused_with_the_mend(space, tmp_path):
-    drawn = "    import numpy\n\n    x = numpy.random.default_rng().random((400, 64)) * 16\n    return (x[:250]"
+    drawn = (
+        "    import numpy\n\n    x = numpy.random.default_rng().random((400, 64)) * 16\n"
+        "    return (x[:250]"
+    )
     path = space(("    return (x[:250]", drawn))
     run(tmp_path / "root", *WORDS, "--trials", 2, space=path)
     assert "give what it draws at random a seed, as numpy.random.default_rng(0)" in refused(
@@ -256,10 +259,11 @@ def test_a_global_that_load_data_sets_is_the_same_in_all_trainings(counted, tmp_
 
 
 def test_what_load_data_draws_is_the_same_for_all(counted, tmp_path, space):
-    """Also where the trainings have other seeds, and whether or not one of them has found the data kept."""
+    """Also if the trainings have other seeds, and whether or not one has found the data kept."""
     drawn = (
         "    return (x[:250]",
-        "    import random, numpy\n    x[:] = numpy.random.rand(1797, 64) + random.random()\n    return (x[:250]",
+        "    import random, numpy\n    x[:] = numpy.random.rand(1797, 64) + random.random()\n"
+        "    return (x[:250]",
     )
     by_seed = [
         ('rate", [0.3, 0.1, 0.03])}', 'rate", [0.3]), "seed": trial.suggest_int("seed", 0, 5)}'),
@@ -346,9 +350,12 @@ for array_batches.LARGE_BYTES in (2**30, 0):
     made.begin(3)
     in_graph = tf.function(made.batch)
     numbers = [tf.constant(number, tf.int64) for number in range(made.count)]
-    found.append([[part.numpy().tolist() for part in tf.nest.flatten(in_graph(number))] for number in numbers])
+    found.append([
+        [part.numpy().tolist() for part in tf.nest.flatten(in_graph(number))] for number in numbers
+    ])
     shape = lambda part: part.shape[1:]
-    assert tf.nest.map_structure(shape, made.spec()) == tf.nest.map_structure(shape, made.batch(numbers[0]))
+    first = made.batch(numbers[0])
+    assert tf.nest.map_structure(shape, made.spec()) == tf.nest.map_structure(shape, first)
 assert any(source is x["a"] for source in tf.nest.flatten(made._data))
 print(json.dumps([found[0] == found[1], len(found[0]), len(found[0][-1][0])]))
 """
@@ -357,7 +364,10 @@ print(json.dumps([found[0] == found[1], len(found[0]), len(found[0][-1][0])]))
 
 def test_processes_share_one_copy_of_large_data(space):
     """Of 160 MB, each of two processes holds a few for itself."""
-    ones = "    import numpy\n    x, y = numpy.ones((40_000, 1000), 'float32'), numpy.zeros(40_000)\n    return (x[:250]"
+    ones = (
+        "    import numpy\n    x, y = numpy.ones((40_000, 1000), 'float32'), numpy.zeros(40_000)\n"
+        "    return (x[:250]"
+    )
     large = space(("    return (x[:250]", ones), ("x[:250] / 16, y[:250]", "x, y"))
     code = f"""
 import json, pathlib
@@ -388,7 +398,8 @@ from sweep.space import search_space, source
 from sweep.training.data import loading, run_cache
 space = search_space.load(source.find({str(space())!r}))
 found = []
-for run, loading.MUCH_BYTES, loading.SHARE in (("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)):
+cases = ("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)
+for run, loading.MUCH_BYTES, loading.SHARE in cases:
     held = run_cache.RunCache(run)
     said = loading.load_and_keep(space, run)
     found.append([said, (held.folder / run_cache.DATA).exists(), held.is_published()])
@@ -428,7 +439,8 @@ LEFT_BEHIND = {
     "a name for what was there": ("V = [1]\nW = None", "global W; W = V", False),
     "another function": ("F = lambda x: x", "global F; F = lambda x: 2 * x", False),
     "a table": (
-        "N = tf.constant([1], 'int64')\nV = {1: tf.lookup.experimental.MutableHashTable('int64', 'int64', 0)}",
+        "N = tf.constant([1], 'int64')\n"
+        "V = {1: tf.lookup.experimental.MutableHashTable('int64', 'int64', 0)}",
         "V[1].insert(N, N)",
         False,
     ),

@@ -176,7 +176,8 @@ def test_a_document_that_is_right_is_read_to_its_end(tmp_path):
     document = tmp_path / "right.md"
     document.write_text(
         "<!-- file: notes/one.txt -->\n```text\nnot a picture\n```\n"
-        "<!-- exits with 3 -->\n```console\n$ pwd\n/home/you/sweep\n$ ls\nMakefile\n…\nsearch_spaces\n$ exit 3\n```\n"
+        "<!-- exits with 3 -->\n```console\n$ pwd\n/home/you/sweep\n"
+        "$ ls\nMakefile\n…\nsearch_spaces\n$ exit 3\n```\n"
         "<!-- in the background -->\n```console\n$ echo at 8080; sleep 60\nat 8080\n```\n"
         "```python\nfrom pathlib import Path\nPath('read').touch()\n```\n"
     )

@@ -141,7 +141,8 @@ def test_a_sweep_runs_in_a_thread_where_python_lets_nobody_listen_to_signals(tmp
     code = f"""
 import threading, sweep
 swept = []
-thread = threading.Thread(target=lambda: swept.append(sweep.run({TOY!r}, {str(tmp_path)!r}, trials=1, epochs=1)))
+call = lambda: swept.append(sweep.run({TOY!r}, {str(tmp_path)!r}, trials=1, epochs=1))
+thread = threading.Thread(target=call)
 thread.start()
 thread.join()
 print(len(swept[0].results()))
@@ -151,7 +152,10 @@ print(len(swept[0].results()))
 
 
 def test_importing_it_costs_nothing():
-    code = "import sys, sweep; print({'keras', 'tensorflow', 'optuna', 'pandas', 'rich', 'click'} & set(sys.modules))"
+    code = (
+        "import sys, sweep; "
+        "print({'keras', 'tensorflow', 'optuna', 'pandas', 'rich', 'click'} & set(sys.modules))"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

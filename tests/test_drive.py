@@ -1,4 +1,7 @@
-"""A drive that is gone for a while is waited for, and no live study lies on it. (The chaos suite mounts one.)"""
+"""A drive that is gone for a while is waited for, and no live study lies on it.
+
+The chaos suite mounts one.
+"""
 
 import contextlib
 import errno
@@ -200,7 +203,10 @@ def test_a_best_model_that_a_drive_does_not_take_is_kept_and_written_later(tmp_p
 
 
 def test_what_is_removed_while_a_folder_is_listed_is_left_out(tmp_path, monkeypatch):
-    """A drive lists names without kinds, which are asked for one by one. Of a pipe, any disk is asked so."""
+    """A drive lists names without kinds, which are asked for one by one.
+
+    Any disk is asked so about a pipe.
+    """
     write_whole(tmp_path / "log.csv", b"")
     os.mkfifo(tmp_path / "pulse.json")
     really = os.scandir

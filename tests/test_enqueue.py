@@ -1,4 +1,7 @@
-"""What somebody asks for is tried first: once, whatever was killed in between, and only where it can be."""
+"""Proposals that somebody asks for are tried first.
+
+Each is tried once, whatever was killed in between, and only if it can be.
+"""
 
 import json
 import shutil
@@ -260,7 +263,8 @@ def test_a_mistake_in_the_file_is_told_before_anything_is_begun(tmp_path):
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line == (
-        f"sweep: {tmp_path}/asked.csv, proposal 1: suggest does not ask for 'unit' beside the rest: did you mean units?"
+        f"sweep: {tmp_path}/asked.csv, proposal 1: "
+        "suggest does not ask for 'unit' beside the rest: did you mean units?"
     )
     assert not (tmp_path / "root").exists()
 
@@ -339,8 +343,8 @@ def test_the_best_of_another_sweep_are_tried_first_as_far_as_they_fit(space, oth
     assert read_enqueued(tmp_path / "root").proposals == fit
     assert [trial.system_attrs.get("fixed_params") for trial in study.trials()][: len(fit)] == fit
     assert (
-        f"the best 5 of {other} make {len(fit)} proposals here; what does not fit is left to the sampler: "
-        in said[0]
+        f"the best 5 of {other} make {len(fit)} proposals here; "
+        "what does not fit is left to the sampler: " in said[0]
     )
     assert "suggest does not ask for 'depth' beside the rest" in said[0]
     here = {one.read().outcome.values["val_acc"] for one in experiences_in(tmp_path / "root")}

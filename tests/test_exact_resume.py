@@ -1,4 +1,4 @@
-"""A training that is killed, anywhere and any number of times, ends bit for bit as if it had never been killed."""
+"""A training that is killed anywhere, any number of times, ends bit for bit as if never killed."""
 
 import subprocess
 import sys
@@ -194,7 +194,10 @@ def test_a_finished_experience_is_not_trained_again(trainer, tmp_path):
 
 
 def test_a_fresh_process_has_keras_imported_already(trainer):
-    look = "import os, sys; os._exit(42 if {'sweep.training.train', 'sklearn.datasets'} <= set(sys.modules) else 1)"
+    look = (
+        "import os, sys; "
+        "os._exit(42 if {'sweep.training.train', 'sklearn.datasets'} <= set(sys.modules) else 1)"
+    )
     child = trainer.place._context.Process(target=exec, args=(look,))
     child.start()
     child.join()
@@ -213,8 +216,12 @@ import lstm
 best = keras.models.load_model({str(experience.meilleur)!r})
 print(best.evaluate(*validation, verbose=0, return_dict=True)["acc"])
 model = lstm.build_model({{"units": 6}})
-backup = keras.callbacks.BackupAndRestore({str(experience.sauvegarde)!r}, save_freq=1000, double_checkpoint=True,
-                                          delete_checkpoint=False)
+backup = keras.callbacks.BackupAndRestore(
+    {str(experience.sauvegarde)!r},
+    save_freq=1000,
+    double_checkpoint=True,
+    delete_checkpoint=False,
+)
 print(model.fit(x, y, epochs=5, verbose=0, callbacks=[backup]).epoch)
 assert "sweep" not in sys.modules
 """

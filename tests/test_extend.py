@@ -1,4 +1,7 @@
-"""A finished experience goes on to more epochs as if it had been given them from the start, or says why not."""
+"""A finished experience can be extended to more epochs.
+
+It ends as if it had been given them from the start, or says why not.
+"""
 
 import pytest
 
@@ -15,7 +18,8 @@ from sweep.system.host import now
 TRIALS = 2
 SCHEDULE = (
     'keras.optimizers.SGD(parameters["rate"])',
-    'keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(parameters["rate"], 5 * parameters["epochs"]))',
+    "keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay("
+    'parameters["rate"], 5 * parameters["epochs"]))',
 )
 CALLBACKS = "    return [cut.Cut()]"
 EARLY = (
@@ -140,8 +144,8 @@ def test_where_backups_were_freed_it_says_so_and_where_there_is_none_it_ends_wit
     assert list(one.sauvegarde.glob("*.h5*")) == []
     done = extend(space(), root)
     assert (
-        f"{one.id} cannot be extended: its last backup is freed or lost; sweep run --epochs trains it"
-        in done.stderr
+        f"{one.id} cannot be extended: its last backup is freed or lost; "
+        "sweep run --epochs trains it" in done.stderr
     )
     assert longer(root) == {}
     none = sweep("extend", space(), "--root", root, "--epochs", 3)

@@ -1,4 +1,4 @@
-"""What anybody may have written into a root ends in a sentence, or counts as torn: never in a traceback."""
+"""What anybody wrote into a root ends in a sentence, or counts as torn: never in a traceback."""
 
 import contextlib
 import json
@@ -244,7 +244,10 @@ FIRST_USES = """
 import sys, threading, types
 from sweep.system.json_text import check
 
-SHAPE = "from typing import *\\nclass In(TypedDict):\\n    a: int\\nclass Out(TypedDict):\\n    x: list[In]"
+SHAPE = (
+    "from typing import *\\nclass In(TypedDict):\\n    a: int\\n"
+    "class Out(TypedDict):\\n    x: list[In]"
+)
 sys.setswitchinterval(1e-6)
 for number in range(300):
     module = sys.modules["shapes"] = types.ModuleType("shapes")

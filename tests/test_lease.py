@@ -22,7 +22,7 @@ ELSEWHERE = ProcessId(host="another", boot="", pid=1, started=0.0)
 
 @pytest.fixture
 def opened(tmp_path, monkeypatch):
-    """Return a function that writes an experience whose latest session is open, in a process of one's choice."""
+    """Return a function that writes an experience whose latest session, of any process, is open."""
     monkeypatch.setattr(lease, "LEASE_S", 0.5)
     search = Search(tmp_path / "root")
 
@@ -100,7 +100,7 @@ def test_who_looks_on_sees_a_training_on_another_host_run(opened):
 
 @pytest.fixture
 def two(tmp_path):
-    """Two processes that take one folder over, one after the other; the first writes through its own hold."""
+    """Two processes that take one folder over in turn; the first writes through its own hold."""
     search = Search(tmp_path / "root")
     experience = search.write(*search.begin(), [0.5])
     first, second = Hold(experience), Hold(experience)

@@ -113,7 +113,7 @@ def test_before_there_is_a_value_there_is_no_patience(space, tmp_path):
 
 
 def test_with_workers_a_late_better_end_gives_patience_back(space, tmp_path):
-    """The best one takes longest; when patience has run out beside it, it still ends, and the sweep goes on."""
+    """The best takes longest: patience runs out beside it, it still ends, and the sweep goes on."""
     root, slow = tmp_path / "root", threading.Event()
 
     def reached(number, step):
@@ -202,7 +202,8 @@ def test_a_timeout_is_over_all_sessions(tmp_path):
     assert limits(trained, timeout_s=21).time_left()[0] == pytest.approx(3, abs=0.5)
     for timeout_s in (18, 19):  # the second leaves less than it takes to prepare a training
         assert limits(trained, timeout_s=timeout_s).next_training() == refused(
-            f"the timeout of {timeout_s} s is used up, by 18 s of training: give a larger --timeout to resume"
+            f"the timeout of {timeout_s} s is used up, by 18 s of training: "
+            "give a larger --timeout to resume"
         )
     elsewhere = [recorded(tmp_path / ("b" * 16), session(100, 10, 2), came_from="/elsewhere")]
     assert limits(elsewhere, timeout_s=1).next_training().may_begin
@@ -212,7 +213,8 @@ def test_a_deadline_begins_no_training_that_comes_to_no_backup(tmp_path):
     assumed = LAST_SAVE_S + PREPARE_S + BACKUP_EVERY_S
     assert limits(deadline_s=assumed + 1).next_training().may_begin
     assert limits(deadline_s=assumed + 1, began=-2).next_training() == refused(
-        f"the deadline leaves {PREPARE_S + BACKUP_EVERY_S - 1:.0f} s before the last save, and a training would take "
+        f"the deadline leaves {PREPARE_S + BACKUP_EVERY_S - 1:.0f} s before the last save, "
+        "and a training would take "
         f"{PREPARE_S + BACKUP_EVERY_S:.0f} s to its next backup: run the same command to resume"
     )
     # As seen: 4 s to prepare, and half a second a batch.
@@ -270,8 +272,8 @@ def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
     said, study = control(tmp_path / "root", space, place, deadline_s=LAST_SAVE_S + 2, workers=2)
     assert time.monotonic() - began < LAST_SAVE_S
     assert (
-        said[-1]
-        == "the deadline is 20 s away: all is saved at the next batch; run the same command to resume"
+        said[-1] == "the deadline is 20 s away: all is saved at the next batch; "
+        "run the same command to resume"
     )
     assert sorted(place.trained) == [trial.number for trial in study.interrupted_trials()] == [1, 2]
     how = [one.read().sessions[-1].ended.how for one in experiences_in(tmp_path / "root")]
@@ -283,7 +285,7 @@ def test_a_deadline_that_is_too_near_is_a_clean_end(tmp_path):
     done = sweep(*words, keras=False)
     assert done.returncode == 0
     assert (
-        "the deadline leaves 50 s before the last save, and a training would take 60 s to its next backup"
-        in done.stderr
+        "the deadline leaves 50 s before the last save, "
+        "and a training would take 60 s to its next backup" in done.stderr
     )
     assert not list(experiences_in(tmp_path / "root"))

@@ -1,4 +1,4 @@
-"""A link, a pipe, a device or a folder under a name of ours is never followed, waited for or emptied."""
+"""A link, pipe, device or folder under a name of ours is never followed, waited for or emptied."""
 
 import ast
 import contextlib
@@ -108,7 +108,7 @@ def root(made, tmp_path):
 
 @pytest.fixture
 def outside(made, tmp_path):
-    """Return a folder that is none of sweep's, with files of the names of sweep's; it must stay as it is."""
+    """Return a folder that is not sweep's, with files named like sweep's; it must stay as it is."""
     folder = tmp_path / "outside"
     one = list(experiences_in(made))[-1]
     shutil.copytree(one.path, folder / "project")

@@ -102,7 +102,8 @@ def test_counts_best_and_what_is_left(tmp_path):
     assert sight.best().values["val_acc"] == max(
         one.best.value for one in sight.trainings if one.state is State.FINISHED
     )
-    # Each has trained 8.5 epochs of 10 batches in 2 s, and 1 s before: 6 more take 18 s, two at a time 9.
+    # Each has trained 8.5 epochs of 10 batches in 2 s, and 1 s before: 6 more take 18 s, two at a
+    # time 9.
     assert sight.rest_s() == pytest.approx(9)
 
 

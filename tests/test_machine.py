@@ -1,4 +1,4 @@
-"""What decides the last bits of a training is recorded of each session, and what differs is named."""
+"""What decides the last bits of a training is recorded each session; what differs is named."""
 
 from dataclasses import replace
 

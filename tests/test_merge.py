@@ -42,7 +42,10 @@ def content(root):
 
 
 def cut_off(search, epochs):
-    """Begin a trial and cut it off after so many epochs; a second search of the same seed begins the same one."""
+    """Begin a trial and cut it off after so many epochs.
+
+    A second search of the same seed begins the same one.
+    """
     trial, parameters = search.begin()
     values = [0.1 * epoch for epoch in range(epochs)]
     experience = search.write(trial, parameters, values)
@@ -177,7 +180,10 @@ REFUSED = {
             record.trials[0].distributions["kind"]["attributes"].update(choices=["a", None, 3, "c"])
         )
     ),
-    "it was trained by another the imports and other statements, build_model; see --accept-change": OTHER_CODE,
+    (
+        "it was trained by another the imports and other statements, build_model; "
+        "see --accept-change"
+    ): OTHER_CODE,
 }
 
 

@@ -1,4 +1,7 @@
-"""The notebook for Colab runs from top to bottom, is cut in the middle, and goes on; the French one is its twin."""
+"""The notebook for Colab runs from top to bottom, is cut in the middle, and resumes.
+
+The French one is its twin.
+"""
 
 import ast
 import importlib.metadata
@@ -74,7 +77,7 @@ class Colab(Tree):
         )
 
     def outputs(self):
-        """Return what each cell shows when all have been run, by its id: texts by their MIME type, and what was printed."""
+        """Return what each cell shows, by its id: texts by MIME type, and what was printed."""
         status, said = self.end(280)
         assert status == 0, said
         cells = [
@@ -184,7 +187,10 @@ def assert_all_is_shown(shown, asked, right, after):
 
 
 def code_of(cell):
-    """Return the code of a cell without comments, and without what is written for people: texts with spaces, languages."""
+    """Return the code of a cell without comments and without what is written for people.
+
+    That is texts with spaces, and languages.
+    """
     tree = ast.parse(TransformerManager().transform_cell(cell.source))
     for node in ast.walk(tree):
         if isinstance(node, ast.JoinedStr):

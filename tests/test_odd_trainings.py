@@ -56,7 +56,8 @@ ENDS_ITSELF = """    import keras
             [
                 (
                     "self.batches, self.epochs,",
-                    "self.numbers = (n for n in [1]); next(self.numbers); self.batches, self.epochs,",
+                    "self.numbers = (n for n in [1]); next(self.numbers); "
+                    "self.batches, self.epochs,",
                 )
             ],
         ),
@@ -309,7 +310,8 @@ sys.path.insert(0, {str(tmp_path)!r})
 import mine
 graph = lambda: Graph({{"mine": mine}}, [])
 built, arrays, found = graph(), {{}}, []
-mine.function, mine.there.n, mine.there["a"], mine.new, mine.own = np.square, 2, 3, mine.Own(b=4), mine.make()
+mine.function, mine.there.n, mine.there["a"] = np.square, 2, 3
+mine.new, mine.own = mine.Own(b=4), mine.make()
 mine.new.n = 5
 saved, left_out = changes.capture_changes(graph(), built, arrays)
 saved = json.loads(json.dumps(saved))
@@ -327,7 +329,10 @@ print(json.dumps([*found, type(mine.new).__name__, left_out, lost]))
 
 LEFT_BEHIND = {
     "a thread": "import threading; threading.Thread(target=time.sleep, args=(10**6,)).start()",
-    "a process": "import multiprocessing as m; m.get_context('fork').Process(target=time.sleep, args=(10**6,)).start()",
+    "a process": (
+        "import multiprocessing as m; "
+        "m.get_context('fork').Process(target=time.sleep, args=(10**6,)).start()"
+    ),
 }
 
 

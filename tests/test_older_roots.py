@@ -1,8 +1,9 @@
-"""Roots that older code wrote are read and go on, and what is written today is what was written then.
+"""Roots that older code wrote are read and resumed.
 
-``support/older_root.zip`` was written by the code before the packages (commit a66e6ab): ``older.py``,
-a search space whose numbers every processor computes alike; ``uncut/``, a whole sweep of it; and
-``root/``, the same sweep, killed in the third epoch of trial 3.
+What is written today is what was written then.
+``support/older_root.zip`` was written by the code before the packages (commit a66e6ab):
+``older.py``, a search space whose numbers every processor computes alike; ``uncut/``, a whole sweep
+of it; and ``root/``, the same sweep, killed in the third epoch of trial 3.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Each private name of Optuna that the sweep uses, checked by name: the failing test says which one has moved."""
+"""Each private name of Optuna that sweep uses: the failing test says which one has moved."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""A study on a real PostgreSQL that is cut off and comes back: the sweep waits, says so, and loses and doubles nothing."""
+"""A study on a real PostgreSQL that is cut off and comes back.
+
+The sweep waits, says so, and loses and doubles nothing.
+"""
 
 import itertools
 import signal
@@ -331,7 +334,10 @@ def test_the_waiting_ends_where_the_sweep_is_stopped(running, url, open_study):
     threading.Timer(0.5, stop.set).start()
     with pytest.raises(
         StoppedWaiting,
-        match=r"lab:\*\*\*@127\.0\.0\.1.* does not answer \(.*\): the same command tells it the rest",
+        match=(
+            r"lab:\*\*\*@127\.0\.0\.1.* does not answer \(.*\): "
+            r"the same command tells it the rest"
+        ),
     ):
         study.ask()
 

@@ -1,4 +1,4 @@
-"""The user's own modules belong to the search space: they are found, fingerprinted, and run as they were read."""
+"""The user's own modules belong to the search space: they are found, fingerprinted, run as read."""
 
 import inspect
 import linecache
@@ -226,7 +226,8 @@ from sweep.space.source import find; from sweep.space.search_space import load
 source = find({str(source.path)!r})
 for name in ("space.py", "helpers.py"):
     path = pathlib.Path({str(source.path.parent)!r}) / name
-    path.write_text(path.read_text().replace("return '", "return 'now ").replace('return "', 'return "now '))
+    text = path.read_text().replace("return '", "return 'now ")
+    path.write_text(text.replace('return "', 'return "now '))
 loaded = load(source)
 functions = (loaded.load_data, sys.modules["helpers"].load)
 print(json.dumps([tf.autograph.to_code(function) for function in functions]))

@@ -1,4 +1,7 @@
-"""A resume proves itself: what the interrupted process left beyond its backup comes again, or the record says it did not."""
+"""A resume proves itself.
+
+What the interrupted process left beyond its backup comes again, or the record says it did not.
+"""
 
 import json
 import shutil
@@ -36,7 +39,8 @@ MUTATIONS = {
     "a global of the module": changing(
         *HIDDEN, 'saved["objects"]["stateful"]["parts"].pop("BATCHES")'
     ),
-    "the seed of Dropout": "model_variables.variables_beside_weights = lambda model: list(model.metrics_variables)\n"
+    "the seed of Dropout": "model_variables.variables_beside_weights = "
+    "lambda model: list(model.metrics_variables)\n"
     + changing(*STATE, 'plain = {**plain, "variables": plain["variables"][1:]}'),
     "the running metrics": changing(
         *STATE,
@@ -94,7 +98,7 @@ def killed(trainer, twins):
 
 @pytest.fixture
 def resumed(trainer, killed, tmp_path):
-    """Return the function that resumes the killed training by a mutated resume, and gives its experience."""
+    """Return a function that resumes the killed training, mutated, and gives its experience."""
 
     def resume(mutation=""):
         shutil.copytree(killed, tmp_path / "root")

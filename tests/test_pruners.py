@@ -1,4 +1,7 @@
-"""Every pruner ends after any cut what it would have ended without, says why, and its word can be taken back."""
+"""Every pruner ends after any cut what it would have ended without it, and says why.
+
+Its word can be taken back.
+"""
 
 import re
 
@@ -16,10 +19,18 @@ UNEVEN = str(SPACES / "uneven.py")
 WORDS = ("--sampler", "random", "--trials", 9)
 CASES = {
     "none": None,
-    "median:n_startup_trials=2": r"its best value, 0\.\d+, was worse than the median of the finished trials at this epoch",
-    "percentile:percentile=40,n_startup_trials=2": r"was not as good as the best 40 % of the finished trials at this epoch",
-    "successive_halving:reduction_factor=2": r"its value, 0\.\d+, was not in the best 1/2 of those that came so far",
-    "hyperband": r"its value, 0\.\d+, was not in the best 1/3 of those of its bracket that came so far",
+    "median:n_startup_trials=2": (
+        r"its best value, 0\.\d+, was worse than the median of the finished trials at this epoch"
+    ),
+    "percentile:percentile=40,n_startup_trials=2": (
+        r"was not as good as the best 40 % of the finished trials at this epoch"
+    ),
+    "successive_halving:reduction_factor=2": (
+        r"its value, 0\.\d+, was not in the best 1/2 of those that came so far"
+    ),
+    "hyperband": (
+        r"its value, 0\.\d+, was not in the best 1/3 of those of its bracket that came so far"
+    ),
     "patient:patience=1": r"its last 2 values were all worse than 0\.\d+ before them",
     "threshold:lower=0.2,n_warmup_steps=1": r"its value, 0\.\d+, was below 0\.2",
 }
@@ -141,9 +152,14 @@ def test_an_id_that_is_none_of_a_pruned_experience_is_one_sentence(tmp_path):
 
 
 WRONG = {
-    "threshold": "give it the least value that is well, as threshold:lower=0.2, or the most, as threshold:upper=2.",
+    "threshold": (
+        "give it the least value that is well, as threshold:lower=0.2, "
+        "or the most, as threshold:upper=2."
+    ),
     "threshold:lower=2,upper=1": "lower should be smaller than upper.",
-    "median:n_startup_trial=3": "there is no option n_startup_trial: did you mean n_startup_trials? median takes ",
+    "median:n_startup_trial=3": (
+        "there is no option n_startup_trial: did you mean n_startup_trials? median takes "
+    ),
     "percentile:percentile=120": "Percentile must be between 0 and 100 inclusive",
     "successive_halving:reduction_factor=1": "reduction_factor",
     "hyperband:reduction_factor=1": "reduction_factor",

@@ -1,4 +1,7 @@
-"""The study is an index: thrown away at any moment, it is made again from the folders, and proposes what it would have."""
+"""The study is an index: thrown away at any moment, it is made again from the folders.
+
+It then proposes what it would have proposed.
+"""
 
 import json
 from datetime import timedelta

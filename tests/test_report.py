@@ -1,4 +1,4 @@
-"""``rapport/``: a real browser shows it, with the numbers of the folders, and nothing of anybody's in it runs."""
+"""``rapport/``: a browser shows the numbers of the folders, and runs nothing that anybody wrote."""
 
 import os
 import re
@@ -91,7 +91,8 @@ def test_cuts_are_marked_and_what_is_not_finished_is_grey(page):
         browser.locator("[data-figure=courbes] svg.main-svg").first.wait_for()
         traces = browser.evaluate("document.querySelector('[data-figure=courbes]').data")
         by_name = {trace["name"]: trace for trace in traces if "name" in trace}
-        # The finished one was cut and stopped in epoch 8; the cut-off one was stopped, then cut, in epoch 4.
+        # The finished one was cut and stopped in epoch 8; the cut-off one was stopped, then cut, in
+        # epoch 4.
         assert (
             sorted(by_name[ENGLISH.session_end]["marker"]["symbol"])
             == ["circle-open"] * 2 + ["x-thin"] * 2

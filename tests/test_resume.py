@@ -1,4 +1,4 @@
-"""The newest whole backup is found, whatever the moment of the cut and whatever was torn. No Keras here."""
+"""The newest whole backup is found, whenever the cut came and whatever was torn. No Keras here."""
 
 import errno
 import os

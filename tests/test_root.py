@@ -111,7 +111,10 @@ def test_a_holder_on_another_host_that_renews_its_lease_keeps_the_root(tmp_path,
 
 
 def test_another_host_of_the_same_name_is_waited_for(tmp_path, monkeypatch):
-    """Its boot tells it from this one, unless no other machine sees the disk: then this one was started anew."""
+    """Its boot tells it from this one.
+
+    If no other machine sees the disk, however, this one was started anew.
+    """
     monkeypatch.setattr(module, "LEASE_S", 2.0)
     monkeypatch.setattr(module, "SETTLE_S", 0.1)
     process = this_process().as_content()
@@ -170,8 +173,8 @@ def test_a_holder_that_was_paused_while_another_took_the_root_over_gives_way(tmp
         while not lost and time.monotonic() < until:
             lock._released.wait(0.01)
     assert (
-        "was taken over by process 1 on another since 2026-01-01T00:00:00 UTC, while this process was paused"
-        in str(lost[0])
+        "was taken over by process 1 on another since 2026-01-01T00:00:00 UTC, "
+        "while this process was paused" in str(lost[0])
     )
     assert read_holder(tmp_path).host == "another", "the file is the other's now"
 
@@ -202,7 +205,10 @@ def test_a_read_only_root_is_refused(tmp_path):
     """On a file system that is really mounted read-only, for root may write into any folder."""
     mounted = tmp_path / "mounted"
     mounted.mkdir()
-    command = f'mount -t tmpfs -o ro none "{mounted}" && exec "{sys.executable}" -c \'{READ_ONLY}\' "{mounted}/root"'
+    command = (
+        f'mount -t tmpfs -o ro none "{mounted}" && '
+        f'exec "{sys.executable}" -c \'{READ_ONLY}\' "{mounted}/root"'
+    )
     done = subprocess.run(
         ["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, check=True
     )

@@ -1,4 +1,7 @@
-"""Every sampler proposes after any cut what it would have proposed without; and its options are said when they are wrong."""
+"""Every sampler proposes after any cut what it would have proposed without it.
+
+A mistake in its options is named.
+"""
 
 import importlib.util
 import json
@@ -91,7 +94,10 @@ def test_a_sweep_that_is_killed_three_times_ends_like_an_uncut_one(
 @pytest.mark.parametrize("sampler", ["grid", "brute_force"])
 def test_a_space_that_is_tried_whole_ends_the_sweep_with_a_sentence_each_time(uncut, sampler):
     root, said = uncut("choices", sampler=sampler)
-    sentence = f"all 20 combinations have been tried: the sweep ends with 20 trials, and {TRIALS} were asked for\n"
+    sentence = (
+        "all 20 combinations have been tried: "
+        f"the sweep ends with 20 trials, and {TRIALS} were asked for\n"
+    )
     assert said.endswith(sentence)
     before = all_of(root)
     proposals = [params for _, params, *_ in before[0]]
@@ -115,18 +121,26 @@ def test_a_sequence_is_that_of_its_seed_and_fills_the_space(uncut):
 
 
 WRONG = {
-    "tpe:startup_trials=3": "there is no option startup_trials: did you mean n_startup_trials? tpe takes n_startup_trials, ",
+    "tpe:startup_trials=3": (
+        "there is no option startup_trials: did you mean n_startup_trials? "
+        "tpe takes n_startup_trials, "
+    ),
     "random:seed=3": "there is no option seed: random takes none.",
     "tpe:n_startup_trials=many": "n_startup_trials is 'many': give it as int.",
     "tpe:n_startup_trials=true": "n_startup_trials is True: give it as int.",
     "tpe:n_startup_trials=-1": "n_startup_trials is negative.",
     "tpe:n_startup_trials": "give its options as tpe:option=value,option=value, each once.",
-    "tpe:n_startup_trials=1,n_startup_trials=2": "give its options as tpe:option=value,option=value, each once.",
+    "tpe:n_startup_trials=1,n_startup_trials=2": (
+        "give its options as tpe:option=value,option=value, each once."
+    ),
     "tpe:": "give its options as tpe:option=value,option=value, each once.",
     "nsgaii:population_size=1": "`population_size` must be greater than or equal to 2.",
     "qmc:qmc_type=lattice": "Choose either `halton` or `sobol`.",
     "grid:points=1": "points is 1: give at least 2.",
-    "brute_forse": "did you mean brute_force? it is one of tpe, random, cmaes, grid, qmc, nsgaii, brute_force, gp.",
+    "brute_forse": (
+        "did you mean brute_force? "
+        "it is one of tpe, random, cmaes, grid, qmc, nsgaii, brute_force, gp."
+    ),
     "xyz:a=1": "is 'xyz:a=1': it is one of tpe, ",
 }
 
@@ -163,8 +177,8 @@ def test_brute_force_refuses_what_is_continuous(tmp_path):
     )
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert (
-        "brute_force tries each value, and 'x' is continuous: give it a step, or take --sampler grid"
-        in done.stderr
+        "brute_force tries each value, and 'x' is continuous: "
+        "give it a step, or take --sampler grid" in done.stderr
     )
 
 

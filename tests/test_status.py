@@ -1,4 +1,7 @@
-"""Lost work, in figures: what was trained, what twice, what a cut would lose now, and how long the rest takes."""
+"""Lost work, in figures.
+
+What was trained, what twice, what a cut would lose now, and how long the rest takes.
+"""
 
 import json
 import re
@@ -37,7 +40,10 @@ def ended(how, epoch, batch, trained_s):
 
 @pytest.fixture
 def begun(tmp_path):
-    """Return a function that writes an experience of eight epochs with these sessions, saved after so many epochs."""
+    """Return a function that writes an experience of eight epochs.
+
+    It has these sessions, and was saved after so many epochs.
+    """
     search = Search(tmp_path / "root")
 
     def write(*sessions, saved=None, heartbeat=None):

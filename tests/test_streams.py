@@ -1,4 +1,7 @@
-"""Each kind of data that load_data may return: what is promised as exact ends as if uncut, and weights are Keras's."""
+"""Each kind of data that load_data may return.
+
+What is promised as exact ends as if uncut, and weights are Keras's.
+"""
 
 import pytest
 
@@ -177,7 +180,8 @@ WRONG = [
     (
         '"batch_size": 32, ',
         "",
-        "suggest returns batch_size, but the batches of a train(epoch) are made by load_data; put it into FIXED",
+        "suggest returns batch_size, but the batches of a train(epoch) are made by load_data; "
+        "put it into FIXED",
     ),
 ]
 
@@ -206,7 +210,11 @@ draw = np.random.default_rng(0)
 x, labels = draw.random((70, 5), dtype="float32"), draw.integers(0, 4, 70)
 sample_weight, by_class = draw.random(70, dtype="float32"), {0: 2.0, 2: 0.25}
 of_samples = np.array([by_class.get(label, 1.0) for label in labels], "float32")
-targets = {"sparse": labels, "column": labels[:, None].astype("float32"), "one_hot": np.eye(4, dtype="float32")[labels]}
+targets = {
+    "sparse": labels,
+    "column": labels[:, None].astype("float32"),
+    "one_hot": np.eye(4, dtype="float32")[labels],
+}
 
 def fresh(y):
     keras.utils.set_random_seed(1)
@@ -219,39 +227,49 @@ def fresh(y):
 def ours(y, part, weights):
     train, test = (make_batch_source(part, is_train, 16, 0, print) for is_train in (True, False))
     train._shuffle = False
-    space = types.SimpleNamespace(class_weight=lambda parameters: weights, source=types.SimpleNamespace(path=Path("it.py")))
+    source = types.SimpleNamespace(path=Path("it.py"))
+    space = types.SimpleNamespace(class_weight=lambda parameters: weights, source=source)
     model = fresh(y)
     steps.build(model, test)
-    steps.take_over(model, train, test, lambda: train.count, weigh_by_class(space, {}, train.spec()))
+    weigh = weigh_by_class(space, {}, train.spec())
+    steps.take_over(model, train, test, lambda: train.count, weigh)
     begin = keras.callbacks.LambdaCallback(
         on_epoch_begin=lambda epoch, logs: model.train_function.begin(epoch),
         on_test_begin=lambda logs: model.test_function.begin(),
     )
-    return model, model.fit(train.numbers, validation_data=test.numbers, callbacks=[begin], shuffle=False, verbose=0).history
+    return model, model.fit(
+        train.numbers, validation_data=test.numbers, callbacks=[begin], shuffle=False, verbose=0
+    ).history
 
 def kerass(y, *data, **how):
     model = fresh(y)
     weight = how.get("sample_weight")
     val = data if weight is None else (*data, weight)
-    return model, model.fit(*data, shuffle=False, batch_size=16, verbose=0, validation_data=val, **how).history
+    return model, model.fit(
+        *data, shuffle=False, batch_size=16, verbose=0, validation_data=val, **how
+    ).history
 
 def are_equal(one, other):
     (a, logs), (b, logged) = one, other
     assert logs.keys() == logged.keys() and "weighted" in logs, (logs, logged)
     alike = all(np.allclose(logs[name], logged[name], rtol=1e-6, atol=1e-7) for name in logs)
-    return alike and all(np.allclose(p, q, rtol=1e-6, atol=1e-7) for p, q in zip(a.get_weights(), b.get_weights()))
+    weights = zip(a.get_weights(), b.get_weights())
+    return alike and all(np.allclose(p, q, rtol=1e-6, atol=1e-7) for p, q in weights)
 
 found = {}
 for name, y in ((name, targets[name]) for name in NAMES):
     plain = kerass(y, x, y)
-    weighed, both = kerass(y, x, y, class_weight=by_class), kerass(y, x, y, sample_weight=sample_weight * of_samples)
+    weighed = kerass(y, x, y, class_weight=by_class)
+    both = kerass(y, x, y, sample_weight=sample_weight * of_samples)
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(16)
     arrays, with_weights = check_part((x, y), ""), check_part((x, y, sample_weight), "")
     found[name] = [
         are_equal(ours(y, arrays, by_class), weighed),
         are_equal(ours(y, dataset, by_class), weighed),
         are_equal(ours(y, with_weights, None), kerass(y, x, y, sample_weight=sample_weight)),
-        are_equal((ours(y, with_weights, by_class)[0], {"weighted": 0}), (both[0], {"weighted": 0})),
+        are_equal(
+            (ours(y, with_weights, by_class)[0], {"weighted": 0}), (both[0], {"weighted": 0})
+        ),
         not are_equal(ours(y, arrays, None), weighed),
     ]
 print(json.dumps(found))

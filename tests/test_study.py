@@ -122,13 +122,19 @@ def test_a_study_that_cannot_be_opened_says_what_to_do(tmp_path):
         open_study(tmp_path)
     with pytest.raises(
         SweepError,
-        match=r"nowhere/at/all\.db is out of reach .*check that the server runs and that the URL of --storage is right",
+        match=(
+            r"nowhere/at/all\.db is out of reach .*"
+            r"check that the server runs and that the URL of --storage is right"
+        ),
     ):
         Study("toy", "sqlite:////nowhere/at/all.db", StudyOptions("tpe"))
 
 
 def test_the_pruner_is_asked_once_for_each_epoch(tmp_path):
-    """Asked twice, with more trials known, it might answer otherwise, and a cut training would end elsewhere."""
+    """Asked twice, with more trials known, it might answer otherwise.
+
+    A cut training would then end elsewhere.
+    """
     study = open_study(tmp_path, pruner="median")
     for _ in range(6):
         trial = begin(study)
@@ -165,7 +171,7 @@ def test_what_the_folder_keeps_of_a_trial_makes_it_again(tmp_path):
 
 @pytest.fixture
 def sqlite(tmp_path):
-    """Return a function that opens a study in one SQLite file; the connections are closed at the end."""
+    """Return a function that opens a study in one SQLite file; all are closed at the end."""
     opened = []
 
     def open_sqlite():
@@ -190,7 +196,7 @@ class Cut(Exception):
 @pytest.mark.parametrize("pruner", ["successive_halving", "hyperband", "median"])
 @pytest.mark.parametrize("writes", [1, 2, 3])
 def test_a_cut_while_the_pruner_is_asked_changes_no_answer(tmp_path, monkeypatch, pruner, writes):
-    """Halving writes down which rungs a trial has passed, and asked again from there it would let every trial pass."""
+    """Halving notes which rungs a trial has passed: asked again, it would let every trial pass."""
     answers = {}
     for name in ("cut", "uncut"):
         folder = tmp_path / name

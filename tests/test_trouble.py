@@ -1,4 +1,4 @@
-"""A bad day is the outcome of no training: a file, a package or memory that is missing for a while."""
+"""A bad day is the outcome of no training: a file, package or memory is missing for a while."""
 
 import os
 from pathlib import Path
@@ -320,7 +320,8 @@ def callbacks(parameters):
 
     class Picky(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            if epoch == 1 and parameters["units"] == 5 and not pathlib.Path({str(allowed)!r}).exists():
+            is_picked = epoch == 1 and parameters["units"] == 5
+            if is_picked and not pathlib.Path({str(allowed)!r}).exists():
                 raise ValueError("not today")
 
     return [Picky()]

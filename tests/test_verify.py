@@ -117,7 +117,8 @@ def end_of_another(one):
     path.write_text(text)
 
 
-# What is done to the first experience of a finished sweep, what verify says of it, and whether run must train it again.
+# What is done to the first experience of a finished sweep, what verify says of it, and whether run
+# must train it again.
 DAMAGES = {
     "log.csv is missing": (
         lambda one: one.log.unlink(),

@@ -1,4 +1,4 @@
-"""Search spaces as people write them, killed and stopped at six places, end as if uncut or say why not."""
+"""Search spaces as people write them, cut at six places, end as if uncut or say why not."""
 
 import re
 

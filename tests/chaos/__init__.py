@@ -1,4 +1,4 @@
-"""The chaos suite: sweeps are killed, starved and damaged for some minutes, and must end as if nothing had been.
+"""The chaos suite kills, starves and damages sweeps; each must end as if nothing had happened.
 
 ``python -m tests.chaos``; see ``--help``.
 """

@@ -35,13 +35,13 @@ def kills(chaos: Chaos) -> Iterator[Case]:
 
 
 def workers(chaos: Chaos) -> Iterator[Case]:
-    """The same with two trainings side by side; the random sampler proposes alike, whichever of them ends first."""
+    """The same with two trainings side by side; the random sampler needs no order of their ends."""
     words = ("--trials", 6, "--save-freq", 2, "--workers", 2, "--sampler", "random")
     return cuts.kill(chaos, "kills of two workers", chaos.kills // 8, {space("slow"): words})
 
 
 def damages(chaos: Chaos) -> Iterator[Case]:
-    """A file of any kind that is torn, missing, foreign, old or doubled ends in the right result or in one sentence."""
+    """A torn, missing, foreign, old or doubled file ends in the right result or in one sentence."""
     return damage.cases(chaos)
 
 
@@ -137,7 +137,8 @@ def run(name: str, chaos: Chaos) -> list[Case]:
     notes = sum((case.notes for case in done), Counter())
     right = sum(not case.wrong for case in done)
     print(
-        f"{name}: {scenario.__doc__} {right} of {len(done)} cases, {sum(case.cuts for case in done)} cuts"
+        f"{name}: {scenario.__doc__} {right} of {len(done)} cases, "
+        f"{sum(case.cuts for case in done)} cuts"
     )
     if notes:
         print("  " + ", ".join(f"{count} {note}" for note, count in notes.most_common()))

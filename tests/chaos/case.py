@@ -1,4 +1,4 @@
-"""One case of the suite: a root that is cut or damaged, brought to its end, and compared with its uncut twin."""
+"""One case of the suite: a root is cut or damaged, run to its end, and compared with its twin."""
 
 import contextlib
 import functools
@@ -23,7 +23,10 @@ from sweep.experience.folder import experiences_in
 from sweep.experience.record import State
 from sweep.experience.root import STUDY
 
-WHAT_TO_DO = r"\b(check|delete|free|give|install|kill|make|mend|mount|move|name|put|run|see|stop|take|undo|wait)\b"
+WHAT_TO_DO = (
+    r"\b(check|delete|free|give|install|kill|make|mend|mount|"
+    r"move|name|put|run|see|stop|take|undo|wait)\b"
+)
 GUARD = "of_the_user"
 GUARDED = (
     *("study.journal", "sweep.lock", "notes.txt", "0123456789abcdef/experience.json"),
@@ -38,8 +41,9 @@ Words = tuple[object, ...]
 
 @dataclass
 class Case:
-    """``happens`` is what is done to the root; it raises AssertionError, with a sentence, where a promise is broken.
+    """A root, what is done to it, and what came of it.
 
+    ``happens`` acts on the root. It raises AssertionError, with a sentence, if a promise is broken.
     ``cuts`` is how many cuts the root is to survive, ``notes`` what is to be counted beside them.
     """
 
@@ -75,7 +79,8 @@ class Case:
         self.equal = len(equal_experiences(self.root, self.twin))
         self.seconds = time.monotonic() - began
         say(
-            f"{self.what}: {f'wrong: {self.wrong}' if self.wrong else 'equal'} after {self.seconds:.0f} s"
+            f"{self.what}: {f'wrong: {self.wrong}' if self.wrong else 'equal'} "
+            f"after {self.seconds:.0f} s"
         )
         return self
 
@@ -85,7 +90,7 @@ class Case:
 
 
 def guard(folder: Path) -> dict[str, bytes]:
-    """Lay files beside the root, which have names as sweep's own have, and return what they hold."""
+    """Lay files named like sweep's own beside the root, and return what they hold."""
     for name in GUARDED:
         (folder / GUARD / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / GUARD / name).write_text(f"the user's {name}")
@@ -102,7 +107,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 @dataclass
 class Chaos:
-    """What all cases share: where they are, what draws them, and the twins, each of which is trained once."""
+    """What all cases share: where they are, what draws them, and the twins, each trained once."""
 
     folder: Path
     seed: int

@@ -1,4 +1,4 @@
-"""Random SIGKILLs: a seeded draw says which process is hit, in which phase of the sweep, and how late in it."""
+"""Random SIGKILLs: a seeded draw chooses the process, the phase of the sweep and the moment."""
 
 import itertools
 import random
@@ -16,13 +16,18 @@ from sweep.experience.folder import Experience, experiences_in
 from .case import Case, Chaos, Words, assert_one_sentence, say
 from .victim import WAIT_S, Victim, half_written
 
-# How often each is hit. ``controller`` is that process alone, whose trainings must then end by themselves.
+# How often each is hit. ``controller`` is that process alone, whose trainings must then end by
+# themselves.
 TARGETS = {"tree": 4, "controller": 3, "training": 5, "server": 1}
 
 
 @dataclass(frozen=True)
 class Phase:
-    """A phase of a sweep: what is seen at its beginning, within how many seconds the kill comes, how often, and to whom."""
+    """A phase of a sweep.
+
+    ``begins`` tells whether it has begun. The kill comes within ``within_s`` seconds of that.
+    ``weight`` says how often the phase is hit, ``targets`` which processes may be.
+    """
 
     begins: Callable[[Victim], bool]
     within_s: float
@@ -62,7 +67,7 @@ class Budget:
 
 
 class Kills:
-    """Kills one sweep and runs it again, until it came to its end in spite of that, or has had its share."""
+    """Kills one sweep and runs it again, until it has ended all the same, or has had its share."""
 
     def __init__(
         self, words: Words, draw: random.Random, budget: Budget, targets: dict[str, int]
@@ -119,7 +124,8 @@ class Kills:
         spared = target in ("training", "server")
 
         def now() -> bool:
-            # More deaths of one training without a new epoch between them would fail it, and rightly so.
+            # More deaths of one training without a new epoch between them would fail it, and
+            # rightly so.
             return phase.begins(victim) and not (
                 spared and rows_logged(victim.root) <= self._rows_at_death
             )
@@ -167,7 +173,7 @@ class Kills:
 
 
 def as_finished(experience: Experience) -> tuple[Any, ...]:
-    """Return all of a finished experience that must stay as it is: its files, and how often it was trained."""
+    """Return what of a finished experience must stay: its files, and how often it was trained."""
     files = [
         (path.read_bytes(), path.stat().st_mtime_ns)
         for path in (experience.log, experience.meilleur)
@@ -176,7 +182,7 @@ def as_finished(experience: Experience) -> tuple[Any, ...]:
 
 
 def kill(chaos: Chaos, what: str, kills: int, spaces: dict[str, Words]) -> Iterator[Case]:
-    """Yield one sweep after the other, each over the next search space, until all kills are made."""
+    """Yield sweeps, each over the next search space, until all kills are made."""
     budget = Budget(kills)
     for number in itertools.count():
         if budget.left <= 0:

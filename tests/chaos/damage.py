@@ -1,4 +1,4 @@
-"""Files that are torn, missing, foreign, old or doubled, as a power cut or Google Drive leaves them."""
+"""Torn, missing, foreign, old or doubled files, as a power cut or Google Drive leaves them."""
 
 import functools
 import os
@@ -125,7 +125,7 @@ def snapshots(chaos: Chaos) -> list[Path]:
 
 
 def cut_off_at(root: Path, rows: int) -> None:
-    """Kill the sweep once there are so many epochs, at an instant at which all its files are in place."""
+    """Kill the sweep after so many epochs, at an instant at which all its files are in place."""
     running = Running(root, *WORDS, space=TOY, before=WITHOUT_ITS_TABLE)
 
     def stands_still(root: Path) -> bool:
@@ -163,7 +163,7 @@ class Damaged:
             self._assert_no_silent_restart(one, done.stderr)
 
     def _undo(self, root: Path) -> None:
-        """Put the file back, which is what the sentence asks for; nothing else may be lost by now."""
+        """Put the file back, as the sentence asks; nothing else may be lost by now."""
         path, whole = root / self._path, self._before / self._path
         for doubled in path.parent.glob("* (1)*"):
             doubled.unlink()

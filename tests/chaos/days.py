@@ -1,4 +1,4 @@
-"""Bad days: what a sweep needs is away, the machine sleeps, nobody listens; one by one, and ten in a row."""
+"""Bad days: something is away, the machine sleeps, nobody listens; one by one, and ten in a row."""
 
 import errno
 import os
@@ -95,7 +95,7 @@ class Needs:
 
 
 def missing_data(chaos: Chaos) -> Iterator[Case]:
-    """A data file that is away while a cut sweep is run again costs nothing but the time that it is away."""
+    """A data file that is away while a cut sweep runs again costs only the time that it is away."""
     needs = Needs(chaos.folder)
     yield chaos.case("missing data", str(needs.space), FEW, partial(lack, needs.data))
 
@@ -137,7 +137,7 @@ def finished_and_saved(root: Path) -> dict[str, tuple[str, list[str]]]:
 
 
 def dead_stderr(chaos: Chaos) -> Iterator[Case]:
-    """A sweep that nobody hears, for the disk under its messages is full or their reader has gone, goes on."""
+    """A sweep goes on if the disk of its messages is full, or if their reader has gone."""
     yield chaos.case("messages to a full disk", TOY, FEW, partial(unheard, '"$@" 2>/dev/full'))
     yield chaos.case(
         "messages that nobody reads", TOY, FEW, partial(unheard, '"$@" 2>&1 | head -n 2')
@@ -152,7 +152,7 @@ def unheard(how: str, case: Case) -> None:
 
 
 def closed_terminal(chaos: Chaos) -> Iterator[Case]:
-    """A terminal that is closed stops the sweep as Ctrl-C does: all is saved, and the same command goes on."""
+    """A closed terminal stops the sweep as Ctrl-C does: all is saved; the same command resumes."""
     for rows in (2, 5):
         what = f"a terminal that is closed after {rows} epochs"
         yield chaos.case(what, TOY, FEW, partial(close_terminal, rows))
@@ -164,7 +164,7 @@ def close_terminal(rows: int, case: Case) -> None:
 
 
 def hang_up(case: Case, words: Words, root: Path, rows: int) -> None:
-    """Close the terminal once there are so many rows, and see that the training was stopped, not cut."""
+    """Close the terminal after so many rows; the training must have been stopped, not cut."""
     terminal = Terminal("run", case.space, "--root", root, *words)
     until = time.monotonic() + WAIT_S
     while rows_logged(root) < rows:
@@ -179,7 +179,7 @@ def hang_up(case: Case, words: Words, root: Path, rows: int) -> None:
 
 
 def suspended_machine(chaos: Chaos) -> Iterator[Case]:
-    """A machine that sleeps while another one takes its sweep over, and wakes, writes nothing more into it."""
+    """A machine that sleeps while another takes its sweep over writes no more when it wakes."""
     if not shutil.which("unshare"):
         raise Missing("unshare", "util-linux")
     yield chaos.case("a machine that sleeps", TOY, FEW, sleep_and_wake)
@@ -260,7 +260,7 @@ def lose_drive(case: Case, drive: Drive, root: Path, rows: int) -> None:
 
 
 def lay_links(case: Case, drive: Drive, root: Path, rows: int) -> None:
-    """Somebody lays links to another folder under names of ours, in mid-training; its files stay as they are."""
+    """Lay links to another folder under our names, in mid-training; its files stay as they are."""
     others = case.root.parent / "of_another"
     others.mkdir()
     for name in ("latest.weights.h5", "training_metadata.json", "notes.txt"):

@@ -1,7 +1,8 @@
 """A stand-in for Google Drive's mount, which can fail and die: drive.py BACKING MOUNTPOINT CONTROL.
 
-A FUSE file system that passes on to the folder BACKING. /proc/mounts calls it ``fuse.drive``, as on Colab. There are no
-links (errno 95). While the file CONTROL holds the number of an errno, every operation fails with it.
+A FUSE file system that passes on to the folder BACKING. /proc/mounts calls it ``fuse.drive``, as on
+Colab. There are no links (errno 95). While the file CONTROL holds the number of an errno, every
+operation fails with it.
 """
 
 import contextlib
@@ -15,7 +16,8 @@ from pathlib import Path
 
 INSTALL = (
     "a stand-in for Google Drive cannot be mounted here ({}): install FUSE and its Python binding "
-    "(apt install fuse3 libfuse2; pip install mfusepy), in a container with --device /dev/fuse --cap-add SYS_ADMIN"
+    "(apt install fuse3 libfuse2; pip install mfusepy), "
+    "in a container with --device /dev/fuse --cap-add SYS_ADMIN"
 )
 WAIT_S = 10.0
 
@@ -25,7 +27,7 @@ class NoDrive(Exception):
 
 
 class Drive:
-    """A drive that is mounted as long as the context lasts: at ``mounted``; ``backing`` is what it really holds."""
+    """A drive, mounted at ``mounted`` while the context lasts; ``backing`` is what it holds."""
 
     def __init__(self, folder: Path) -> None:
         self.backing, self.mounted, self._control = (
@@ -36,7 +38,7 @@ class Drive:
 
     @contextlib.contextmanager
     def seen_from_elsewhere(self) -> Iterator[Path]:
-        """Give where another machine has mounted what the drive holds: their locks know nothing of each other."""
+        """Give where another machine has mounted the drive; neither sees the locks of the other."""
         elsewhere = Drive(self.backing.parent / "elsewhere")
         elsewhere.backing = self.backing
         with elsewhere:
@@ -63,12 +65,12 @@ class Drive:
         self._control.write_text("")
 
     def kill(self) -> None:
-        """SIGKILL the daemon: the kernel itself answers with errno 107 from now on, until ``mount``."""
+        """SIGKILL the daemon: from now on, until ``mount``, the kernel answers with errno 107."""
         self._daemon.kill()
         self._daemon.wait()
 
     def mount(self) -> None:
-        """Mount the drive, also once more after ``kill``. Raises NoDrive where that does not work."""
+        """Mount the drive, also again after ``kill``. Raises NoDrive if that does not work."""
         self.unmount()
         words = [sys.executable, __file__, str(self.backing), str(self.mounted), str(self._control)]
         with (self.backing.parent / "said").open("w+") as said:
@@ -96,7 +98,10 @@ class Drive:
 
 
 class Loopback:
-    """What the kernel asks of the drive, passed on to the backing folder. mfusepy makes an errno of each OSError."""
+    """Passes on to the backing folder what the kernel asks of the drive.
+
+    mfusepy makes an errno of each OSError.
+    """
 
     use_ns = True  # times in nanoseconds
 

@@ -1,4 +1,7 @@
-"""What befalls a sweep beside SIGKILL: a lost study, a full disk, a failing drive, a pause, a rival, a clock set back."""
+"""Mishaps of a sweep beside SIGKILL.
+
+A lost study, a full disk, a failing drive, a pause, a rival, a clock that is set back.
+"""
 
 import errno
 import os
@@ -36,7 +39,8 @@ def study_lost(chaos: Chaos) -> Iterator[Case]:
         shutil.copy(SPACES / name, chaos.folder)
     wide.write_text(Path(TOY).read_text().replace('"units", 4, 6)', '"units", 4, 60)'))
     draw = random.Random(chaos.seed)
-    # TPE proposes at random ten times, and then by what it knows. In the narrow space it proposes some points twice.
+    # TPE proposes at random ten times, and then by what it knows. In the narrow space it proposes
+    # some points twice.
     for space, first, last in (
         (str(wide), 2, 18),
         (str(wide), 20, 23),
@@ -73,7 +77,7 @@ def fill(size: int, case: Case) -> None:
 
 
 def drive_fails(chaos: Chaos) -> Iterator[Case]:
-    """A drive that fails for some seconds, or dies and is mounted again, in mid-training: the sweep goes on by itself."""
+    """A sweep goes on by itself after its drive fails for seconds, or dies and is mounted again."""
     for name, seconds in (
         ("EIO", PAUSE_S),
         ("EIO", 0.7),
@@ -115,7 +119,7 @@ def die_for_a_while(drive: Drive) -> None:
 
 
 def paused(chaos: Chaos) -> Iterator[Case]:
-    """A controller, or all of it, that is paused for some seconds goes on, and keeps its root meanwhile."""
+    """A controller or whole sweep that is paused for some seconds goes on, and keeps its root."""
     yield chaos.case("a paused controller", TOY, TWO, partial(pause, os.kill))
     yield chaos.case("a paused sweep", TOY, TWO, partial(pause, os.killpg))
 
@@ -135,7 +139,7 @@ def pause(send: Callable[[int, int], None], case: Case) -> None:
 
 
 def two_controllers(chaos: Chaos) -> Iterator[Case]:
-    """Of two sweeps that are started at once under one root, one runs and the other says so and ends."""
+    """Of two sweeps started at once under one root, one runs, and the other says so and ends."""
     draw = random.Random(chaos.seed)
     for number in range(3):
         yield chaos.case(f"two controllers {number}", TOY, TWO, partial(race, draw.uniform(0, 0.1)))

@@ -1,7 +1,7 @@
 """What Colab does at "Run all": python run_all.py NOTEBOOK CHOICES EXECUTED.
 
-CHOICES is Python code, in place of the cell that is tagged "parameters". EXECUTED is where the notebook goes with its
-outputs.
+CHOICES is Python code, in place of the cell that is tagged "parameters". EXECUTED is where the
+notebook goes with its outputs.
 """
 
 import sys

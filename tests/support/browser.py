@@ -11,7 +11,7 @@ WIDTHS = {"phone": (390, 844), "laptop": (1366, 768), "projector": (1920, 1080)}
 
 @contextlib.contextmanager
 def open_page(width="laptop", scheme="light"):
-    """Give an empty page; its ``problems`` are what it complains of meanwhile, its ``requests`` what it asks for."""
+    """Give an empty page; ``problems`` are its complaints, and ``requests`` what it asks for."""
     if not CHROMIUM:
         lacking("Chromium", "chromium")
     from playwright.sync_api import sync_playwright

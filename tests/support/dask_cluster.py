@@ -12,7 +12,7 @@ from support.postgresql import free_port
 
 
 class DaskCluster:
-    """A scheduler and its workers, one thread each, as ``dask scheduler`` and ``dask worker`` start them."""
+    """A scheduler and its workers, as ``dask scheduler`` and ``dask worker`` start them."""
 
     def __init__(self, folder):
         self.port = free_port()
@@ -49,7 +49,11 @@ class DaskCluster:
         return Client(self.address, timeout=timeout, set_as_default=False)
 
     def kill(self, process, tree=True):
-        """SIGKILL a worker or the scheduler: with all that it has started, as when a machine dies, or the worker alone."""
+        """SIGKILL a worker or the scheduler.
+
+        With ``tree``, all that it has started dies too, as when a machine dies. Without, the worker
+        dies alone.
+        """
         started = psutil.Process(process.pid).children(recursive=True)
         worker = [
             one

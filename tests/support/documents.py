@@ -147,7 +147,7 @@ def missing(shown, said, numbers_differ=False):
 
 
 def unwrapped(shown):
-    """Yield each line of output that the shown lines may begin with, and how many lines it takes."""
+    """Yield each line of output that the shown lines may begin with, and how many it takes."""
     yield shown[0], 1
     for count in range(2, min(MOST_WRAPPED, len(shown)) + 1):
         line = " ".join(part.strip() for part in shown[:count])

@@ -103,7 +103,7 @@ def write_space(folder):
 
 
 def make(root, space, seed):
-    """Make a whole root with each of our files in it; every third experience is interrupted after its first epoch."""
+    """Make a root with each of our files; every third experience is cut after its first epoch."""
     control(root, space, trials=TRIALS, seed=seed)
     for number, one in enumerate(experiences_in(root)):
         record, begun = one.read(), now()
@@ -382,7 +382,7 @@ def spoil_journal(root, draw):
 
 
 class Measured:
-    """Runs commands, and says which took too much processor time or memory, or ended in no sentence."""
+    """Runs commands; notes which took too much CPU time or memory, or ended in no sentence."""
 
     def __init__(self, budget=1):
         self.wrong, self.budget = [], budget
@@ -399,7 +399,8 @@ class Measured:
                 self.wrong.append(f"{name} says several lines: {sentence}")
         except Exception as raised:  # noqa: BLE001 # it is what is looked for
             self.wrong.append(
-                f"{name} raises {type(raised).__name__}: {str(raised)[:300]} {traceback.format_exc()[-1500:]}"
+                f"{name} raises {type(raised).__name__}: {str(raised)[:300]} "
+                f"{traceback.format_exc()[-1500:]}"
             )
         finally:
             took, memory = time.process_time() - begun, resident("VmHWM") - before
@@ -452,7 +453,10 @@ def look_at_all(root, space, measured):
         sections = measured("sections", lambda: list(sections_of(sight, ENGLISH))) or []
         for section in sections if isinstance(sections, list) else ():
             for module in (plotly_figures, matplotlib_figures) if section.has_data else ():
-                measured(f"{section.name} of {module.__name__}", lambda: section.draw(module))  # noqa: B023
+                measured(
+                    f"{section.name} of {module.__name__}",
+                    lambda: section.draw(module),  # noqa: B023
+                )
 
 
 def control_progress():

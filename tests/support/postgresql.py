@@ -1,4 +1,4 @@
-"""A real PostgreSQL on a loopback port, that can be killed and started again, and a wire to it that can be cut."""
+"""A PostgreSQL on a loopback port that can be killed and restarted, and a wire that can be cut."""
 
 import contextlib
 import os
@@ -16,7 +16,8 @@ import psutil
 import psycopg
 
 PASSWORD = "secret"  # noqa: S105
-# Only the machine's own crash could lose what the server has not yet synced, and that is not tested.
+# Only a crash of the machine itself could lose what the server has not yet synced, and that is not
+# tested.
 QUICK = ["-c", "fsync=off", "-c", "shared_buffers=16MB"]
 
 
@@ -33,7 +34,10 @@ def free_port():
 
 
 class Server:
-    """A cluster of its own in a temporary folder. It refuses to run as root: there, it is run by its own user."""
+    """A cluster of its own in a temporary folder.
+
+    PostgreSQL refuses to run as root: there, its own user runs it.
+    """
 
     def __init__(self):
         self._programs, self.port = programs(), free_port()
@@ -80,7 +84,7 @@ class Server:
                 time.sleep(0.05)
 
     def kill(self, number=signal.SIGKILL):
-        """End it at once, with all its connections: SIGQUIT is its own way to do so, SIGKILL is the rude one."""
+        """End it at once, with its connections: SIGQUIT is its own way, SIGKILL the rude one."""
         backends = psutil.Process(self.process.pid).children()
         self.process.send_signal(number)
         self.process.wait()
@@ -114,8 +118,9 @@ class Server:
 class Wire:
     """Forwards connections to the server, and cuts one where it is told to.
 
-    ``when`` is given what was written since the last COMMIT once the next one comes, and tells whether to cut there:
-    ``"before"`` it reaches the server, ``"after"`` the server has answered, which nobody hears then; None lets it pass.
+    ``when`` is given what was written since the last COMMIT once the next one comes, and tells
+    whether to cut there: ``"before"`` it reaches the server, or ``"after"`` the server has
+    answered, which nobody hears then. None lets it pass.
     """
 
     def __init__(self, port):

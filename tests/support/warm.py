@@ -7,10 +7,10 @@ A fork has its own session, environment, folder and descriptors, receives signal
 exit status. Its children are real too. Where ``multiprocessing`` would start a new Python to fork
 trainings from, the program forks itself.
 
-What differs from a real program: forks share the seed of ``hash``, the one of trainings; the environment decides nothing
-that Python or an imported module reads when it starts (PYTHONIOENCODING, say); nothing is said
-while modules are imported; and the program that forks itself may have threads. Tests marked
-``cold`` and ``make chaos`` therefore start real programs.
+What differs from a real program: forks share the seed of ``hash``, the one of trainings; the
+environment decides nothing that Python or an imported module reads when it starts
+(PYTHONIOENCODING, say); nothing is said while modules are imported; and the program that forks
+itself may have threads. Tests marked ``cold`` and ``make chaos`` therefore start real programs.
 
 As a program, this is the server: ``warm.py DESCRIPTOR``, with the socket of its requests.
 """

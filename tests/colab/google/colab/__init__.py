@@ -1,4 +1,7 @@
-"""A stand-in for what Colab has: it notes what a notebook asks of it, a line each, in the file that COLAB_ASKED names."""
+"""A stand-in for what Colab has.
+
+It notes what a notebook asks of it, a line each, in the file that COLAB_ASKED names.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""``google.colab.output``, without a browser: it looks itself whether there is something to show."""
+"""``google.colab.output`` without a browser: it checks itself that there is something to show."""
 
 from urllib.request import urlopen
 
