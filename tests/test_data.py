@@ -14,6 +14,7 @@ import pytest
 from support.bits import only, trained
 from support.command import Running, in_keras, run, shell, sweep
 from support.stand_ins import NoTraining, control
+from support.tiers import sampled
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
 from sweep.system import installed
@@ -241,7 +242,7 @@ GLOBALS = {
 }
 
 
-@pytest.mark.parametrize("kind", GLOBALS)
+@pytest.mark.parametrize("kind", sampled(GLOBALS, "an array", "an object", "a module beside"))
 def test_a_global_that_load_data_sets_is_the_same_in_all_trainings(counted, tmp_path, kind):
     """So are the names of layers, which count those that load_data makes."""
     (tmp_path / "scaling.py").write_text("BY = 1\n")

@@ -57,11 +57,8 @@ def uncut(twins):
     return train
 
 
-# The same holds for all of them without training, below.
-@pytest.mark.parametrize(
-    "pruner",
-    [pytest.param(one, marks=() if "halving" in one else pytest.mark.long) for one in CASES],
-)
+@pytest.mark.long  # the same holds for all of them without training, below
+@pytest.mark.parametrize("pruner", CASES)
 def test_a_sweep_that_is_killed_three_times_prunes_like_an_uncut_one(uncut, tmp_path, pruner):
     whole, words = uncut(pruner), (*WORDS, "--pruner", pruner, "--save-freq", 3)
     for rows in (4, 11, 17):

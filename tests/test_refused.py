@@ -69,4 +69,4 @@ def test_a_space_that_cannot_be_trained_is_refused(trainer, space, tmp_path, old
     assert str(path) in end.why
     assert says in end.why
     assert "\n" not in end.why
-    assert not root.exists()
+    assert list(root.iterdir()) == []

@@ -188,10 +188,7 @@ SAMPLE = (  # in make test
     "eager_counter",
     "module_global",
     "unfreeze_epoch_begin",
-    "alias_array",
     "names_of_keras",
-    "callback_generator",
-    "file_writer",
 )
 PARAMETERS = {"units": 6, "rate": 0.02}  # a space takes of them what its suggest names
 # Appended to a copy of a space, so that tests/spaces/cut.py can kill it or let it wait.
