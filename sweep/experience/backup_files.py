@@ -17,7 +17,7 @@ from sweep.experience.record import Record
 from sweep.experience.schemas import MOST_BYTES_OF_POSITION
 from sweep.system import plain_files
 from sweep.system.files import UNFINISHED, names_of, put_in_place, sha256_of, unfenced, write_whole
-from sweep.system.json_text import Unreadable, check_for_reader
+from sweep.system.json_text import Unreadable, are_equal, check_for_reader
 
 WEIGHTS = "latest.weights.h5"
 PREVIOUS = ".bkp"
@@ -101,7 +101,7 @@ def free_backup(experience: Experience, record: Record) -> None:
     The positions stay, for they hold the log; the newest one gets the record with the outcome.
     """
     for position, path, digest in read_positions(experience.sauvegarde)[:1]:
-        if position.record != record.as_content():
+        if not are_equal(position.record, record.as_content()):
             write_whole(path, as_text(replace(position, record=record.as_content()), digest))
     for path in plain_files.files_in(experience.sauvegarde, WEIGHTS_FILES):
         plain_files.remove(path)

@@ -5,10 +5,11 @@ before the resume. It has also left the running metrics of a batch, in its heart
 record of its session if it was asked to stop.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from sweep.system.json_text import are_equal
 
 # So many of the first and of the last rows: a difference once made stays, and a record need not
 # hold ten thousand rows.
@@ -134,7 +135,7 @@ class Proof:
     def _compare(self, where: str, before: dict[str, Any], now: dict[str, Any]) -> None:
         self.compared += 1
         differing = [
-            name for name in {**before, **now} if _text(before.get(name)) != _text(now.get(name))
+            name for name in {**before, **now} if not are_equal(before.get(name), now.get(name))
         ]
         if not differing:
             self._on_compared(None)
@@ -155,7 +156,3 @@ def _plain(value: Any) -> Any:
         return value
     array = value.numpy() if hasattr(value, "numpy") else value  # a metric of several numbers
     return array.tolist() if hasattr(array, "tolist") else str(array)
-
-
-def _text(value: Any) -> str:
-    return json.dumps(value)  # in which NaN is equal to itself

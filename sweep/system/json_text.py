@@ -77,6 +77,11 @@ def parse(text: bytes, most_bytes: int = MOST_BYTES) -> Any:
     return content
 
 
+def are_equal(one: Any, other: Any) -> bool:
+    """Tell whether two values are the same JSON text, in which NaN is equal to itself."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
 def check_size(text: bytes, most_bytes: int) -> None:
     """Check, before it is parsed, that a JSON text takes no more memory than any of ours.
 

@@ -3,8 +3,8 @@
 No other process trains in it then, and it is brought back to its newest backup.
 """
 
-import json
 import time
+from typing import Any
 
 from sweep.experience import best_model
 from sweep.experience.lease import Lease, open_session
@@ -12,6 +12,7 @@ from sweep.experience.record import Record
 from sweep.experience.resume_start import Start, make_ready
 from sweep.system import plain_files
 from sweep.system.files import move_to_quarantine
+from sweep.system.json_text import are_equal
 from sweep.training import hdf5
 from sweep.training.endings import NothingToTrain
 from sweep.training.protocol import End, Ending, Job, Link, Warned
@@ -35,7 +36,7 @@ def wait_for_others(job: Job, link: Link) -> None:
             raise NothingToTrain(End(Ending.STOPPED))
         time.sleep(POLL_S)
     record = job.experience.read()
-    if not record or (not record.outcome and _sessions(record) == _sessions(job.record)):
+    if not record or (not record.outcome and are_equal(_sessions(record), _sessions(job.record))):
         return
     interrupted = open_session(record)
     if not interrupted:
@@ -45,9 +46,8 @@ def wait_for_others(job: Job, link: Link) -> None:
     raise NothingToTrain(End(Ending.DIED, why))
 
 
-def _sessions(record: Record) -> str:
-    """Return the sessions as text, for a metric in them may be NaN, which is unequal to itself."""
-    return json.dumps([session.as_content() for session in record.sessions], sort_keys=True)
+def _sessions(record: Record) -> list[dict[str, Any]]:
+    return [session.as_content() for session in record.sessions]
 
 
 def bring_back(job: Job, link: Link) -> Start:
