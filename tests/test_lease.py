@@ -145,9 +145,14 @@ def test_a_root_that_is_not_mounted_now_is_waited_for_and_not_made_anew(two):
     root, record = ours.path.parent, ours.read()
     away = root.rename(root.with_name("away"))
     unheld = replace(ours, fence=unfenced)  # as the controller has it
-    for write in (ours.fence, lambda: ours.write(record), lambda: unheld.write(record)):
+    for work in (
+        ours.fence,
+        lambda: ours.write(record),
+        lambda: unheld.write(record),
+        lambda: unheld.values(record),  # else an outcome would have none
+    ):
         with pytest.raises(OSError, match="not there now") as gone:
-            write()
+            work()
         assert is_unwritable_for_a_while(gone.value)
         assert not root.exists()
     away.rename(root)

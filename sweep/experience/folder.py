@@ -123,9 +123,12 @@ class Experience:
 
         Raises:
             LogUnreadable: the log is foreign.
-            OSError: the log cannot be read.
+            OSError: the log cannot be read, or the drive of the root is not mounted now.
         """
-        return best_of(read_curve(self.log, record.objective.name), record.objective)
+        curve = read_curve(self.log, record.objective.name)
+        if not curve:  # a log that cannot be seen now is no log without epochs
+            self.check_root()
+        return best_of(curve, record.objective)
 
     def values(self, record: Record) -> tuple[dict[str, float], int | None]:
         """Return the objectives at the best epoch, and that epoch; without one, nothing and None.

@@ -79,7 +79,6 @@ class RecordKeeper:
 
     def _write_end(self, repeat: TrialRecord) -> None:
         experience, record, outcome = repeat.experience, repeat.record, repeat.record.outcome
-        experience.check_root()  # a log that cannot be seen now is no log without epochs
         if outcome:
             # Read from the log once more: not every outcome was written by a training of today.
             outcome.values, outcome.epoch = experience.values(record)

@@ -182,7 +182,7 @@ class TrainingRun:
     def _write_outcome(self, outcome: Outcome) -> None:
         """Write the outcome; until then, the experience is interrupted."""
         experience, record = self._job.experience, self._job.record
-        experience.fence()  # a log that cannot be seen now is no log without epochs
+        experience.fence()  # else the files of another process would be judged
         best = experience.best(record)
         epochs = len(read_curve(experience.log, record.objective.name))
         if outcome.state is State.FINISHED:
