@@ -55,22 +55,23 @@ def describe_training(
     }
 
 
-def compare_with_parent(job: Job, parent: dict[str, Any], ours: dict[str, Any]) -> str | None:
-    """Return where the extension differs from its parent in more than its number of epochs."""
+def compare_with_parent(
+    job: Job, parent: dict[str, Any], ours: dict[str, Any], findings: Findings
+) -> None:
+    """Find out where the extension differs from its parent in more than its number of epochs."""
     different = [name for name in ours if ours[name] != parent[name]]
-    if not different:
-        return None
-    parts = [
-        name
-        for name in parent["optimizer"]
-        if parent["optimizer"][name] != ours["optimizer"].get(name)
-    ]
-    is_optimizer = "optimizer" in different
-    part = f"the optimizer ({', '.join(parts)})" if is_optimizer else f"the {different[0]}"
-    return (
-        f"it extends {job.record.parent}, and the number of epochs decides {part}: the first "
-        f"{parent['epochs']} were trained as if there were no more"
-    )
+    if different:
+        parts = [
+            name
+            for name in parent["optimizer"]
+            if parent["optimizer"][name] != ours["optimizer"].get(name)
+        ]
+        is_optimizer = "optimizer" in different
+        part = f"the optimizer ({', '.join(parts)})" if is_optimizer else f"the {different[0]}"
+        findings.approximate_because.append(
+            f"it extends {job.record.parent}, and the number of epochs decides {part}: the first "
+            f"{parent['epochs']} were trained as if there were no more"
+        )
 
 
 def parent_of(job: Job) -> Record | None:

@@ -135,8 +135,7 @@ class TrainingRun:
                 self._hold.take(job.record)
                 start = bring_back(job, link)
                 if extension and start.backup:
-                    difference = compare_with_parent(job, extension.parent, extension.ours)
-                    made.findings.approximate_because += [difference] if difference else []
+                    compare_with_parent(job, extension.parent, extension.ours, made.findings)
                 self._session.begin(start, made.batches.count, made.findings)
                 self._train_epochs(made, start.backup)
         except (Diverged, Pruned) as end:
