@@ -91,9 +91,8 @@ def path(name: str, text: str, metavar: str = "DIR") -> Decorator:
 
 def choice(name: str, text: str, names: Sequence[str], default: str) -> Decorator:
     """Return an option that takes ``name:option=value,option=value``, with one of the names."""
-    return click.option(
-        name, default=default, metavar="NAME[:OPTION=VALUE,…]", help=f"{text}: {', '.join(names)}."
-    )
+    described, shape = f"{text}: {', '.join(names)}.", "NAME[:OPTION=VALUE,…]"
+    return click.option(name, default=default, metavar=shape, help=described)
 
 
 def time(name: str, parameter: str, text: str) -> Decorator:

@@ -7,7 +7,7 @@ In the order in which data pass through them:
 - ``fingerprint.py`` — a hash of each part of a Python text
 - ``own_modules.py`` — find the user's own modules that the search space imports
 - ``project.py`` — import these modules from the text that was read
-- ``search_space.py`` — execute a search space, check it, and check the parameters that it suggests
+- ``search_space.py`` — execute and check a search space, and check the parameters that it suggests
 - ``mistakes.py`` — errors of the user's code in one sentence
 - ``objectives.py`` — the metrics that a sweep optimises, ranks, and the Pareto front
 - ``identity.py`` — parameters to ``id_experience``

@@ -162,8 +162,8 @@ FRENCH = Texts(
     epoch="époque",
     best_so_far="meilleure valeur jusque-là",
     curves="Courbes d’apprentissage",
-    curves_caption="Une courbe par expérience. À chaque époque, la bande contient les 80 % centraux"
-    " des expériences qui l’ont atteinte.",
+    curves_caption="Une courbe par expérience. À chaque époque, la bande contient les 80 % "
+    "centraux des expériences qui l’ont atteinte.",
     best_curves_only="Seules les {shown} meilleures des {all} expériences sont tracées ; "
     "la bande et la médiane portent sur toutes.",
     finished_or_running="terminées ou en cours",
