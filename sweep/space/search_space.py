@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from sweep.settings import MOST_ROWS
+from sweep.space.arguments import taking
 from sweep.space.identity import NotJsonValue, plain
 from sweep.space.mistakes import SearchSpaceWrong, mistake_of, mistakes_in
 from sweep.space.objectives import Objective, objectives_of
@@ -40,7 +41,7 @@ class SearchSpace:
     suggest: Callable[[Any], dict[str, Any]]
     load_data: Callable[[], Any]
     build_model: Callable[[dict[str, Any]], Any]
-    callbacks: Callable[[dict[str, Any]], list[Any]]
+    callbacks: Callable[[dict[str, Any], Path], list[Any]]
     objectives: tuple[Objective, ...]
     constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
     class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
@@ -129,7 +130,12 @@ def load(source: SpaceSource) -> SearchSpace:
         suggest=module.suggest,
         load_data=module.load_data,
         build_model=module.build_model,
-        callbacks=getattr(module, "callbacks", None) or _no_callbacks,
+        callbacks=taking(
+            getattr(module, "callbacks", None) or _no_callbacks,
+            ("parameters", "folder"),
+            path,
+            "A trial is pruned by --pruner, which needs no callback.",
+        ),
         objectives=objectives,
         constraints=getattr(module, "constraints", None),
         class_weight=getattr(module, "class_weight", None) or _no_class_weight,
@@ -151,7 +157,11 @@ def _check_names(module: ModuleType, path: Path) -> None:
 
 def _check_kinds(module: ModuleType, path: Path) -> None:
     """Refuse a search space in which an optional name is something else than it must be."""
-    for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
+    for name, arguments in (
+        ("callbacks", ", folder"),
+        ("class_weight", ""),
+        ("constraints", ", logs"),
+    ):
         value = getattr(module, name, None)
         if value is not None and not callable(value):
             wanted = f"def {name}(parameters{arguments})"
@@ -162,7 +172,7 @@ def _check_kinds(module: ModuleType, path: Path) -> None:
         raise SearchSpaceWrong(f'{path}: FIXED is a {kind}; write a dict, {{"epochs": 20, …}}.')
 
 
-def _no_callbacks(parameters: dict[str, Any]) -> list[Any]:  # noqa: ARG001
+def _no_callbacks() -> list[Any]:
     return []
 
 

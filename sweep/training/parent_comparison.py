@@ -32,7 +32,7 @@ def describe_parent(
         )
         return None
     model = build_model(space, parent.parameters, validation)
-    of_user = user_callbacks(space, parent.parameters)
+    of_user = user_callbacks(space, parent.parameters, job.experience.path)
     built = describe_training(space, parent.parameters, model, of_user)
     keras.utils.clear_session()  # else the numbers in the names of the layers go on
     keras.utils.set_random_seed(job.record.seed)

@@ -63,7 +63,7 @@ def prepare(
     batches, validation = batches_of(space, findings)
     weigh = weigh_by_class(space, parameters, batches.spec())
     model = build_model(space, parameters, validation)
-    of_user = user_callbacks(space, parameters)
+    of_user = user_callbacks(space, parameters, job.experience.path)
     return Prepared(model, batches, validation, weigh, of_user, findings)
 
 
@@ -75,7 +75,7 @@ def prepare_training(job: Job, link: Link) -> tuple[Prepared, Extension | None]:
     parent = describe_parent(job, space, validation, findings)
     model = build_model(space, parameters, validation)
     findings.count_params = count_params(model)
-    of_user = user_callbacks(space, parameters)
+    of_user = user_callbacks(space, parameters, job.experience.path)
     link.tell(disk_size(model))
     extension = None
     if parent:

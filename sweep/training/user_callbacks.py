@@ -1,5 +1,6 @@
 """The callbacks of the search space."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -9,14 +10,19 @@ from sweep.space.search_space import SearchSpace
 
 
 def user_callbacks(
-    space: SearchSpace, parameters: dict[str, Any]
+    space: SearchSpace, parameters: dict[str, Any], folder: Path
 ) -> list[keras.callbacks.Callback]:
     """Return the callbacks of the search space.
+
+    Args:
+        space: with the ``callbacks`` that is called.
+        parameters: of the training.
+        folder: of the experience, for what callbacks write of their own.
 
     Raises:
         SearchSpaceWrong: they are something else, or one of them is a BackupAndRestore.
     """
-    returned = space.callbacks(parameters)
+    returned = space.callbacks(parameters, folder)
     if not isinstance(returned, list | tuple) or any(
         not isinstance(callback, keras.callbacks.Callback) for callback in returned
     ):

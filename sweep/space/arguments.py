@@ -1,0 +1,42 @@
+"""Call a function of the search space with those of the possible arguments that it takes."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sweep.space.mistakes import SearchSpaceWrong
+
+
+def taking(
+    function: Callable[..., Any], possible: tuple[str, ...], path: Path, hint: str = ""
+) -> Callable[..., Any]:
+    """Return a function of all possible arguments, which hands on those that ``function`` takes.
+
+    It takes as many as it has positional parameters without a default, whatever their names are. A
+    parameter with a default is left alone, unless it has the name of the possible argument.
+
+    Args:
+        function: of the search space.
+        possible: the names of the arguments, in order.
+        path: of the search space.
+        hint: a sentence that follows where the function asks for something else.
+
+    Raises:
+        SearchSpaceWrong: it needs more arguments than there are, or one by its keyword.
+    """
+    wanted = f"{function.__name__}({', '.join(possible)})"
+    taken = 0
+    for parameter in inspect.signature(function).parameters.values():
+        is_needed = parameter.default is parameter.empty
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        is_possible = taken < len(possible) and parameter.kind is not parameter.KEYWORD_ONLY
+        if is_needed and not is_possible:
+            raise SearchSpaceWrong(
+                f"{path}: {function.__name__} asks for {parameter.name}, which it is not given; "
+                f"write def {wanted}.{hint and f' {hint}'}"
+            )
+        if is_possible and (is_needed or parameter.name == possible[taken]):
+            taken += 1
+    return lambda *arguments: function(*arguments[:taken])
