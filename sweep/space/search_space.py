@@ -157,11 +157,7 @@ def _check_names(module: ModuleType, path: Path) -> None:
 
 def _check_kinds(module: ModuleType, path: Path) -> None:
     """Refuse a search space in which an optional name is something else than it must be."""
-    for name, arguments in (
-        ("callbacks", ", folder"),
-        ("class_weight", ""),
-        ("constraints", ", logs"),
-    ):
+    for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
         value = getattr(module, name, None)
         if value is not None and not callable(value):
             wanted = f"def {name}(parameters{arguments})"
