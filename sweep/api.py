@@ -27,7 +27,7 @@ class Sweep(SweepView):
 
     Args:
         space: a name in ``search_spaces/``, or the path of a Python file.
-        root: None is ``experiences/<search space>``. It need not exist yet.
+        root: see ``SweepView``.
 
     Raises:
         SweepError: no root is given, and there is no such search space.
@@ -65,6 +65,7 @@ class Sweep(SweepView):
         from sweep.search.enqueued import as_proposals, enqueue
         from sweep.space import search_space, source
 
+        self._place.check()
         try:
             proposals = as_proposals(parameters)
         except ValueError as error:
@@ -133,13 +134,15 @@ class Sweep(SweepView):
         """
         import threading
 
-        from sweep.experience.root import prepare
+        from sweep.experience.root import existing_root, prepare
         from sweep.experience.root_lock import RootLock
         from sweep.maintenance import merge
         from sweep.space.source import find
 
         source, progress, results = find(self.space), make_progress(), []
+        others = [existing_root(self.space, other) for other in others]
         theirs = merge.find_others(self.root, others)
+        self._place.check()
         prepare(self.root)
         with (
             RootLock(self.root, progress.say, threading.Event()),
@@ -217,6 +220,7 @@ class Sweep(SweepView):
 
     def _train(self, options: dict[str, Any], work: Callable[["Controller"], object]) -> "Sweep":
         """Let a controller work until it has finished or a signal stops it."""
+        self._place.check()
         with _own_modules_untouched():
             controller = self._controller(options)
             from sweep.running.signals import listening

@@ -17,7 +17,10 @@ Decorator = Callable[..., Any]
 
 def of_a_sweep(command: Command) -> Command:
     """Add the argument and the option that name a sweep: its search space and its root."""
-    root = path("--root", "[default: experiences/SPACE]")
+    root = path(
+        "--root",
+        "Folder of the sweep, told from the project of SPACE.  [default: experiences/SPACE]",
+    )
     decorated: Command = click.argument("space", metavar="SPACE")(root(command))
     return decorated
 

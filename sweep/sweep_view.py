@@ -24,19 +24,23 @@ class SweepView:
 
     Args:
         space: a name in ``search_spaces/``, or the path of a Python file.
-        root: None is ``experiences/<search space>``. It need not exist yet.
+        root: None is ``experiences/<search space>``. It need not exist yet. A relative root is told
+            from the project of the search space: the folder that holds ``search_spaces/``, or else
+            the nearest one above the file with a pyproject.toml or .git, or else the file's.
 
     Raises:
         SweepError: no root is given, and there is no such search space.
     """
 
     def __init__(self, space: str | Path, root: str | Path | None = None) -> None:
-        from sweep.experience.root import root_of
+        from sweep.experience.root import Place
         from sweep.space.source import find
 
         self.space = str(space)
-        name = find(self.space).name if root is None else ""
-        self.root = root_of(name, None if root is None else Path(root))
+        if root is None:
+            find(self.space)
+        self._place = Place.of(self.space, None if root is None else Path(root))
+        self.root = self._place.root
 
     def look(self) -> "Snapshot":
         """Return what the folders show at this moment.
@@ -139,6 +143,7 @@ class SweepView:
         return f"{type(self).__name__}({self.space!r}, root={str(self.root)!r})"
 
     def _check_root(self) -> None:
+        self._place.check()
         if not self.root.is_dir():
             raise SweepError(
                 f"There is no sweep in {self.root}: "

@@ -362,19 +362,20 @@ def test_a_warm_start_is_made_once(space, other, tmp_path):
 
 
 def test_the_other_sweep_may_be_named_by_its_search_space(space, other, tmp_path, monkeypatch):
-    (tmp_path / "experiences").mkdir()
-    other.rename(tmp_path / "experiences" / "laboratoire")
-    monkeypatch.chdir(tmp_path)
-    assert (
-        warm_start.find_other_root("laboratoire", tmp_path / "root")
-        == tmp_path / "experiences" / "laboratoire"
-    )
+    there = tmp_path / "experiences" / "laboratoire"
+    there.parent.mkdir()
+    other.rename(there)
+    monkeypatch.chdir(tmp_path.parent)
+    found = warm_start.find_other_root("laboratoire", str(space), tmp_path / "root")
+    assert found == there
     with pytest.raises(
         Misuse, match=r"There is no sweep laboratoir to begin from: did you mean laboratoire\?"
     ):
-        warm_start.find_other_root("laboratoir", tmp_path / "root")
+        warm_start.find_other_root("laboratoir", str(space), tmp_path / "root")
     with pytest.raises(Misuse, match="is this root itself"):
-        warm_start.find_other_root("laboratoire", tmp_path / "experiences" / "laboratoire")
+        warm_start.find_other_root(
+            "laboratoire", str(space), tmp_path / "experiences" / "laboratoire"
+        )
 
 
 def test_another_sweep_with_nothing_to_begin_with_is_one_sentence(space, tmp_path):

@@ -16,7 +16,7 @@ import pytest
 
 from support.stand_ins import SPACE, control
 from sweep.experience import root_lock as module
-from sweep.experience.root import RootWrong, prepare, root_of
+from sweep.experience.root import RootWrong, prepare
 from sweep.experience.root_lock import RootBusy, RootLock, read_holder
 from sweep.system.host import is_alive, this_process
 
@@ -213,11 +213,6 @@ def test_a_read_only_root_is_refused(tmp_path):
         ["unshare", "-rm", "sh", "-c", command], capture_output=True, text=True, check=True
     )
     assert "cannot be written (Read-only file system): name another with --root" in done.stdout
-
-
-def test_the_root_is_that_of_the_space_unless_it_is_named():
-    assert root_of("digits", None) == Path.cwd() / "experiences" / "digits"
-    assert root_of("digits", Path("here")) == Path.cwd() / "here"
 
 
 def test_the_root_is_told_before_the_search_space_changes_the_folder(tmp_path, monkeypatch):

@@ -1,14 +1,18 @@
 """The root of a sweep: where it may lie, and how the sweep was run last."""
 
+import contextlib
 import hashlib
 import json
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sweep.errors import SweepError
+from sweep.experience.folder import experiences_in
 from sweep.experience.schemas import AskedShape
+from sweep.space.locating import locate, project_of
 from sweep.system import plain_files
 from sweep.system.files import write_whole
 from sweep.system.host import cache_folder, is_on_drive
@@ -29,9 +33,75 @@ class RootWrong(SweepError):
     """A sweep cannot be stored under this root."""
 
 
-def root_of(search_space: str, root: Path | None) -> Path:
-    """Return the root that was asked for, or ``experiences/<search space>``."""
-    return (root or DEFAULT / search_space).resolve()
+def root_of(space: str, root: Path | None = None) -> Path:
+    """Return the root of a sweep, by default ``experiences/<search space>``.
+
+    A relative root is told from the project of the search space, so that the same file has the same
+    root wherever one stands.
+
+    Args:
+        space: name or path of the search space, which need not exist.
+        root: what was asked for.
+    """
+    if root and root.is_absolute():
+        return root.resolve()
+    path = locate(space).resolve()
+    return (project_of(path) / (root or DEFAULT / path.stem)).resolve()
+
+
+def existing_root(space: str, root: Path) -> Path:
+    """Return the root of another sweep that is there already.
+
+    It is told as ``root_of`` tells it, or else from the working directory, as a shell completes it.
+    """
+    told = root_of(space, root)
+    return told if told.is_dir() else root.resolve()
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the sweep of a search space lies.
+
+    Args:
+        search_space: its name.
+        root: of the sweep.
+        before: where older versions looked for it, which told relative roots from the working
+            directory.
+    """
+
+    search_space: str
+    root: Path
+    before: Path
+
+    @classmethod
+    def of(cls, space: str, root: Path | None) -> "Place":
+        """Return the place of the sweep of this search space, under the root that is asked for."""
+        name = locate(space).resolve().stem
+        before = (root or DEFAULT / name).resolve()
+        here = locate(name)
+        if root is None and here.is_file() and root_of(name) == before:
+            before = root_of(space)  # that place is of another search space, of the same name
+        return cls(name, root_of(space, root), before)
+
+    def check(self) -> None:
+        """Refuse to take this root for an empty one where the sweep lies in the former place.
+
+        Raises:
+            RootWrong: it does.
+        """
+        if self.before == self.root:
+            return
+        if self._has_sweep(self.before) and not self._has_sweep(self.root):
+            raise RootWrong(
+                f"There is a sweep of {self.search_space} in {self.before}, and none in "
+                f"{self.root}, where its search space keeps it: name the former with --root "
+                f"{self.before}, or move that folder to {self.root}."
+            )
+
+    def _has_sweep(self, root: Path) -> bool:
+        records = filter(None, (experience.read() for experience in experiences_in(root)))
+        first = next(records, None)
+        return bool(first and first.search_space["name"] == self.search_space)
 
 
 def study_of(root: Path, study_dir: Path | None) -> Path:
@@ -66,7 +136,7 @@ def prepare(root: Path) -> None:
                 f'(from google.colab import drive; drive.mount("{drive}")).'
             )
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        _make(root)
         tempfile.TemporaryFile(dir=root).close()
     except (FileExistsError, NotADirectoryError):
         raise RootWrong(
@@ -76,6 +146,15 @@ def prepare(root: Path) -> None:
         raise RootWrong(
             f"The root {root} cannot be written ({error.strerror}): name another with --root."
         ) from error
+
+
+def _make(root: Path) -> None:
+    """Make the root; where ``experiences/`` is new, too, keep its files out of a git repository."""
+    if root.parent.name == DEFAULT.name and not root.parent.exists():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError), (root.parent / ".gitignore").open("x") as file:
+            file.write("*\n")
+    root.mkdir(parents=True, exist_ok=True)
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:

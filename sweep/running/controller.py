@@ -56,7 +56,7 @@ class Controller:
         began = time.monotonic()
         source = find(settings.space)
         # Before the search space is executed, which may change the working directory.
-        root = root_of(source.name, settings.root)
+        root = root_of(settings.space, settings.root)
         space = load_space(source, settings.epochs, progress)
         context = SweepContext(settings, space, root, progress, began=began)
         place = place or _place_of(context)

@@ -116,7 +116,7 @@ def check_proposals(context: SweepContext) -> list[tuple[list[Proposal], Path | 
         proposals = proposal_check.check(space, read_proposals(settings.enqueue), settings.enqueue)
         batches.append((proposals, None))
     if settings.warm_start is not None:
-        other = warm_start.find_other_root(settings.warm_start, root)
+        other = warm_start.find_other_root(settings.warm_start, settings.space, root)
         # A second warm start would begin with what is the best there by now.
         if str(other) not in read_enqueued(root).warm_starts:
             with context.progress.reading(other) as done:

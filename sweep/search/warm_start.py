@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sweep.errors import Misuse, SweepError
 from sweep.experience.record import State
-from sweep.experience.root import DEFAULT, root_of
+from sweep.experience.root import DEFAULT, existing_root, root_of
 from sweep.experience.snapshot import Snapshot
 from sweep.search import proposal_check
 from sweep.search.enqueued import Proposal
@@ -18,19 +18,25 @@ from sweep.wording import nearest
 BEST = 5
 
 
-def find_other_root(other: str | Path, root: Path) -> Path:
+def find_other_root(other: str | Path, space: str, root: Path) -> Path:
     """Return the root of another sweep, by its path or by the name of its search space.
+
+    Args:
+        other: what was asked for.
+        space: of this sweep, from whose project a path is told.
+        root: of this sweep.
 
     Raises:
         Misuse: there is none, or it is ``root`` itself.
     """
-    by_path, by_name = Path(other).resolve(), root_of(str(other), None)
+    by_path, by_name = (existing_root(space, folder) for folder in (Path(other), DEFAULT / other))
     other_root = by_path if by_path.is_dir() else by_name
     if other_root == root:
         raise Misuse(f"{other_root} is this root itself: name another sweep with --from.")
     if other_root.is_dir():
         return other_root
-    folders = DEFAULT.iterdir() if DEFAULT.is_dir() else ()
+    all_roots = root_of(space, DEFAULT)
+    folders = all_roots.iterdir() if all_roots.is_dir() else ()
     near = nearest(str(other), sorted(path.name for path in folders if path.is_dir()))
     mend = f"did you mean {near}?" if near else "name its root, or its search space, with --from."
     raise Misuse(f"There is no sweep {other} to begin from: {mend}")

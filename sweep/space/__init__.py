@@ -3,7 +3,8 @@
 In the order in which data pass through them:
 
 - ``scaffold.py`` — write a new search space from ``template.txt``
-- ``source.py`` — find the file of a search space, read it once, and tell what was changed in it
+- ``locating.py`` — find the file of a search space, and the project that it belongs to
+- ``source.py`` — read that file once, and tell what was changed in it
 - ``fingerprint.py`` — a hash of each part of a Python text
 - ``own_modules.py`` — find the user's own modules that the search space imports
 - ``project.py`` — import these modules from the text that was read

@@ -5,7 +5,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from sweep.errors import Misuse, SweepError
-from sweep.space.source import FOLDER
+from sweep.space.locating import spaces_folder
 
 NAME = r"\w[\w-]*"
 
@@ -18,7 +18,7 @@ def write(name: str) -> Path:
         SweepError: the file exists already.
     """
     by_path = name.endswith(".py")
-    path = Path(name) if by_path else FOLDER / f"{name}.py"
+    path = Path(name) if by_path else spaces_folder() / f"{name}.py"
     if not re.fullmatch(NAME, path.stem if by_path else name):
         raise Misuse(
             f"{name!r} is no name for a search space: "

@@ -9,11 +9,11 @@ from typing import Any
 
 from sweep.errors import Misuse
 from sweep.space.fingerprint import fingerprint
+from sweep.space.locating import FOLDER, locate
 from sweep.space.own_modules import imports, own_modules
 from sweep.space.project import PACKAGE_OF_SPACES, Module
 from sweep.wording import nearest
 
-FOLDER = Path("search_spaces")
 # The description of its code that a record keeps, see ``SpaceSource.identity``.
 Code = dict[str, Any]
 
@@ -107,10 +107,7 @@ def find(space: str) -> SpaceSource:
     Raises:
         Misuse: there is none; the message suggests the nearest name.
     """
-    by_path = space.endswith(".py") or "/" in space
-    path = Path(space) if by_path else FOLDER / f"{space}.py"
-    if "/" not in space and not path.exists():
-        path = FOLDER / path.name
+    path = locate(space)
     try:
         text = path.read_text(encoding="utf-8")
         return SpaceSource(path.resolve(), text, own_modules(text, path.resolve().parent))
