@@ -99,7 +99,7 @@ def test_a_name_is_found_from_below_and_a_new_one_goes_there_too(project, tmp_pa
     with pytest.raises(Misuse, match=r"project/search_spaces/mime.py: did you mean mine\?"):
         find("mime")
     (below / "search_spaces").mkdir()
-    with pytest.raises(Misuse, match="There is no search space search_spaces/toy.py"):
+    with pytest.raises(Misuse, match=r"There is no search space search_spaces/toy\.py"):
         find("toy")
 
 
