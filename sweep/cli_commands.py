@@ -19,14 +19,15 @@ ROWS_AT_THE_END = 5
 
 @click.command()
 @click.argument("name", metavar="NAME")
-def new(name: str) -> None:
+@click.option("--like", metavar="OTHER", help="Copy one that comes with sweep, as digits_cnn.")
+def new(name: str, like: str | None) -> None:
     """Write a search space to start from, search_spaces/NAME.py.
 
     NAME may be the path of a Python file. The file has comments, and runs as it is.
     """
     from sweep.space.scaffold import write
 
-    path = write(name)
+    path = write(name, like)
     click.echo(path)
     click.echo(f"change it as you like, then: sweep check {name}, and sweep run {name}", err=True)
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from support.command import sweep
+from support.documents import HERE
 
 
 def test_what_is_written_runs_as_it_is(tmp_path):
@@ -47,3 +48,17 @@ def test_a_name_that_is_none_is_refused(tmp_path, name):
     assert "is no name for a search space: give letters" in refused.stderr
     assert len(refused.stderr.splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_one_that_comes_with_sweep_is_copied(tmp_path):
+    made = sweep("new", "mine", "--like", "digits_cnn", cwd=tmp_path)
+    assert (made.returncode, made.stdout) == (0, "search_spaces/mine.py\n")
+    copied = (tmp_path / "search_spaces" / "mine.py").read_text()
+    assert copied == (HERE / "search_spaces" / "digits_cnn.py").read_text()
+    refused = sweep("new", "other", "--like", "digits_cn", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "No search space 'digits_cn' comes with sweep: did you mean digits_cnn? there are" in (
+        refused.stderr
+    )
+    assert "digits_lstm, digits_mlp, docstrings" in refused.stderr
+    assert not (tmp_path / "search_spaces" / "other.py").exists()
