@@ -4,6 +4,7 @@ One experience, in the order in which a training writes it:
 
 - `schemas.py` — the shapes and bounds of the JSON files, which may come from anybody
 - `entries.py` — the objects in `experience.json`: trials and sessions
+- `tuples.py` — which of the parameters are tuples, for JSON has only lists
 - `record.py` — the record: the content of `experience.json`, and the state it tells
 - `log_csv.py` — `log.csv`: its whole rows, and the best epoch in them
 - `folder.py` — the folder of an experience: each file name, reading and writing the record

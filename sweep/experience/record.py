@@ -7,6 +7,7 @@ from typing import Any
 
 from sweep.experience import schemas
 from sweep.experience.entries import FolderHolder, Session, TrialEntry
+from sweep.experience.tuples import places_of_tuples, with_tuples
 from sweep.space.identity import ID_DIGITS
 from sweep.space.objectives import DEFAULT, Objective
 from sweep.system import json_text
@@ -73,6 +74,7 @@ class Record:
     - ``search_space``: its name, the code that trained here, and other code that was accepted
       beside it, see ``sweep.space.source.SpaceSource.identity``. Older records have no ``modules``
       and no ``accepted``.
+    - ``parameters``: as they were written; JSON has the places of the tuples in them as ``tuples``.
     - ``trials``: the trials that led here.
     - ``sessions``: the processes that trained here.
     - ``approximate_because``: the reasons why this training may differ from an uninterrupted one.
@@ -148,6 +150,8 @@ class Record:
         """
         json_text.check(content, schemas.RecordShape)
         values = _known_fields(cls, content)
+        tuples = {tuple(place) for place in content.get("tuples", [])}
+        values["parameters"] = with_tuples(content["parameters"], tuples)
         values["trials"] = [TrialEntry.from_content(entry) for entry in content["trials"]]
         values["sessions"] = [Session.from_content(session) for session in content["sessions"]]
         values.pop("objectives", None)  # JSON has them as "aims"
@@ -169,6 +173,9 @@ class Record:
             "outcome": vars(self.outcome) if self.outcome else None,
             "holder": self.holder.as_content() if self.holder else None,
         }
+        tuples = [list(place) for place in places_of_tuples(self.parameters)]
+        if tuples:
+            content["tuples"] = tuples
         stored_as = {"objectives": "aims"}
         return {stored_as.get(name, name): value for name, value in content.items()}
 

@@ -227,6 +227,7 @@ class RecordShape(TypedDict):
     id_experience: Id
     search_space: CodeShape
     parameters: ParametersShape
+    tuples: NotRequired[list[list[str | int]]]
     seed: Seed
     threads: Annotated[int, Meta(ge=1, le=2**16)]
     trials: list[TrialEntryShape]

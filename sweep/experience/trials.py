@@ -58,6 +58,11 @@ class TrialRecord:
             return None
         return combined_outcome(outcomes, self.record.objectives)
 
+    def has_backup(self) -> bool:
+        """Tell whether any of its experiences can be resumed from a backup."""
+        sauvegardes = (repeat.experience.sauvegarde for repeat in self.repeats)
+        return any(map(backup_files.newest_position, sauvegardes))
+
     def curve(self) -> list[float]:
         """Return the monitored value of each epoch that will not be trained again.
 
@@ -126,7 +131,7 @@ def check_numbers(trials: Mapping[int, TrialRecord]) -> None:
         RecordWrong: there is one.
     """
     last = max(trials, default=-1)
-    if last > MOST_GAPS + 10 * len(trials):
+    if last > MOST_GAPS + 100 * len(trials):  # ``suggest`` may prune most of its proposals
         record = trials[last].experience.record
         raise RecordWrong(
             f"{record} has trial {last}, where there are {len(trials)}: move its folder away."

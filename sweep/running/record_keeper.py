@@ -36,6 +36,8 @@ class RecordKeeper:
     def _read(self, trial: optuna.Trial, repeat: Repeat) -> Record:
         record = backup_files.read_record(repeat.experience) or self._new_record(repeat)
         if not record.outcome:
+            if not backup_files.newest_position(repeat.experience.sauvegarde):
+                record.parameters = repeat.parameters  # as they are written today
             source = self._context.space.source
             changed = source.changes_since(record.search_space)
             if changed:

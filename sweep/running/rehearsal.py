@@ -1,10 +1,13 @@
 """The search space, loaded and rehearsed: its mistakes are told before anything has begun."""
 
+import itertools
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import optuna
 from optuna.distributions import BaseDistribution
 
 from sweep.console.progress import Progress
@@ -19,10 +22,12 @@ from sweep.search.study_factory import StudyOptions
 from sweep.settings import PRUNERS, Choice, Settings
 from sweep.space import mistakes, search_space
 from sweep.space.identity import id_experience
+from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.search_space import SearchSpace
 from sweep.space.source import SpaceSource
 
 DRAWS = 10  # how many draws each proposal gets that is to differ from the others
+MOST_PRUNED = 1000  # draws in a row, after which ``suggest`` is taken to prune them all
 
 
 def load_space(source: SpaceSource, epochs: int | None, progress: Progress) -> SearchSpace:
@@ -56,20 +61,49 @@ def draw_proposals(space: SearchSpace, number: int) -> dict[str, dict[str, Any]]
     Raises:
         SearchSpaceWrong: see ``rehearse``.
     """
-    study = Study(space.source.name, None, StudyOptions("random"))
     drawn: dict[str, dict[str, Any]] = {}
-    for _ in range(DRAWS * number):
-        with mistakes.mistakes_in(space.source.path):
-            parameters = space.parameters(study.suggest(study.ask(), space.suggest))
+    for _, parameters in itertools.islice(_draw(space), DRAWS * number):
         drawn[id_experience(space.source.name, parameters)] = parameters
     firsts = {frozenset(parameters): name for name, parameters in reversed(drawn.items())}.values()
     firsts_first = sorted(drawn, key=lambda name: name not in firsts)
     return {name: drawn[name] for name in firsts_first[:number]}
 
 
+def _draw(space: SearchSpace) -> Iterator[tuple[optuna.Trial, dict[str, Any]]]:
+    """Yield proposals that are drawn at random, without those that ``suggest`` prunes.
+
+    Raises:
+        SearchSpaceWrong: see ``rehearse``.
+    """
+    study = Study(space.source.name, None, StudyOptions("random"))
+    pruned = 0
+    while pruned < MOST_PRUNED:
+        trial = study.ask()
+        parameters = _parameters_of(trial, study, space)
+        pruned = pruned + 1 if parameters is None else 0
+        if parameters is not None:
+            yield trial, parameters
+    raise SearchSpaceWrong(
+        f"{space.source.path}: suggest raises TrialPruned for each of {MOST_PRUNED} proposals in a "
+        "row; let it prune fewer of them."
+    )
+
+
+def _parameters_of(trial: optuna.Trial, study: Study, space: SearchSpace) -> dict[str, Any] | None:
+    """Return the parameters that ``suggest`` gives a trial, or None where it prunes the trial."""
+    with mistakes.mistakes_in(space.source.path):
+        try:
+            return space.parameters(study.suggest(trial, space.suggest))
+        except optuna.TrialPruned:
+            return None
+
+
 @dataclass(frozen=True)
 class Rehearsal:
-    """What one proposal shows: the distributions by parameter, and the epochs of a training."""
+    """What one proposal shows: the distributions by parameter, and the epochs of a training.
+
+    ``suggest`` does not prune that proposal.
+    """
 
     distributions: dict[str, BaseDistribution]
     epochs: int
@@ -81,7 +115,8 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
     Raises:
         Misuse: the sampler or the pruner does not take its options, or is for one objective where
             there are several.
-        SearchSpaceWrong: ``suggest`` raises, or returns what cannot be trained.
+        SearchSpaceWrong: ``suggest`` raises, prunes all proposals, or returns what cannot be
+            trained.
     """
     if len(space.objectives) > 1 and (
         settings.pruner != "none" or settings.sampler.startswith("cmaes")
@@ -94,8 +129,10 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
     options = StudyOptions(settings.sampler, settings.seed, objectives=space.objectives)
     study = Study(space.source.name, None, options)
     trial = study.ask()
-    with mistakes.mistakes_in(space.source.path):
-        epochs = space.parameters(study.suggest(trial, space.suggest))["epochs"]
+    parameters = _parameters_of(trial, study, space)
+    if parameters is None:
+        trial, parameters = next(_draw(space))
+    epochs = parameters["epochs"]
     Pruner(Choice.read("pruner", settings.pruner, PRUNERS), epochs)
     return Rehearsal(trial.distributions, epochs)
 

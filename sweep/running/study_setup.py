@@ -7,6 +7,7 @@ import optuna
 
 from sweep.errors import SweepError
 from sweep.experience.inventory import Inventory
+from sweep.experience.record import Outcome, State
 from sweep.experience.root import study_of
 from sweep.running.context import SweepContext
 from sweep.search import proposal_check
@@ -18,6 +19,7 @@ from sweep.search.study_factory import StudyOptions
 from sweep.space import mistakes
 from sweep.space.search_space import SearchSpace
 from sweep.system.files import move_to_quarantine
+from sweep.system.host import now
 
 
 def open_or_rebuild(
@@ -67,6 +69,8 @@ def _proposer(context: SweepContext, study: Study) -> Callable[[optuna.Trial], N
             study.suggest(trial, space.suggest)
         except SweepError:
             raise
+        except optuna.TrialPruned:  # told here: the trials after it are proposed knowing it
+            study.tell(trial, Outcome(State.PRUNED, now()), [])
         # It is told when the trial is brought to its end, and asked again.
         except Exception as error:  # noqa: BLE001
             reason = mistakes.error_in_file(error, space.source.path)

@@ -76,14 +76,11 @@ class TrialRunner:
     def _plan(self, trial: optuna.Trial) -> TrainingPlan | None:
         """Return what the trial is to train.
 
-        None where the search space raises, with which the trial has failed.
+        None where the search space raises, with which the trial has failed, or was pruned.
         """
         trial_record = self._sweep.trial_records.get(trial.number)
         if trial_record:
-            seed = trial_record.record.parameters["seed"] - (trial_record.entry.repeat or 0)
-            return TrainingPlan(
-                {**trial_record.record.parameters, "seed": seed % SEEDS}, trial_record.repeat_count
-            )
+            return TrainingPlan(self._parameters_of(trial, trial_record), trial_record.repeat_count)
         space, study = self._context.space, self._sweep.study
         try:
             suggested = study.suggest(trial, space.suggest)
@@ -93,20 +90,40 @@ class TrialRunner:
             raise mistakes.mistake_of(error, space.source.path) from error
         # The search space is the user's, and may raise anything.
         except Exception as error:  # noqa: BLE001
-            self._fail_proposal(trial, error)
+            self._end_proposal(trial, error)
             return None
         parameters = space.parameters(suggested)
         name = id_experience(space.source.name, parameters)
         study.set_attribute(trial, "id_experience", name)
         return TrainingPlan(parameters, self._context.settings.repeats)
 
-    def _fail_proposal(self, trial: optuna.Trial, error: Exception) -> None:
-        """Tell that a trial has failed, which has no experience because ``suggest`` has raised."""
+    def _parameters_of(self, trial: optuna.Trial, trial_record: TrialRecord) -> dict[str, Any]:
+        """Return the parameters of a trial that has a folder, as its record has them.
+
+        The records of older versions have 1 where 1.0 was written, which made some trainings fail.
+        Where there is nothing to resume, the trial gets what the same code suggests today.
+        """
+        record, space = trial_record.record, self._context.space
+        seed = (record.parameters["seed"] - (trial_record.entry.repeat or 0)) % SEEDS
+        recorded = {**record.parameters, "seed": seed}
+        if trial_record.has_backup() or space.source.changes_since(record.search_space):
+            return recorded
+        with contextlib.suppress(Exception):  # the record has all that is needed
+            written = space.parameters(self._sweep.study.suggest(trial, space.suggest))
+            if id_experience(space.source.name, written) == id_experience(
+                space.source.name, recorded
+            ):
+                return written
+        return recorded
+
+    def _end_proposal(self, trial: optuna.Trial, error: Exception) -> None:
+        """Tell the end of a trial that has no experience, because ``suggest`` has raised."""
+        state = State.PRUNED if isinstance(error, optuna.TrialPruned) else State.FAILED
         path, progress = self._context.space.source.path, self._context.progress
         reason = f"{path.name}, {mistakes.error_in_file(error, path)}"
         progress.begin(trial.number, path.stem)
         progress.trained(trial.number, path.stem)
-        self._tell(trial, path.stem, Outcome(State.FAILED, now(), reason), [], {"reason": reason})
+        self._tell(trial, path.stem, Outcome(state, now(), reason), [], {"reason": reason})
 
     def _train_or_read(self, trial: optuna.Trial, repeats: list[Repeat]) -> TrialRecord | None:
         """Return the trial with all its experiences, once each has an outcome; None where not."""

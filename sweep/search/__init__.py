@@ -13,7 +13,7 @@ through them:
 - ``exhaustive.py`` — grid and brute force: samplers that propose each combination once
 - ``samplers.py`` — every sampler, as a function of seed, trial number and history
 - ``pruners.py`` — every pruner, asked once about each epoch
-- ``list_choices.py`` — choices that are lists or tuples
+- ``any_choices.py`` — choices that are lists, tuples or NumPy's scalars
 - ``enqueued.py`` — the proposals to try first: ``enqueued.json`` and the user's files
 - ``proposal_check.py`` — whether ``suggest`` can take such a proposal
 - ``warm_start.py`` — the best proposals of another sweep

@@ -18,6 +18,7 @@ from optuna.distributions import (
 )
 
 from sweep.errors import Misuse, SweepError
+from sweep.search.any_choices import allow_any_choices
 from sweep.search.enqueued import Cell, Proposal
 from sweep.search.optuna_adapter import contains
 from sweep.space import mistakes
@@ -79,19 +80,34 @@ def fit_proposal(space: SearchSpace, proposal: Proposal) -> Fit:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=_GivenSampler(proposal))
     asked: dict[str, BaseDistribution] = {}
-    fits = []
+    fits, are_all_pruned = [], True
     for _ in range(DRAWS):
         trial = study.ask()
         with mistakes.mistakes_in(space.source.path), contextlib.redirect_stdout(sys.stderr):
-            space.parameters(space.suggest(trial))
+            is_pruned = _is_pruned(space, trial)
         asked |= trial.distributions
         fits.append(_compare(proposal, trial.distributions))
+        are_all_pruned = are_all_pruned and is_pruned
         if not fits[-1].unfit:
             return fits[-1]
     best = min(fits, key=lambda fit: len(fit.unfit))
-    return Fit(
-        best.proposal, {name: why or _nearest(name, asked) for name, why in best.unfit.items()}
-    )
+    unfit = {
+        name: why or _nearest(name, asked)
+        for name, why in best.unfit.items()
+        # A trial that ``suggest`` always prunes is pruned before it asks for the rest.
+        if why or not (are_all_pruned and best.proposal)
+    }
+    return Fit(best.proposal, unfit)
+
+
+def _is_pruned(space: SearchSpace, trial: optuna.Trial) -> bool:
+    """Tell whether ``suggest`` prunes the trial; it must return what can be trained otherwise."""
+    allow_any_choices(trial)
+    try:
+        space.parameters(space.suggest(trial))
+    except optuna.TrialPruned:
+        return True
+    return False
 
 
 class _GivenSampler(optuna.samplers.RandomSampler):

@@ -17,10 +17,10 @@ from sweep.experience.entries import TrialEntry
 from sweep.experience.record import Outcome
 from sweep.experience.trials import TrialRecord
 from sweep.search import optuna_adapter, study_check, study_rebuild, trial_statistics
+from sweep.search.any_choices import allow_any_choices
 from sweep.search.database import without_password
 from sweep.search.direct_study import DirectStudy
 from sweep.search.enqueued import Proposal
-from sweep.search.list_choices import allow_lists
 from sweep.search.storage import is_of_storage
 from sweep.search.storage_access import StorageAccess
 from sweep.search.study_factory import StudyFactory, StudyOptions
@@ -181,7 +181,7 @@ class Study:
         self, trial: optuna.Trial, suggest: Callable[[optuna.Trial], Any]
     ) -> tuple[Any, Exception | None]:
         """Return what the search space suggests, or raises, which is no error of the storage."""
-        allow_lists(trial)
+        allow_any_choices(trial)
         try:
             with contextlib.redirect_stdout(sys.stderr):  # stdout is for results
                 return suggest(trial), None

@@ -41,7 +41,7 @@ class StudyFactory:
 
     def __init__(self, name: str, options: StudyOptions) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        # ``sweep.search.list_choices`` lets a choice be a list, which Optuna warns of.
+        # ``sweep.search.any_choices`` lets a choice be a list, which Optuna warns of.
         warnings.filterwarnings("ignore", "Choices for a categorical distribution should be")
         sampler = Choice.read("sampler", options.sampler, SAMPLERS)
         pruner = Choice.read("pruner", options.pruner, PRUNERS)

@@ -1,8 +1,8 @@
 """From parameters to the name of their experience: ``id_experience``."""
 
 import hashlib
-import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import rfc8785
@@ -10,6 +10,12 @@ import rfc8785
 from sweep.errors import SweepError
 
 ID_DIGITS = 16
+# How a value of a type, or of one that is derived from it, becomes exactly of that type.
+AS_OWN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (str, str.__str__),
+    (int, int.__int__),
+    (float, float.__float__),
+)
 
 
 class NotJsonValue(SweepError):
@@ -32,15 +38,35 @@ def id_experience(search_space: str, parameters: Mapping[str, Any]) -> str:
 
 
 def plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters as JSON reads them back: a training gets these, also when it resumes.
+    """Return the parameters as they are written, with NumPy's scalars as Python's own.
 
-    One id must be one training, so ``64.0`` becomes the ``64`` that has the same id, and a tuple
-    becomes a list.
+    ``1.0`` stays a float, and a tuple stays a tuple.
 
     Raises:
         NotJsonValue: as for ``id_experience``.
     """
     return {_plain_name(name): _plain_value(name, value) for name, value in parameters.items()}
+
+
+def python_value(value: Any) -> Any:
+    """Return a value, and all that is in it, as Python's own types, as far as it has any of them.
+
+    NumPy's scalars and members of an enumeration become the number or the string that they are.
+    """
+    numpy = sys.modules.get("numpy")
+    if numpy and isinstance(value, numpy.generic):
+        value = value.item()
+    if isinstance(value, dict):
+        return {python_value(name): python_value(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [python_value(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    if isinstance(value, bool):
+        return value
+    for kind, as_own in AS_OWN:
+        if isinstance(value, kind):
+            return as_own(value)
+    return value
 
 
 def _plain_name(name: object) -> str:
@@ -59,19 +85,16 @@ def _plain_name(name: object) -> str:
 
 def _plain_value(name: str, value: Any) -> Any:
     try:
-        return json.loads(rfc8785.dumps(value), parse_int=_number)
+        plain_value = python_value(value)
+        rfc8785.dumps(plain_value)
     except rfc8785.FloatDomainError:
         problem = f"holds {value!r}, which JSON cannot hold: suggest a finite number"
     except rfc8785.IntegerDomainError:
         problem = f"holds {value!r}, an integer beyond 2^53: give it as a string"
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
         kind = type(value).__name__
-        plain_kinds = "None, bool, int, float, str, list and dict"
+        plain_kinds = "None, bool, int, float, str, list, tuple and dict"
         problem = f"is {value!r} of type {kind}: use only {plain_kinds}"
+    else:
+        return plain_value
     raise NotJsonValue(f"The parameter {name!r} {problem}.")
-
-
-def _number(digits: str) -> int | float:
-    """Return 1e17, which canonical JSON writes without its exponent, as the float that it was."""
-    number = int(digits)
-    return number if abs(number) < 2**53 else float(digits)

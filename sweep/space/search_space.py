@@ -65,12 +65,12 @@ class SearchSpace:
                 f"{path}: suggest returns {twice[0]!r}, which is also in FIXED or in --epochs; "
                 "take it out of one of them."
             )
-        parameters = {**suggested, **self.fixed}
-        _check_integers(parameters, path)
         try:
-            return plain(parameters)
+            parameters = plain({**suggested, **self.fixed})
         except NotJsonValue as error:
             raise NotJsonValue(f"{path}: {error}") from error
+        _check_integers(parameters, path)
+        return parameters
 
     def constraints_of(
         self, parameters: dict[str, Any], results: dict[str, float]
