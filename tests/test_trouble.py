@@ -394,8 +394,9 @@ def test_the_lock_of_a_cache_is_known_by_the_error_that_names_it(text, lock):
 
 def test_a_backup_of_the_users_own_is_refused_at_once(of_a_file, tmp_path):
     space, _ = of_a_file
+    mended = space.read_text()
     space.write_text(
-        space.read_text()
+        mended
         + """
 def callbacks(parameters):
     import keras
@@ -403,10 +404,13 @@ def callbacks(parameters):
     return [keras.callbacks.BackupAndRestore("backup")]
 """
     )
-    done = sweep("run", space, "--root", tmp_path / "root", "--trials", 1)
+    run = ("run", space, "--root", tmp_path / "root", "--trials", 1)
+    done = sweep(*run)
     assert done.returncode == 1
     assert "callbacks returns a BackupAndRestore; every training has one" in done.stderr
     assert not list(experiences_in(tmp_path / "root"))
+    space.write_text(mended)
+    assert sweep(*run).returncode == 0, "the root is not stuck"
 
 
 CALLS = """

@@ -25,6 +25,7 @@ from sweep.space.identity import id_experience
 from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.search_space import SearchSpace
 from sweep.space.source import SpaceSource
+from sweep.system.keras_backend import check_backend
 
 DRAWS = 10  # how many draws each proposal gets that is to differ from the others
 MOST_PRUNED = 1000  # draws in a row, after which ``suggest`` is taken to prune them all
@@ -39,8 +40,12 @@ def load_space(source: SpaceSource, epochs: int | None, progress: Progress) -> S
         progress: is told of an early import.
 
     Raises:
+        Misuse: the environment names another backend of Keras than TensorFlow.
         SearchSpaceWrong: see ``sweep.space.search_space.load``.
     """
+    remark = check_backend()  # the search space may import Keras
+    if remark:
+        progress.say(remark)
     had_keras = "keras" in sys.modules  # a notebook may have
     space = search_space.load(source)
     if "keras" in sys.modules and not had_keras:

@@ -7,6 +7,9 @@ from typing import Any
 
 from sweep.space.mistakes import SearchSpaceWrong
 
+# What Optuna calls a trial: a training knows nothing of it, whatever else would stand there.
+NEVER_GIVEN = ("trial",)
+
 
 def taking(
     function: Callable[..., Any], possible: tuple[str, ...], path: Path, hint: str = ""
@@ -31,7 +34,11 @@ def taking(
         is_needed = parameter.default is parameter.empty
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             continue
-        is_possible = taken < len(possible) and parameter.kind is not parameter.KEYWORD_ONLY
+        is_possible = (
+            taken < len(possible)
+            and parameter.kind is not parameter.KEYWORD_ONLY
+            and parameter.name not in NEVER_GIVEN
+        )
         if is_needed and not is_possible:
             raise SearchSpaceWrong(
                 f"{path}: {function.__name__} asks for {parameter.name}, which it is not given; "

@@ -10,6 +10,8 @@ from pathlib import Path
 from sweep.errors import SweepError
 
 MOST_CHARACTERS = 300
+# What to do in place of a pruning callback, after what is wrong with it.
+PRUNED_BY_OPTION = "leave it out, and let sweep run prune by --pruner median, or another --pruner"
 
 
 class SearchSpaceWrong(SweepError):
@@ -35,6 +37,12 @@ def mistakes_in(path: Path) -> Iterator[None]:
         raise
     except Exception as error:
         raise mistake_of(error, path) from error
+
+
+def is_of_optuna(kind: type) -> bool:
+    """Tell whether Optuna, or its integration with Keras, defines a class or a parent of it."""
+    packages = {parent.__module__.partition(".")[0] for parent in kind.__mro__}
+    return not packages.isdisjoint({"optuna", "optuna_integration"})
 
 
 def error_in_file(error: BaseException, path: Path) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from sweep.settings import MOST_ROWS
 from sweep.space.arguments import taking
 from sweep.space.identity import NotJsonValue, plain
-from sweep.space.mistakes import SearchSpaceWrong, mistake_of, mistakes_in
+from sweep.space.mistakes import PRUNED_BY_OPTION, SearchSpaceWrong, mistake_of, mistakes_in
 from sweep.space.objectives import Objective, objectives_of
 from sweep.space.project import PACKAGE_OF_SPACES, Module, Project
 from sweep.space.source import SpaceSource
@@ -134,7 +134,7 @@ def load(source: SpaceSource) -> SearchSpace:
             getattr(module, "callbacks", None) or _no_callbacks,
             ("parameters", "folder"),
             path,
-            "A trial is pruned by --pruner, which needs no callback.",
+            f"A pruning callback is not needed: {PRUNED_BY_OPTION}.",
         ),
         objectives=objectives,
         constraints=getattr(module, "constraints", None),

@@ -9,7 +9,13 @@ from pathlib import Path
 from sweep.errors import SweepError
 from sweep.experience import backup_files, best_model, folder, position, resume_start
 from sweep.experience.lease import Superseded
-from sweep.space.mistakes import error_in_file, lines_in_file
+from sweep.space.mistakes import (
+    PRUNED_BY_OPTION,
+    SearchSpaceWrong,
+    error_in_file,
+    is_of_optuna,
+    lines_in_file,
+)
 from sweep.system import files, lent_files, plain_files
 from sweep.system.files import is_gone_for_a_while
 from sweep.training import (
@@ -43,6 +49,7 @@ def space_errors(job: Job) -> Iterator[None]:
 
     Raises:
         NothingToTrain: the cache of ``load_data`` is locked.
+        SearchSpaceWrong: the search space has raised ``TrialPruned`` of Optuna's.
     """
     path = job.source.path
     try:
@@ -52,6 +59,11 @@ def space_errors(job: Job) -> Iterator[None]:
     except (Stopped, NothingToTrain, Superseded, SweepError, Diverged, Pruned):
         raise
     except Exception as error:
+        if is_of_optuna(type(error)) and type(error).__name__ == "TrialPruned":
+            raise SearchSpaceWrong(
+                f"{path}, {error_in_file(error, path)}: a training cannot prune its trial; "
+                f"{PRUNED_BY_OPTION}."
+            ) from error
         if isinstance(error, OSError) and _is_of_our_disk(error, job):
             raise
         if lock := tf_cache_lock.lock_in(error):
