@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ class Position:
     ``epoch`` and ``batch`` are those of the next batch, both from 0; plain Keras reads these two.
     ``log`` is the whole ``log.csv`` of that moment, and ``logs`` are the metrics after the last
     batch. ``state`` is what ``sweep.training.state.training_state`` captured, ``record`` the
-    content of ``experience.json``, and ``saved`` the time in UTC.
+    content of ``experience.json``, and ``saved`` the time in UTC. ``phases`` has the first epoch of
+    each phase that has begun; where that is only the first, no file says so.
     """
 
     epoch: int
@@ -33,6 +34,7 @@ class Position:
     state: dict[str, Any]
     saved: str
     record: dict[str, Any] | None = None
+    phases: list[int] = field(default_factory=lambda: [0])
 
     def best(self) -> BestEpoch | None:
         """Return the best of the trained epochs, or None where there is none."""
@@ -69,6 +71,8 @@ def parse_position(text: bytes) -> tuple[Position, str]:
 def as_text(position: Position, digest: str) -> bytes:
     """Return the text that ``parse_position`` reads; ``digest`` is the SHA-256 of the weights."""
     content = {"weights": digest, **vars(position)}
+    if len(position.phases) == 1:
+        del content["phases"]
     return json.dumps({"checksum": _checksum(content), **content}).encode()
 
 

@@ -210,6 +210,7 @@ class PositionShape(TypedDict):
     state: dict[str, Any]
     saved: Name
     record: NotRequired["RecordShape | None"]
+    phases: NotRequired[Phases]
     weights: Sha256
 
 

@@ -9,6 +9,7 @@ In the order in which data pass through them:
 - ``own_modules.py`` — find the user's own modules that the search space imports
 - ``project.py`` — import these modules from the text that was read
 - ``arguments.py`` — call a function of the search space with the arguments that it takes
+- ``phases.py`` — the phases of a training
 - ``search_space.py`` — execute and check a search space, and check the parameters that it suggests
 - ``mistakes.py`` — errors of the user's code in one sentence
 - ``objectives.py`` — the metrics that a sweep optimises, ranks, and the Pareto front

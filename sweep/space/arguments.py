@@ -28,7 +28,7 @@ def taking(
     Raises:
         SearchSpaceWrong: it needs more arguments than there are, or one by its keyword.
     """
-    wanted = f"{function.__name__}({', '.join(possible)})"
+    name = getattr(function, "__name__", type(function).__name__)
     taken = 0
     for parameter in inspect.signature(function).parameters.values():
         is_needed = parameter.default is parameter.empty
@@ -41,8 +41,8 @@ def taking(
         )
         if is_needed and not is_possible:
             raise SearchSpaceWrong(
-                f"{path}: {function.__name__} asks for {parameter.name}, which it is not given; "
-                f"write def {wanted}.{hint and f' {hint}'}"
+                f"{path}: {name} asks for {parameter.name}, which it is not given; "
+                f"write def {name}({', '.join(possible)}).{hint and f' {hint}'}"
             )
         if is_possible and (is_needed or parameter.name == possible[taken]):
             taken += 1

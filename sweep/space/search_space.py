@@ -14,6 +14,7 @@ from sweep.space.arguments import taking
 from sweep.space.identity import NotJsonValue, plain
 from sweep.space.mistakes import PRUNED_BY_OPTION, SearchSpaceWrong, mistake_of, mistakes_in
 from sweep.space.objectives import Objective, objectives_of
+from sweep.space.phases import Phase, Phases, reading_phases
 from sweep.space.project import PACKAGE_OF_SPACES, Module, Project
 from sweep.space.source import SpaceSource
 from sweep.wording import nearest
@@ -24,10 +25,14 @@ OPTIONAL = {
     "callbacks": 0.85,
     "class_weight": 0.85,
     "constraints": 0.85,
+    "phases": 0.85,
+    "EARLY_STOPPING_ENDS": 0.8,
     "FIXED": 0.7,
     "MONITOR": 0.8,
 }
 SEEDS = 2**32
+# What ends where a callback stops the training: all of it, or the phase.
+ENDS = ("training", "phase")
 # The parameters that every training needs: name, smallest, largest and usual value.
 INTEGERS = (("epochs", 1, MOST_ROWS, 20), ("batch_size", 1, 10**9, 32), ("seed", 0, SEEDS - 1, 0))
 
@@ -45,6 +50,8 @@ class SearchSpace:
     objectives: tuple[Objective, ...]
     constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
     class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
+    phases: Callable[[dict[str, Any]], Phases] | None
+    early_stopping_ends: str
 
     def parameters(self, suggested: object) -> dict[str, Any]:
         """Return all parameters of a training: those that ``suggest`` returned, and those of FIXED.
@@ -69,8 +76,27 @@ class SearchSpace:
             parameters = plain({**suggested, **self.fixed})
         except NotJsonValue as error:
             raise NotJsonValue(f"{path}: {error}") from error
+        if self.phases and "epochs" not in parameters:
+            parameters["epochs"] = sum(phase.epochs for phase in self.phases(parameters))
         _check_integers(parameters, path)
+        self.phases_of(parameters)
         return parameters
+
+    def phases_of(self, parameters: dict[str, Any]) -> Phases:
+        """Return the phases of a training; without the function of that name, there is one.
+
+        Raises:
+            SearchSpaceWrong: ``phases`` raises, or has not as many epochs as the parameters say.
+        """
+        epochs = parameters["epochs"]
+        phases = self.phases(parameters) if self.phases else (Phase(epochs, None),)
+        together = sum(phase.epochs for phase in phases)
+        if together != epochs:
+            raise SearchSpaceWrong(
+                f"{self.source.path}: phases has {together} epochs together, and epochs is "
+                f"{epochs}; leave epochs out, or let phases divide parameters['epochs']."
+            )
+        return phases
 
     def constraints_of(
         self, parameters: dict[str, Any], results: dict[str, float]
@@ -139,6 +165,8 @@ def load(source: SpaceSource) -> SearchSpace:
         objectives=objectives,
         constraints=getattr(module, "constraints", None),
         class_weight=getattr(module, "class_weight", None) or _no_class_weight,
+        phases=reading_phases(module.phases, path) if hasattr(module, "phases") else None,
+        early_stopping_ends=getattr(module, "EARLY_STOPPING_ENDS", ENDS[0]),
     )
 
 
@@ -157,7 +185,8 @@ def _check_names(module: ModuleType, path: Path) -> None:
 
 def _check_kinds(module: ModuleType, path: Path) -> None:
     """Refuse a search space in which an optional name is something else than it must be."""
-    for name, arguments in (("callbacks", ""), ("class_weight", ""), ("constraints", ", logs")):
+    optional = ("callbacks", ""), ("class_weight", ""), ("constraints", ", logs"), ("phases", "")
+    for name, arguments in optional:
         value = getattr(module, name, None)
         if value is not None and not callable(value):
             wanted = f"def {name}(parameters{arguments})"
@@ -166,6 +195,11 @@ def _check_kinds(module: ModuleType, path: Path) -> None:
     if not isinstance(fixed, dict):
         kind = type(fixed).__name__
         raise SearchSpaceWrong(f'{path}: FIXED is a {kind}; write a dict, {{"epochs": 20, …}}.')
+    ends = getattr(module, "EARLY_STOPPING_ENDS", ENDS[0])
+    if ends not in ENDS:
+        raise SearchSpaceWrong(
+            f"{path}: EARLY_STOPPING_ENDS is {ends!r}; write {' or '.join(map(repr, ENDS))}."
+        )
 
 
 def _no_callbacks() -> list[Any]:

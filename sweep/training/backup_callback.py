@@ -21,6 +21,7 @@ from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
 from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.state.training_state import BeforeValidation
+from sweep.training.training_phases import TrainingPhases
 
 SHORT_S = 0.5  # a stop waits for the end of a validation that takes no longer
 EVIDENCE_S = 1.0  # a stop does not train a batch longer than that only to leave evidence
@@ -40,6 +41,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         writer: writes the files.
         resumed_from: the backup to resume from; None begins at the beginning.
         session: its progress is kept up to date, and its proof is given what the training reaches.
+        phases: say where the training ends.
 
     Raises:
         Stopped: in the middle of ``fit``, once all is saved.
@@ -52,6 +54,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         writer: BackupWriter,
         resumed_from: backup_files.Generation | None,
         session: TrainingSession,
+        phases: TrainingPhases,
     ) -> None:
         super().__init__(
             str(writer.folder),
@@ -61,7 +64,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         )
         self._link, self._writer, self._resumed_from = link, writer, resumed_from
         self._state, self._log = writer.contents.state, writer.contents.log
-        self._progress, self._proof = session.progress, session.proof
+        self._progress, self._proof, self._phases = session.progress, session.proof, phases
         self._before_validation: BeforeValidation | None = None
         # Of the latest validation; how long the first one takes is not known.
         self._validated_at, self._validation_s = 0.0, math.inf
@@ -74,16 +77,18 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._disk_is_short = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Restore a backup that was saved between two epochs.
+        """Prepare the phase that is resumed, and restore a backup saved between two epochs.
 
         Its state is from before ``on_epoch_begin`` of the next epoch; that of a backup inside an
         epoch is from after it.
         """
         self._progress.begun_at = self._progress.saved_at = time.monotonic()
+        self._phases.prepare_again()
         backup = self._resumed_from
         if backup and not backup.position.batch:
-            lost = self._state.prepare(backup.position.state)
-            self._writer.restore(backup, read_arrays(backup.weights), lost)
+            arrays = read_arrays(backup.weights)
+            lost = self._state.prepare(backup.position.state, arrays)
+            self._writer.restore(backup, arrays, lost)
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Begin an epoch, and restore a backup that was saved inside it."""
@@ -97,7 +102,7 @@ class Backup(keras.callbacks.BackupAndRestore):
             self.model.train_function.begin(epoch)
             return
         plain, arrays = inside.position.state, read_arrays(inside.weights)
-        lost = self._state.prepare(plain)
+        lost = self._state.prepare(plain, arrays)
         self._state.begin_epoch_again(plain, arrays)
         self.model.train_function.begin(epoch, self._progress.batch, self._progress.logs)
         self._state.note_what_was_drawn()
@@ -156,7 +161,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         progress = self._progress
         self._proof.at_row(epoch, self._log.file.last_row())
         progress.epoch, progress.batch, progress.logs = epoch + 1, 0, None
-        if self.model.stop_training or progress.epoch == self.params["epochs"]:
+        if self._phases.are_over(progress.epoch, self.model.stop_training):
             self.save_the_end()
         else:
             self._save_if_due()

@@ -85,6 +85,7 @@ class BackupWriter:
         position = Position(
             epoch=self._session.progress.epoch,
             batch=self._session.progress.batch,
+            phases=list(self._session.progress.phases),
             stop_training=bool(self.contents.model.stop_training),
             log=self.contents.log.file.text(),
             logs=self._session.progress.logs or {},

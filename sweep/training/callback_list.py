@@ -17,15 +17,17 @@ from sweep.training.preparation import Prepared
 from sweep.training.protocol import Job, Link
 from sweep.training.session import TrainingSession
 from sweep.training.state.training_state import TrainingState
+from sweep.training.training_phases import TrainingPhases
 
 
 @dataclass(frozen=True)
 class Savers:
-    """The callbacks that write the files of an experience."""
+    """The callbacks that write the files of an experience, and the phases that they are told of."""
 
     best: BestModel
     log: Log
     backup: Backup
+    phases: TrainingPhases
 
 
 def callbacks(
@@ -82,6 +84,23 @@ def make_savers(
     log = Log(files.log, fence)
     contents = BackupContents(best, log, made.model, state)
     writer = BackupWriter(job, link, contents, session)
-    backup = Backup(job, link, writer, backup_before, session)
+    phases = _phases(job, made, state, session)
+    backup = Backup(job, link, writer, backup_before, session, phases)
     steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
-    return Savers(best, log, backup)
+    return Savers(best, log, backup, phases)
+
+
+def _phases(
+    job: Job, made: Prepared, state: TrainingState, session: TrainingSession
+) -> TrainingPhases:
+    space, parameters = made.space, job.record.parameters
+    phases = made.phases or space.phases_of(parameters)
+
+    def enter(number: int) -> None:
+        phase = phases[number]
+        if phase.prepare:
+            prepare_phase(space, parameters, made.model, (number, phase), made.validation)
+            state.begin_phase()
+
+    heard_by = made.of_user if space.early_stopping_ends == "phase" else None
+    return TrainingPhases(phases, session.progress, enter, heard_by)

@@ -1,4 +1,4 @@
-"""One call of ``model.fit`` over batches that ``sweep.training.steps`` does many at a time."""
+"""Calls of ``model.fit``, over batches that ``sweep.training.steps`` does many at a time."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ import keras
 
 from sweep.training.callback_hooks import Logs
 from sweep.training.data.batch_source import BatchSource
+from sweep.training.training_phases import TrainingPhases
 
 
 def fit(
@@ -13,45 +14,87 @@ def fit(
     data: tuple[BatchSource, BatchSource],
     callbacks: list[keras.callbacks.Callback],
     first: int,
-    epochs: int,
+    phases: TrainingPhases,
 ) -> None:
     """Fit a model whose steps ``sweep.training.steps.take_over`` has taken over.
+
+    There is one call of ``model.fit`` for each phase; the callbacks see one training.
 
     Args:
         model: built and compiled.
         data: the batches of the training and of the validation.
         callbacks: are called in this order.
         first: the epoch to begin with.
-        epochs: the number of epochs of the whole training.
+        phases: those of the whole training.
     """
     batches, validation = data
-    callback_list = SkippingCallbackList(
-        callbacks, model, epochs=epochs, steps=batches.count, verbose=0
+    heard = SkippingCallbackList(
+        callbacks, model, first, epochs=phases.epochs, steps=batches.count, verbose=0
     )
-    model.fit(
-        batches.numbers,
-        initial_epoch=first,
-        epochs=epochs,
-        validation_data=validation.numbers,
-        callbacks=callback_list,
-        shuffle=False,  # the batches have their order
-        verbose=0,
-    )
+    model.stop_training = False  # build_model may have trained the model
+    heard.begin()
+    while True:
+        if heard.next_epoch < phases.end() and not model.stop_training:
+            model.fit(
+                batches.numbers,
+                initial_epoch=heard.next_epoch,
+                epochs=phases.end(),
+                validation_data=validation.numbers,
+                callbacks=heard,
+                shuffle=False,  # the batches have their order
+                verbose=0,
+            )
+        if phases.are_over(heard.next_epoch, model.stop_training):
+            break
+        model.stop_training = False
+        phases.begin_next(heard.next_epoch)
+    heard.end()
 
 
 class SkippingCallbackList(keras.callbacks.CallbackList):
-    """A CallbackList that says nothing of batches which are done already.
+    """A CallbackList that hears several calls of ``fit`` as one, without the batches done already.
 
     ``fit`` counts the batches of an epoch from 0. It therefore also counts those that were trained
     before an interruption, and those that an earlier call of TensorFlow has done. Callbacks hear of
     the last batch of each call.
+
+    Args:
+        callbacks: are called in this order.
+        model: is fitted.
+        first: the epoch to begin with.
+        params: what the callbacks are told of the training.
     """
 
     def __init__(
-        self, callbacks: list[keras.callbacks.Callback], model: keras.Model, **params: Any
+        self,
+        callbacks: list[keras.callbacks.Callback],
+        model: keras.Model,
+        first: int,
+        **params: Any,
     ) -> None:
         super().__init__(callbacks, add_history=True, model=model, **params)
         self._fitted = model  # whose functions are made anew where a callback compiles it
+        self.next_epoch = first
+        self._last_logs: Logs = None
+
+    def begin(self) -> None:
+        """Tell the callbacks that the training begins."""
+        super().on_train_begin()
+
+    def end(self) -> None:
+        """Tell the callbacks that the training has ended."""
+        super().on_train_end(self._last_logs)
+
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Do nothing: a phase begins, and the training has begun."""
+
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Do nothing: a phase has ended."""
+        self._last_logs = logs
+
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        self.next_epoch = epoch + 1
+        super().on_epoch_end(epoch, logs)
 
     def on_train_batch_begin(self, batch: int, logs: Logs = None) -> None:
         if not self._fitted.train_function.passes_over(batch):

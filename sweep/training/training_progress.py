@@ -15,6 +15,7 @@ class TrainingProgress:
     Attributes:
         epoch, batch: the next batch to train.
         batches: the number of batches of an epoch.
+        phases: the first epoch of each phase that has begun.
         process_at: when the process began, in monotonic seconds.
         begun_at: when the session came to its first batch, or None.
         saved_at: when the latest backup was written.
@@ -28,6 +29,7 @@ class TrainingProgress:
     epoch: int = 0
     batch: int = 0
     batches: int = 0
+    phases: list[int] = field(default_factory=lambda: [0])
     process_at: float = field(default_factory=time.monotonic)
     begun_at: float | None = None
     saved_at: float = 0.0

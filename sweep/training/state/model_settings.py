@@ -23,7 +23,7 @@ class ModelSettings:
     def __init__(self, model: keras.Model) -> None:
         self._model = model
         self._compiled = model._compile_config  # noqa: SLF001 # a new object after each compile
-        self._trainable, self._rate = _trainable_flags(model), _rate(model)
+        self._trainable, self._rate = trainable_flags(model), _rate(model)
 
     def capture(self, built: Graph) -> Json:
         """Return the settings that have changed, as plain JSON.
@@ -32,8 +32,8 @@ class ModelSettings:
             built: the objects as the search space built them: a loss among them is referred to.
         """
         changes: Json = {}
-        if _trainable_flags(self._model) != self._trainable:
-            changes["trainable"] = _trainable_flags(self._model)
+        if trainable_flags(self._model) != self._trainable:
+            changes["trainable"] = trainable_flags(self._model)
         if self._model._compile_config is not self._compiled:  # noqa: SLF001
             changes["compile"] = _compile_config(self._model, built)
         elif _rate(self._model) is not self._rate and isinstance(_rate(self._model), Schedule):
@@ -43,7 +43,7 @@ class ModelSettings:
     def restore(self, changes: Json, built: Graph) -> list[str]:
         """Change the model in the same way; return in words what could not be restored."""
         lost = []
-        self._set_trainable(changes.get("trainable", self._trainable))
+        set_trainable(self._model, changes.get("trainable", self._trainable))
         if "compile" in changes:
             lost += _compile(self._model, changes["compile"], built)
         if "learning_rate" in changes:
@@ -53,15 +53,17 @@ class ModelSettings:
 
     def undo(self) -> None:
         """Make trainable what was trainable when the model was built."""
-        self._set_trainable(self._trainable)
-
-    def _set_trainable(self, flags: list[bool]) -> None:
-        if _trainable_flags(self._model) != flags:
-            for layer, flag in zip(layers_of(self._model), flags, strict=True):
-                layer.trainable = flag
+        set_trainable(self._model, self._trainable)
 
 
-def _trainable_flags(model: keras.Model) -> list[bool]:
+def set_trainable(model: keras.Model, flags: list[bool]) -> None:
+    """Make trainable what was, when ``trainable_flags`` returned these flags."""
+    if trainable_flags(model) != flags:
+        for layer, flag in zip(layers_of(model), flags, strict=True):
+            layer.trainable = flag
+
+
+def trainable_flags(model: keras.Model) -> list[bool]:
     """Return for each layer whether it is trainable; a layer comes before those in it."""
     layers = layers_of(model)
     return [bool(layer._trainable) for layer in layers]  # noqa: SLF001 # not that of its parent

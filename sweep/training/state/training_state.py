@@ -69,6 +69,23 @@ class TrainingState:
         self._validation_is_heard = any(map(hears_validation, callbacks))
         self._at_epoch, self._are_drawn_ahead = random_states(), False
         self._variables: tuple[Any, list[Any]] = None, []
+        self._phase_start: tuple[Json, StateArrays] | None = None
+
+    def begin_phase(self) -> None:
+        """Note the state in which a phase begins, for which the model was prepared just now.
+
+        Its graphs are made with what Python holds now. A resume prepares the model again, as it was
+        built, and must bring it into this state before it makes them.
+        """
+        arrays: StateArrays = {}
+        objects, _ = capture_changes(self._graph(), self._built, arrays)
+        self._begin_phase({"hidden": objects, "trainable": trainable_flags(self._model)}, arrays)
+
+    def _begin_phase(self, start: Json, arrays: StateArrays) -> None:
+        self._phase_start = start, arrays
+        self._settings = ModelSettings(self._model)
+        self._left_out = model_variables.variables_left_out(self._model)
+        self._first_steps, self._were_made_anew = self._steps.current(), False
 
     def variables(self) -> list[Any]:
         """Return all variables of TensorFlow that the training reaches."""
@@ -132,7 +149,8 @@ class TrainingState:
         Args:
             graph: the present objects, where they are known already.
         """
-        arrays: StateArrays = {}
+        start, arrays = self._phase_start or ({}, {})
+        arrays = dict(arrays)
         graph = graph or self._graph()
         objects, left_out = capture_changes(graph, self._built, arrays)
         beside_weights = model_variables.variables_beside_weights(self._model)
@@ -148,12 +166,13 @@ class TrainingState:
             "made_anew": self._were_made_anew or self._steps.current() != self._first_steps,
             "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
             "left_out": left_out,
+            **({"phase_start": start} if start else {}),
             "random": pack(random_states(), arrays),
             "at_epoch": pack(self._at_epoch, arrays),
         }
         return state, arrays
 
-    def prepare(self, state: Json) -> list[str]:
+    def prepare(self, state: Json, arrays: StateArrays) -> list[str]:
         """Bring the model into the form in which its weights can be loaded.
 
         The graphs are made first, as they were at the first batch: what Python decided in them is
@@ -164,17 +183,28 @@ class TrainingState:
         """
         if "hidden" not in state:
             return []
+        lost = self._return_to_phase_start(state, arrays) if "phase_start" in state else []
         self._were_made_anew = state["made_anew"]
-        if not state["made_anew"]:
+        if "phase_start" in state and not state["made_anew"]:
+            self._steps.trace(state["traced"])
+        elif not state["made_anew"]:
             self._settings.undo()
             graph = self._graph()
             undone = restoring.undo(graph, self._built)
             self._steps.trace(state["traced"])
             restoring.redo(graph, undone)
-        lost = self._settings.restore(state["structure"], self._built)
+        lost += self._settings.restore(state["structure"], self._built)
         self._steps.current()  # a new compile has removed them
         if not self._model.optimizer.built:
             self._model.optimizer.build(self._model.trainable_variables)
+        return lost
+
+    def _return_to_phase_start(self, state: Json, arrays: StateArrays) -> list[str]:
+        """Bring what was prepared for the phase into the state in which the phase began."""
+        start = state["phase_start"]
+        set_trainable(self._model, start["trainable"])
+        lost = restoring.restore(self._graph(), self._built, start["hidden"], arrays)
+        self._begin_phase(start, {name: arrays[name] for name in names_of_arrays(start)})
         return lost
 
     def load_weights(self, path: Path) -> list[str]:
