@@ -210,7 +210,7 @@ class PositionShape(TypedDict):
     state: dict[str, Any]
     saved: Name
     record: NotRequired["RecordShape | None"]
-    phases: NotRequired[Phases]
+    phases: NotRequired[Annotated[list[Epoch], Meta(min_length=1)]]
     weights: Sha256
 
 

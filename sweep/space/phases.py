@@ -14,11 +14,13 @@ EXAMPLE = "[(5, None), (10, fine_tune)]"
 class Phase(NamedTuple):
     """A part of a training: its number of epochs, and what prepares the model for it, or None.
 
-    ``prepare`` gets the model and the parameters. It changes the model, and compiles it.
+    ``prepare`` gets the model and the parameters. It changes the model, and compiles it. ``source``
+    tells in a sentence where it stands.
     """
 
     epochs: int
-    prepare: Callable[[Any, Parameters], Any] | None
+    prepare: Callable[[Any, Parameters], Any] | None = None
+    source: str = ""
 
 
 Phases = tuple[Phase, ...]
@@ -69,4 +71,5 @@ def _phase(pair: Any, path: Path) -> Phase:
             f"{path}: phases has {prepare!r} to prepare the model; give a function of the model "
             "and the parameters, or None."
         )
-    return Phase(epochs, taking(prepare, ("model", "parameters"), path))
+    function = taking(prepare, ("model", "parameters"), path)
+    return Phase(epochs, function, f"{path}, {getattr(prepare, '__name__', 'phases')}")

@@ -89,7 +89,7 @@ class SearchSpace:
             SearchSpaceWrong: ``phases`` raises, or has not as many epochs as the parameters say.
         """
         epochs = parameters["epochs"]
-        phases = self.phases(parameters) if self.phases else (Phase(epochs, None),)
+        phases = self.phases(parameters) if self.phases else (Phase(epochs),)
         together = sum(phase.epochs for phase in phases)
         if together != epochs:
             raise SearchSpaceWrong(

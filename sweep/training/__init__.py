@@ -10,6 +10,7 @@ The files, in the order in which data pass through them:
 - preparation.py — all that is trained, made from the search space
 - data/ — the data of the search space, as batches in an order that can be resumed
 - training_data.py — these batches for one training, and whether its data have changed
+- phase_preparation.py — the model, prepared for a phase
 - model_build.py — the model, built and checked, and the size of its files
 - user_callbacks.py — the callbacks of the search space
 - findings.py — what the preparation finds out, for the record
@@ -18,6 +19,7 @@ The files, in the order in which data pass through them:
 - machine_differences.py — what differs between the machines of two sessions
 - training_progress.py — how far a session is
 - heartbeat_writer.py — ``pulse.json``
+- training_phases.py — where a training is among its phases
 - callback_list.py — the order of the callbacks, and the reason for the place of each
 - callback_hooks.py — which hooks of Keras a callback answers to
 - best_model_callback.py — ``meilleur.model.keras``
@@ -27,7 +29,7 @@ The files, in the order in which data pass through them:
 - backup_contents.py — what a backup holds, and in which order it is written
 - state/ — all state that the weights do not hold, saved and restored
 - reports_callback.py — tells the controller of each epoch
-- fit.py — one call of ``model.fit``
+- fit.py — the calls of ``model.fit``
 - steps.py — many batches in one call of TensorFlow
 - batch_loops.py — the loops over these batches
 - endings.py — the ways in which a training ends early

@@ -12,7 +12,9 @@ from sweep.training.backup_contents import BackupContents, BackupWriter
 from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import hears_batches
 from sweep.training.log_callback import Log
+from sweep.training.model_build import disk_size
 from sweep.training.patient_writes import write_patiently
+from sweep.training.phase_preparation import prepare_phase
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Job, Link
 from sweep.training.session import TrainingSession
@@ -84,23 +86,23 @@ def make_savers(
     log = Log(files.log, fence)
     contents = BackupContents(best, log, made.model, state)
     writer = BackupWriter(job, link, contents, session)
-    phases = _phases(job, made, state, session)
+    phases = _phases(job, link, made, state, session)
     backup = Backup(job, link, writer, backup_before, session, phases)
     steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
     return Savers(best, log, backup, phases)
 
 
 def _phases(
-    job: Job, made: Prepared, state: TrainingState, session: TrainingSession
+    job: Job, link: Link, made: Prepared, state: TrainingState, session: TrainingSession
 ) -> TrainingPhases:
-    space, parameters = made.space, job.record.parameters
-    phases = made.phases or space.phases_of(parameters)
+    parameters = job.record.parameters
 
     def enter(number: int) -> None:
-        phase = phases[number]
+        phase = made.phases[number]
         if phase.prepare:
-            prepare_phase(space, parameters, made.model, (number, phase), made.validation)
+            prepare_phase(phase, number, made.model, parameters, made.validation)
+            link.tell(disk_size(made.model))
             state.begin_phase()
 
-    heard_by = made.of_user if space.early_stopping_ends == "phase" else None
-    return TrainingPhases(phases, session.progress, enter, heard_by)
+    heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
+    return TrainingPhases(made.phases, session.progress, enter, heard_by)

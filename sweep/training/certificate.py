@@ -153,7 +153,10 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
         train, validation = load_batches(job, space, findings, lambda text: link.tell(Warned(text)))
         return FirstBatches(train, TRAINED), FirstBatches(validation, VALIDATED)
 
-    record, made = job.record, prepare(job, short_batches)
+    made = prepare(job, short_batches)
+    # Each phase has one epoch, so that one of the resumes goes from one to the next.
+    phases = [phase._replace(epochs=1) for phase in made.phases]
+    made = replace(made, phases=(*phases[:-1], made.phases[-1]))
     job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
     identity = made.findings.data_identity
@@ -164,14 +167,15 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     progress = TrainingProgress()
     if position:
         progress.epoch, progress.batch = position.epoch, position.batch
+        progress.phases = list(position.phases)
     session = TrainingSession(job, link, progress)
     session.note(made.findings)
     savers = make_savers(job, link, made, start.backup, session)
     stages = StagedSaves(savers.backup, job.experience.path, keeps, made.batches.count)
     in_order = callbacks(savers, made.of_user, stages)
-    data, epochs = (made.batches, made.validation), record.parameters["epochs"]
+    data = made.batches, made.validation
     with contextlib.suppress(Stopped):
-        fit(made.model, data, in_order, progress.epoch, epochs)
+        fit(made.model, data, in_order, progress.epoch, savers.phases)
     return made.batches
 
 

@@ -21,9 +21,11 @@ from sweep.training.data.loading import load_here
 from sweep.training.findings import Findings
 from sweep.training.fit import fit
 from sweep.training.model_build import count_params, disk_size
+from sweep.training.phase_preparation import prepare_phase
 from sweep.training.preparation import prepare
 from sweep.training.protocol import Cost, End, Ending, Job, Link, Warned
 from sweep.training.training_data import make_batches
+from sweep.training.training_phases import one_phase
 
 TIMED_S = 1.0  # of training, and of validation
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024  # the unit of getrusage
@@ -95,21 +97,28 @@ def _measure(job: Job, link: Link) -> None:
         return make_batches(job, space, data, findings, lambda text: link.tell(Warned(text)))
 
     made = prepare(job, batches_of)
-    model, batches, validation = made.model, made.batches, made.validation
-    link.tell(disk_size(model))
+    model, batches = made.model, made.batches
     is_heard = any(map(hears_batches, made.of_user))
     most = None if is_heard else lambda: batches.count
-    steps.take_over(model, batches, validation, most, made.weigh)
-    stopwatch = Stopwatch(batches, validation)
-    callbacks = [*made.of_user, stopwatch]
-    # One batch of the training and one of the validation: TensorFlow makes its graphs for them.
-    fit(model, (batches, validation), callbacks, 0, 1)
-    start_s = time.perf_counter() - begun
-    stopwatch.limit_s = TIMED_S
-    fit(model, (batches, validation), callbacks, 1, 2)
+    steps.take_over(model, batches, made.validation, most, made.weigh)
+    stopwatch = Stopwatch(batches, made.validation)
+    data, callbacks = (batches, made.validation), [*made.of_user, stopwatch]
+    start_s = trained_s = 0.0
+    for number, phase in enumerate(made.phases):
+        if number and phase.prepare:
+            prepare_phase(phase, number, model, job.record.parameters, made.validation)
+        link.tell(disk_size(model))
+        # One batch of the training and one of the validation: TensorFlow makes its graphs for them.
+        stopwatch.limit_s = 0.0
+        fit(model, data, callbacks, 0, one_phase(1))
+        start_s += time.perf_counter() - begun
+        stopwatch.limit_s = TIMED_S
+        fit(model, data, callbacks, 1, one_phase(2))
+        trained_s += phase.epochs * stopwatch.epoch_s
+        begun = time.perf_counter()
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * MAXRSS_BYTES
-    weights = count_params(model)
-    link.tell(Cost(weights, start_s, stopwatch.epoch_s, memory, _architecture(model)))
+    epoch_s = trained_s / job.record.parameters["epochs"]
+    link.tell(Cost(count_params(model), start_s, epoch_s, memory, _architecture(model)))
 
 
 def _architecture(model: keras.Model) -> str:

@@ -12,6 +12,7 @@ from sweep.space.objectives import MEASURED
 from sweep.space.search_space import SearchSpace
 from sweep.training import steps
 from sweep.training.data.batch_source import BatchSource
+from sweep.training.phase_preparation import apply
 from sweep.training.protocol import Sized
 from sweep.wording import nearest
 
@@ -33,6 +34,7 @@ def build_model(
         raise SearchSpaceWrong(
             f"{path}: build_model returns a {type(model).__name__}; return a keras.Model."
         )
+    apply(space.phases_of(parameters)[0], model, parameters)
     if not model.compiled:
         raise SearchSpaceWrong(
             f"{path}: build_model returns a model that is not compiled; call model.compile(…)."

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from sweep.space.phases import Phases
 from sweep.space.search_space import SearchSpace, load
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
@@ -24,6 +25,8 @@ class Prepared:
     """All that is trained.
 
     Attributes:
+        space: the search space.
+        phases: of the training.
         model: built and compiled.
         batches: the batches of the training.
         validation: the batches of the validation.
@@ -32,6 +35,8 @@ class Prepared:
         findings: what the record is to say of all this.
     """
 
+    space: SearchSpace
+    phases: Phases
     model: keras.Model
     batches: BatchSource
     validation: BatchSource
@@ -64,7 +69,8 @@ def prepare(
     weigh = weigh_by_class(space, parameters, batches.spec())
     model = build_model(space, parameters, validation)
     of_user = user_callbacks(space, parameters, job.experience.path)
-    return Prepared(model, batches, validation, weigh, of_user, findings)
+    phases = space.phases_of(parameters)
+    return Prepared(space, phases, model, batches, validation, weigh, of_user, findings)
 
 
 def prepare_training(job: Job, link: Link) -> tuple[Prepared, Extension | None]:
@@ -80,7 +86,9 @@ def prepare_training(job: Job, link: Link) -> tuple[Prepared, Extension | None]:
     extension = None
     if parent:
         extension = Extension(parent, describe_training(space, parameters, model, of_user))
-    return Prepared(model, batches, validation, weigh, of_user, findings), extension
+    phases = space.phases_of(parameters)
+    made = Prepared(space, phases, model, batches, validation, weigh, of_user, findings)
+    return made, extension
 
 
 def prepare_only(job: Job, link: Link) -> None:

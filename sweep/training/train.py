@@ -146,26 +146,30 @@ class TrainingRun:
     def _train_epochs(self, made: Prepared, backup_before: Generation | None) -> None:
         """Train the epochs that are still to be trained."""
         job, link, progress = self._job, self._link, self._progress
-        epochs = job.record.parameters["epochs"]
         position = backup_before.position if backup_before else None
         progress.epoch, progress.batch = (position.epoch, position.batch) if position else (0, 0)
+        if position:
+            progress.phases = list(position.phases)
         link.tell(Begun(progress.epoch, progress.batch))
         link.can_save()
         reports = Reports(link, job, self._session, position.curve() if position else [])
-        if position and not position.batch and (position.stop_training or position.epoch >= epochs):
+        savers = make_savers(job, link, made, backup_before, self._session)
+        if (
+            position
+            and not position.batch
+            and savers.phases.are_over(position.epoch, position.stop_training)
+        ):
             reports.on_train_begin()
             return
-        savers = make_savers(job, link, made, backup_before, self._session)
         finite = Finite(job.record.objectives)
         self._fit(made, savers, callbacks(savers, made.of_user, reports, guards=[finite]))
 
     def _fit(
         self, made: Prepared, savers: Savers, in_order: list[keras.callbacks.Callback]
     ) -> None:
-        epochs = self._job.record.parameters["epochs"]
         data = made.batches, made.validation
         try:
-            fit(made.model, data, in_order, self._progress.epoch, epochs)
+            fit(made.model, data, in_order, self._progress.epoch, savers.phases)
         except (Stopped, Superseded, SweepError):
             raise
         except Pruned:

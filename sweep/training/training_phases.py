@@ -72,4 +72,4 @@ class TrainingPhases:
 
 def one_phase(epochs: int) -> TrainingPhases:
     """Return the phases of a training that has one."""
-    return TrainingPhases([Phase(epochs, None)], TrainingProgress(), lambda _: None)
+    return TrainingPhases([Phase(epochs)], TrainingProgress(), lambda _: None)

@@ -1,10 +1,14 @@
 """Which variables of a model Keras saves with its weights, and which it leaves out."""
 
 import hashlib
+import warnings
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from sweep.training import hdf5
 
 # What a digest reads: a heartbeat has one twice a second, at a cost that cannot be noticed.
 DIGEST_BYTES, DIGEST_ITEM_BYTES, DIGEST_VARIABLES = 2**20, 4, 50
@@ -48,6 +52,22 @@ def weights_digest(model: keras.Model) -> str:
             bytes_left -= size
             digest.update(np.ascontiguousarray(variable).tobytes())
     return digest.hexdigest()[:16]
+
+
+def load_weights(model: keras.Model, path: Path, some_are_left_out: bool) -> list[str]:
+    """Let Keras load the weights of a backup, and return what it warns that it skips.
+
+    If layers leave some of their weights out, Keras can write files that it cannot load. Then those
+    weights are not in Keras's files alone, and mismatches are skipped.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        with hdf5.checked(path) as weights:
+            model.load_weights(weights, skip_mismatch=some_are_left_out)
+    skipped = [] if some_are_left_out else caught
+    return [
+        str(warning.message) for warning in skipped if issubclass(warning.category, UserWarning)
+    ]
 
 
 def _left_out_by(layer: keras.Layer) -> list[keras.Variable]:

@@ -1,6 +1,5 @@
 """All of a training that is not in the weights of its model, and that decides how it continues."""
 
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ import numpy as np
 # No public name: the public function makes a generator where there is none.
 from tensorflow.python.ops import stateful_random_ops
 
-from sweep.training import hdf5
 from sweep.training.callback_hooks import hears_validation
 from sweep.training.state import model_variables, restoring
 from sweep.training.state.changes import capture_changes
-from sweep.training.state.model_settings import ModelSettings
+from sweep.training.state.model_settings import ModelSettings, set_trainable, trainable_flags
 from sweep.training.state.object_graph import Graph
 from sweep.training.state.ownership import user_modules
 from sweep.training.state.packing import Json, StateArrays, pack, unpack
@@ -79,7 +77,8 @@ class TrainingState:
         """
         arrays: StateArrays = {}
         objects, _ = capture_changes(self._graph(), self._built, arrays)
-        self._begin_phase({"hidden": objects, "trainable": trainable_flags(self._model)}, arrays)
+        flags = trainable_flags(self._model)
+        self._begin_phase({"hidden": objects, "trainable": flags, "arrays": len(arrays)}, arrays)
 
     def _begin_phase(self, start: Json, arrays: StateArrays) -> None:
         self._phase_start = start, arrays
@@ -204,23 +203,12 @@ class TrainingState:
         start = state["phase_start"]
         set_trainable(self._model, start["trainable"])
         lost = restoring.restore(self._graph(), self._built, start["hidden"], arrays)
-        self._begin_phase(start, {name: arrays[name] for name in names_of_arrays(start)})
+        self._begin_phase(start, {name: arrays[name] for name in map(str, range(start["arrays"]))})
         return lost
 
     def load_weights(self, path: Path) -> list[str]:
-        """Let Keras load the weights of a backup, and return what it warns that it skips.
-
-        If layers leave some of their weights out, Keras can write files that it cannot load. Then
-        those weights are not in Keras's files alone, and mismatches are skipped.
-        """
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            with hdf5.checked(path) as weights:
-                self._model.load_weights(weights, skip_mismatch=bool(self._left_out))
-        caught = [] if self._left_out else caught
-        return [
-            str(warning.message) for warning in caught if issubclass(warning.category, UserWarning)
-        ]
+        """Let Keras load the weights of a backup, and return what it warns that it skips."""
+        return model_variables.load_weights(self._model, path, bool(self._left_out))
 
     def restore(self, state: Json, arrays: StateArrays) -> list[str]:
         """Restore a captured state, once the weights are loaded.
