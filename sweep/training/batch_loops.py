@@ -1,5 +1,6 @@
 """Loops over the batches of one call: in the graph, or in Python where Python makes the batches."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +25,9 @@ class GraphLoop:
     def __init__(self, model: keras.Model, step: Step, batches: BatchSource) -> None:
         self._step = tf.function(step, autograph=False, jit_compile=model.jit_compile)
         self._batches = batches
-        self._in_graph = tf.function(self._loop, autograph=False)
+        # TensorFlow warns of a method that is traced often, whichever object it is of: a training
+        # in phases does so. It knows no method by a partial.
+        self._in_graph = tf.function(functools.partial(self._loop), autograph=False)
         self.concrete: Any = None
 
     def __call__(self, first: int, count: int) -> dict[str, Any]:

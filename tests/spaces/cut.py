@@ -5,6 +5,7 @@ The environment variable SWEEP_TEST_ORDER names the order, a JSON file. The orde
 - ``{"epoch": 1, "batch": 3}``: after that batch;
 - ``{"epoch": 1, "validation": true}``: at the start of the validation of that epoch;
 - ``{"epoch": 1, "end": true}``: at the end of that epoch, before its backup;
+- ``{"phase": 2}``: while the model is prepared for that phase, counted from 1;
 - ``{"call": 5}``: before the fifth file operation of a save;
 - ``{"rows": 2, "root": "…", "at": "batch"}``: after the first batch at which the logs under the
   root hold 2 epochs; or ``"at": "begin"``, before the first batch of a training, or
@@ -97,6 +98,12 @@ class Cut(keras.callbacks.Callback):
         is_here = ordered.get("epoch") == epoch and ordered.get("end")
         if is_here or is_reached(ordered, "end"):
             carry_out(ordered)
+
+
+def at_phase(number):
+    """Carry out an order for the preparation of a phase, where the search space does that."""
+    if order().get("phase") == number:
+        carry_out(order())
 
 
 def cut_in_call(number):

@@ -19,12 +19,14 @@ PARAMETERS = {
     "mlp": {"units": 8, "rate": 0.02},
     "cnn": {"filters": 4},
     "lstm": {"units": 6},
+    "phased": {"units": 8},
 }
 # The spaces of these tests import Keras at their top; the process of the tests stays without it.
 FIXED = {
     "mlp": {"epochs": 6, "batch_size": 32, "seed": 3},
     "cnn": {"epochs": 4, "batch_size": 32, "seed": 1},
     "lstm": {"epochs": 3, "batch_size": 32, "seed": 2},
+    "phased": {"epochs": 8, "batch_size": 32, "seed": 4},
 }
 ORDER = "SWEEP_TEST_ORDER"  # see spaces/cut.py
 
