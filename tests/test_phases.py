@@ -1,8 +1,6 @@
 """A training in phases: the model is prepared between them, and a cut anywhere changes nothing."""
 
-import pytest
-
-from support.bits import assert_equal, only
+from support.bits import assert_equal
 
 IN_EACH_PHASE = [{"epoch": epoch, "batch": 5} for epoch in (1, 3, 5, 7)]
 AT_EACH_END = [{"epoch": epoch, "end": True} for epoch in (1, 4, 5, 7)]

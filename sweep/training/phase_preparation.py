@@ -58,33 +58,40 @@ def prepare_phase(
     keras.utils.set_random_seed(int(seed))
     before = _Compiled(model)
     apply(phase, model, parameters)
-    if before.is_still_compiled() and trainable_flags(model) != before.trainable:
-        raise SearchSpaceWrong(
-            f"{phase.source}: it changes what is trainable, which has no effect before the model "
-            "is compiled; call model.compile(…) there."
-        )
+    before.check_trainable(phase)
     steps.build(model, validation)
-    metrics = list(model.get_metrics_result())
-    if metrics != before.metrics:
-        raise SearchSpaceWrong(
-            f"{phase.source}: it compiles the metrics {', '.join(metrics)}, and the phase before "
-            f"has {', '.join(before.metrics)}; give all phases the same."
-        )
+    before.check_metrics(phase)
     model.make_train_function(force=True)
     model.make_test_function(force=True)
 
 
 class _Compiled:
-    """What a model is compiled with, and what of it is trainable."""
+    """What a model is compiled with before a phase, to be compared with what it is then."""
 
     def __init__(self, model: keras.Model) -> None:
         self._model, self._config = model, _compile_config(model)
-        self.trainable = trainable_flags(model)
-        self.metrics = list(model.get_metrics_result())
+        self._trainable, self._metrics = trainable_flags(model), _metrics(model)
 
-    def is_still_compiled(self) -> bool:
-        return _compile_config(self._model) is self._config
+    def check_trainable(self, phase: Phase) -> None:
+        is_still_compiled = _compile_config(self._model) is self._config
+        if is_still_compiled and trainable_flags(self._model) != self._trainable:
+            raise SearchSpaceWrong(
+                f"{phase.source}: it changes what is trainable, which has no effect before the "
+                "model is compiled; call model.compile(…) there."
+            )
+
+    def check_metrics(self, phase: Phase) -> None:
+        metrics = _metrics(self._model)
+        if metrics != self._metrics:
+            raise SearchSpaceWrong(
+                f"{phase.source}: it compiles the metrics {', '.join(metrics)}, and the phase "
+                f"before has {', '.join(self._metrics)}; give all phases the same."
+            )
 
 
 def _compile_config(model: keras.Model) -> Any:
     return model._compile_config  # noqa: SLF001 # no public name; a new object after each compile
+
+
+def _metrics(model: keras.Model) -> list[str]:
+    return sorted(model.get_metrics_result())
