@@ -2,12 +2,14 @@
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweep.best_trial import BestTrial
 from sweep.errors import Misuse, StoppedByUser
+from sweep.options import function_of, method_of
+from sweep.settings import ExtendOptions, Options, RetryOptions, Settings
 from sweep.sweep_view import SweepView, make_progress
 from sweep.system.output import calm
 
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from sweep.maintenance.merge import MergeResult
     from sweep.running.controller import Controller
     from sweep.running.trial_check import MeasuredProposal
-    from sweep.settings import Settings
     from sweep.web.dashboard import Dashboard
 
 __all__ = ["BestTrial", "Sweep", "enqueue", "run"]
@@ -33,19 +34,16 @@ class Sweep(SweepView):
         SweepError: no root is given, and there is no such search space.
     """
 
-    def run(self, **options: Any) -> "Sweep":
+    @method_of(Options)
+    def run(self, options: Options) -> "Sweep":
         """Run the sweep, or resume it where it was interrupted, and return it.
-
-        Args:
-            options: the fields of ``sweep.settings.Settings``: ``trials`` (20), ``epochs``,
-                ``workers``, …
 
         Raises:
             SweepError: an error that would affect every other trial too.
             KeyboardInterrupt: after the first Ctrl-C, once all is saved: run the same again to
                 resume.
         """
-        return self._train(options, lambda controller: controller.run())
+        return self._train(vars(options), lambda controller: controller.run())
 
     def enqueue(self, parameters: dict[str, Any] | list[dict[str, Any]]) -> int:
         """Try these parameters in the next trials, and return how many proposals are new.
@@ -79,32 +77,33 @@ class Sweep(SweepView):
         with RootLock(self.root, make_progress().say, threading.Event()):
             return enqueue(self.root, checked)
 
-    def extend(self, epochs: int, best: int | None = None, **options: Any) -> "Sweep":
+    @method_of(ExtendOptions)
+    def extend(self, options: ExtendOptions) -> "Sweep":
         """Continue finished experiences for more epochs, under new ids, and return the sweep.
 
-        Args:
-            epochs: total epochs of the longer trainings.
-            best: extend only that many of the best; None is all.
-            options: see ``run``; an option that is not given is as in the last run.
+        The seed, the sampler and the pruner are those of the last run.
 
         Raises:
             SweepError: no experience can be extended, or as ``run``.
             KeyboardInterrupt: as ``run``.
         """
-        return self._train_again(options, lambda controller: controller.extend(epochs, best))
+        asked = vars(options).copy()
+        epochs, best = asked.pop("epochs"), asked.pop("best")
+        return self._train_again(asked, lambda controller: controller.extend(epochs, best))
 
-    def retry(self, ids: Sequence[str] | None = None, **options: Any) -> "Sweep":
+    @method_of(RetryOptions)
+    def retry(self, options: RetryOptions) -> "Sweep":
         """Resume failed experiences from their backups, and return the sweep.
 
-        Args:
-            ids: ids of failed experiences, or the beginnings of ids; None is all that failed.
-            options: see ``run``; an option that is not given is as in the last run.
+        The seed, the sampler and the pruner are those of the last run.
 
         Raises:
             SweepError: no failed experience has such an id, or as ``run``.
             KeyboardInterrupt: as ``run``.
         """
-        return self._train_again(options, lambda controller: controller.retry(ids))
+        asked = vars(options).copy()
+        ids = asked.pop("ids")
+        return self._train_again(asked, lambda controller: controller.retry(ids))
 
     def check(self, epochs: int | None = None) -> list["MeasuredProposal"]:
         """Train three proposals for some batches each, and return what a trial of each will cost.
@@ -154,42 +153,52 @@ class Sweep(SweepView):
         return results
 
     def verify(
-        self, models: bool = False, repair: bool = False, **where: Any
+        self,
+        models: bool = False,
+        repair: bool = False,
+        storage: str | None = None,
+        study_dir: str | Path | None = None,
     ) -> Iterator["Finding"]:
         """Check every experience, and the study against them, and yield a finding for each.
 
         Args:
             models: also load and evaluate every best model.
             repair: repair what can be repaired; a file in the way goes to ``.quarantine``.
-            where: ``storage`` or ``study_dir``, where the study is not in its default place.
+            storage, study_dir: where the study is, as in ``run``.
         """
         from sweep.maintenance.verify import Verification
 
         self._check_root()
-        settings = self._settings(where)
-        study = settings.storage or settings.study_dir
+        study = storage or (Path(study_dir) if study_dir else None)
         verification = Verification(self.space, self.root, study, make_progress())
         if repair:
             verification.repair()
             if not verification.study_is_well():
-                self.rebuild(**where)
+                self.rebuild(storage, study_dir)
         with _own_modules_untouched():
             yield from verification.findings(models)
 
-    def rebuild(self, **options: Any) -> None:
+    def rebuild(self, storage: str | None = None, study_dir: str | Path | None = None) -> None:
         """Rebuild the study from the folders alone.
 
         Args:
-            options: see ``run``; an option that is not given is as in the last run.
+            storage, study_dir: where the study is, as in ``run``.
 
         Raises:
             SweepError: a folder does not belong to the sweep, or the storage is out of reach.
         """
         self._check_root()
+        where = {"storage": storage, "study_dir": study_dir}
         with _own_modules_untouched():
-            self._controller({**self._last_run(), **options}).rebuild()
+            self._controller({**self._last_run(), **where}).rebuild()
 
-    def dashboard(self, port: int = 8080, allow_changes: bool = False, **where: Any) -> "Dashboard":
+    def dashboard(
+        self,
+        port: int = 8080,
+        allow_changes: bool = False,
+        storage: str | None = None,
+        study_dir: str | Path | None = None,
+    ) -> "Dashboard":
         """Serve the Optuna dashboard on 127.0.0.1, from a thread.
 
         A notebook shows the dashboard that is returned.
@@ -199,7 +208,7 @@ class Sweep(SweepView):
             allow_changes: serve the study itself, in place of a read-only copy made from the
                 folders. Whoever reaches the port may then rename or delete it; no sweep can run
                 under the root meanwhile.
-            where: ``storage`` or ``study_dir``, where the study is not in its default place.
+            storage, study_dir: where the study is, as in ``run``.
 
         Raises:
             SweepError: the port is taken, or, to allow changes, a sweep holds the root.
@@ -208,21 +217,22 @@ class Sweep(SweepView):
         from sweep.web.dashboard import serve
 
         self._check_root()
+        where = {"storage": storage, "study_dir": study_dir}
         settings = self._settings({**self._last_run(), **where})
         return serve(find(self.space), settings, self.root, port, allow_changes, make_progress())
 
     def _train_again(
-        self, options: dict[str, Any], work: Callable[["Controller"], object]
+        self, asked: dict[str, Any], work: Callable[["Controller"], object]
     ) -> "Sweep":
-        """Train with the options of the last run, and without a new trial."""
+        """Train with the search of the last run, and without a new trial."""
         self._check_root()
-        return self._train({**self._last_run(), **options, "trials": 0}, work)
+        return self._train({**self._last_run(), **asked, "trials": 0}, work)
 
-    def _train(self, options: dict[str, Any], work: Callable[["Controller"], object]) -> "Sweep":
+    def _train(self, asked: dict[str, Any], work: Callable[["Controller"], object]) -> "Sweep":
         """Let a controller work until it has finished or a signal stops it."""
         self._place.check()
         with _own_modules_untouched():
-            controller = self._controller(options)
+            controller = self._controller(asked)
             from sweep.running.signals import listening
 
             with listening(controller) as signals:
@@ -231,17 +241,13 @@ class Sweep(SweepView):
             raise StoppedByUser
         return self
 
-    def _controller(self, options: dict[str, Any]) -> "Controller":
+    def _controller(self, asked: dict[str, Any]) -> "Controller":
         from sweep.running.controller import Controller
 
-        return Controller.prepare(self._settings(options), make_progress())
+        return Controller.prepare(self._settings(asked), make_progress())
 
-    def _settings(self, options: dict[str, Any]) -> "Settings":
-        from sweep.settings import Settings
-
-        if "root" in options:
-            raise Misuse(f"A sweep has one root: give {options['root']} to Sweep, or to sweep.run.")
-        return Settings.of({**options, "space": self.space, "root": self.root})
+    def _settings(self, asked: dict[str, Any]) -> Settings:
+        return Settings(**{**asked, "space": self.space, "root": self.root})
 
     def _last_run(self) -> dict[str, Any]:
         """Return the options of the last run, the defaults of a command that does not ask."""
@@ -255,9 +261,11 @@ class Sweep(SweepView):
         return options
 
 
-def run(space: str | Path, root: str | Path | None = None, **options: Any) -> Sweep:
-    """Run or resume a sweep, and return it: short for ``Sweep(space, root).run(**options)``."""
-    return Sweep(space, root).run(**options)
+@function_of(Settings)
+def run(settings: Settings) -> Sweep:
+    """Run or resume a sweep, and return it: short for ``Sweep(space, root).run(…)``."""
+    options = vars(settings).copy()
+    return Sweep(options.pop("space"), options.pop("root")).run(**options)
 
 
 def enqueue(

@@ -8,7 +8,6 @@ from rich.filesize import decimal
 
 from sweep import Sweep, cli_options
 from sweep.errors import Misuse, SweepError
-from sweep.settings import PRUNERS, SAMPLERS
 from sweep.wording import duration, printable
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def new(name: str, like: str | None) -> None:
 
 @click.command()
 @click.argument("space", metavar="SPACE")
-@cli_options.integer("--epochs", "Epochs of a training, instead of those in FIXED.")
+@cli_options.asked("--epochs")
 def check(space: str, epochs: int | None) -> None:
     """Try three proposals for some batches each, and say what a trial will cost."""
     from sweep.running.trial_check import resume_lines
@@ -53,58 +52,30 @@ def check(space: str, epochs: int | None) -> None:
 
 @click.command()
 @cli_options.of_a_study
-@cli_options.integer(
-    "--trials", "Total number of trials, with those of restarts, merge and extend.", default=20
-)
-@cli_options.integer("--epochs", "Epochs of a training, instead of those in FIXED.")
+@cli_options.asked("--trials", type=click.IntRange(1))
+@cli_options.asked("--epochs")
 @cli_options.where_it_trains
-@cli_options.integer(
-    "--seed", "Seed of the proposals; FIXED has the seed of a training.", least=0, default=0
-)
-@cli_options.choice("--sampler", "How to propose", SAMPLERS, default="tpe")
-@cli_options.choice("--pruner", "When to end a training early", PRUNERS, default="none")
-@click.option(
-    "--unprune", multiple=True, metavar="ID", help="Resume a pruned experience; may be repeated."
-)
-@cli_options.integer(
-    "--repeats",
-    "Trainings of each proposal, which differ in their seed; their median counts.",
-    default=1,
-)
-@cli_options.integer(
-    "--threads", "Threads of a training, also when it resumes.  [default: cores / workers]"
-)
-@cli_options.save_freq()
-@cli_options.path(
-    "--enqueue",
-    "JSON or CSV file of proposals to try first; the sampler proposes what one leaves out.",
-    metavar="FILE",
-)
-@click.option(
-    "--from",
-    "warm_start",
-    metavar="OTHER",
-    help="Root or SPACE of another sweep: try its best 5 proposals first, as far as they fit. "
-    "For a root of the same SPACE, use merge.",
-)
-@cli_options.time("--timeout", "timeout_s", "Time to spend on training, over all sessions.")
-@cli_options.time(
-    "--deadline",
-    "deadline_s",
-    "Length of this session, such as 11h30m: save and stop before it is over.",
-)
-@click.option(
-    "--target", type=float, metavar="VALUE", help="Start no trial once this value is reached."
-)
-@cli_options.integer("--patience", "Start no trial after N without a better one.", default=None)
-@click.option(
+@cli_options.asked("--seed")
+@cli_options.asked("--sampler", metavar=cli_options.CHOICE)
+@cli_options.asked("--pruner", metavar=cli_options.CHOICE)
+@cli_options.asked("--unprune", multiple=True, metavar="ID")
+@cli_options.asked("--repeats")
+@cli_options.asked("--threads")
+@cli_options.asked("--save-freq")
+@cli_options.asked("--enqueue", type=click.Path(path_type=Path), metavar="FILE")
+@cli_options.asked("--from", "warm_start", metavar="OTHER")
+@cli_options.asked("--timeout", "timeout_s", callback=cli_options.seconds, metavar="TIME")
+@cli_options.asked("--deadline", "deadline_s", callback=cli_options.seconds, metavar="TIME")
+@cli_options.asked("--target", type=float, metavar="VALUE")
+@cli_options.asked("--patience")
+@cli_options.asked(
     "--keep-backups",
+    type=str,
     callback=cli_options.backups_to_keep,
     default="all",
     metavar="all|none|best:K",
-    help="Backups of finished experiences to keep; extend resumes from them.",
 )
-@cli_options.accept_change()
+@cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def run(space: str, root: Path | None, **options: Any) -> None:
     """Run the sweep, or resume it where it was interrupted.
 
@@ -118,8 +89,8 @@ def run(space: str, root: Path | None, **options: Any) -> None:
 @cli_options.integer("--epochs", "Total epochs of the longer trainings.", required=True)
 @cli_options.integer("--best", "Extend the N best only, instead of all.", default=None)
 @cli_options.where_it_trains
-@cli_options.save_freq()
-@cli_options.accept_change()
+@cli_options.asked("--save-freq")
+@cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def extend(space: str, root: Path | None, **options: Any) -> None:
     """Continue finished experiences for more epochs, under new ids."""
     _print_best(Sweep(space, root).extend(**options))
@@ -130,8 +101,8 @@ def extend(space: str, root: Path | None, **options: Any) -> None:
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @cli_options.flag("--failed", "Retry all that have failed.")
 @cli_options.where_it_trains
-@cli_options.save_freq()
-@cli_options.accept_change()
+@cli_options.asked("--save-freq")
+@cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def retry(
     space: str, root: Path | None, ids: tuple[str, ...], failed: bool, **options: Any
 ) -> None:
@@ -152,7 +123,7 @@ def retry(
 @click.argument(
     "others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…"
 )
-@cli_options.accept_change("Also copy what other code of SPACE has trained.")
+@cli_options.flag("--accept-change", "Also copy what other code of SPACE has trained.")
 def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
     """Copy the experiences of other roots into this one, by their ids."""
     from sweep.console.table import print_columns

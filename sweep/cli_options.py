@@ -2,14 +2,20 @@
 
 import operator
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import click
 
+from sweep.settings import LEAST, Options
+
 TIME = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,9}(?:\.\d{1,9})?)s?)?")
 SECONDS_OF_EACH_UNIT = (3600, 60, 1)  # of a TIME, in the order of its parts
+
+OPTIONS = {option.name: option for option in fields(Options)}
+CHOICE = "NAME[:OPTION=VALUE,…]"
 
 Command = Callable[..., None]
 Decorator = Callable[..., Any]
@@ -27,54 +33,38 @@ def of_a_sweep(command: Command) -> Command:
 
 def of_a_study(command: Command) -> Command:
     """Add the options that name a sweep and its study."""
-    folder = path(
-        "--study-dir",
-        "Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
-    )
-    url = click.option(
-        "--storage",
-        metavar="URL",
-        help="Any storage that Optuna takes, instead of a journal file.",
-    )
-    return of_a_sweep(folder(url(command)))
+    folder = asked("--study-dir", type=click.Path(path_type=Path), metavar="DIR")
+    return of_a_sweep(folder(asked("--storage", metavar="URL")(command)))
 
 
 def where_it_trains(command: Command) -> Command:
     """Add the options that say where trainings run, and how many at the same time."""
-    workers = integer(
+    workers = asked(
         "--workers",
-        "Trainings at the same time.  [default: 1; on a cluster as many as it takes]",
+        type=click.IntRange(1),
         default=None,
         callback=lambda context, parameter, value: value or 0,  # noqa: ARG005
     )
-    cluster = click.option(
-        "--cluster",
-        metavar="URL",
-        help="Train on the workers of this Dask scheduler, such as tcp://host:8786.",
-    )
-    data = click.option(
-        "--no-data-cache",
-        "keep_data",
-        flag_value=False,
-        default=True,
-        show_default=False,
-        help="Call load_data for each training. Otherwise it is called once a run, and the data "
-        "are kept in ~/.cache/sweep meanwhile.",
-    )
+    cluster = asked("--cluster", metavar="URL")
+    data = asked("--no-data-cache", "keep_data", flag_value=False, show_default=False)
     decorated: Command = workers(cluster(data(command)))
     return decorated
 
 
-def save_freq() -> Decorator:
-    """Return the option that says how often a training is saved."""
-    return integer(
-        "--save-freq", "Batches between two backups; there is one every 30 s, too.", default=1000
-    )
+def asked(name: str, parameter: str = "", **more: Any) -> Decorator:
+    """Return an option of ``sweep.settings``, with the text and the default that it has there.
 
-
-def accept_change(text: str = "Resume even though the code of SPACE was changed.") -> Decorator:
-    """Return the flag that lets results of changed code count."""
-    return flag("--accept-change", text)
+    Args:
+        name: on the command line.
+        parameter: the field of ``Options``, where it has another name.
+        more: of the option that click is to make.
+    """
+    parameter = parameter or name.removeprefix("--").replace("-", "_")
+    option = OPTIONS[parameter]
+    how: dict[str, Any] = {"help": option.metadata["text"], "default": option.default}
+    if parameter in LEAST:
+        how |= {"type": click.IntRange(LEAST[parameter]), "metavar": "N"}
+    return click.option(name, parameter, **{**how, **more})
 
 
 def flag(name: str, text: str) -> Decorator:
@@ -90,17 +80,6 @@ def integer(name: str, text: str, least: int = 1, **more: Any) -> Decorator:
 def path(name: str, text: str, metavar: str = "DIR") -> Decorator:
     """Return an option that takes a path, with this help text."""
     return click.option(name, type=click.Path(path_type=Path), metavar=metavar, help=text)
-
-
-def choice(name: str, text: str, names: Sequence[str], default: str) -> Decorator:
-    """Return an option that takes ``name:option=value,option=value``, with one of the names."""
-    described, shape = f"{text}: {', '.join(names)}.", "NAME[:OPTION=VALUE,…]"
-    return click.option(name, default=default, metavar=shape, help=described)
-
-
-def time(name: str, parameter: str, text: str) -> Decorator:
-    """Return an option that takes a time, see ``seconds``, with this help text."""
-    return click.option(name, parameter, callback=seconds, metavar="TIME", help=text)
 
 
 def seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:

@@ -1,19 +1,16 @@
-"""What a sweep is asked to do: the options of ``sweep run``, checked.
+"""What a sweep is asked to do: the options of ``sweep run``, each once, checked.
 
-``Settings`` holds the options. ``Choice`` is the syntax of two of them, ``name:option=value``: it
-is here because a setting is checked by it, and because the search reads its settings by it.
+The fields are also the keyword arguments of ``sweep.run`` and of ``sweep.Sweep``, with the texts
+that the command line shows for them.
 """
 
-import ast
-import inspect
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from sweep.choice import Choice
 from sweep.errors import Misuse
-from sweep.wording import did_you_mean, nearest
 
 # The names of ``sweep.search.samplers`` and ``sweep.search.pruners`` are repeated here so that
 # --help answers without importing Optuna.
@@ -34,62 +31,174 @@ LEAST = {
     "keep_backups": 0,
     "patience": 1,
 }
-PLAIN = {"int", "float", "bool", "str", "None"}
-WORDS = {"true": True, "false": False, "none": None}
 # Also of a trial in somebody else's folders, which is trained that often.
 MOST_REPEATS = 100
 # Of trials, or of epochs: a study, a figure and a table hold each of them.
 MOST_ROWS = 100_000
 
 
+def says(text: str, in_script: str = "") -> dict[str, str]:
+    """Return the metadata of a field: what the command line says of it, and ``help`` in Python."""
+    return {"text": text, "in_script": in_script or text}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """What is tried."""
+
+    trials: int = field(
+        default=20,
+        metadata=says("Total number of trials, with those of restarts, merge and extend."),
+    )
+    epochs: int | None = field(
+        default=None, metadata=says("Epochs of a training, instead of those in FIXED.")
+    )
+    seed: int = field(
+        default=0, metadata=says("Seed of the proposals; FIXED has the seed of a training.")
+    )
+    sampler: str = field(default="tpe", metadata=says(f"How to propose: {', '.join(SAMPLERS)}."))
+    pruner: str = field(
+        default="none", metadata=says(f"When to end a training early: {', '.join(PRUNERS)}.")
+    )
+    unprune: Sequence[str] = field(
+        default=(),
+        metadata=says(
+            "Resume a pruned experience; may be repeated.",
+            "Ids of pruned experiences to resume, or their first digits.",
+        ),
+    )
+    repeats: int = field(
+        default=1,
+        metadata=says(
+            "Trainings of each proposal, which differ in their seed; their median counts."
+        ),
+    )
+    enqueue: str | Path | None = field(
+        default=None,
+        metadata=says(
+            "JSON or CSV file of proposals to try first; the sampler proposes what one leaves out."
+        ),
+    )
+    warm_start: str | Path | None = field(
+        default=None,
+        metadata=says(
+            "Root or SPACE of another sweep: try its best 5 proposals first, as far as they fit. "
+            "For a root of the same SPACE, use merge."
+        ),
+    )
+    target: float | None = field(
+        default=None, metadata=says("Start no trial once this value is reached.")
+    )
+    patience: int | None = field(
+        default=None, metadata=says("Start no trial after N without a better one.")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """How, where and how long it is trained, and where the study is."""
+
+    workers: int = field(
+        default=0,
+        metadata=says(
+            "Trainings at the same time.  [default: 1; on a cluster as many as it takes]",
+            "Trainings at the same time; 0 is 1, or on a cluster as many as it takes.",
+        ),
+    )
+    cluster: str | None = field(
+        default=None,
+        metadata=says("Train on the workers of this Dask scheduler, such as tcp://host:8786."),
+    )
+    keep_data: bool = field(
+        default=True,
+        metadata=says(
+            "Call load_data for each training. Otherwise it is called once a run, and the data "
+            "are kept in ~/.cache/sweep meanwhile.",
+            "Call load_data once a run, and keep the data in ~/.cache/sweep meanwhile; False calls "
+            "it for each training.",
+        ),
+    )
+    threads: int | None = field(
+        default=None,
+        metadata=says(
+            "Threads of a training, also when it resumes.  [default: cores / workers]",
+            "Threads of a training, also when it resumes; None is cores / workers.",
+        ),
+    )
+    save_freq: int = field(
+        default=1000, metadata=says("Batches between two backups; there is one every 30 s, too.")
+    )
+    timeout_s: float | None = field(
+        default=None,
+        metadata=says(
+            "Time to spend on training, over all sessions.",
+            "Seconds to spend on training, over all sessions.",
+        ),
+    )
+    deadline_s: float | None = field(
+        default=None,
+        metadata=says(
+            "Length of this session, such as 11h30m: save and stop before it is over.",
+            "Seconds of this session: save and stop before it is over.",
+        ),
+    )
+    keep_backups: int | None = field(
+        default=None,
+        metadata=says(
+            "Backups of finished experiences to keep; extend resumes from them.",
+            "How many of the best finished experiences keep their backups; None is all.",
+        ),
+    )
+    accept_change: bool = field(
+        default=False, metadata=says("Resume even though the code of SPACE was changed.")
+    )
+    storage: str | None = field(
+        default=None,
+        metadata=says("Any storage that Optuna takes, instead of a journal file."),
+    )
+    study_dir: str | Path | None = field(
+        default=None,
+        metadata=says(
+            "Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
+            "Local folder for the study; None is the root, and on a Google Drive ~/.cache/sweep.",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions, SearchOptions):
+    """The options of ``sweep run``."""
+
+
 @dataclass(frozen=True)
-class Settings:
-    """The options of ``sweep run``.
+class ExtendOptions(TrainingOptions):
+    """The options of ``sweep extend``."""
 
-    - ``epochs``: of a training; None takes those of FIXED.
-    - ``workers``: how many trainings run at the same time; 0 is as many as the place takes.
-    - ``cluster``: the address of a Dask scheduler.
-    - ``keep_data``: whether data are cached on the disk of the host that trains.
-    - ``seed``: of the proposals.
-    - ``sampler``, ``pruner``: as ``Choice`` reads them; ``sweep.search.samplers`` and
-      ``sweep.search.pruners`` know their options.
-    - ``save_freq``: batches between two backups.
-    - ``repeats``: how many experiences a trial leads to, which differ in their seed.
-    - ``enqueue``: a file of proposals, JSON or CSV.
-    - ``warm_start``: the root of another sweep, or the name of its search space; its best
-      proposals are enqueued.
-    - ``timeout_s``: seconds of training, over all sessions.
-    - ``deadline_s``: length of this session, in seconds.
-    - ``target``, ``patience``: no trial starts once the target is reached, or after ``patience``
-      trials without a better value.
-    - ``keep_backups``: how many of the best finished experiences keep their backups; None is all.
-    - ``unprune``: ids of pruned experiences to resume, or the beginnings of ids.
-    """
+    epochs: int = field(metadata=says("Total epochs of the longer trainings."))
+    best: int | None = field(default=None, metadata=says("Extend the N best only, instead of all."))
 
-    space: str
-    trials: int = 20
-    epochs: int | None = None
-    workers: int = 0
-    cluster: str | None = None
-    keep_data: bool = True
-    root: Path | None = None
-    seed: int = 0
-    sampler: str = "tpe"
-    pruner: str = "none"
-    threads: int | None = None
-    save_freq: int = 1000
-    repeats: int = 1
-    enqueue: Path | None = None
-    warm_start: str | Path | None = None
-    timeout_s: float | None = None
-    deadline_s: float | None = None
-    target: float | None = None
-    patience: int | None = None
-    storage: str | None = None
-    study_dir: Path | None = None
-    keep_backups: int | None = None
-    accept_change: bool = False
-    unprune: Sequence[str] = ()
+
+@dataclass(frozen=True)
+class RetryOptions(TrainingOptions):
+    """The options of ``sweep retry``."""
+
+    ids: Sequence[str] | None = field(
+        default=None,
+        metadata=says("Those of failed experiences, or their first digits; None is all."),
+    )
+
+
+@dataclass(frozen=True)
+class Settings(Options):
+    """The options of ``sweep run``, with the sweep that they are for."""
+
+    space: str | Path = field(
+        metadata=says("A name in search_spaces/, or the path of a Python file.")
+    )
+    root: str | Path | None = field(
+        default=None,
+        metadata=says("Folder of the sweep, told from the project of SPACE."),
+    )
 
     def __post_init__(self) -> None:
         """Check the values.
@@ -123,107 +232,3 @@ class Settings:
             raise Misuse(f"{name} is {value!r}: give a number.")
         if name != "target" and value <= 0:
             raise Misuse(f"{name} is {value!r}: give seconds, more than 0.")
-
-    @classmethod
-    def of(cls, options: dict[str, Any]) -> "Settings":
-        """Return the settings with these names and values.
-
-        Raises:
-            Misuse: a name is unknown; the message suggests the nearest.
-        """
-        names = [field.name for field in fields(cls)]
-        for unknown in [name for name in options if name not in names]:
-            near = nearest(unknown, names)
-            mend = f"did you mean {near}?" if near else f"there are {', '.join(names[1:])}."
-            raise Misuse(f"There is no option {unknown}: {mend}")
-        paths = {
-            name: Path(options[name])
-            for name in ("study_dir", "enqueue")
-            if options.get(name) is not None
-        }
-        return cls(**{**options, **paths})
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What the text of an option asks for: a name, and the values of its own options.
-
-    ``of`` is the option, such as sampler; ``text`` is what was given for it.
-    """
-
-    of: str
-    text: str
-    name: str
-    options: dict[str, Any]
-
-    @classmethod
-    def read(cls, of: str, text: object, names: Collection[str]) -> "Choice":
-        """Read a text of the form ``name:option=value,option=value``.
-
-        Raises:
-            Misuse: the text has another form, or its name is none of ``names``; the message
-                suggests the nearest.
-        """
-        if not isinstance(text, str):
-            raise Misuse(f"{of} is {text!r}: it is one of {', '.join(names)}.")
-        name, colon, rest = text.partition(":")
-        if name not in names:
-            raise Misuse(
-                f"{of} is {text!r}: {did_you_mean(name, names)}it is one of {', '.join(names)}."
-            )
-        pairs = [pair.partition("=") for pair in rest.split(",")] if colon else []
-        options = {option.strip(): _value(value.strip()) for option, _, value in pairs}
-        is_complete = all(option.strip() and value.strip() for option, _, value in pairs)
-        if not is_complete or len(options) < len(pairs):
-            raise Misuse(
-                f"{of} is {text!r}: "
-                f"give its options as {name}:option=value,option=value, each once."
-            )
-        return cls(of, text, name, options)
-
-    def check(self, kinds: Mapping[str, frozenset[str]]) -> None:
-        """Check the options.
-
-        Args:
-            kinds: the kinds of value that each option takes: int, float, bool, str, None.
-
-        Raises:
-            Misuse: an option is unknown, or its value is of another kind.
-        """
-        known = f"{self.name} takes {', '.join(kinds) or 'none'}"
-        for option, value in self.options.items():
-            if option not in kinds:
-                raise self.wrong(
-                    f"there is no option {option}: {did_you_mean(option, kinds)}{known}"
-                )
-            kind = "None" if value is None else type(value).__name__
-            if kind not in kinds[option] and not (kind == "int" and "float" in kinds[option]):
-                wanted = " or ".join(sorted(kinds[option] - {"None"}))
-                raise self.wrong(f"{option} is {value!r}: give it as {wanted}")
-
-    def wrong(self, why: str) -> Misuse:
-        """Return the error to raise where this choice cannot be used."""
-        return Misuse(f"{self.of} is {self.text!r}: {why}.")
-
-
-def plain_options(
-    build: Callable[..., Any], left_out: Collection[str]
-) -> dict[str, frozenset[str]]:
-    """Return the parameters of ``build`` that take plain values, with the kinds that each takes."""
-    options = {}
-    for name, parameter in inspect.signature(build).parameters.items():
-        kinds = frozenset(inspect.formatannotation(parameter.annotation).strip("'").split(" | "))
-        if kinds <= PLAIN and name not in left_out:
-            options[name] = kinds
-    return options
-
-
-def _value(text: str) -> Any:
-    """Return the number, the truth value or None that the text stands for, or the text."""
-    if text.lower() in WORDS:
-        return WORDS[text.lower()]
-    try:
-        value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
-    return value if isinstance(value, int | float) else text

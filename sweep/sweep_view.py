@@ -39,7 +39,7 @@ class SweepView:
         self.space = str(space)
         if root is None:
             find(self.space)
-        self._place = Place.of(self.space, None if root is None else Path(root))
+        self._place = Place.of(self.space, root)
         self.root = self._place.root
 
     def look(self) -> "Snapshot":

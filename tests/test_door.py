@@ -1,17 +1,22 @@
 """``import sweep``, as a script and a notebook have it."""
 
 import csv
+import inspect
 import subprocess
 import sys
+from dataclasses import MISSING, fields
 
 import pytest
+from mypy import api
 
 import sweep
 from support.command import TOY, Tree, python, sessions, table
 from support.folders import SCRIPT as HOSTILE
 from support.folders import sweep_of_all_kinds
+from sweep.cli import app
 from sweep.errors import Misuse, StoppedByUser
 from sweep.experience.folder import experiences_in
+from sweep.settings import ExtendOptions, Options, RetryOptions, Settings
 
 SCRIPT = """
 import sweep
@@ -113,11 +118,9 @@ def test_a_notebook_shows_how_far_it_is_and_escapes_what_stands_in_folders(root,
 
 
 def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
-    with pytest.raises(Misuse, match="There is no option trial: did you mean trials") as error:
-        sweep.run(TOY, tmp_path, trial=3)
-    assert error.value._render_traceback_() == [
-        "sweep: There is no option trial: did you mean trials?"
-    ]
+    with pytest.raises(Misuse) as error:
+        sweep.run(TOY, tmp_path, trials=-1)
+    assert error.value._render_traceback_() == ["sweep: trials is -1: give an integer from 0 on."]
     for options, said in (
         ({"trials": "3"}, "trials is '3': give an integer from 0 on"),
         ({"epochs": 0}, "epochs is 0: give an integer from 1 on"),
@@ -135,6 +138,87 @@ def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
     assert StoppedByUser()._render_traceback_() == [
         "sweep: stopped, and all is saved: run the same command to resume"
     ]
+
+
+def test_an_argument_that_does_not_fit_is_pythons_type_error(tmp_path):
+    swept = sweep.Sweep(TOY, tmp_path)
+    for call, said in (
+        (lambda: sweep.run(TOY, tmp_path, trial=3), "run() got an unexpected keyword argument "),
+        (lambda: swept.run(trial=3), "'trial': did you mean trials?"),
+        (lambda: swept.run(root=tmp_path), "run() got an unexpected keyword argument 'root'"),
+        (lambda: swept.run(3), "run() too many positional arguments"),
+        (lambda: swept.extend(best=2), "extend() missing a required argument: 'epochs'"),
+        (lambda: swept.extend(5, trials=2), "unexpected keyword argument 'trials'"),
+        (lambda: swept.retry(sampler="tpe"), "unexpected keyword argument 'sampler'"),
+        (lambda: swept.rebuild(trials=2), "unexpected keyword argument 'trials'"),
+        (sweep.run, "run() missing a required argument: 'space'"),
+    ):
+        with pytest.raises(TypeError) as error:
+            call()
+        assert said in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [
+        (sweep.run, Settings),
+        (sweep.Sweep.run, Options),
+        (sweep.Sweep.extend, ExtendOptions),
+        (sweep.Sweep.retry, RetryOptions),
+    ],
+)
+def test_the_arguments_of_a_function_are_those_of_its_options(function, options):
+    """So an editor completes them, with their types, defaults and texts."""
+    parameters = dict(inspect.signature(function).parameters)
+    parameters.pop("self", None)
+    assert len(parameters) == len(fields(options))
+    for option in fields(options):
+        parameter = parameters[option.name]
+        assert parameter.annotation == option.type
+        is_needed = option.default is MISSING
+        assert parameter.default == (parameter.empty if is_needed else option.default)
+        assert f"    {option.name}: {option.metadata['in_script']}\n" in function.__doc__
+
+
+@pytest.mark.parametrize(
+    ("command", "function", "words"),
+    [
+        ("run", sweep.Sweep.run, []),
+        ("extend", sweep.Sweep.extend, ["--epochs", "5"]),
+        ("retry", sweep.Sweep.retry, ["--failed"]),
+        ("verify", sweep.Sweep.verify, []),
+        ("rebuild", sweep.Sweep.rebuild, []),
+        ("dashboard", sweep.Sweep.dashboard, []),
+    ],
+)
+def test_the_command_line_asks_with_the_defaults_of_the_function(command, function, words):
+    parameters = inspect.signature(function).parameters
+    asked = app.commands[command].make_context(command, ["toy", *words]).params
+    asked = {name: value for name, value in asked.items() if name not in ("space", "root")}
+    if command == "retry":
+        assert not asked.pop("ids")
+        assert asked.pop("failed")
+    given = {"epochs": 5} if command == "extend" else {}
+    assert asked.keys() <= parameters.keys()
+    assert {**asked, **given} == {name: given.get(name, parameters[name].default) for name in asked}
+    if command == "run":
+        assert asked.keys() == parameters.keys() - {"self"}
+
+
+def test_a_type_checker_knows_the_arguments(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sweep\n"
+        "sweep.run('toy', 'here', trials=3, enqueue='first.json').extend(5, workers=2)\n"
+        "sweep.run('toy', trials='3')\n"
+        "sweep.Sweep('toy').run(trial=3)\n"
+    )
+    told, _, status = api.run([str(script), "--cache-dir", str(tmp_path / "cache")])
+    lines = [line for line in told.splitlines() if ": error: " in line]
+    assert len(lines) == 2, told
+    assert 'script.py:3: error: Argument "trials" to "run" has incompatible type' in lines[0]
+    assert "script.py:4: error: Unexpected keyword argument" in lines[1]
+    assert status == 1
 
 
 def test_a_sweep_runs_in_a_thread_where_python_lets_nobody_listen_to_signals(tmp_path):

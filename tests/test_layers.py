@@ -15,6 +15,7 @@ LAYERS = [
     {"wording"},
     {"errors"},
     {"system"},
+    {"choice", "options"},
     {"settings"},
     {"space"},
     {"experience"},

@@ -606,6 +606,7 @@ def test_a_new_folder_replaces_what_was_left_of_one(tmp_path):
 OWN = {
     "cli": "the standard streams",
     "search.warm_start": "the root of another sweep",
+    "space.locating": "the user's search space, and his project",
     "space.own_modules": "the user's modules",
     "space.scaffold": "the user's search space",
     "space.source": "the user's search space",

@@ -24,12 +24,13 @@ from support.stand_ins import (
     run_whole,
 )
 from support.trainer import SPACES
+from sweep.choice import Choice
 from sweep.errors import Misuse, SweepError
 from sweep.experience.record import Outcome, State
 from sweep.search.choice_tree import values_of
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
-from sweep.settings import SAMPLERS, Choice
+from sweep.settings import SAMPLERS
 
 TRIALS = 24
 CASES = [

@@ -1,6 +1,5 @@
 """The root of a sweep: where it may lie, and how the sweep was run last."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -33,7 +32,7 @@ class RootWrong(SweepError):
     """A sweep cannot be stored under this root."""
 
 
-def root_of(space: str, root: Path | None = None) -> Path:
+def root_of(space: str | Path, root: str | Path | None = None) -> Path:
     """Return the root of a sweep, by default ``experiences/<search space>``.
 
     A relative root is told from the project of the search space, so that the same file has the same
@@ -43,19 +42,19 @@ def root_of(space: str, root: Path | None = None) -> Path:
         space: name or path of the search space, which need not exist.
         root: what was asked for.
     """
-    if root and root.is_absolute():
-        return root.resolve()
+    if root and Path(root).is_absolute():
+        return Path(root).resolve()
     path = locate(space).resolve()
     return (project_of(path) / (root or DEFAULT / path.stem)).resolve()
 
 
-def existing_root(space: str, root: Path) -> Path:
+def existing_root(space: str | Path, root: Path) -> Path:
     """Return the root of another sweep that is there already.
 
     It is told as ``root_of`` tells it, or else from the working directory, as a shell completes it.
     """
     told = root_of(space, root)
-    return told if told.is_dir() else root.resolve()
+    return told if plain_files.is_folder(told) else root.resolve()
 
 
 @dataclass(frozen=True)
@@ -74,12 +73,12 @@ class Place:
     before: Path
 
     @classmethod
-    def of(cls, space: str, root: Path | None) -> "Place":
+    def of(cls, space: str, root: str | Path | None) -> "Place":
         """Return the place of the sweep of this search space, under the root that is asked for."""
         name = locate(space).resolve().stem
-        before = (root or DEFAULT / name).resolve()
-        here = locate(name)
-        if root is None and here.is_file() and root_of(name) == before:
+        before = Path(root or DEFAULT / name).resolve()
+        here = locate(name).resolve()
+        if root is None and plain_files.is_file(here) and root_of(name) == before:
             before = root_of(space)  # that place is of another search space, of the same name
         return cls(name, root_of(space, root), before)
 
@@ -104,7 +103,7 @@ class Place:
         return bool(first and first.search_space["name"] == self.search_space)
 
 
-def study_of(root: Path, study_dir: Path | None) -> Path:
+def study_of(root: Path, study_dir: str | Path | None) -> Path:
     """Return the path of the journal of a root's study.
 
     It lies in the root, unless that is on Google Drive, which loses, doubles and delays what is
@@ -113,7 +112,7 @@ def study_of(root: Path, study_dir: Path | None) -> Path:
     """
     if study_dir is None and not is_on_drive(root):
         return root / STUDY
-    local = study_dir or cache_folder()
+    local = Path(study_dir or cache_folder())
     # Two roots of one name have two studies.
     digest = hashlib.sha256(str(root).encode()).hexdigest()[:8]
     return local.resolve() / f"{root.name}-{digest}.journal"
@@ -150,11 +149,10 @@ def prepare(root: Path) -> None:
 
 def _make(root: Path) -> None:
     """Make the root; where ``experiences/`` is new, too, keep its files out of a git repository."""
-    if root.parent.name == DEFAULT.name and not root.parent.exists():
-        root.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError), (root.parent / ".gitignore").open("x") as file:
-            file.write("*\n")
+    is_new = root.parent.name == DEFAULT.name and plain_files.kind_of(root.parent) is None
     root.mkdir(parents=True, exist_ok=True)
+    if is_new:
+        write_whole(root.parent / ".gitignore", b"*\n")
 
 
 def write_asked(root: Path, asked: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution
 
+from sweep.choice import Choice
 from sweep.console.progress import Progress
 from sweep.errors import Misuse
 from sweep.experience.snapshot_reader import SnapshotReader
@@ -19,7 +20,7 @@ from sweep.search.enqueued import Proposal, read_enqueued, read_proposals
 from sweep.search.pruners import Pruner
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
-from sweep.settings import PRUNERS, Choice, Settings
+from sweep.settings import PRUNERS, Settings
 from sweep.space import mistakes, search_space
 from sweep.space.identity import id_experience
 from sweep.space.mistakes import SearchSpaceWrong
@@ -155,7 +156,8 @@ def check_proposals(context: SweepContext) -> list[tuple[list[Proposal], Path | 
     space, root, settings = context.space, context.root, context.settings
     batches: list[tuple[list[Proposal], Path | None]] = []
     if settings.enqueue:
-        proposals = proposal_check.check(space, read_proposals(settings.enqueue), settings.enqueue)
+        file = Path(settings.enqueue)
+        proposals = proposal_check.check(space, read_proposals(file), file)
         batches.append((proposals, None))
     if settings.warm_start is not None:
         other = warm_start.find_other_root(settings.warm_start, settings.space, root)

@@ -12,9 +12,9 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 
+from sweep.choice import Choice, plain_options
 from sweep.errors import Misuse
 from sweep.search import optuna_adapter
-from sweep.settings import Choice, plain_options
 
 
 def _percentile(

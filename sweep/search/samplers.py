@@ -14,11 +14,11 @@ from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, TrialState
 
+from sweep.choice import Choice, plain_options
 from sweep.errors import Misuse
 from sweep.search import optuna_adapter
 from sweep.search.exhaustive import BruteForce, ChoiceTrees, Enumeration, Grid
 from sweep.search.optuna_adapter import PointQMCSampler
-from sweep.settings import Choice, plain_options
 
 
 class QMC(PointQMCSampler):

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import optuna
 from optuna.storages import BaseStorage
 
+from sweep.choice import Choice
 from sweep.search.pruners import Pruner
 from sweep.search.samplers import SAMPLERS_WITH_PICKLES, SeededSampler
 from sweep.search.trial_conversion import directions_of
-from sweep.settings import PRUNERS, SAMPLERS, Choice
+from sweep.settings import PRUNERS, SAMPLERS
 from sweep.space.objectives import DEFAULT, Objective
 
 

@@ -18,7 +18,7 @@ from sweep.wording import nearest
 BEST = 5
 
 
-def find_other_root(other: str | Path, space: str, root: Path) -> Path:
+def find_other_root(other: str | Path, space: str | Path, root: Path) -> Path:
     """Return the root of another sweep, by its path or by the name of its search space.
 
     Args:

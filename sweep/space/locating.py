@@ -15,8 +15,9 @@ def spaces_folder() -> Path:
     return FOLDER if FOLDER.is_dir() else next(filter(Path.is_dir, above), FOLDER)
 
 
-def locate(space: str) -> Path:
+def locate(space: str | Path) -> Path:
     """Return the path of the search space of this name, or at this path; it need not exist."""
+    space = str(space)
     by_path = space.endswith(".py") or "/" in space
     path = Path(space) if by_path else spaces_folder() / f"{space}.py"
     is_there = "/" in space or path.exists()

@@ -101,7 +101,7 @@ def digest(code: Code) -> str:
     return hashlib.sha256(fingerprints.encode()).hexdigest()[:16]
 
 
-def find(space: str) -> SpaceSource:
+def find(space: str | Path) -> SpaceSource:
     """Return the source of the search space with this name in ``search_spaces/``, or at this path.
 
     Raises:

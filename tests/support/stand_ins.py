@@ -148,7 +148,7 @@ def control(root, space, place=None, **options):
     """Run a sweep in this process; return what it said, and its study."""
     progress, said = Progress(Console(file=io.StringIO())), []
     progress.say = said.append
-    settings = Settings.of({"space": str(space), "root": root, "trials": 12, **options})
+    settings = Settings(**{"space": str(space), "root": root, "trials": 12, **options})
     controller = Controller.prepare(settings, progress, place or NoTraining())
     return said, controller.run().study
 
