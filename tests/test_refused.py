@@ -46,8 +46,9 @@ def with_data(returned):
             "NaN or infinity in x_train; drop or fill them",
         ),
         (*with_data("x[7, 3] = np.inf; return (x[:5], y[:5]), (x, y)"), "NaN or infinity in x_val"),
-        (*with_data("return x, y"), "must return (x_train, y_train), (x_val, y_val)"),
-        (*with_data("return (x, y)"), "must return (x_train, y_train), (x_val, y_val)"),
+        (*with_data("return x, y"), "for an autoencoder, give x twice"),
+        (*with_data("return x, y, x, y"), "must return (x_train, y_train), (x_val, y_val)"),
+        (*with_data("return (x, y.astype(str)), (x, y)"), "y_train holds words"),
         (*with_data("return None"), "must return (x_train, y_train), (x_val, y_val)"),
         (*with_data("return ([], []), (x, y)"), "no samples in x_train"),
         (*with_data("return ([[1, 2], [3]], [0, 1]), (x, y)"), "x_train that is no array"),
@@ -58,7 +59,7 @@ def with_data(returned):
         ),
         (
             *with_data("return (x.astype(object), y), (x, y)"),
-            "x_train of type object; return arrays of numbers or strings",
+            'x_train of type object; return x_train.astype("float32")',
         ),
     ],
 )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sweep.errors import SweepError
 from sweep.space.search_space import load
 from sweep.system.files import is_gone_for_a_while
-from sweep.training.data.arrays import DataWrong
+from sweep.training.data.as_array import DataWrong
 from sweep.training.data.loading import load_and_keep
 from sweep.training.process_setup import begin_process
 from sweep.training.protocol import End, Ending, Job, Link, Warned

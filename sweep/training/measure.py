@@ -15,7 +15,7 @@ from sweep.space.mistakes import mistake_of
 from sweep.space.search_space import SearchSpace
 from sweep.training import steps
 from sweep.training.callback_hooks import Logs, hears_batches
-from sweep.training.data.arrays import DataWrong
+from sweep.training.data.as_array import DataWrong
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.loading import load_here
 from sweep.training.findings import Findings

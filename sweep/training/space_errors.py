@@ -27,7 +27,7 @@ from sweep.training import (
     session,
 )
 from sweep.training.data import tf_cache_lock
-from sweep.training.data.arrays import DataWrong
+from sweep.training.data.as_array import DataWrong
 from sweep.training.endings import Diverged, NothingToTrain, Pruned, SearchSpaceRaised, Stopped
 from sweep.training.protocol import End, Ending, Job
 

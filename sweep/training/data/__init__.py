@@ -4,6 +4,7 @@ The files, in the order in which data pass through them:
 
     opened_files.py — the files that load_data opens
     module_globals.py — the globals that load_data sets, for trainings that do not call it
+    as_array.py — arrays of other libraries as NumPy's
     arrays.py — the check of the arrays that load_data returns, and their digest
     run_cache.py — the folder on this host that keeps the data of a run
     loading.py — the data, loaded in this process or mapped from the cache of the run

@@ -1,13 +1,15 @@
 """The arrays that a search space trains on: checked, and identified by a digest."""
 
 import hashlib
+import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from sweep.errors import SweepError
+from sweep.training.data.as_array import DataWrong, as_array
 
 PART_BYTES = 2**24  # of an array, which are read at a time
 # The seed of what ``load_data`` draws, whatever the training's is: all trainings get the same data.
@@ -20,10 +22,13 @@ Split = Any
 Data = tuple[Split, Split]
 
 EXPECTED = "load_data must return (x_train, y_train), (x_val, y_val)"
-
-
-class DataWrong(SweepError):
-    """``load_data`` returned what cannot be trained on."""
+COMPOSITE = (tf.RaggedTensor, tf.SparseTensor)
+# The labels of arrays; those of a stream may be words, which its model turns into numbers.
+LABELS = ("y_train", "y_val")
+TWICE = (
+    "where x is also the target, as for an autoencoder, give x twice: "
+    "return (x_train, x_train), (x_val, x_val)"
+)
 
 
 def digest_of(data: Any) -> str:
@@ -79,10 +84,9 @@ def check_data(data: Any) -> Data:
         DataWrong: it is not two parts; or arrays are empty, of unequal lengths, or hold NaN or
             infinity.
     """
-    try:
-        train, validation = data
-    except (TypeError, ValueError):
-        raise DataWrong(EXPECTED) from None
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise DataWrong(EXPECTED)
+    train, validation = data
     return tuple(
         check_part(part, f"_{kind}") if is_arrays(part) else part
         for kind, part in (("train", train), ("val", validation))
@@ -100,7 +104,7 @@ def check_part(part: Split, suffix: str) -> tuple[Arrays, ...]:
         DataWrong: as for ``check_data``.
     """
     if len(part) not in (2, 3):
-        raise DataWrong(EXPECTED)
+        raise DataWrong(f"load_data gives x{suffix} alone; {TWICE}" if len(part) == 1 else EXPECTED)
     names = [f"{name}{suffix}" for name in ("x", "y", "sample_weight")[: len(part)]]
     x, y, *weights = map(_as_arrays, names, part)
     checked = (x, y, *(_weights_by_output(names[-1], weight, y) for weight in weights))
@@ -136,43 +140,31 @@ def _weights_by_output(name: str, weight: Arrays, y: Arrays) -> Arrays:
 
 def _as_arrays(name: str, arrays: Any) -> Arrays:
     """Return one array, or a structure of arrays; a list of numbers is an array."""
+    if arrays is None and name in LABELS:
+        raise DataWrong(f"load_data gives no {name}; {TWICE}")
     leaves = keras.tree.flatten(arrays)
     if not leaves:
         raise DataWrong(f"load_data gives no samples in {name}")
     try:
-        is_one_array = any(np.ndim(leaf) == 0 for leaf in leaves)
-        return as_array(arrays) if is_one_array else keras.tree.map_structure(as_array, arrays)
+        if any(np.ndim(leaf) == 0 for leaf in leaves if not isinstance(leaf, COMPOSITE)):
+            return as_array(arrays, name)
+        checked = keras.tree.map_structure(lambda leaf: as_array(leaf, name), arrays)
     except ValueError as error:
+        mend = "return arrays of numbers or strings"
+        if isinstance(arrays, list | tuple):
+            mend = f"lists of unequal lengths are padded by keras.utils.pad_sequences({name})"
+        raise DataWrong(f"load_data gives {name} that is no array ({error}); {mend}") from error
+    if isinstance(arrays, list) and len({len(leaf) for leaf in keras.tree.flatten(checked)}) > 1:
         raise DataWrong(
-            f"load_data gives {name} that is no array ({error}); return arrays of numbers or "
-            "strings"
-        ) from error
-
-
-def as_array(numbers: Any) -> np.ndarray:
-    """Return numbers as an array; floats are of Keras's float type.
-
-    Raises:
-        DataWrong: Keras's float type is one that NumPy does not have.
-    """
-    array = np.asarray(numbers)
-    # TensorFlow reads the bytes as this machine's.
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype.kind != "f":
-        return array
-    floatx = keras.backend.floatx()
-    if floatx == "bfloat16":
-        raise DataWrong(
-            "floatx is bfloat16, of which NumPy has no arrays and no backup holds any; leave it "
-            "float32, and for layers that compute in bfloat16 call "
-            'keras.config.set_dtype_policy("mixed_bfloat16")'
+            f"load_data gives {name} as a list of arrays of unequal lengths; inputs of one model "
+            f"need equal ones, and samples are padded by keras.utils.pad_sequences({name})"
         )
-    return array.astype(floatx, copy=False)
+    return checked
 
 
 def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
     for array in arrays:
-        if array.dtype.kind not in "biufcSU" and not _are_texts(array):
+        if array.dtype.kind not in "biufcSUO":
             raise DataWrong(
                 f"load_data gives {name} of type {array.dtype}; return arrays of numbers or strings"
             )
@@ -182,12 +174,13 @@ def _check_arrays(name: str, arrays: list[np.ndarray]) -> None:
             raise DataWrong(
                 f"load_data gives arrays of {len(arrays[0])} and {len(array)} samples in {name}"
             )
+        if name in LABELS and array.dtype.kind in "SUO":
+            raise DataWrong(
+                f"{name} holds words ({reprlib.repr(array.ravel()[:3].tolist())[1:-1]}); number "
+                "them before the split: classes, y = np.unique(y, return_inverse=True)"
+            )
         if array.dtype.kind in "fc" and not _is_finite(array):
             raise DataWrong(f"load_data gives NaN or infinity in {name}; drop or fill them")
-
-
-def _are_texts(array: np.ndarray) -> bool:
-    return all(isinstance(item, str | bytes) for item in array.flat)
 
 
 def _is_finite(array: np.ndarray) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from sweep.space.identity import python_value
 from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.search_space import SearchSpace
 from sweep.training.steps import Weigh
@@ -27,7 +28,7 @@ def weigh_by_class(space: SearchSpace, parameters: dict[str, Any], spec: Any) ->
     Raises:
         SearchSpaceWrong: it returns no such weights, or there are no classes to weigh.
     """
-    weights = space.class_weight(parameters)
+    weights = _plain(space.class_weight(parameters))
     if weights is None:
         return None
     _check(weights, spec[1], space)
@@ -53,7 +54,7 @@ def _check(weights: Any, y: Any, space: SearchSpace) -> None:
     if not isinstance(weights, dict) or not all(_is_weight(*item) for item in weights.items()):
         raise SearchSpaceWrong(
             f"{path}: class_weight returns {weights!r}; return a dict of numbers by class, "
-            "{0: 1.0, 1: 5.0}."
+            "{0: 1.0, 1: 5.0}; a list or an array becomes one by dict(enumerate(…))."
         )
     is_tensor = isinstance(y, tf.TensorSpec)
     if not is_tensor or not (y.dtype.is_integer or y.dtype.is_floating):
@@ -61,6 +62,17 @@ def _check(weights: Any, y: Any, space: SearchSpace) -> None:
             f"{path}: class_weight needs one output, y of numbers; leave it out, or give sample "
             "weights."
         )
+
+
+def _plain(weights: Any) -> Any:
+    """Return weights with NumPy's scalars as Python's, and classes as integers: 1 for 1.0."""
+    weights = python_value(weights)
+    if not isinstance(weights, dict):
+        return weights
+    return {
+        int(name) if isinstance(name, float) and name.is_integer() else name: weight
+        for name, weight in weights.items()
+    }
 
 
 def _is_weight(name: object, weight: object) -> bool:

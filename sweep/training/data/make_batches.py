@@ -4,7 +4,8 @@ import keras
 import tensorflow as tf
 
 from sweep.training.data.array_batches import ArrayBatches
-from sweep.training.data.arrays import EXPECTED, DataWrong, Split, is_arrays
+from sweep.training.data.arrays import EXPECTED, TWICE, Split, is_arrays
+from sweep.training.data.as_array import DataWrong
 from sweep.training.data.batch_source import BatchSource, Say
 from sweep.training.data.py_datasets import PyDatasetBatches
 from sweep.training.data.tf_datasets import Datasets, EpochDatasets, InexactDataset
@@ -37,6 +38,8 @@ def make_batch_source(
         return datasets(lambda _: split, f"the tf.data.Dataset of the {purpose}", say, count)
     if callable(split) and is_train:
         return EpochDatasets(split, seed, say, count)
+    if isinstance(split, dict) or hasattr(split, "__array__") or hasattr(split, "toarray"):
+        raise DataWrong(f"load_data gives x{'_train' if is_train else '_val'} alone; {TWICE}")
     raise DataWrong(
         f"{EXPECTED}, or a stream of batches in place of a pair; for the {purpose} it gives a "
         f"{type(split).__name__}"

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from sweep.training.data.arrays import DataWrong, as_array
+from sweep.training.data.as_array import DataWrong, as_array
 from sweep.training.data.streams import Stream, check_first_batch, for_any_number_of_samples
 from sweep.training.state.random_state import drawing_again
 

@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.data.arrays import SEED, DataWrong, check_part
+from sweep.training.data.arrays import SEED, check_part
+from sweep.training.data.as_array import DataWrong
 
 
 class Stream:

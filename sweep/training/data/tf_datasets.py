@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from sweep.training.data.arrays import SEED, DataWrong
+from sweep.training.data.arrays import SEED
+from sweep.training.data.as_array import DataWrong
 from sweep.training.data.batch_source import Say
 from sweep.training.data.streams import Stream, check_first_batch, for_any_number_of_samples
 
