@@ -281,7 +281,7 @@ def test_what_a_killed_run_and_older_versions_left_is_removed_by_the_next(counte
     path, calls = counted
     root = tmp_path / "root"
     Running(root, *WORDS, "--trials", 2, space=path, hold=2).held().kill_tree()
-    assert any((left / "data.pkl").exists() for left in in_cache(tmp_path))
+    assert [*(tmp_path / "cache").rglob("*.pkl")]
     older = tmp_path / "cache" / "sweep" / "data" / "0123456789abcdef"
     older.mkdir()
     older.with_suffix(".lock").touch()
@@ -373,6 +373,7 @@ def test_processes_share_one_copy_of_large_data(space):
     code = f"""
 import json, pathlib
 from sweep.space import search_space, source
+from sweep.space.noted_parameters import NotedParameters
 from sweep.training.data import array_batches, loading, run_cache
 space = search_space.load(source.find({str(large)!r}))
 def private_mb():  # what is no page of a file: those are shared
@@ -380,9 +381,9 @@ def private_mb():  # what is no page of a file: those are shared
     return next(int(line.split()[1]) / 1e3 for line in lines if line.startswith("Anonymous:"))
 
 held = run_cache.RunCache("run")
-loading.load_and_keep(space, "run")
+loading.load_and_keep(space, NotedParameters({{}}), "run")
 before = private_mb()
-(x, y), _ = loading.load_data(space, "run").data
+(x, y), _ = loading.load_data(space, NotedParameters({{}}), "run").data
 made = array_batches.ArrayBatches((x, y), 100, 0)
 total = sum(float(made.batch(number)[0].numpy().sum()) for number in range(made.count))
 print(json.dumps([total, private_mb() - before]))
@@ -396,14 +397,15 @@ def test_what_is_much_is_said_and_what_the_disk_has_no_room_for_is_not_kept(spac
     code = f"""
 import json
 from sweep.space import search_space, source
-from sweep.training.data import loading, run_cache
+from sweep.space.noted_parameters import NotedParameters
+from sweep.training.data import kept_data, loading, run_cache
 space = search_space.load(source.find({str(space())!r}))
 found = []
 cases = ("one", 10**9, 0.5), ("two", 0, 0.5), ("three", 0, 0.0)
-for run, loading.MUCH_BYTES, loading.SHARE in cases:
+for run, loading.MUCH_BYTES, kept_data.SHARE in cases:
     held = run_cache.RunCache(run)
-    said = loading.load_and_keep(space, run)
-    found.append([said, (held.folder / run_cache.DATA).exists(), held.is_published()])
+    said = loading.load_and_keep(space, NotedParameters({{}}), run)
+    found.append([said, bool([*held.folder.glob("*.pkl")]), held.is_settled({{}})])
 print(json.dumps(found))
 """
     small, much, too_much = in_keras(code)

@@ -617,7 +617,7 @@ OWN = {
     "system.plain_files": "this is where it is done",
     "testing": "/dev/null",
     "training.certificate": "a folder of its own in /tmp",
-    "training.data.loading": "the user's cache",
+    "training.data.kept_data": "the user's cache",
     "training.data.opened_files": "the user's data",
     "training.data.run_cache": "the user's cache",
     "training.data.tf_cache_lock": "the lock of a user's cache",

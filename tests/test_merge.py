@@ -10,7 +10,7 @@ from support.trainer import SPACES
 from sweep.errors import Misuse
 from sweep.experience.backup_files import read_record
 from sweep.experience.folder import Experience, experiences_in
-from sweep.experience.inventory import latest_data
+from sweep.experience.known_data import known_data
 from sweep.experience.record import Outcome, State
 from sweep.maintenance import merge as module
 from sweep.maintenance.merge import find_others, merge
@@ -236,8 +236,8 @@ def test_what_other_data_have_trained_comes_in_where_that_is_accepted(tmp_path):
     assert content(ours.root) == before
     found = merged(ours.root, theirs.root, accept_change=True).values()
     assert [one.what for one in found] == ["new here: trial 1", "new here: trial 2"]
-    data = latest_data(one.read() for one in experiences_in(ours.root))
-    assert data["digest"] == "0" * 64, "a run goes on with ours"
+    data = known_data(one.read() for one in experiences_in(ours.root))
+    assert data.expected({})["digest"] == "0" * 64, "a run goes on with ours"
 
 
 def test_other_code_comes_in_where_that_is_accepted(tmp_path):

@@ -69,7 +69,7 @@ from sweep.space import search_space, source
 from sweep.training.data.make_batches import make_batch_source
 from sweep.training.data.arrays import digest_of
 
-module = search_space.load(source.find({str(space(of="streamed"))!r})).load_data.__globals__
+module = search_space.load(source.find({str(space(of="streamed"))!r})).suggest.__globals__
 x, y, *validation = module["digits"]()
 found = {{}}
 for kind in {STREAMS!r}:

@@ -25,6 +25,7 @@ A root, and who holds it:
 All experiences of a root:
 
 - `trials.py` — the trials that led to the experiences, with their repeats
+- `known_data.py` — the data that the experiences were trained on
 - `inventory.py` — all folders, checked and repaired before a study is compared with them
 - `accounting.py` — the cost of a sweep and of its interruptions
 - `views.py` — what a snapshot shows of a training and of a trial

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 from sweep.experience import backup_files, damage, resume_start
 from sweep.experience.damage import withdraw_end
 from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.known_data import KnownData, known_data
 from sweep.experience.log_csv import check_header
 from sweep.experience.record import ID, Record, State, state_of
 from sweep.experience.trials import (
@@ -116,9 +116,9 @@ class Inventory:
             record.search_space = {**record.search_space, "accepted": list(source.accepted)}
             experience.write(record)
 
-    def latest_data(self) -> dict[str, Any] | None:
-        """Return the identity of the data of the latest session, or None where none is known."""
-        return latest_data(record for _, record in self.recorded())
+    def known_data(self) -> KnownData:
+        """Return the data that these experiences were trained on."""
+        return known_data(record for _, record in self.recorded())
 
     def have_all_failed(self) -> bool:
         """Tell whether every experience has failed.
@@ -192,16 +192,6 @@ def accepted_in(records: list[Record], source: SpaceSource) -> tuple[SpaceSource
     judged = codes if any("accepted" in record.search_space for record in records) else codes[:1]
     refused = next((code for code in judged if not source.counts(code)), None)
     return (source, refused) if refused else (source.accepting(codes), None)
-
-
-def latest_data(records: Iterable[Record]) -> dict[str, Any] | None:
-    """Return the identity of the data of the latest session in these records, or None.
-
-    Records that were merged from another root count only where there are no others.
-    """
-    trained = [record for record in records if record.sessions and record.data_identity]
-    own = [record for record in trained if not any(trial.came_from for trial in record.trials)]
-    return max(own or trained, key=_latest_session).data_identity if trained else None
 
 
 def _accepted(records: Iterable[Record]) -> set[str]:

@@ -84,7 +84,8 @@ class Record:
     - ``data``: the kind of the training data: arrays, train(epoch), PyDataset or tf.data.Dataset;
       None before the first session.
     - ``data_identity``: the ``digest`` of these data, the first of the ``files`` that ``load_data``
-      opened (path, bytes, modified), and the ``count`` of all of them. Older records have none.
+      opened (path, bytes, modified), the ``count`` of all of them, and what it has ``read`` of the
+      parameters (see ``sweep.space.noted_parameters``), if anything. Older records have none.
     - ``holder``: the process that wrote here last. A process that is no longer the holder writes
       nothing more. Older records have none.
     - ``unpruned``: whether a pruner's end was taken back; it is trained without the pruner since.

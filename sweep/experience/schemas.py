@@ -191,12 +191,21 @@ class DataFileShape(TypedDict):
     modified: Time
 
 
+class ReadShape(TypedDict):
+    """What ``load_data`` has read, see ``sweep.space.noted_parameters``."""
+
+    values: dict[str, Any]
+    absent: list[str]
+    all: bool
+
+
 class DataIdentityShape(TypedDict):
     """The data of a training, see ``sweep.experience.record.Record``."""
 
     digest: Sha256
     files: list[DataFileShape]
     count: Count
+    read: NotRequired[ReadShape | None]
 
 
 class PositionShape(TypedDict):

@@ -10,7 +10,8 @@ from sweep.errors import Misuse
 from sweep.experience import backup_files, best_model, resume_start
 from sweep.experience.damage import find_damages
 from sweep.experience.folder import RECORDS, Experience, experiences_in
-from sweep.experience.inventory import accepted_in, latest_data
+from sweep.experience.inventory import accepted_in
+from sweep.experience.known_data import known_data
 from sweep.experience.record import Record, State, state_of
 from sweep.experience.trials import trials_by_number
 from sweep.maintenance.merge_check import MergeCheck, sample_of
@@ -79,7 +80,8 @@ def merge(
         # What the other root has accepted is not accepted here.
         accepted = list(check.source.accepting([record.search_space]).accepted)
         record = replace(record, search_space={**record.search_space, "accepted": accepted})
-        check = replace(check, data=check.data or record.data_identity)
+        if not check.data.differ_from(record):
+            check.data.note(record.data_identity)
         trial = _trial_key(theirs, record)
         result = _merge_one(root, theirs, record, numbers.get(trial, next_number))
         if result.what.startswith(NEW_HERE) and trial not in numbers:
@@ -99,7 +101,7 @@ def _check_for(root: Path, source: SpaceSource, accept_change: bool) -> tuple[Me
     trials = trials_by_number(ours)
     check = MergeCheck(
         source=accepted_in(records, source)[0],
-        data=latest_data(records),
+        data=known_data(records),
         sample=sample_of(trials.values()),
         objectives=records[0].objectives if records else None,
         accept_change=accept_change,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from optuna.trial import FrozenTrial
 
@@ -11,6 +10,7 @@ from sweep.errors import SweepError
 from sweep.experience import resume_start
 from sweep.experience.damage import find_damages
 from sweep.experience.folder import Experience
+from sweep.experience.known_data import KnownData
 from sweep.experience.record import Record, State, state_of
 from sweep.experience.trials import TrialRecord
 from sweep.search.study_check import check_compatible
@@ -26,14 +26,14 @@ class MergeCheck:
 
     Args:
         source: our search space.
-        data: the identity of our data, as a record has it; None if it is not known.
+        data: what our data are.
         sample: trials of ours that together have every parameter.
         objectives: of our experiences; None if there is none yet.
         accept_change: other code and other data are allowed.
     """
 
     source: SpaceSource
-    data: dict[str, Any] | None
+    data: KnownData
     sample: list[FrozenTrial]
     objectives: list[Objective] | None
     accept_change: bool
@@ -69,8 +69,7 @@ class MergeCheck:
         if not self.source.counts(record.search_space):
             changes = ", ".join(self.source.changes_since(record.search_space))
             return f"it was trained by another {changes}"
-        theirs = record.data_identity
-        if self.data and theirs and theirs["digest"] != self.data["digest"]:
+        if self.data.differ_from(record):
             return "load_data gave it other data than ours"
         return None
 

@@ -107,7 +107,7 @@ class ExperienceTrainer:
             prunes=settings.pruner != "none" and repeat.is_first and not record.unpruned,
             cluster=self._sweep.place.cluster,
             run=self._sweep.run,
-            data_before=self._data.expected(),
+            data_before=self._data.expected(record.parameters),
         )
 
     def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:

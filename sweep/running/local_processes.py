@@ -81,7 +81,7 @@ class LocalProcesses:
             self._first_child.join(POLL_S)
 
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
-        """Train the job in a child process, once another child has loaded the data of its run."""
+        """Train the job in a child process, once another child has loaded its data."""
         if not job.run or not job.keep_data:
             return self._run(child_process.train, replace(job, run=None), stop, on_news)
         try:
@@ -125,18 +125,21 @@ class LocalProcesses:
     def _load_once(
         self, cache: RunCache, job: Job, stop: threading.Event, on_news: OnNews
     ) -> End | None:
-        """Load the data of the job's run, unless they are loaded already.
+        """Load the data of the job, unless its run keeps them already.
 
         Return how that ended where no training can follow, else None.
         """
+        parameters = job.record.parameters
+        if cache.is_settled(parameters):  # none that loads other data is waited for
+            return None
         with cache.loading_lock():
-            if not cache.is_published():
+            if not cache.is_settled(parameters):
                 end = self._run(child_process.load_data, job, stop, on_news)
                 if end.ending is Ending.DIED:
                     return End(Ending.DIED, f"while its data were loaded, {end.why}")
                 if end.ending is not Ending.OUTCOME:
                     return end
-                cache.was_tried = True
+                cache.note_loaded(parameters)
         return None
 
     def _cache_for(self, job: Job) -> RunCache:

@@ -3,12 +3,12 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import optuna
 
 from sweep.experience import backup_files
 from sweep.experience.inventory import Inventory
+from sweep.experience.known_data import KnownData
 from sweep.experience.trials import TrialRecord
 from sweep.running import revival
 from sweep.running.context import SweepContext
@@ -38,7 +38,7 @@ class OpenSweep:
         to_do: how many trials are still to be proposed.
         limits: say whether a trial or a training may begin.
         disk: is told of each end, and frees backups.
-        data_before: what the data must be, as a record has it; None where they may be any.
+        known_data: what the data were so far; nothing where they may be any.
     """
 
     context: SweepContext
@@ -52,7 +52,7 @@ class OpenSweep:
     to_do: int
     limits: Limits
     disk: DiskBudget
-    data_before: dict[str, Any] | None
+    known_data: KnownData
 
     def may_train(self) -> bool:
         """Tell whether another training may begin, or resume from its backup."""
@@ -102,7 +102,7 @@ class Opening:
     ) -> None:
         self._context, self._place = context, place
         self._rehearsal, self._fence = rehearsal, fence
-        self._data_before: dict[str, Any] | None = None
+        self._known_data = KnownData()
 
     def open(self, always_rebuild: bool = False) -> OpenSweep:
         """Settle the folders, open a study that agrees with them, and say what is there.
@@ -134,7 +134,7 @@ class Opening:
             to_do=to_do,
             limits=limits,
             disk=disk,
-            data_before=self._data_before,
+            known_data=self._known_data,
         )
         context.progress.say(sweep.description())
         return sweep
@@ -157,7 +157,7 @@ class Opening:
         else:
             folders.check_objectives(context.space)
             if not settings.accept_change:
-                self._data_before = folders.latest_data()
+                self._known_data = folders.known_data()
         if judges_code:
             accepts = settings.accept_change or begins_anew
             source = folders.check_code(context.space.source, accepts)

@@ -46,7 +46,7 @@ class TrialRunner:
     def __init__(self, sweep: OpenSweep) -> None:
         self._sweep, self._context = sweep, sweep.context
         self._records = RecordKeeper(sweep.context, sweep.study)
-        self._data = SameData(sweep.context, sweep.data_before)
+        self._data = SameData(sweep.context, sweep.known_data)
         self._judge = TroubleJudge(sweep, self._records)
         self._trainer = ExperienceTrainer(sweep, self._records, self._data, self._judge)
         self._lock_of_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)

@@ -44,7 +44,7 @@ class SearchSpace:
     source: SpaceSource
     fixed: dict[str, Any]
     suggest: Callable[[Any], dict[str, Any]]
-    load_data: Callable[[], Any]
+    load_data: Callable[[dict[str, Any]], Any]
     build_model: Callable[[dict[str, Any]], Any]
     callbacks: Callable[[dict[str, Any], Path], list[Any]]
     objectives: tuple[Objective, ...]
@@ -154,7 +154,7 @@ def load(source: SpaceSource) -> SearchSpace:
         source=source,
         fixed=getattr(module, "FIXED", {}),
         suggest=module.suggest,
-        load_data=module.load_data,
+        load_data=taking(module.load_data, ("parameters",), path),
         build_model=module.build_model,
         callbacks=taking(
             getattr(module, "callbacks", None) or _no_callbacks,

@@ -12,6 +12,7 @@ import keras
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.space.mistakes import error_in_file
+from sweep.space.noted_parameters import NotedParameters, fits
 from sweep.space.search_space import SearchSpace
 from sweep.system import plain_files
 from sweep.training import hdf5, steps
@@ -31,6 +32,7 @@ def evaluate(
 ) -> Iterator[tuple[Experience, str | None]]:
     """Yield each experience with what is wrong with its best model, in words, or None.
 
+    The data are loaded once for all experiences of which ``load_data`` reads the same parameters.
     Models are loaded in Keras's safe mode, which refuses a model that brings code of its own.
 
     Args:
@@ -39,13 +41,21 @@ def evaluate(
         done: is called after each experience.
         say: is told what the user should know of the data.
     """
-    _, part = load_here(space).data
-    for experience, record in finished:
-        batch_size = record.parameters["batch_size"]
-        validation = make_batch_source(part, False, batch_size, record.seed, say)
-        yield experience, _find_difference(space, experience, record, validation)
-        keras.utils.clear_session()
-        done()
+    left = finished
+    while left:
+        loaded = load_here(space, NotedParameters(left[0][1].parameters))
+        others = []
+        for experience, record in left:
+            # What is made of a stream may read more of the parameters.
+            if not fits(loaded.parameters.read(), record.parameters):
+                others.append((experience, record))
+                continue
+            batch_size = record.parameters["batch_size"]
+            validation = make_batch_source(loaded.data[1], False, batch_size, record.seed, say)
+            yield experience, _find_difference(space, experience, record, validation)
+            keras.utils.clear_session()
+            done()
+        left = others
 
 
 def _find_difference(

@@ -12,6 +12,7 @@ import keras
 
 from sweep.errors import SweepError
 from sweep.space.mistakes import mistake_of
+from sweep.space.noted_parameters import NotedParameters
 from sweep.space.search_space import SearchSpace
 from sweep.training import steps
 from sweep.training.callback_hooks import Logs, hears_batches
@@ -93,8 +94,8 @@ def _measure(job: Job, link: Link) -> None:
     begun = time.perf_counter()
 
     def batches_of(space: SearchSpace, findings: Findings) -> tuple[BatchSource, BatchSource]:
-        data = load_here(space).data
-        return make_batches(job, space, data, findings, lambda text: link.tell(Warned(text)))
+        loaded = load_here(space, NotedParameters(job.record.parameters))
+        return make_batches(job, space, loaded, findings, lambda text: link.tell(Warned(text)))
 
     made = prepare(job, batches_of)
     model, batches = made.model, made.batches

@@ -35,7 +35,8 @@ class Job:
         cluster: the address of the cluster that it runs on, where it outlives its controller;
             elsewhere None.
         run: the name of the run of the sweep whose trainings share their data; None shares none.
-        data_before: what the data must be, as in a record; None allows any.
+        data_before: what the data must be, as in a record, if ``load_data`` reads the same values;
+            None allows any.
         only_prepares: whether it ends before its first batch, and writes nothing.
     """
 

@@ -6,6 +6,7 @@ The files, in the order in which data pass through them:
     module_globals.py — the globals that load_data sets, for trainings that do not call it
     as_array.py — arrays of other libraries as NumPy's
     arrays.py — the check of the arrays that load_data returns, and their digest
+    kept_data.py — the sets of data that a run keeps, one for each set of values that was read
     run_cache.py — the folder on this host that keeps the data of a run
     loading.py — the data, loaded in this process or mapped from the cache of the run
     make_batches.py — the choice of the batch source for what load_data returned

@@ -1,9 +1,8 @@
 """The data of a search space: loaded in this process, or mapped from where its run keeps them."""
 
 import contextlib
-import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import joblib
@@ -11,44 +10,56 @@ import keras
 import numpy as np
 from rich.filesize import decimal
 
+from sweep.experience.known_data import DataIdentity
+from sweep.space.noted_parameters import NotedParameters
 from sweep.space.search_space import SearchSpace
-from sweep.training.data import module_globals, opened_files, run_cache
+from sweep.training.data import kept_data, module_globals, opened_files
 from sweep.training.data.arrays import SEED, Data, check_data, digest_of, is_arrays
+from sweep.training.data.as_array import DataWrong
+from sweep.training.data.kept_data import new_set
+from sweep.training.data.run_cache import folder_of
 
 MUCH_BYTES = 10**9  # on the disk, from which on the user is told
-SHARE = 0.5  # of what is free there, which the data may take
 
 
 @dataclass(frozen=True)
 class LoadedData:
-    """The data, the digest of their arrays (None if it is not known), and the files they came from.
+    """The data, and where they came from.
 
-    ``files`` are the first of ``count`` files.
+    Attributes:
+        data: of the training and of its validation.
+        parameters: those that ``load_data`` got; a stream may still read them.
+        digest: of the arrays; None if it is not known.
+        files: the first of ``count`` files.
     """
 
     data: Data
+    parameters: NotedParameters
     digest: str | None
     files: list[opened_files.DataFile]
     count: int
 
 
-def load_data(space: SearchSpace, run: str | None = None) -> LoadedData:
+def load_data(
+    space: SearchSpace, parameters: NotedParameters, run: str | None = None
+) -> LoadedData:
     """Return the data of the training and of its validation.
 
     They are NumPy arrays, whose floats are of Keras's float type, or streams.
 
     Args:
         space: with the ``load_data`` that is called, if the run keeps nothing.
+        parameters: of the training.
         run: may keep the data on this host. Then its trainings get the same arrays, mapped into
             memory read-only, one copy for all, and the globals that ``load_data`` has set.
 
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
     """
-    return (run and _kept_by(run)) or load_here(space)
+    return (run and _kept_by(run, parameters)) or load_here(space, parameters)
 
 
-def load_here(space: SearchSpace) -> LoadedData:
+def load_here(space: SearchSpace, parameters: NotedParameters) -> LoadedData:
     """Return what ``load_data`` of the search space returns in this process.
 
     Raises:
@@ -56,11 +67,27 @@ def load_here(space: SearchSpace) -> LoadedData:
     """
     keras.utils.set_random_seed(SEED)
     with module_globals.keeping_layer_names(), opened_files.noting_opened_files() as paths:
-        data = check_data(space.load_data())
-    return LoadedData(data, None, opened_files.files_of(paths), len(paths))
+        data = check_data(space.load_data(parameters))
+    return LoadedData(data, parameters, None, opened_files.files_of(paths), len(paths))
 
 
-def identify(loaded: LoadedData, compared: list[Any]) -> dict[str, Any]:
+@contextlib.contextmanager
+def wrong_for_these(parameters: NotedParameters) -> Iterator[None]:
+    """Let data that are wrong for parameters that were read fail one training, and not the sweep.
+
+    Raises:
+        DataWrong: the data are wrong, and no parameter was read.
+        ValueError: they are wrong, and others may not be.
+    """
+    try:
+        yield
+    except DataWrong as error:
+        if parameters.read():
+            raise ValueError(str(error)) from error
+        raise
+
+
+def identify(loaded: LoadedData, compared: list[Any]) -> DataIdentity:
     """Return the identity of the data, as a record has it.
 
     Args:
@@ -69,14 +96,21 @@ def identify(loaded: LoadedData, compared: list[Any]) -> dict[str, Any]:
             stream.
     """
     digest = loaded.digest or digest_of(compared)
-    return {"digest": digest, "files": loaded.files, "count": loaded.count}
+    read = loaded.parameters.read()
+    return {
+        "digest": digest,
+        "files": loaded.files,
+        "count": loaded.count,
+        **({"read": read} if read else {}),
+    }
 
 
-def load_and_keep(space: SearchSpace, run: str) -> str | None:
-    """Load the data of a run and keep them on this disk, once for all of its trainings here.
+def load_and_keep(space: SearchSpace, parameters: NotedParameters, run: str) -> str | None:
+    """Load data for a run and keep them on this disk, once for all of its trainings here.
 
-    Each training loads for itself what cannot be kept: streams, data beside which ``load_data``
-    sets a global that is more than plain values, and data that the disk has no room for.
+    They are for the trainings of which ``load_data`` would read the same. Each training loads for
+    itself what cannot be kept: streams, data beside which ``load_data`` sets a global that is more
+    than plain values, and data that the disk has no room for.
 
     Returns:
         A sentence for the user about the disk space that the data take, or None.
@@ -84,43 +118,65 @@ def load_and_keep(space: SearchSpace, run: str) -> str | None:
     Raises:
         DataWrong: what ``load_data`` returns cannot be trained on.
     """
-    folder = run_cache.folder_of(run)
+    folder = folder_of(run)
     keras.utils.set_random_seed(SEED)
     before = module_globals.ModulesBefore(space.source.modules)
-    loaded = load_here(space)
+    loaded = load_here(space, parameters)
     arrays: dict[str, np.ndarray] = {}
     changes = before.changes(arrays)
     if changes is None or not all(map(is_arrays, loaded.data)):
-        run_cache.publish(folder, {})
+        new_set(folder, None).publish()  # for all parameters: others would be loaded in vain
         return None
-    size = sum(array.nbytes for array in [*keras.tree.flatten(loaded.data), *arrays.values()])
-    free = shutil.disk_usage(folder).free
-    if size > SHARE * free:
-        run_cache.publish(folder, {})
+    return _keep(loaded, {"data": loaded.data, "changes": changes, "arrays": arrays}, run)
+
+
+def _keep(loaded: LoadedData, content: dict[str, Any], run: str) -> str | None:
+    """Keep data, and the globals beside them, where there is room; return what the user is told."""
+    folder, parameters = folder_of(run), loaded.parameters
+    leaves = [*keras.tree.flatten(loaded.data), *content["arrays"].values()]
+    size = sum(array.nbytes for array in leaves)
+    room = kept_data.make_room(folder, size)
+    if size > room.most:
+        keep_nothing(parameters, run)
         return (
-            f"each training loads its data: they take {decimal(size)}, and {decimal(free)} are "
-            f"free in {folder.parent}"
+            f"each training loads its data: they take {decimal(size)}, and at most "
+            f"{decimal(room.most)}, half of what is free, are kept in {folder.parent}"
         )
-    path = folder / run_cache.DATA
+    kept = new_set(folder, parameters.read(), identify(loaded, list(loaded.data)))
     try:
-        joblib.dump({"data": loaded.data, "changes": changes, "arrays": arrays}, path)
-        run_cache.publish(folder, identify(loaded, list(loaded.data)))
+        joblib.dump(content, kept.arrays)
+        kept.publish()
     except OSError:  # each training loads them
-        path.unlink(missing_ok=True)
+        kept.remove()
+        keep_nothing(parameters, run)
         return None
-    if size <= MUCH_BYTES:
+    if not room.taken <= MUCH_BYTES < room.taken + size:
         return None
-    return f"{decimal(size)} of data are kept in {folder.parent} while the sweep runs"
+    return (
+        f"{decimal(room.taken + size)} of data are kept in {folder.parent} while the sweep runs, "
+        f"and at most {decimal(room.most)}"
+    )
 
 
-def _kept_by(run: str) -> LoadedData | None:
-    """Return what the loader of a run has kept, or None if it kept nothing, or that is gone."""
-    folder = run_cache.folder_of(run)
-    identity = run_cache.read_published(folder)
-    if not identity:
+def keep_nothing(parameters: NotedParameters, run: str) -> None:
+    """Let each training load data of which ``load_data`` has read the same so far."""
+    with contextlib.suppress(OSError):
+        folder = folder_of(run)
+        kept_data.make_room(folder, 0)
+        new_set(folder, parameters.read()).publish()
+
+
+def _kept_by(run: str, parameters: NotedParameters) -> LoadedData | None:
+    """Return what a loader of the run has kept, or None if it kept nothing, or that is gone."""
+    kept = kept_data.find(folder_of(run), parameters)
+    if not (kept and kept.identity):
         return None
     with contextlib.suppress(OSError):
-        kept = joblib.load(Path(folder, run_cache.DATA), mmap_mode="r")
-        module_globals.set_globals(kept["changes"], kept["arrays"])
-        return LoadedData(kept["data"], **identity)
+        content = joblib.load(kept.arrays, mmap_mode="r")
+        module_globals.set_globals(content["changes"], content["arrays"])
+        parameters.note(kept.read)
+        identity = kept.identity
+        return LoadedData(
+            content["data"], parameters, identity["digest"], identity["files"], identity["count"]
+        )
     return None

@@ -7,7 +7,6 @@ processes, so that the next run finds the folders that they have left and remove
 import contextlib
 import errno
 import fcntl
-import json
 import os
 import re
 import shutil
@@ -17,12 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sweep.experience.schemas import DataIdentityShape
-from sweep.system.files import write_whole
 from sweep.system.host import cache_folder
-from sweep.system.json_text import Unreadable, check, parse
+from sweep.training.data import kept_data
 
-DATA, ABOUT = "data.pkl", "about.json"
 # Two hosts may see one cache, but not each other's locks: what another host has left is removed
 # after this time.
 FORGOTTEN_S = 30 * 24 * 3600.0
@@ -30,8 +26,6 @@ FORGOTTEN_S = 30 * 24 * 3600.0
 
 class RunCache:
     """The folder of a run, held: nobody removes it before ``release`` or the end of this process.
-
-    ``was_tried`` tells whether a process has loaded the data, even if it kept nothing.
 
     Args:
         run: what names the run of the sweep.
@@ -41,7 +35,7 @@ class RunCache:
     """
 
     def __init__(self, run: str) -> None:
-        self.run, self.was_tried = run, False
+        self.run, self._keeps = run, True
         self.folder = folder_of(run)
         _prepare(self.folder.parent)
         _remove_abandoned(self.folder.parent)
@@ -58,9 +52,13 @@ class RunCache:
         finally:
             os.close(descriptor)
 
-    def is_published(self) -> bool:
-        """Tell whether the data are kept, or are known not to be kept."""
-        return self.was_tried or (self.folder / ABOUT).exists()
+    def is_settled(self, parameters: dict[str, Any]) -> bool:
+        """Tell whether the data for these parameters are kept, or are known not to be kept."""
+        return not self._keeps or kept_data.find(self.folder, parameters) is not None
+
+    def note_loaded(self, parameters: dict[str, Any]) -> None:
+        """Note that a process has loaded these data; if it could not say so, keep no others."""
+        self._keeps = self.is_settled(parameters)
 
     def release(self) -> None:
         """Release the folder, and remove it if no other process holds it."""
@@ -72,31 +70,6 @@ class RunCache:
 def folder_of(run: str) -> Path:
     """Return the folder of a run on this host; several hosts may see the cache."""
     return cache_folder() / "data" / f"{run}{_host_suffix()}"
-
-
-def publish(folder: Path, identity: dict[str, Any]) -> None:
-    """Write the identity of the data that a folder keeps, once they are written.
-
-    Nothing is synced: no run outlives a power cut.
-
-    Args:
-        folder: of the run.
-        identity: of the data; empty if they are not kept.
-
-    Raises:
-        OSError: the disk is full or gone.
-    """
-    write_whole(folder / ABOUT, json.dumps(identity).encode(), sync=False)
-
-
-def read_published(folder: Path) -> dict[str, Any]:
-    """Return the identity that ``publish`` wrote, or an empty one."""
-    try:
-        content: dict[str, Any] = parse((folder / ABOUT).read_bytes())
-        check(content, DataIdentityShape)
-    except (OSError, Unreadable):  # also {}, which says that nothing is kept
-        return {}
-    return content
 
 
 def _host_suffix() -> str:
