@@ -313,6 +313,8 @@ def test_data_fit_the_parameters_of_which_the_same_was_read():
     assert fits(read, GIVEN)
     for other in ({"window": 11}, {"window": 12.0}, {}, {"window": 12, "fold": None}):
         assert not fits(read, other)
+    tuples = {"values": {"sizes": [1, [2]]}, "absent": [], "all": False}
+    assert fits(tuples, {"sizes": (1, (2,))})
     whole = {"values": {"bias": True}, "absent": [], "all": True}
     assert fits(whole, {"bias": True})
     assert not fits(whole, {"bias": 1})
