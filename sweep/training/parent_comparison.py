@@ -12,66 +12,89 @@ from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.space.search_space import SearchSpace
 from sweep.training.data.batch_source import BatchSource
-from sweep.training.findings import Findings
 from sweep.training.model_build import build_model
+from sweep.training.phase_preparation import prepare_phase
 from sweep.training.protocol import Job
 from sweep.training.state.callback_fingerprint import callback_fingerprint
 from sweep.training.user_callbacks import user_callbacks
 
 
-def describe_parent(
-    job: Job, space: SearchSpace, validation: BatchSource, findings: Findings
-) -> dict[str, Any] | None:
-    """Return how the parent is built, before the first session of an extension; else None."""
-    if not job.record.parent or job.record.sessions:
+def difference_from_parent(job: Job, space: SearchSpace, validation: BatchSource) -> str | None:
+    """Return why an extension may differ from a training that was never shorter, or None.
+
+    Before its first session, both are built to be compared. Then all is as if they had not been.
+    """
+    record = job.record
+    if not record.parent or record.sessions:
         return None
     parent = parent_of(job)
     if not parent:
-        findings.approximate_because.append(
-            f"it extends {job.record.parent}, which is not here to be compared with"
-        )
+        return f"it extends {record.parent}, which is not here to be compared with"
+    epochs = parent.parameters["epochs"]
+    before, now = (
+        _describe(job, space, parameters, validation, epochs)
+        for parameters in (parent.parameters, record.parameters)
+    )
+    different = [name for name in now if now[name] != before[name]]
+    if not different:
         return None
-    model = build_model(space, parent.parameters, validation)
-    of_user = user_callbacks(space, parent.parameters, job.experience.path)
-    built = describe_training(space, parent.parameters, model, of_user)
-    keras.utils.clear_session()  # else the numbers in the names of the layers go on
-    keras.utils.set_random_seed(job.record.seed)
-    return {"epochs": parent.parameters["epochs"], **built}
+    return (
+        f"it extends {record.parent}, and the number of epochs decides "
+        f"{_in_words(different, before, now)}: the first {epochs} were trained as if there were no "
+        "more"
+    )
 
 
-def describe_training(
-    space: SearchSpace,
-    parameters: dict[str, Any],
-    model: keras.Model,
-    of_user: list[keras.callbacks.Callback],
+def _in_words(different: list[str], before: dict[str, Any], now: dict[str, Any]) -> str:
+    if "optimizer" not in different:
+        return f"the {different[0]}"
+    old, new = before["optimizer"], now["optimizer"]
+    parts = [name for name in old if old[name] != new.get(name)]
+    return f"the optimizer ({', '.join(parts)})"
+
+
+def _describe(
+    job: Job, space: SearchSpace, parameters: dict[str, Any], validation: BatchSource, epochs: int
 ) -> dict[str, Any]:
-    """Return all that may depend on the number of epochs, in a comparable form."""
-    return {
+    """Return all of so many epochs that may depend on their number, in a comparable form."""
+    model = build_model(space, parameters, validation)
+    of_user = user_callbacks(space, parameters, job.experience.path)
+    description = {
         "model": model.get_config(),
-        "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
-        "loss": str(model.get_compile_config()),
+        **_compiled(model),
         "callbacks": [callback_fingerprint(callback) for callback in of_user],
         "class weights": space.class_weight(parameters),
+        "phases": _phases(space, model, parameters, validation, epochs),
+    }
+    keras.utils.clear_session()  # else the numbers in the names of the layers go on
+    keras.utils.set_random_seed(job.record.seed)
+    return description
+
+
+def _compiled(model: keras.Model) -> dict[str, Any]:
+    return {
+        "optimizer": keras.saving.serialize_keras_object(model.optimizer)["config"],
+        "loss": str(model.get_compile_config()),
     }
 
 
-def compare_with_parent(
-    job: Job, parent: dict[str, Any], ours: dict[str, Any], findings: Findings
-) -> None:
-    """Find out where the extension differs from its parent in more than its number of epochs."""
-    different = [name for name in ours if ours[name] != parent[name]]
-    if different:
-        parts = [
-            name
-            for name in parent["optimizer"]
-            if parent["optimizer"][name] != ours["optimizer"].get(name)
-        ]
-        is_optimizer = "optimizer" in different
-        part = f"the optimizer ({', '.join(parts)})" if is_optimizer else f"the {different[0]}"
-        findings.approximate_because.append(
-            f"it extends {job.record.parent}, and the number of epochs decides {part}: the first "
-            f"{parent['epochs']} were trained as if there were no more"
-        )
+def _phases(
+    space: SearchSpace,
+    model: keras.Model,
+    parameters: dict[str, Any],
+    validation: BatchSource,
+    epochs: int,
+) -> list[Any]:
+    """Return when each phase begins that does so within these epochs, and what it compiles."""
+    first, described = 0, []
+    for number, phase in enumerate(space.phases_of(parameters)):
+        if first >= epochs:
+            break
+        if number and phase.prepare:
+            prepare_phase(phase, number, model, parameters, validation)
+        described.append([first, _compiled(model)])
+        first += phase.epochs
+    return described
 
 
 def parent_of(job: Job) -> Record | None:

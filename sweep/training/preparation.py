@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import keras
 
@@ -12,7 +11,7 @@ from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.findings import Findings
 from sweep.training.model_build import build_model, count_params, disk_size
-from sweep.training.parent_comparison import describe_parent, describe_training
+from sweep.training.parent_comparison import difference_from_parent
 from sweep.training.process_setup import begin_process
 from sweep.training.protocol import Job, Link, Warned
 from sweep.training.steps import Weigh
@@ -45,14 +44,6 @@ class Prepared:
     findings: Findings
 
 
-@dataclass(frozen=True)
-class Extension:
-    """How an extension and its parent are built, before the extension's first session."""
-
-    parent: dict[str, Any]
-    ours: dict[str, Any]
-
-
 def prepare(
     job: Job, batches_of: Callable[[SearchSpace, Findings], tuple[BatchSource, BatchSource]]
 ) -> Prepared:
@@ -73,22 +64,23 @@ def prepare(
     return Prepared(space, phases, model, batches, validation, weigh, of_user, findings)
 
 
-def prepare_training(job: Job, link: Link) -> tuple[Prepared, Extension | None]:
-    """Make what the job trains, and tell the link the size of its files."""
+def prepare_training(job: Job, link: Link) -> tuple[Prepared, str | None]:
+    """Make what the job trains, and tell the link the size of its files.
+
+    Returns:
+        All that is trained, and how it differs from the training that it extends.
+    """
     parameters, findings = job.record.parameters, Findings()
     space, batches, validation = _load(job, link, findings)
     weigh = weigh_by_class(space, parameters, batches.spec())
-    parent = describe_parent(job, space, validation, findings)
+    difference = difference_from_parent(job, space, validation)
     model = build_model(space, parameters, validation)
     findings.count_params = count_params(model)
     of_user = user_callbacks(space, parameters, job.experience.path)
     link.tell(disk_size(model))
-    extension = None
-    if parent:
-        extension = Extension(parent, describe_training(space, parameters, model, of_user))
     phases = space.phases_of(parameters)
     made = Prepared(space, phases, model, batches, validation, weigh, of_user, findings)
-    return made, extension
+    return made, difference
 
 
 def prepare_only(job: Job, link: Link) -> None:

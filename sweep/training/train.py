@@ -28,7 +28,6 @@ from sweep.training.endings import (
 from sweep.training.finite_callback import Finite
 from sweep.training.fit import fit
 from sweep.training.folder_preparation import bring_back, wait_for_others
-from sweep.training.parent_comparison import compare_with_parent
 from sweep.training.patient_writes import write_patiently
 from sweep.training.preparation import Prepared, prepare_only, prepare_training
 from sweep.training.protocol import Begun, End, Ending, Job, Link
@@ -129,13 +128,15 @@ class TrainingRun:
         job, link = self._job, self._link
         try:
             with space_errors(job):
-                made, extension = prepare_training(job, link)
+                made, difference = prepare_training(job, link)
                 # Another process may have begun while this one prepared: its files are its own.
                 wait_for_others(job, link)
                 self._hold.take(job.record)
                 start = bring_back(job, link)
-                if extension and start.backup:
-                    compare_with_parent(job, extension.parent, extension.ours, made.findings)
+                if (
+                    difference and start.backup
+                ):  # what is trained from the beginning is no extension
+                    made.findings.approximate_because.append(difference)
                 self._session.begin(start, made.batches.count, made.findings)
                 self._train_epochs(made, start.backup)
         except (Diverged, Pruned) as end:
