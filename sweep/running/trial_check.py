@@ -2,7 +2,7 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,18 @@ from sweep.experience.record import Record
 from sweep.running.local_processes import LocalProcesses
 from sweep.running.rehearsal import draw_proposals, load_space
 from sweep.space.source import SpaceSource, find
-from sweep.training.protocol import SAVES, Cost, End, Ending, Exactness, Job, News, OnNews, Sized
+from sweep.training.protocol import (
+    SAVES,
+    SAVES_OF_PHASES,
+    Cost,
+    End,
+    Ending,
+    Exactness,
+    Job,
+    News,
+    OnNews,
+    Sized,
+)
 
 PROPOSALS = 3
 
@@ -59,7 +70,9 @@ def measure_proposals(space: str, epochs: int | None, progress: Progress) -> lis
             killed.
     """
     source = find(space)
-    proposals = draw_proposals(load_space(source, epochs, progress), PROPOSALS)
+    loaded = load_space(source, epochs, progress)
+    proposals = draw_proposals(loaded, PROPOSALS)
+    saves = SAVES_OF_PHASES if loaded.phases else SAVES
     place, measured = LocalProcesses(source.imported_modules()), list[MeasuredProposal]()
     progress.say("importing Keras, once for all that is tried")
     place.start()
@@ -70,7 +83,7 @@ def measure_proposals(space: str, epochs: int | None, progress: Progress) -> lis
             proposal = _measure(place, job)
             architectures = {other.cost.architecture for other in measured}
             if proposal.cost.architecture not in architectures:
-                proposal = replace(proposal, exactness=_certify(place, job))
+                proposal = replace(proposal, exactness=_certify(place, job, saves))
             measured.append(proposal)
             done()
     return measured
@@ -86,7 +99,7 @@ def resume_lines(measured: list[MeasuredProposal]) -> Iterator[str]:
 
 def describe_exactness(resumes: tuple[Exactness, ...]) -> str:
     """Return in words whether the resumes of a training are exact."""
-    for save, resume in zip(SAVES, resumes, strict=False):
+    for save, resume in zip(SAVES_OF_PHASES, resumes, strict=False):
         if resume.named:
             return f"approximate ({resume.named})"
         if resume.differs:
@@ -111,12 +124,12 @@ def _measure(place: LocalProcesses, job: Job) -> MeasuredProposal:
     return MeasuredProposal(job.record.parameters, news[Cost], news[Sized])
 
 
-def _certify(place: LocalProcesses, job: Job) -> tuple[Exactness, ...]:
+def _certify(place: LocalProcesses, job: Job, saves: Iterable[str]) -> tuple[Exactness, ...]:
     """Train some batches in a folder that is removed again, and resume them in fresh processes."""
     with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
         job = replace(job, experience=Experience(Path(folder).resolve() / job.experience.id))
         _news_of(job, lambda on_news: place.certify(job, threading.Event(), on_news))
-        resumes = (_news_of(job, partial(_resume, place, job, save)) for save in SAVES)
+        resumes = (_news_of(job, partial(_resume, place, job, save)) for save in saves)
         return tuple(news[Exactness] for news in resumes if Exactness in news)
 
 

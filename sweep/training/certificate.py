@@ -30,7 +30,7 @@ from sweep.training.findings import Findings
 from sweep.training.fit import fit
 from sweep.training.measure import refusing
 from sweep.training.preparation import prepare
-from sweep.training.protocol import SAVES, End, Exactness, Job, Link, Warned
+from sweep.training.protocol import SAVES, SAVES_OF_PHASES, End, Exactness, Job, Link, Warned
 from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.training_data import load_batches
@@ -58,23 +58,23 @@ class FirstBatches:
 
 
 class StagedSaves(keras.callbacks.Callback):
-    """A callback that saves at the positions of ``SAVES``, and ends the training at ``LAST``.
+    """A callback that saves at some positions, and ends the training at ``LAST``.
 
     Args:
         backup: saves.
         folder: of the experience; each backup is kept there, in a folder of its name.
-        keeps: whether this is the first process, whose backups are kept.
+        saves: the positions at which the first process saves, by name.
         batches: the number of batches of an epoch.
     """
 
-    def __init__(self, backup: Backup, folder: Path, keeps: bool, batches: int) -> None:
+    def __init__(
+        self, backup: Backup, folder: Path, saves: dict[str, tuple[int, int]], batches: int
+    ) -> None:
         super().__init__()
         self._backup, self._folder, self._epoch = backup, folder, 0
         self._last = LAST[0], min(LAST[1], batches)
-        self._saves: dict[tuple[int, int], str] = {}
-        if keeps:
-            for name, (at_epoch, at_batch) in SAVES.items():
-                self._saves[at_epoch, min(at_batch, batches)] = name
+        self._saves = {(epoch, min(batch, batches)): name for name, (epoch, batch) in saves.items()}
+        self._saves.pop(self._last, None)  # nothing would be trained after it
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         self._epoch = epoch
@@ -171,7 +171,9 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     session = TrainingSession(job, link, progress)
     session.note(made.findings)
     savers = make_savers(job, link, made, start.backup, session)
-    stages = StagedSaves(savers.backup, job.experience.path, keeps, made.batches.count)
+    saves = SAVES_OF_PHASES if len(phases) > 1 else SAVES
+    count = made.batches.count
+    stages = StagedSaves(savers.backup, job.experience.path, saves if keeps else {}, count)
     in_order = callbacks(savers, made.of_user, stages)
     data = made.batches, made.validation
     with contextlib.suppress(Stopped):

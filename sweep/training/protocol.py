@@ -17,8 +17,10 @@ BACKUP_EVERY_S = 30.0
 # The environment variable with the modules that the search space imports, separated by commas. The
 # forkserver preloads them. It imports ``sweep.training.preload`` by name, which takes no arguments.
 PRELOAD_VARIABLE = "SWEEP_PRELOAD"
-# The positions (epoch, batch) that ``sweep check`` resumes from.
+# The positions (epoch, batch) that ``sweep check`` resumes from. The phases of a training have one
+# epoch each there.
 SAVES = {"in the middle of an epoch": (0, 2), "at the end of an epoch": (1, 0)}
+SAVES_OF_PHASES = {**SAVES, "in the second phase": (1, 1)}
 
 
 @dataclass(frozen=True)
