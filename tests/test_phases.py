@@ -1,6 +1,9 @@
 """A training in phases: the model is prepared between them, and a cut anywhere changes nothing."""
 
-from support.bits import assert_equal
+import pytest
+
+from support.bits import assert_equal, only
+from support.trainer import FIXED, PARAMETERS
 
 IN_EACH_PHASE = [{"epoch": epoch, "batch": 5} for epoch in (1, 3, 5, 7)]
 AT_EACH_END = [{"epoch": epoch, "end": True} for epoch in (1, 4, 5, 7)]
@@ -15,3 +18,65 @@ def test_killed_ten_times_in_each_phase_and_between_it_ends_as_if_uncut(trainer,
     record = experience.read()
     assert len(record.sessions) == 11
     assert not record.approximate_because
+
+
+STOPS = (
+    'keras.callbacks.EarlyStopping("val_acc", mode="max", patience=7)',
+    'keras.callbacks.EarlyStopping("val_acc", mode="max", patience=1, min_delta=1,'
+    " restore_best_weights=True)",
+)
+ENDS_PHASE = ('MONITOR = "val_acc"', 'MONITOR = "val_acc"\nEARLY_STOPPING_ENDS = "phase"')
+# Phases of 2, 3, 1 and 2 epochs, each of which is stopped after two.
+STOPPED = [{"epoch": 1, "end": True}, {"epoch": 2, "batch": 5}, {"epoch": 5, "batch": 3}]
+
+
+def epochs_logged(experience):
+    return [int(row.split(",")[0]) for row in experience.log.read_text().splitlines()[1:]]
+
+
+def test_a_callback_that_stops_the_training_ends_all_of_it(trainer, space, tmp_path):
+    whole = {**PARAMETERS["phased"], **FIXED["phased"]}
+    assert trainer(space(STOPS, of="phased"), tmp_path, parameters=whole).ending == "outcome"
+    assert epochs_logged(only(tmp_path)) == [0, 1]
+    assert only(tmp_path).state() == "finished"
+
+
+def test_it_ends_its_phase_where_the_search_space_says_so(trainer, space, tmp_path):
+    whole = {**PARAMETERS["phased"], **FIXED["phased"]}
+    path = space(STOPS, ENDS_PHASE, of="phased")
+    experience = trainer.cut_and_resume(path, tmp_path / "cut", *STOPPED, parameters=whole)
+    trainer(path, tmp_path / "uncut", parameters=whole)
+    assert_equal(experience, only(tmp_path / "uncut"))
+    # The second phase is stopped after two of its three epochs.
+    assert epochs_logged(experience) == [0, 1, 2, 3, 4, 5, 6]
+
+
+COMPILE = "compile_with(model, keras.optimizers.Adam(float(model.optimizer.learning_rate) / 2))"
+REFUSED = {
+    "changes what is trainable, which has no effect before the model is compiled": (
+        COMPILE,
+        "pass",
+    ),
+    "it compiles the metrics accuracy, loss, and the phase before has acc, loss": (
+        COMPILE,
+        'model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])',
+    ),
+    "it returns another model; change the one that it is given": (
+        "    cut.at_phase(2)\n",
+        "    return keras.Sequential()\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", REFUSED)
+def test_a_phase_that_cannot_be_trained_is_refused_and_loses_nothing(
+    trainer, space, tmp_path, sentence
+):
+    whole = {**PARAMETERS["phased"], **FIXED["phased"]}
+    path = space(REFUSED[sentence], of="phased")
+    end = trainer(path, tmp_path, parameters=whole)
+    assert end.ending == "refused"
+    assert f"{path}, fine_tune: " in end.why
+    assert sentence in end.why
+    assert only(tmp_path).state() == "cut_off"
+    assert epochs_logged(only(tmp_path)) == [0, 1]

@@ -1,5 +1,7 @@
 """A search space is found, loaded, checked, and known again when its code was changed."""
 
+import re
+
 import pytest
 
 from sweep.errors import Misuse
@@ -196,3 +198,49 @@ def test_a_space_may_import_its_neighbours_and_hide_no_package(space):
     )
     assert load(source).load_data() == "beside"
     assert source.imported_modules() == ["json", "math"]
+
+
+PHASES = "\n\ndef phases(parameters):\n    return {}\n\n\ndef fine_tune(model):\n    pass\n"
+
+
+def with_phases(returned, fixed='"epochs": 2, '):
+    return WHOLE.replace('"epochs": 2, ', fixed) + PHASES.format(returned)
+
+
+def test_the_epochs_of_phases_are_those_of_the_training(space):
+    for fixed in ('"epochs": 5, ', ""):
+        loaded = load(space(with_phases("[(2, None), [3, fine_tune]]", fixed)))
+        parameters = loaded.parameters({"units": 3})
+        assert parameters["epochs"] == 5
+        assert [phase.epochs for phase in loaded.phases_of(parameters)] == [2, 3]
+
+
+def test_phases_may_divide_the_epochs(space):
+    loaded = load(space(with_phases('[(1, None), (parameters["epochs"] - 1, fine_tune)]')))
+    assert loaded.parameters({"units": 3})["epochs"] == 2
+
+
+@pytest.mark.parametrize(
+    ("returned", "sentence"),
+    [
+        ("[(2, None), (3, fine_tune)]", "phases has 5 epochs together, and epochs is 2"),
+        ("[]", "phases returns []; return [(5, None), (10, fine_tune)]."),
+        ("None", "phases returns None; return [(5, None), (10, fine_tune)]."),
+        ("[2, 3]", "phases has 2; write pairs of epochs and a function or None"),
+        ("[(0, None)]", "phases has 0 epochs; give an integer from 1 on"),
+        ("[(True, None)]", "phases has True epochs"),
+        ('[(2, "fine_tune")]', "phases has 'fine_tune' to prepare the model; give a function"),
+        ("[(2, lambda a, b, c: None)]", "asks for c, which it is not given"),
+        ('[(parameters["head"], None)]', "KeyError: 'head'"),
+    ],
+)
+def test_phases_that_cannot_be_trained_are_refused_with_the_mend(space, returned, sentence):
+    source = space(with_phases(returned))
+    with pytest.raises(SearchSpaceWrong, match=re.escape(sentence)) as refused:
+        load(source).parameters({"units": 3})
+    assert str(source.path) in str(refused.value)
+
+
+def test_what_an_early_stopping_ends_is_one_of_two(space):
+    said = refusal(space(f'{WHOLE}\nEARLY_STOPPING_ENDS = "phases"\n'))
+    assert said.endswith("EARLY_STOPPING_ENDS is 'phases'; write 'training' or 'phase'.")
