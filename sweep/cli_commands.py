@@ -169,13 +169,14 @@ def rebuild(space: str, root: Path | None, **options: Any) -> None:
 @click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
-    from sweep.console.results import approximations, as_csv, as_json
+    from sweep.console.results import approximations, as_csv, as_json, untrained_lines
     from sweep.console.table import print_table
 
     snapshot = Sweep(space, root).look()
     rows = snapshot.rows()
     if form == "table":
         print_table(rows)
+        _print_first(list(untrained_lines(snapshot)))
         _print_first(list(approximations(snapshot, rows)))
     else:
         click.echo(as_json(rows) if form == "json" else as_csv(rows))
@@ -245,7 +246,7 @@ def _print_costs(checked: list["MeasuredProposal"]) -> None:
 
 def _print_best(sweep: Sweep) -> None:
     """Print the best trials to stdout, and the path of the best model last."""
-    from sweep.console.results import approximations, best_of
+    from sweep.console.results import approximations, best_of, untrained_lines
     from sweep.console.table import print_table
 
     snapshot = sweep.look()
@@ -253,6 +254,7 @@ def _print_best(sweep: Sweep) -> None:
     rest = f"all of them: sweep results {sweep.space}, in pictures: sweep report {sweep.space}"
     title = f"the best {ROWS_AT_THE_END} of {len(rows)}; {rest}"
     print_table(rows[:ROWS_AT_THE_END], title if len(rows) > ROWS_AT_THE_END else None)
+    _print_first(list(untrained_lines(snapshot)))
     _print_first(list(approximations(snapshot, rows)))
     if snapshot.best():
         click.echo(best_of(snapshot).best.experience.meilleur)

@@ -1,6 +1,7 @@
 """``suggest`` may raise ``TrialPruned``: then that is a pruned trial, whichever proposal it is."""
 
 import json
+import shutil
 
 import pytest
 
@@ -12,7 +13,12 @@ from support.stand_ins import (
     proposals,
     run_as_program,
 )
+from sweep.console.results import untrained_lines
+from sweep.console.status import status_lines
 from sweep.errors import SweepError
+from sweep.experience.folder import experiences_in
+from sweep.experience.record import State
+from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.running.rehearsal import draw_proposals
 from sweep.space.search_space import load
 from sweep.space.source import find
@@ -142,3 +148,54 @@ def test_what_is_enqueued_may_be_pruned(space, tmp_path, asked_before, enqueued)
     number, params, state, _ = proposals(root, space)[0]
     assert (number, params, state) == (0, enqueued, "TrialState.PRUNED")
     assert 0 not in place.trained
+
+
+def look(root):
+    return SnapshotReader(root, pytest.fail).look()
+
+
+def test_what_has_no_folder_is_counted_and_said(space, tmp_path):
+    """Else a status would wait for it for ever."""
+    root = tmp_path / "root"
+    space.write_text(
+        SPACE.replace(
+            "    return {", "    if trial.number == 5:\n        1 / 0\n    return {"
+        ).replace("a >= b", "trial.number in (2, 3)")
+    )
+    control(root, space, trials=7)
+    seen = look(root)
+    assert (seen.to_do(), seen.is_over()) == (0, True)
+    assert {state: count for state, count in seen.counts().items() if count} == {
+        State.FINISHED: 4,
+        State.PRUNED: 2,
+        State.FAILED: 1,
+    }
+    assert list(untrained_lines(seen)) == [
+        "2 trials pruned in suggest, without an experience: 2, 3",
+        "1 trial failed in suggest, without an experience: 5",
+    ]
+    said = [line for line in status_lines(seen) if "failed, " in line]
+    assert said[1] == "trial 5: failed, space.py, line 13: ZeroDivisionError: division by zero"
+    lose_the_study(root)
+    control(root, space, trials=7)
+    assert look(root) == seen
+
+
+def test_a_trial_that_was_mended_is_counted_once_and_a_new_beginning_forgets_all(space, tmp_path):
+    root = tmp_path / "root"
+    space.write_text(SPACE.replace("a >= b", "trial.number == 1"))
+    control(root, space, trials=3)
+    (root / "untrained.json").write_text(
+        json.dumps([{"number": number, "state": "pruned", "reason": ""} for number in (0, 1)])
+    )
+    assert [trial.number for trial in look(root).untrained] == [1]
+    for experience in experiences_in(root):
+        shutil.rmtree(experience.path)
+    control(root, space, trials=1)
+    assert look(root).untrained == ()
+
+
+@pytest.mark.parametrize("text", ["", "{}", '[{"number": -1, "state": "pruned", "reason": ""}]'])
+def test_a_file_of_somebody_else_tells_of_no_trial(tmp_path, text):
+    (tmp_path / "untrained.json").write_text(text)
+    assert look(tmp_path).untrained == ()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # For a sweep without rows; otherwise the columns are the keys of its rows.
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
+MOST_NUMBERS = 20  # of trials without an experience, which are named
 INTEGERS = {"trial": "Int64", "epoch": "Int64"}
 
 
@@ -46,6 +47,17 @@ def best_of(snapshot: Snapshot) -> TrialView:
     if outcome and outcome.model and not is_file(model):
         raise SweepError(f"{model} is missing: sweep run trains it again.")
     return trial
+
+
+def untrained_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line for the trials that ``suggest`` has pruned, and one for those that it failed."""
+    for state in (State.PRUNED, State.FAILED):
+        numbers = [trial.number for trial in snapshot.untrained if trial.state is state]
+        if numbers:
+            few = ", ".join(map(str, numbers[:MOST_NUMBERS]))
+            more = f" and {len(numbers) - MOST_NUMBERS} more" if numbers[MOST_NUMBERS:] else ""
+            trials = "1 trial" if len(numbers) == 1 else f"{len(numbers)} trials"
+            yield f"{trials} {state} in suggest, without an experience: {few}{more}"
 
 
 def approximations(snapshot: Snapshot, table: list[Row]) -> Iterator[str]:

@@ -22,6 +22,9 @@ def status_lines(snapshot: Snapshot) -> Iterator[str]:
             if training.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
                 name = f"trial {trial.number} {training.experience.id}"
                 yield f"{name}: {training.state}, {_explanation(training)}"
+    for untrained in snapshot.untrained:
+        if untrained.state is State.FAILED:
+            yield f"trial {untrained.number}: failed, {untrained.reason}"
     if best:
         yield f"best {as_words(best.values)}: trial {best.number} {best.best.experience.id}"
     yield from _work_lines(snapshot)

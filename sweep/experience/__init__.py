@@ -26,6 +26,7 @@ All experiences of a root:
 
 - `trials.py` — the trials that led to the experiences, with their repeats
 - `known_data.py` — the data that the experiences were trained on
+- `untrained.py` — the trials that ended before any training, which have no folder
 - `inventory.py` — all folders, checked and repaired before a study is compared with them
 - `accounting.py` — the cost of a sweep and of its interruptions
 - `views.py` — what a snapshot shows of a training and of a trial

@@ -12,6 +12,7 @@ from sweep.system.json_text import MEBIBYTE, Time
 MOST_BYTES_OF_RECORD = 16 * MEBIBYTE  # 10,000 trials that led to one experience
 MOST_BYTES_OF_POSITION = 32 * MEBIBYTE  # a record, and a log of 30,000 epochs
 MOST_BYTES_OF_ENQUEUED = 4 * MEBIBYTE
+MOST_BYTES_OF_UNTRAINED = 16 * MEBIBYTE  # 100,000 trials
 MOST_INTEGER = 2**53
 MOST_EPOCHS = 10**9
 SEEDS = 2**32
@@ -75,6 +76,14 @@ class EnqueuedShape(TypedDict):
 
     proposals: Annotated[list[Proposal], Meta(max_length=10_000)]
     warm_starts: list[str]
+
+
+class UntrainedShape(TypedDict):
+    """See ``sweep.experience.untrained.UntrainedTrial``."""
+
+    number: TrialNumber
+    state: Literal["failed", "pruned"]
+    reason: str
 
 
 class CodeShape(TypedDict):

@@ -10,6 +10,7 @@ from sweep.experience.accounting import Work
 from sweep.experience.record import State
 from sweep.experience.root_lock import RootHolder
 from sweep.experience.trials import all_trials
+from sweep.experience.untrained import UntrainedTrial
 from sweep.experience.views import TrainingView, TrialView
 from sweep.space.objectives import DEFAULT, Objective, pareto_front
 
@@ -21,12 +22,14 @@ class Snapshot:
     """All experiences under a root at one moment, by id.
 
     ``asked`` is how the sweep was run last, and ``holder`` the process that holds the root, if any.
+    ``untrained`` are the trials that have ended without an experience.
     """
 
     root: Path
     trainings: tuple[TrainingView, ...]
     asked: dict[str, Any]
     holder: RootHolder | None
+    untrained: tuple[UntrainedTrial, ...] = ()
 
     @cached_property
     def trials(self) -> list[TrialView]:
@@ -120,6 +123,8 @@ class Snapshot:
         counts = dict.fromkeys(State, 0)
         for trial in self.trials:
             counts[trial.state] += 1
+        for untrained in self.untrained:
+            counts[untrained.state] += 1
         return counts
 
     def to_do(self) -> int:

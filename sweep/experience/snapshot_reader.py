@@ -14,6 +14,7 @@ from sweep.experience.record import Record, State
 from sweep.experience.root import read_asked
 from sweep.experience.root_lock import read_holder
 from sweep.experience.snapshot import Snapshot
+from sweep.experience.untrained import read_untrained
 from sweep.experience.views import TrainingView
 from sweep.system.plain_files import NotPlain, status
 
@@ -45,8 +46,12 @@ class SnapshotReader:
                 trainings.append(training)
             done()
         asked, holder = read_asked(self.root), read_holder(self.root)
+        untrained = read_untrained(self.root)
+        for training in trainings:  # a trial that was proposed anew may be trained by now
+            for entry in training.record.trials:
+                untrained.pop(entry.number, None)
         self.took_s = time.monotonic() - begun
-        return Snapshot(self.root, tuple(trainings), asked, holder)
+        return Snapshot(self.root, tuple(trainings), asked, holder, tuple(untrained.values()))
 
     def training(self, experience: Experience) -> TrainingView | None:
         """Return one experience as it is now, or None where its folder has no record."""

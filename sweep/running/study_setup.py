@@ -9,6 +9,7 @@ from sweep.errors import SweepError
 from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.experience.root import study_of
+from sweep.experience.untrained import forget_untrained
 from sweep.running.context import SweepContext
 from sweep.search import proposal_check
 from sweep.search.enqueued import ENQUEUED, key_of, read_enqueued
@@ -48,6 +49,7 @@ def open_or_rebuild(
     # A kill before the first folder, or all that there was is forgotten.
     if not trial_records and not always_rebuild:
         study.empty()
+        context.write_patiently(lambda: forget_untrained(context.root))
         return study
     trouble = trouble or study.difference(trial_records)
     if always_rebuild:

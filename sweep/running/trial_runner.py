@@ -11,6 +11,7 @@ import optuna
 from sweep.errors import MISSING, SweepError
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord, ends_early
+from sweep.experience.untrained import UntrainedTrial, note_untrained
 from sweep.running.experience_trainer import ExperienceTrainer
 from sweep.running.opening import OpenSweep
 from sweep.running.record_keeper import RecordKeeper
@@ -49,6 +50,7 @@ class TrialRunner:
         self._data = SameData(sweep.context, sweep.known_data)
         self._judge = TroubleJudge(sweep, self._records)
         self._trainer = ExperienceTrainer(sweep, self._records, self._data, self._judge)
+        self._noting = threading.Lock()
         self._lock_of_id: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def check_none_is_left(self) -> None:
@@ -123,6 +125,9 @@ class TrialRunner:
         reason = f"{path.name}, {mistakes.error_in_file(error, path)}"
         progress.begin(trial.number, path.stem)
         progress.trained(trial.number, path.stem)
+        untrained = UntrainedTrial(trial.number, state, reason)
+        with self._noting:
+            self._context.write_patiently(lambda: note_untrained(self._context.root, untrained))
         self._tell(trial, path.stem, Outcome(state, now(), reason), [], {"reason": reason})
 
     def _train_or_read(self, trial: optuna.Trial, repeats: list[Repeat]) -> TrialRecord | None:
