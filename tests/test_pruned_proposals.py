@@ -17,11 +17,13 @@ from sweep.console.results import untrained_lines
 from sweep.console.status import status_lines
 from sweep.errors import SweepError
 from sweep.experience.folder import experiences_in
-from sweep.experience.record import State
+from sweep.experience.record import Outcome, State
 from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.running.rehearsal import draw_proposals
 from sweep.space.search_space import load
 from sweep.space.source import find
+from sweep.system.host import now
+from sweep.training.protocol import End, Ending
 
 SPACE = '''
 """Impossible combinations are skipped."""
@@ -104,6 +106,22 @@ def test_it_counts_among_the_trials_and_never_as_failed(space, tmp_path):
     said, study = control(tmp_path, space, trials=8)
     assert study.count_states() == {"finished": 1, "pruned": 7, "failed": 0}
     assert not any("failed," in line for line in said[1:]), said
+
+
+class Failing(NoTraining):
+    def train(self, job, stop, on_news):
+        job.record.outcome = Outcome(State.FAILED, now(), "it cannot be trained")
+        job.experience.write(job.record)
+        return End(Ending.OUTCOME)
+
+
+def test_it_does_not_hide_that_all_that_was_tried_has_failed(space, tmp_path):
+    root = tmp_path / "root"
+    with pytest.raises(SweepError, match=r"The first 5 trials all failed, .* they begin from the"):
+        control(root, space, Failing(), trials=30)
+    told = states(root, space)
+    assert told.count("TrialState.FAIL") == 5
+    assert "TrialState.PRUNED" in told
 
 
 def test_with_several_objectives_it_is_pruned_too(space, tmp_path):

@@ -62,15 +62,15 @@ class Noting(NoTraining):
 
 
 @pytest.fixture
-def space(tmp_path):
+def values(tmp_path):
     path = tmp_path / "space.py"
     path.write_text(SPACE)
     return path
 
 
-def test_a_training_gets_the_values_as_written_before_and_after_each_cut(space, tmp_path):
+def test_a_training_gets_the_values_as_written_before_and_after_each_cut(values, tmp_path):
     whole, first = tmp_path / "whole", Noting()
-    control(whole, space, first, trials=8)
+    control(whole, values, first, trials=8)
     for given in first.given.values():
         assert EXPECTED.items() <= given.items()
         assert given["kernel"] in ("(3, 3)", "(5, 5)")
@@ -81,9 +81,9 @@ def test_a_training_gets_the_values_as_written_before_and_after_each_cut(space, 
 
     cut, second = tmp_path / "cut", Noting()
     for rows in (3, 7):
-        run_as_program(cut, space, "rows", rows, trials=8)
+        run_as_program(cut, values, "rows", rows, trials=8)
         lose_the_study(cut)
-    control(cut, space, second, trials=8)
+    control(cut, values, second, trials=8)
     assert second.given.items() <= first.given.items()
     assert {path.name for path in cut.iterdir()} == {path.name for path in whole.iterdir()}
     texts = [
@@ -125,8 +125,8 @@ def test_tuples_come_back_from_json_at_their_places_and_nowhere_else():
     assert with_tuples([1, {"a": 2}], {("z",), (1,), (1, "a", 7)}) == [1, {"a": 2}]
 
 
-def test_a_record_without_tuples_says_nothing_of_them(space, tmp_path):
-    control(tmp_path, space, trials=1)
+def test_a_record_without_tuples_says_nothing_of_them(values, tmp_path):
+    control(tmp_path, values, trials=1)
     (experience,) = experiences_in(tmp_path)
     record = experience.read()
     assert record.as_content()["tuples"] == [["kernel"], ["deep", "sizes", 0]]
@@ -146,25 +146,33 @@ def as_older_code_wrote_it(experience):
     return content["parameters"]
 
 
-def test_a_training_of_older_code_resumes_with_the_values_that_it_had(space, tmp_path):
-    run_as_program(tmp_path, space, "rows", 4, trials=3)
+def test_a_training_of_older_code_resumes_with_the_values_that_it_had(values, tmp_path):
+    run_as_program(tmp_path, values, "rows", 4, trials=3)
     (experience,) = [each for each in experiences_in(tmp_path) if not each.read().outcome]
     assert list(experience.sauvegarde.iterdir()), "it has a backup"
     parameters = as_older_code_wrote_it(experience)
     place = Noting()
-    control(tmp_path, space, place, trials=3)
+    control(tmp_path, values, place, trials=3)
     assert place.given[experience.id] == {key: repr(value) for key, value in parameters.items()}
 
 
 def test_a_training_of_older_code_with_nothing_to_resume_gets_the_values_as_written(
-    space, tmp_path
+    values, tmp_path
 ):
     """Its 1 for a 1.0 may be why it has failed."""
     root = tmp_path / "root"
-    run_as_program(root, space, 0, "begun", trials=1)  # killed before its first epoch
+    run_as_program(root, values, 0, "begun", trials=1)  # killed before its first epoch
     (experience,) = experiences_in(root)
     as_older_code_wrote_it(experience)
     place = Noting()
-    control(root, space, place, trials=1)
+    control(root, values, place, trials=1)
     assert EXPECTED.items() <= place.given[experience.id].items()
     assert experience.read().as_content()["tuples"] == [["kernel"], ["deep", "sizes", 0]]
+
+
+def test_keras_takes_a_rate_of_one_and_a_momentum_of_none(trainer, space, tmp_path):
+    path = space(('SGD(parameters["rate"])', 'SGD(parameters["rate"], parameters["momentum"])'))
+    parameters = {"units": 4, "rate": 1.0, "momentum": 0.0}
+    assert trainer(path, tmp_path / "root", parameters=parameters).ending == "outcome"
+    (experience,) = experiences_in(tmp_path / "root")
+    assert experience.state() == "finished", experience.read().outcome

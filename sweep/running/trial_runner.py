@@ -11,7 +11,7 @@ import optuna
 from sweep.errors import MISSING, SweepError
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord, ends_early
-from sweep.experience.untrained import UntrainedTrial, note_untrained
+from sweep.experience.untrained import UntrainedTrial, note_untrained, read_untrained
 from sweep.running.experience_trainer import ExperienceTrainer
 from sweep.running.opening import OpenSweep
 from sweep.running.record_keeper import RecordKeeper
@@ -180,14 +180,16 @@ class TrialRunner:
         settings, study = self._context.settings, self._sweep.study
         counts = study.count_states()
         failed = counts["failed"]
+        untrained = read_untrained(self._context.root).values()
+        skipped = sum(trial.state is State.PRUNED for trial in untrained)  # by ``suggest``
         if (
             counts["finished"]
-            or counts["pruned"]
-            or failed < min(FAILURES_THAT_STOP, settings.trials)
+            or counts["pruned"] > skipped
+            or failed < min(FAILURES_THAT_STOP, settings.trials - skipped)
         ):
             return
         # As ``Inventory.have_all_failed`` will see it in the next run.
-        begins_anew = failed == study.count() and settings.repeats == 1
+        begins_anew = failed + skipped == study.count() and settings.repeats == 1
         next_step = (
             "run the same command: they begin from the beginning"
             if begins_anew
