@@ -112,10 +112,10 @@ class TrainingOptions:
     keep_data: bool = field(
         default=True,
         metadata=says(
-            "Call load_data for each training. Otherwise it is called once a run, and the data "
-            "are kept in ~/.cache/sweep meanwhile.",
-            "Call load_data once a run, and keep the data in ~/.cache/sweep meanwhile; False calls "
-            "it for each training.",
+            "Call load_data for each training. Otherwise it is called once a run, or once for each "
+            "set of values that it reads, and the data are kept in ~/.cache/sweep meanwhile.",
+            "Call load_data once a run, or once for each set of values that it reads, and keep the "
+            "data in ~/.cache/sweep meanwhile; False calls it for each training.",
         ),
     )
     threads: int | None = field(
