@@ -26,7 +26,7 @@ def taking(
         hint: a sentence that follows where the function asks for something else.
 
     Raises:
-        SearchSpaceWrong: it needs more arguments than there are, or one by its keyword.
+        SearchSpaceWrong: it needs more arguments than there are, one by its keyword, or a trial.
     """
     name = getattr(function, "__name__", type(function).__name__)
     taken = 0
