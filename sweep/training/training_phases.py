@@ -65,6 +65,8 @@ class TrainingPhases:
         for callback in self._heard_by or ():
             callback.on_train_end()
         for callback in self._heard_by or ():
+            callback.set_params(callback.params)
+            callback.set_model(callback.model)  # TensorBoard opens its files here
             callback.on_train_begin()
         self._enter(len(self._progress.phases))
         self._progress.phases.append(epoch)
