@@ -3,6 +3,7 @@
 import pytest
 
 from support.bits import assert_equal, only
+from support.command import rows_logged, sweep
 from support.trainer import FIXED, PARAMETERS
 
 IN_EACH_PHASE = [{"epoch": epoch, "batch": 5} for epoch in (1, 3, 5, 7)]
@@ -80,3 +81,21 @@ def test_a_phase_that_cannot_be_trained_is_refused_and_loses_nothing(
     assert sentence in end.why
     assert only(tmp_path).state() == "cut_off"
     assert epochs_logged(only(tmp_path)) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ((COMPILE, "compile_it(model)"), "NameError: name 'compile_it' is not defined"),
+        ((COMPILE, "pass"), "fine_tune: it changes what is trainable, which has no effect"),
+    ],
+    ids=["an error", "a refusal"],
+)
+def test_a_mistake_in_a_later_phase_is_told_before_anything_is_trained(
+    space, tmp_path, change, sentence
+):
+    path = space(change, of="phased")
+    done = sweep("run", path, "--root", tmp_path / "root", "--trials", 1)
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert sentence in done.stderr
+    assert not rows_logged(tmp_path / "root")

@@ -36,6 +36,8 @@ class ExperienceTrainer:
         self._sweep, self._context = sweep, sweep.context
         self._progress, self._stop = sweep.context.progress, sweep.context.stop
         self._records, self._data, self._judge = records, data, judge
+        # Else a mistake in a later phase would be found hours later.
+        self._rehearses_phases = sweep.context.space.phases is not None
 
     def train(self, trial: optuna.Trial, repeat: Repeat, record: Record) -> None:
         """Train until the experience has an outcome, is given up in this run, or all is to stop.
@@ -94,6 +96,11 @@ class ExperienceTrainer:
             return self._report(trial, news, job.prunes) if repeat.is_first else None
 
         job = self._job(repeat, record)
+        if self._rehearses_phases and not record.sessions:
+            end = self._sweep.place.train(job.only_preparing(), self._stop, on_news)
+            if end.ending is not Ending.OUTCOME:
+                return end, epoch
+            self._rehearses_phases = False
         return self._sweep.place.train(job, self._stop, on_news), epoch
 
     def _job(self, repeat: Repeat, record: Record) -> Job:

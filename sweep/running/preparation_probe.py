@@ -104,9 +104,8 @@ class PreparationProbe:
 
 def _only_preparing(job: Job, experience: Experience, record: Record) -> Job:
     # The experience is made anew without its fence, which cannot be pickled: nothing is written.
-    return replace(
-        job, experience=Experience(experience.path), record=record, only_prepares=True, prunes=False
-    )
+    other = replace(job, experience=Experience(experience.path), record=record)
+    return other.only_preparing()
 
 
 def _ignore_news(news: News) -> None:

@@ -22,7 +22,7 @@ from sweep.training.data.loading import load_here
 from sweep.training.findings import Findings
 from sweep.training.fit import fit
 from sweep.training.model_build import count_params, disk_size
-from sweep.training.phase_preparation import prepare_phase
+from sweep.training.phase_preparation import each_phase
 from sweep.training.preparation import prepare
 from sweep.training.protocol import Cost, End, Ending, Job, Link, Warned
 from sweep.training.training_data import make_batches
@@ -105,9 +105,7 @@ def _measure(job: Job, link: Link) -> None:
     stopwatch = Stopwatch(batches, made.validation)
     data, callbacks = (batches, made.validation), [*made.of_user, stopwatch]
     start_s = trained_s = 0.0
-    for number, phase in enumerate(made.phases):
-        if number and phase.prepare:
-            prepare_phase(phase, number, model, job.record.parameters, made.validation)
+    for phase in each_phase(made.phases, model, job.record.parameters, made.validation):
         link.tell(disk_size(model))
         # One batch of the training and one of the validation: TensorFlow makes its graphs for them.
         stopwatch.limit_s = 0.0

@@ -13,7 +13,7 @@ from sweep.experience.record import Record
 from sweep.space.search_space import SearchSpace
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.model_build import build_model
-from sweep.training.phase_preparation import prepare_phase
+from sweep.training.phase_preparation import each_phase
 from sweep.training.protocol import Job
 from sweep.training.state.callback_fingerprint import callback_fingerprint
 from sweep.training.user_callbacks import user_callbacks
@@ -87,13 +87,11 @@ def _phases(
 ) -> list[Any]:
     """Return when each phase begins that does so within these epochs, and what it compiles."""
     first, described = 0, []
-    for number, phase in enumerate(space.phases_of(parameters)):
-        if first >= epochs:
-            break
-        if number and phase.prepare:
-            prepare_phase(phase, number, model, parameters, validation)
+    for phase in each_phase(space.phases_of(parameters), model, parameters, validation):
         described.append([first, _compiled(model)])
         first += phase.epochs
+        if first >= epochs:
+            break
     return described
 
 

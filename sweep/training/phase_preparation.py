@@ -1,12 +1,13 @@
 """The model, prepared for a phase by the function that the search space names for it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import keras
 import numpy as np
 
 from sweep.space.mistakes import SearchSpaceWrong
-from sweep.space.phases import Phase
+from sweep.space.phases import Phase, Phases
 from sweep.training import steps
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.state.model_settings import trainable_flags
@@ -63,6 +64,16 @@ def prepare_phase(
     before.check_metrics(phase)
     model.make_train_function(force=True)
     model.make_test_function(force=True)
+
+
+def each_phase(
+    phases: Phases, model: keras.Model, parameters: dict[str, Any], validation: BatchSource
+) -> Iterator[Phase]:
+    """Yield each phase once the model, which was built for the first, is prepared for it."""
+    for number, phase in enumerate(phases):
+        if number and phase.prepare:
+            prepare_phase(phase, number, model, parameters, validation)
+        yield phase
 
 
 class _Compiled:

@@ -12,6 +12,7 @@ from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.findings import Findings
 from sweep.training.model_build import build_model, count_params, disk_size
 from sweep.training.parent_comparison import difference_from_parent
+from sweep.training.phase_preparation import each_phase
 from sweep.training.process_setup import begin_process
 from sweep.training.protocol import Job, Link, Warned
 from sweep.training.steps import Weigh
@@ -84,13 +85,16 @@ def prepare_training(job: Job, link: Link) -> tuple[Prepared, str | None]:
 
 
 def prepare_only(job: Job, link: Link) -> None:
-    """Load the data and build the model, to see whether that works.
+    """Load the data, build the model and prepare it for each phase, to see whether that works.
 
     The callbacks of the search space are not made: they may open files of this training.
     """
     space, batches, validation = _load(job, link, Findings())
-    weigh_by_class(space, job.record.parameters, batches.spec())
-    build_model(space, job.record.parameters, validation)
+    parameters = job.record.parameters
+    weigh_by_class(space, parameters, batches.spec())
+    model = build_model(space, parameters, validation)
+    for _ in each_phase(space.phases_of(parameters), model, parameters, validation):
+        pass  # the model is prepared for it now
 
 
 def _load(job: Job, link: Link, findings: Findings) -> tuple[SearchSpace, BatchSource, BatchSource]:

@@ -5,7 +5,7 @@ A ``Job`` goes to the training, ``News`` come from it while it runs, and an ``En
 
 import threading
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Protocol, get_args
 
@@ -52,6 +52,10 @@ class Job:
     run: str | None = None
     data_before: dict[str, Any] | None = None
     only_prepares: bool = False
+
+    def only_preparing(self) -> "Job":
+        """Return a job that prepares the same training, and ends before its first batch."""
+        return replace(self, only_prepares=True, prunes=False)
 
 
 class Ending(StrEnum):
