@@ -80,6 +80,7 @@ def test_what_is_removed_meanwhile_is_loaded_again_and_ends_alike(counted, tmp_p
     assert trained(tmp_path / "root") == trained(tmp_path / "twin")
 
 
+@pytest.mark.long
 def test_a_killed_sweep_goes_on_with_equal_data_and_ends_as_if_uncut(counted, tmp_path):
     write, count = counted
     path, root = write(), tmp_path / "root"
@@ -139,6 +140,7 @@ def test_other_data_are_refused_for_the_values_that_they_belong_to(space, tmp_pa
     assert trial(5, 8, 0.03).returncode == 0
 
 
+@pytest.mark.long
 def test_a_root_whose_load_data_took_nothing_goes_on_with_one_that_takes_parameters(
     space, tmp_path
 ):
@@ -195,6 +197,17 @@ def test_a_stream_may_take_a_suggested_batch_size_from_the_parameters(space, tmp
     path = space(*suggested, ignored, of="windowed")
     done = sweep("run", path, "--root", tmp_path / "other", "--trials", 1)
     assert "or take it from the parameters in load_data(parameters)." in done.stderr
+
+
+def test_a_stream_that_turns_out_wrong_for_some_values_fails_those_trainings(space, tmp_path):
+    shorter = STREAM[1].replace(
+        'parameters["batch_size"])', "40).take(4 if window == 4 or epoch == 0 else 2)"
+    )
+    path = space((STREAM[0], shorter), of="windowed")
+    said = run(tmp_path / "root", *WORDS, "--trials", 6, space=path)
+    states = Counter(one.read().outcome.state for one in experiences_in(tmp_path / "root"))
+    assert states == {"finished": 3, "failed": 3}
+    assert "windowed.py: train(1) gives 2 batches, where the first epoch had 4" in said
 
 
 def test_data_that_are_wrong_for_some_values_fail_those_trainings_and_not_the_sweep(
@@ -326,6 +339,13 @@ def test_load_data_takes_parameters_or_nothing(space):
     wanted = ("load_data(parameters)", "load_data(parameters, fold)")
     with pytest.raises(SearchSpaceWrong, match=r"asks for fold, which it is not given; write def"):
         load(find(str(space(wanted, of="windowed"))))
+
+
+def test_parameters_are_given_by_name_where_others_stand_before_them(space):
+    other = ("load_data(parameters)", "load_data(path='data', parameters=None)")
+    returned = ("    import numpy", "    return path, parameters['window']\n    import numpy")
+    path = space(other, returned, of="windowed")
+    assert load(find(str(path))).load_data({"window": 8}) == ("data", 8)
 
 
 def identity(digest, window=None, **more):

@@ -55,6 +55,9 @@ def space_errors(job: Job) -> Iterator[None]:
     try:
         yield
     except DataWrong as error:
+        # A stream that was begun may be wrong for the values that ``load_data`` has read only.
+        if job.record.data_identity and job.record.data_identity.get("read"):
+            raise SearchSpaceRaised(f"{path.name}: {error}", error) from error
         raise DataWrong(f"{path}: {error}.") from error
     except (Stopped, NothingToTrain, Superseded, SweepError, Diverged, Pruned):
         raise
