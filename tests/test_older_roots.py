@@ -23,6 +23,7 @@ OF_THE_DAY = {
     *("process", "processor", "versions", "machine", "holder", "traceback"),
     *("trained_s", "prepared_s", "unsaved_s", "sample", "model", "checksum"),
 }
+OF_THE_MACHINE = {"environment", "flags"}  # what these have in them, and how much
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00")
 
 
@@ -71,7 +72,7 @@ def shape(text):
 
 def keys(content):
     if isinstance(content, dict):
-        return [(key, keys(value)) for key, value in content.items() if key != "environment"]
+        return [(key, keys(value)) for key, value in content.items() if key not in OF_THE_MACHINE]
     return [keys(item) for item in content] if isinstance(content, list) else None
 
 

@@ -1,6 +1,6 @@
 """The order of the callbacks of a training, and the reason for the place of each."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -86,23 +86,25 @@ def make_savers(
     log = Log(files.log, fence)
     contents = BackupContents(best, log, made.model, state)
     writer = BackupWriter(job, link, contents, session)
-    phases = _phases(job, link, made, state, session)
+    heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
+    enter = _entering(job, link, made, best, state)
+    phases = TrainingPhases(made.phases, session.progress, enter, heard_by)
     backup = Backup(job, link, writer, backup_before, session, phases)
     steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
     return Savers(best, log, backup, phases)
 
 
-def _phases(
-    job: Job, link: Link, made: Prepared, state: TrainingState, session: TrainingSession
-) -> TrainingPhases:
-    parameters = job.record.parameters
+def _entering(
+    job: Job, link: Link, made: Prepared, best: BestModel, state: TrainingState
+) -> Callable[[int], None]:
+    """Return a function that prepares the model for the phase of a number."""
 
     def enter(number: int) -> None:
+        write_patiently(best.write_now, link)  # as the phase before has left it
         phase = made.phases[number]
         if phase.prepare:
-            prepare_phase(phase, number, made.model, parameters, made.validation)
+            prepare_phase(phase, number, made.model, job.record.parameters, made.validation)
             link.tell(disk_size(made.model))
             state.begin_phase()
 
-    heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
-    return TrainingPhases(made.phases, session.progress, enter, heard_by)
+    return enter

@@ -15,6 +15,7 @@ def fit(
     callbacks: list[keras.callbacks.Callback],
     first: int,
     phases: TrainingPhases,
+    stopped: bool = False,
 ) -> None:
     """Fit a model whose steps ``sweep.training.steps.take_over`` has taken over.
 
@@ -26,29 +27,41 @@ def fit(
         callbacks: are called in this order.
         first: the epoch to begin with.
         phases: those of the whole training.
+        stopped: whether a callback had stopped the phase that is resumed, at its end.
     """
-    batches, validation = data
+    steps = data[0].count
     heard = SkippingCallbackList(
-        callbacks, model, first, epochs=phases.epochs, steps=batches.count, verbose=0
+        callbacks, model, first, epochs=phases.epochs, steps=steps, verbose=0
     )
-    model.stop_training = False  # build_model may have trained the model
-    heard.begin()
+    is_over = stopped or first >= phases.end()
+    if is_over:
+        heard.begin()
     while True:
-        if heard.next_epoch < phases.end() and not model.stop_training:
-            model.fit(
-                batches.numbers,
-                initial_epoch=heard.next_epoch,
-                epochs=phases.end(),
-                validation_data=validation.numbers,
-                callbacks=heard,
-                shuffle=False,  # the batches have their order
-                verbose=0,
-            )
-        if phases.are_over(heard.next_epoch, model.stop_training):
-            break
-        model.stop_training = False
+        if not is_over:
+            _fit_phase(model, data, heard, phases.end())
+            if phases.are_over(heard.next_epoch, model.stop_training):
+                break
         phases.begin_next(heard.next_epoch)
+        is_over = False
     heard.end()
+
+
+def _fit_phase(
+    model: keras.Model,
+    data: tuple[BatchSource, BatchSource],
+    heard: "SkippingCallbackList",
+    end: int,
+) -> None:
+    batches, validation = data
+    model.fit(
+        batches.numbers,
+        initial_epoch=heard.next_epoch,
+        epochs=end,
+        validation_data=validation.numbers,
+        callbacks=heard,
+        shuffle=False,  # the batches have their order
+        verbose=0,
+    )
 
 
 class SkippingCallbackList(keras.callbacks.CallbackList):
@@ -76,17 +89,21 @@ class SkippingCallbackList(keras.callbacks.CallbackList):
         self._fitted = model  # whose functions are made anew where a callback compiles it
         self.next_epoch = first
         self._last_logs: Logs = None
+        self._has_begun = False
 
     def begin(self) -> None:
-        """Tell the callbacks that the training begins."""
-        super().on_train_begin()
+        """Tell the callbacks that the training begins, unless they have been told."""
+        if not self._has_begun:
+            self._has_begun = True
+            super().on_train_begin()
 
     def end(self) -> None:
         """Tell the callbacks that the training has ended."""
         super().on_train_end(self._last_logs)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Do nothing: a phase begins, and the training has begun."""
+        """Tell the callbacks of the first phase that begins; the others are of one training."""
+        self.begin()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Do nothing: a phase has ended."""

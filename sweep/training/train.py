@@ -155,22 +155,24 @@ class TrainingRun:
         link.can_save()
         reports = Reports(link, job, self._session, position.curve() if position else [])
         savers = make_savers(job, link, made, backup_before, self._session)
-        if (
-            position
-            and not position.batch
-            and savers.phases.are_over(position.epoch, position.stop_training)
-        ):
+        stopped = position is not None and not position.batch and position.stop_training
+        if savers.phases.are_over(progress.epoch, stopped):
             reports.on_train_begin()
             return
         finite = Finite(job.record.objectives)
-        self._fit(made, savers, callbacks(savers, made.of_user, reports, guards=[finite]))
+        in_order = callbacks(savers, made.of_user, reports, guards=[finite])
+        self._fit(made, savers, in_order, stopped)
 
     def _fit(
-        self, made: Prepared, savers: Savers, in_order: list[keras.callbacks.Callback]
+        self,
+        made: Prepared,
+        savers: Savers,
+        in_order: list[keras.callbacks.Callback],
+        stopped: bool,
     ) -> None:
         data = made.batches, made.validation
         try:
-            fit(made.model, data, in_order, self._progress.epoch, savers.phases)
+            fit(made.model, data, in_order, self._progress.epoch, savers.phases, stopped)
         except (Stopped, Superseded, SweepError):
             raise
         except Pruned:
