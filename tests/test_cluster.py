@@ -132,6 +132,18 @@ def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_
 
 
 @pytest.mark.long
+def test_the_workers_of_a_host_load_once_for_each_set_of_values(cluster, tmp_path, space):
+    calls = tmp_path / "calls"
+    note = f"    with open({str(calls)!r}, 'a') as file:\n        file.write(str(parameters['window']))"
+    path = space(("    window = parameters", f"{note}\n    window = parameters"), of="windowed")
+    words = ("--sampler", "grid", "--threads", 1, "--trials", 6)
+    run(tmp_path / "root", *words, "--cluster", cluster.address, space=path)
+    assert sorted(calls.read_text()) == ["4", "8"]
+    run(tmp_path / "twin", *words, space=path)
+    assert trained(tmp_path / "root") == trained(tmp_path / "twin")
+
+
+@pytest.mark.long
 def test_the_workers_of_a_host_load_the_data_once_and_keep_them_for_the_run(
     cluster, tmp_path, space
 ):
