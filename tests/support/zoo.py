@@ -96,6 +96,7 @@ EXPECTED = {
     "Changes to the model or to compile in mid-training": {
         "unfreeze_epoch_begin": EQUAL,
         "unfreeze_epoch_end": EQUAL,
+        "fine_tuned_in_phases": EQUAL,
         "recompile_loss": EQUAL,
         "recompile_smoothing": EQUAL,
         "recompile_loss_weights": EQUAL,
