@@ -1,5 +1,6 @@
 """``sweep check``: a few proposals, built and trained for some batches, and what a trial costs."""
 
+import contextlib
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -120,17 +121,24 @@ def _job(source: SpaceSource, name: str, parameters: dict[str, Any], threads: in
 
 
 def _measure(place: LocalProcesses, job: Job) -> MeasuredProposal:
-    news = _news_of(job, lambda on_news: place.measure(job, threading.Event(), on_news))
+    with _in_folder_of_its_own(job) as job:
+        news = _news_of(job, lambda on_news: place.measure(job, threading.Event(), on_news))
     return MeasuredProposal(job.record.parameters, news[Cost], news[Sized])
 
 
 def _certify(place: LocalProcesses, job: Job, saves: Iterable[str]) -> tuple[Exactness, ...]:
-    """Train some batches in a folder that is removed again, and resume them in fresh processes."""
-    with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
-        job = replace(job, experience=Experience(Path(folder).resolve() / job.experience.id))
+    """Train some batches, and resume them in fresh processes."""
+    with _in_folder_of_its_own(job) as job:
         _news_of(job, lambda on_news: place.certify(job, threading.Event(), on_news))
         resumes = (_news_of(job, partial(_resume, place, job, save)) for save in saves)
         return tuple(news[Exactness] for news in resumes if Exactness in news)
+
+
+@contextlib.contextmanager
+def _in_folder_of_its_own(job: Job) -> Iterator[Job]:
+    """Yield the job with a folder in which callbacks may write, too; it is removed again."""
+    with tempfile.TemporaryDirectory(prefix="sweep-check-") as folder:
+        yield replace(job, experience=Experience(Path(folder).resolve() / job.experience.id))
 
 
 def _resume(place: LocalProcesses, job: Job, save: str, on_news: OnNews) -> End:

@@ -27,6 +27,7 @@ The files, in the order in which data pass through them:
 - finite_callback.py — ends a training whose metrics are not finite
 - backup_callback.py — when a backup is written, and how a training resumes from it
 - backup_contents.py — what a backup holds, and in which order it is written
+- event_files.py — TensorBoard's files of the callbacks, cut back like the log
 - state/ — all state that the weights do not hold, saved and restored
 - reports_callback.py — tells the controller of each epoch
 - fit.py — the calls of ``model.fit``

@@ -14,12 +14,14 @@ from sweep.experience import backup_files, damage
 from sweep.experience.position import POSITION, Position
 from sweep.system import lent_files, plain_files
 from sweep.system.host import now
+from sweep.training import event_files
 from sweep.training.best_model_callback import BestModel
 from sweep.training.h5py_errors import disk_errors
 from sweep.training.log_callback import Log
 from sweep.training.protocol import Job, Link, Warned
 from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import write_arrays
+from sweep.training.state.own_folder import told_from
 from sweep.training.state.packing import StateArrays
 from sweep.training.state.training_state import BeforeValidation, TrainingState
 
@@ -28,13 +30,15 @@ from sweep.training.state.training_state import BeforeValidation, TrainingState
 class BackupContents:
     """What a backup holds, in the order in which it is written.
 
-    ``best`` and ``log`` write their own files; ``model`` gives the weights, ``state`` the rest.
+    ``best`` and ``log`` write their own files; ``model`` gives the weights, ``state`` the rest. The
+    callbacks ``of_user`` may write event files.
     """
 
     best: BestModel
     log: Log
     model: keras.Model
     state: TrainingState
+    of_user: list[keras.callbacks.Callback]
 
 
 class BackupWriter:
@@ -80,6 +84,9 @@ class BackupWriter:
         self.contents.log.file.write_now()
         state = before_validation.python if before_validation else None
         plain, arrays = state or self.contents.state.capture()
+        event_files.flush(self.contents.of_user)
+        folder = self._job.experience.path
+        plain = {**told_from(folder, plain), event_files.KEY: event_files.lengths(folder)}
         plain_files.make_folder(self.folder)
         self._write_weights(arrays)
         position = Position(

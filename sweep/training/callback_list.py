@@ -1,7 +1,8 @@
 """The order of the callbacks of a training, and the reason for the place of each."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import keras
 
@@ -18,6 +19,7 @@ from sweep.training.phase_preparation import prepare_phase
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Job, Link
 from sweep.training.session import TrainingSession
+from sweep.training.state.own_folder import put_into
 from sweep.training.state.training_state import TrainingState
 from sweep.training.training_phases import TrainingPhases
 
@@ -77,6 +79,7 @@ def make_savers(
     """
     # The steps ask the backup, which saves the state of the model that they train.
     backup: Backup
+    backup_before = backup_before and _here(backup_before, job.experience.path)
     most = None if any(map(hears_batches, made.of_user)) else lambda: backup.batches_to_next()
     steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
     state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
@@ -84,7 +87,7 @@ def make_savers(
     files, fence = job.experience, job.experience.fence
     best = BestModel(files.meilleur, job.record.objective, best_before, state.variables, fence)
     log = Log(files.log, fence)
-    contents = BackupContents(best, log, made.model, state)
+    contents = BackupContents(best, log, made.model, state, made.of_user)
     writer = BackupWriter(job, link, contents, session)
     heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
     enter = _entering(job, link, made, best, state)
@@ -92,6 +95,12 @@ def make_savers(
     backup = Backup(job, link, writer, backup_before, session, phases)
     steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
     return Savers(best, log, backup, phases)
+
+
+def _here(backup: Generation, folder: Path) -> Generation:
+    """Return a backup whose state leads into this folder."""
+    position = backup.position
+    return replace(backup, position=replace(position, state=put_into(folder, position.state)))
 
 
 def _entering(

@@ -21,6 +21,7 @@ from sweep.experience import backup_files, resume_start
 from sweep.experience.folder import Experience
 from sweep.experience.position import Position
 from sweep.space.search_space import SearchSpace
+from sweep.training import event_files
 from sweep.training.backup_callback import Backup
 from sweep.training.callback_hooks import Logs
 from sweep.training.callback_list import callbacks, make_savers
@@ -142,6 +143,7 @@ def first_difference(one: Path, other: Path, left_out: tuple[str, ...] = ()) -> 
 
 
 def _compared(position: Position, left_out: tuple[str, ...]) -> dict[str, Any]:
+    left_out = (*left_out, event_files.KEY)  # the name of a file has the time in it
     state = {name: part for name, part in position.state.items() if name not in left_out}
     return {"": state, "log.csv": position.log, "the running metrics": position.logs}
 
@@ -157,7 +159,6 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     # Each phase has one epoch, so that one of the resumes goes from one to the next.
     phases = [phase._replace(epochs=1) for phase in made.phases]
     made = replace(made, phases=(*phases[:-1], made.phases[-1]))
-    job.experience.path.mkdir(parents=True, exist_ok=True)
     job.experience.log.touch()
     identity = made.findings.data_identity
     digest = identity and identity["digest"]

@@ -13,7 +13,7 @@ from sweep.experience.resume_start import Start, make_ready
 from sweep.system import plain_files
 from sweep.system.files import move_to_quarantine
 from sweep.system.json_text import are_equal
-from sweep.training import hdf5
+from sweep.training import event_files, hdf5
 from sweep.training.endings import NothingToTrain
 from sweep.training.protocol import End, Ending, Job, Link, Warned
 
@@ -59,6 +59,7 @@ def bring_back(job: Job, link: Link) -> Start:
         or best_model.versions_in(experience.path)
     )
     start = _newest_readable(job, link)
+    event_files.cut_back(experience, start.backup.position if start.backup else None)
     if has_been_trained and not start.backup:
         aside = f"; what there was of it is in {start.moved_to}" if start.moved_to else ""
         link.tell(Warned(f"begins again from the beginning: {start.why_anew}{aside}"))

@@ -3,6 +3,8 @@
 Only the number of epochs may differ; where it decides more, the record says so.
 """
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -31,10 +33,11 @@ def difference_from_parent(job: Job, space: SearchSpace, validation: BatchSource
     if not parent:
         return f"it extends {record.parent}, which is not here to be compared with"
     epochs = parent.parameters["epochs"]
-    before, now = (
-        _describe(job, space, parameters, validation, epochs)
-        for parameters in (parent.parameters, record.parameters)
-    )
+    with tempfile.TemporaryDirectory(prefix="sweep-extend-") as folder:  # these callbacks write
+        before, now = (
+            _describe(job, Path(folder), space, parameters, validation, epochs)
+            for parameters in (parent.parameters, record.parameters)
+        )
     different = [name for name in now if now[name] != before[name]]
     if not different:
         return None
@@ -54,11 +57,16 @@ def _in_words(different: list[str], before: dict[str, Any], now: dict[str, Any])
 
 
 def _describe(
-    job: Job, space: SearchSpace, parameters: dict[str, Any], validation: BatchSource, epochs: int
+    job: Job,
+    folder: Path,
+    space: SearchSpace,
+    parameters: dict[str, Any],
+    validation: BatchSource,
+    epochs: int,
 ) -> dict[str, Any]:
     """Return all of so many epochs that may depend on their number, in a comparable form."""
     model = build_model(space, parameters, validation)
-    of_user = user_callbacks(space, parameters, job.experience.path)
+    of_user = user_callbacks(space, parameters, folder)
     description = {
         "model": model.get_config(),
         **_compiled(model),

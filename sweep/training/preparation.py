@@ -1,12 +1,13 @@
 """All that is trained, made from the search space: its batches, its model, its callbacks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 
 from sweep.space.phases import Phases
 from sweep.space.search_space import SearchSpace, load
+from sweep.system import plain_files
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.findings import Findings
@@ -55,6 +56,7 @@ def prepare(
         batches_of: returns the batches of the training, and those of its validation.
     """
     findings = Findings()
+    plain_files.make_folder(job.experience.path)  # a training's is there already
     begin_process(job.record)
     space, parameters = load(job.source), job.record.parameters
     batches, validation = batches_of(space, findings)
@@ -68,8 +70,11 @@ def prepare(
 def prepare_training(job: Job, link: Link) -> tuple[Prepared, str | None]:
     """Make what the job trains, and tell the link the size of its files.
 
+    The callbacks of the search space are not made yet: they may open files in the folder, which
+    another process may hold.
+
     Returns:
-        All that is trained, and how it differs from the training that it extends.
+        What is trained, and how it differs from the training that it extends.
     """
     parameters, findings = job.record.parameters, Findings()
     space, batches, validation = _load(job, link, findings)
@@ -77,11 +82,16 @@ def prepare_training(job: Job, link: Link) -> tuple[Prepared, str | None]:
     difference = difference_from_parent(job, space, validation)
     model = build_model(space, parameters, validation)
     findings.count_params = count_params(model)
-    of_user = user_callbacks(space, parameters, job.experience.path)
     link.tell(disk_size(model))
     phases = space.phases_of(parameters)
-    made = Prepared(space, phases, model, batches, validation, weigh, of_user, findings)
+    made = Prepared(space, phases, model, batches, validation, weigh, [], findings)
     return made, difference
+
+
+def with_callbacks(made: Prepared, job: Job) -> Prepared:
+    """Return what is trained, with the callbacks of the search space; the folder is held."""
+    parameters, folder = job.record.parameters, job.experience.path
+    return replace(made, of_user=user_callbacks(made.space, parameters, folder))
 
 
 def prepare_only(job: Job, link: Link) -> None:

@@ -29,7 +29,12 @@ from sweep.training.finite_callback import Finite
 from sweep.training.fit import fit
 from sweep.training.folder_preparation import bring_back, wait_for_others
 from sweep.training.patient_writes import write_patiently
-from sweep.training.preparation import Prepared, prepare_only, prepare_training
+from sweep.training.preparation import (
+    Prepared,
+    prepare_only,
+    prepare_training,
+    with_callbacks,
+)
 from sweep.training.protocol import Begun, End, Ending, Job, Link
 from sweep.training.reports_callback import Reports
 from sweep.training.session import TrainingSession
@@ -131,11 +136,11 @@ class TrainingRun:
                 made, difference = prepare_training(job, link)
                 # Another process may have begun while this one prepared: its files are its own.
                 wait_for_others(job, link)
+                is_new = plain_files.kind_of(job.experience.path) is None
                 self._hold.take(job.record)
                 start = bring_back(job, link)
-                if (
-                    difference and start.backup
-                ):  # what is trained from the beginning is no extension
+                made = self._with_callbacks(made, is_new)
+                if difference and start.backup:  # from the beginning, it is no extension
                     made.findings.approximate_because.append(difference)
                 self._session.begin(start, made.batches.count, made.findings)
                 self._train_epochs(made, start.backup)
@@ -143,6 +148,15 @@ class TrainingRun:
             state = State.PRUNED if isinstance(end, Pruned) else State.FAILED
             return Outcome(state, now(), str(end))
         return Outcome(State.FINISHED, now())
+
+    def _with_callbacks(self, made: Prepared, is_new: bool) -> Prepared:
+        """Make the callbacks; where that fails, remove the folder that was made for them."""
+        try:
+            return with_callbacks(made, self._job)
+        except Exception:
+            if is_new:
+                plain_files.remove_folder(self._job.experience.path)
+            raise
 
     def _train_epochs(self, made: Prepared, backup_before: Generation | None) -> None:
         """Train the epochs that are still to be trained."""

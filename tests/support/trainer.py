@@ -20,6 +20,7 @@ PARAMETERS = {
     "cnn": {"filters": 4},
     "lstm": {"units": 6},
     "phased": {"units": 8},
+    "events": {"units": 8},
 }
 # The spaces of these tests import Keras at their top; the process of the tests stays without it.
 FIXED = {
@@ -27,6 +28,7 @@ FIXED = {
     "cnn": {"epochs": 4, "batch_size": 32, "seed": 1},
     "lstm": {"epochs": 3, "batch_size": 32, "seed": 2},
     "phased": {"epochs": 8, "batch_size": 32, "seed": 4},
+    "events": {"epochs": 4, "batch_size": 32, "seed": 3},
 }
 ORDER = "SWEEP_TEST_ORDER"  # see spaces/cut.py
 

@@ -22,6 +22,7 @@ The save
     model_settings.py — what a model is compiled with, what is trainable, its schedule
     traced_steps.py — the variables that only the graph of a step uses
     random_state.py — seeds and generators
+    own_folder.py — paths in the folder of the experience, which may be another one later
     packing.py — plain values and arrays as JSON and back
     arrays_file.py — the arrays of a backup, in the file of its weights
 

@@ -110,6 +110,8 @@ def _fill_dict(thing: Any, form: Form, objects: SavedObjects) -> None:
     keys, values = objects.forms(form["keys"]), objects.forms(form["values"])
     for key_form, value_form in zip(keys, values, strict=True):
         key = objects.value(key_form, None)
+        if is_opaque(value_form) and key not in current:
+            continue  # it is named where it matters; a writer or a cache is made when it is needed
         pairs.append((key, objects.value(value_form, current.get(key))))
     thing.clear()
     for key, value in pairs:  # ``update`` of a Counter would count them

@@ -20,6 +20,11 @@ from sweep.training.state.ownership import user_modules
 
 # Keras itself sets these on every callback. Its own callbacks choose their ``monitor_op`` anew.
 CALLBACK_ATTRIBUTES = {"_model", "params", "validation_data", "monitor_op"}
+# Of Keras's TensorBoard: where it writes, which follows from its ``log_dir``; and what time it is.
+TENSORBOARD_ATTRIBUTES = {
+    *("_log_write_dir", "_train_dir", "_val_dir", "_writers", "_prev_summary_state"),
+    *("_summary_module", "_batch_start_time", "_epoch_start_time", "_batch_trace_context"),
+}
 # Keras and ``sweep.training.steps`` set these on models while they train, by public names.
 MODEL_ATTRIBUTES = {
     *("built", "compiled", "history", "stop_training", "stop_evaluating", "stop_predicting"),
@@ -66,6 +71,8 @@ def keras_references(thing: Any) -> Iterator[tuple[str, Any]]:
 @functools.cache
 def hidden_names(cls: type) -> frozenset[str]:
     """Return the attributes of a class that are Keras's own, and no state of the user's."""
+    if issubclass(cls, keras.callbacks.TensorBoard):
+        return frozenset(CALLBACK_ATTRIBUTES | TENSORBOARD_ATTRIBUTES)
     if issubclass(cls, keras.callbacks.Callback):
         return frozenset(CALLBACK_ATTRIBUTES)
     if cls is tf.train.ExponentialMovingAverage:
