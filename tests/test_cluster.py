@@ -134,7 +134,7 @@ def test_a_scheduler_that_is_killed_and_started_again_is_waited_for(mortal, tmp_
 @pytest.mark.long
 def test_the_workers_of_a_host_load_once_for_each_set_of_values(cluster, tmp_path, space):
     calls = tmp_path / "calls"
-    note = f"    with open({str(calls)!r}, 'a') as file:\n        file.write(str(parameters['window']))"
+    note = f"    open({str(calls)!r}, 'a').write(str(parameters['window']))"
     path = space(("    window = parameters", f"{note}\n    window = parameters"), of="windowed")
     words = ("--sampler", "grid", "--threads", 1, "--trials", 6)
     run(tmp_path / "root", *words, "--cluster", cluster.address, space=path)
