@@ -32,7 +32,6 @@ SMALL = (
 @pytest.mark.parametrize(
     ("monitor", "mode", "objectives"),
     [
-        (None, None, [("val_acc", "max")]),
         ("val_loss", None, [("val_loss", "min")]),
         ("val_auc", "max", [("val_auc", "max")]),
         (
@@ -50,7 +49,7 @@ def test_monitor_and_mode_name_the_objectives(monitor, mode, objectives):
 @pytest.mark.parametrize(
     ("monitor", "mode", "said"),
     [
-        ("val_auc", None, 'MODE = "max"'),
+        ("val_odd", None, 'MODE = "max"'),
         ("val_auc", "maximise", "write 'max'"),
         (["val_acc", "val_loss"], "max", "each a mode"),
         (["val_acc", "val_acc"], None, "each name once"),
@@ -164,8 +163,8 @@ def test_what_is_for_one_objective_is_refused_where_there_are_several(several, t
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ([(FIXED, f'{FIXED}\nMONITOR, MODE = "val_f1", "max"')], 'no metric named "f1" (only acc)'),
-        ([(FIXED, f'{FIXED}\nMONITOR = "val_auc"')], "there is no MODE"),
+        ([(FIXED, f'{FIXED}\nMONITOR = "val_f1"')], 'MONITOR has "val_f1", and the first epoch'),
+        ([(FIXED, f'{FIXED}\nMONITOR = "val_odd"')], "there is no MODE"),
         ([(FIXED, f'{FIXED}\nMONITORS = "val_loss"')], "rename MONITORS to MONITOR"),
         ([SMALL, ("return [parameters", "return [[parameters"), ("- 5]", "- 5]]")], "constraints"),
         ([SMALL, ('parameters["units"] - 5', 'logs["nothing"]')], "KeyError"),

@@ -51,7 +51,11 @@ def test_every_search_space_that_ships_can_be_run(path, tmp_path):
             "def load_dat(",
             "has no function load_data: rename load_dat to load_data(…).",
         ),
-        ('metrics=["acc"]', 'metrics=["accuracy"]', 'no metric named "acc" (only accuracy)'),
+        (
+            'metrics=["acc"]',
+            'metrics=["sparse_categorical_crossentropy"]',
+            'MONITOR = "val_sparse_categorical_crossentropy".',
+        ),
         (
             "    x, y = load_digits",
             "    x, y = load_digit",

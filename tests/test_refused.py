@@ -27,12 +27,15 @@ def with_data(returned):
         (
             COMPILE,
             '"sparse_categorical_crossentropy"',
-            'no metric named "acc" (none); give compile(…) metrics=["acc"].',
+            'no metric named "acc" or "accuracy" (none); '
+            'give compile(…) metrics=["acc"], or write MONITOR = "val_loss".',
         ),
         (
             COMPILE,
-            '"sparse_categorical_crossentropy", metrics=["accuracy"]',
-            'no metric named "acc" (only accuracy); give compile(…) name="acc" for accuracy.',
+            '"sparse_categorical_crossentropy", metrics=[keras.metrics.MeanMetricWrapper('
+            "lambda y, p: p[:, 0], name='strange')]",
+            'no metric named "acc" or "accuracy" (only strange); '
+            'write MONITOR = "val_strange" and MODE = "max" or "min".',
         ),
         (
             *with_data("return (x[:250], y[:249]), (x, y)"),

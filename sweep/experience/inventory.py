@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from sweep.experience import backup_files, damage, resume_start
@@ -17,6 +18,7 @@ from sweep.experience.trials import (
     trials_by_number,
 )
 from sweep.space.mistakes import SearchSpaceWrong
+from sweep.space.objectives import describe_objectives
 from sweep.space.search_space import SearchSpace
 from sweep.space.source import Code, SpaceSource, digest
 from sweep.system import plain_files
@@ -59,22 +61,26 @@ class Inventory:
                 check_header(experience.read_log(), experience.log, "epoch")
         check_numbers(self.trials())
 
-    def check_objectives(self, space: SearchSpace) -> None:
-        """Refuse a search space with other objectives than an experience was trained for.
+    def check_objectives(self, space: SearchSpace) -> SearchSpace:
+        """Return the search space, of whose possible objectives only those are left that are here.
+
+        Experiences without an epoch count for none.
 
         Raises:
-            SearchSpaceWrong: there is such an experience.
+            SearchSpaceWrong: an experience was trained for others.
         """
         for experience, record in self.recorded():
-            if tuple(record.objectives) != space.objectives:
-                before, now = (
-                    ", ".join(f"{name} ({mode})" for name, mode in objectives)
-                    for objectives in (record.objectives, space.objectives)
-                )
+            objectives = tuple(record.objectives)
+            if objectives not in space.possible_objectives and _has_epochs(experience, record):
+                before = describe_objectives(objectives)
+                now = " or ".join(map(describe_objectives, space.possible_objectives))
                 raise SearchSpaceWrong(
                     f"{space.source.path}: MONITOR is {now}, and {experience.path} was trained for "
                     f"{before}: undo that, or take another --root."
                 )
+            if space.is_unnamed and _has_epochs(experience, record):
+                space = replace(space, possible_objectives=(objectives,))
+        return space
 
     def check_code(self, source: SpaceSource, accept_change: bool) -> SpaceSource:
         """Return the source together with all other code whose results count as its own here.
@@ -176,6 +182,11 @@ class Inventory:
     def trials(self) -> dict[int, TrialRecord]:
         """Return the trials that led to these experiences, by number."""
         return trials_by_number(self.recorded())
+
+
+def _has_epochs(experience: Experience, record: Record) -> bool:
+    has_values = record.outcome is not None and bool(record.outcome.values)
+    return has_values or bool(check_header(experience.read_log(), experience.log, "epoch"))
 
 
 def accepted_in(records: list[Record], source: SpaceSource) -> tuple[SpaceSource, Code | None]:

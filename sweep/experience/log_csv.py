@@ -12,6 +12,7 @@ from sweep.space.objectives import Objective
 from sweep.system import plain_files
 
 MOST_CHARACTERS = 100
+LACKING = "NA"  # the cell of a metric that an epoch has not logged, as CSVLogger writes it
 MOST_BYTES = 24 * 2**20
 MOST_BYTES_OF_LINE = 2**16
 
@@ -29,6 +30,8 @@ class BestEpoch(NamedTuple):
 
 def read_curve(path: Path, metric: str) -> list[float]:
     """Return a column of the whole rows of ``path``, by epoch; nothing where there is no such file.
+
+    Where an epoch lacks the metric, its value is NaN.
 
     Raises:
         LogUnreadable: the header is foreign, or a row is not the next epoch.
@@ -54,7 +57,7 @@ def curve_of(log: bytes, path: Path, metric: str) -> list[float]:
         for row in _rows(_whole_lines(log)[1:]):
             if len(row) != len(header) or int(row[0]) != len(curve):
                 raise ValueError("its rows are not the epochs 0, 1, 2, … in full")
-            curve.append(float(row[column]))
+            curve.append(math.nan if row[column] == LACKING else float(row[column]))
     except (ValueError, csv.Error) as error:
         why = str(error)[:MOST_CHARACTERS]
         raise LogUnreadable(

@@ -1,5 +1,6 @@
 """Where an interrupted training resumes, and how its folder is brought back to that moment."""
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -102,7 +103,7 @@ def _quarantine_unusable(experience: Experience, start: Start) -> Path | None:
 
 
 def begin_anew(experience: Experience) -> Path:
-    """Move the files of a failed training to the quarantine, and return their folder there.
+    """Move the files of a training to the quarantine, and return their folder there.
 
     The training then starts from the beginning.
     """
@@ -112,6 +113,9 @@ def begin_anew(experience: Experience) -> Path:
     ]
     for path in files:
         move_to_quarantine(path, experience.path.parent)
+    for folder in (experience.sauvegarde, experience.path):
+        with contextlib.suppress(OSError):  # the user has something there
+            folder.rmdir()
     return experience.path.parent / QUARANTINE / experience.id
 
 

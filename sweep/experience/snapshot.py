@@ -44,8 +44,9 @@ class Snapshot:
 
     @cached_property
     def objectives(self) -> tuple[Objective, ...]:
-        """The objectives of most of the experiences, for one of them may be anybody's."""
-        counts = Counter(tuple(training.record.objectives) for training in self.trainings)
+        """The objectives of most of the trained experiences, for one of them may be anybody's."""
+        trained = [training for training in self.trainings if training.curve] or self.trainings
+        counts = Counter(tuple(training.record.objectives) for training in trained)
         return max(counts, key=counts.__getitem__, default=DEFAULT)
 
     @cached_property

@@ -28,7 +28,8 @@ UNFINISHED_IN_ROOT = rf"({'|'.join(map(re.escape, FILES))}|\.{ID}){re.escape(UNF
 class Finding:
     """One line of a verification.
 
-    ``name`` says what it is about. ``kind`` is a state of ``State``, or damaged or foreign.
+    ``name`` says what it is about. ``kind`` is a state of ``State``, well, unchecked, damaged or
+    foreign.
     ``to_move`` are paths that only stand in the way: nothing is lost when they are moved away.
     """
 

@@ -80,8 +80,7 @@ def merge(
         # What the other root has accepted is not accepted here.
         accepted = list(check.source.accepting([record.search_space]).accepted)
         record = replace(record, search_space={**record.search_space, "accepted": accepted})
-        if not check.data.differ_from(record):
-            check.data.note(record.data_identity)
+        check = check.after(record)
         trial = _trial_key(theirs, record)
         result = _merge_one(root, theirs, record, numbers.get(trial, next_number))
         if result.what.startswith(NEW_HERE) and trial not in numbers:
@@ -103,7 +102,7 @@ def _check_for(root: Path, source: SpaceSource, accept_change: bool) -> tuple[Me
         source=accepted_in(records, source)[0],
         data=known_data(records),
         sample=sample_of(trials.values()),
-        objectives=records[0].objectives if records else None,
+        objectives=next((record.objectives for record in records if record.sessions), None),
         accept_change=accept_change,
     )
     return check, max(trials, default=-1) + 1

@@ -1,7 +1,7 @@
 """Whether an experience of another root may come in: what others wrote is not to be trusted."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from optuna.trial import FrozenTrial
@@ -47,7 +47,7 @@ class MergeCheck:
             theirs.check(record, self.source.name)
             if not record.trials:
                 return "it has no trial"
-            if self.objectives and record.objectives != self.objectives:
+            if self.objectives and record.sessions and record.objectives != self.objectives:
                 names = ", ".join(name for name, _ in record.objectives)
                 return f"it was trained for {names}, and ours for another MONITOR"
             frozen = frozen_of(TrialRecord(theirs, record, record.trials[0]))
@@ -63,6 +63,13 @@ class MergeCheck:
         if change:
             return f"{change}; see --accept-change"
         return "it is being trained" if state_of(record) is State.RUNNING else None
+
+    def after(self, record: Record) -> "MergeCheck":
+        """Return the check for what comes in after a record: it must agree with that, too."""
+        if not self.data.differ_from(record):
+            self.data.note(record.data_identity)
+        trained_for = record.objectives if record.sessions else None
+        return replace(self, objectives=self.objectives or trained_for)
 
     def _change(self, record: Record) -> str | None:
         """Return which other code or other data an experience was trained with."""

@@ -88,7 +88,10 @@ class Verification:
             self._progress.count("evaluating", len(finished)) as done,
             mistakes.mistakes_in(self._source.path),
         ):
-            for experience, wrong in evaluate(space, finished, done, self._progress.say):
-                if wrong:
-                    yield Finding(experience.id, "damaged", wrong)
-        yield Finding("models", "well", f"{len(finished)} loaded and evaluated")
+            loaded = len(finished)
+            for experience, kind, why in evaluate(space, finished, done, self._progress.say):
+                loaded -= kind == "unchecked"
+                if kind != "well":
+                    yield Finding(experience.id, kind, why)
+        of_all = f" of {len(finished)}" if loaded < len(finished) else ""
+        yield Finding("models", "well", f"{loaded}{of_all} loaded and evaluated")

@@ -18,6 +18,7 @@ The files, in the order in which data pass through them:
 - ``repeats.py`` — the experiences of a trial, which differ in their seed
 - ``record_keeper.py`` — the controller's part of ``experience.json``
 - ``same_data.py`` — all trainings have the same data
+- ``same_objectives.py`` — all trainings have the same objectives
 - ``experience_trainer.py`` — one experience, trained until it has an outcome
 - ``restarts.py`` — whether a training that ended without an outcome begins again
 - ``trouble.py`` — what becomes of a training that can neither begin nor resume

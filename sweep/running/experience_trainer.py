@@ -115,6 +115,7 @@ class ExperienceTrainer:
             cluster=self._sweep.place.cluster,
             run=self._sweep.run,
             data_before=self._data.expected(record.parameters),
+            objectives=self._records.objectives.expected(),
         )
 
     def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:

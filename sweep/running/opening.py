@@ -155,14 +155,14 @@ class Opening:
         if begins_anew:
             folders.begin_anew(context.progress.say)
         else:
-            folders.check_objectives(context.space)
+            context = replace(context, space=folders.check_objectives(context.space))
             if not settings.accept_change:
                 self._known_data = folders.known_data()
         if judges_code:
             accepts = settings.accept_change or begins_anew
             source = folders.check_code(context.space.source, accepts)
             context = replace(context, space=replace(context.space, source=source))
-            self._context = context
+        self._context = context
         folders.settle(context.progress.say)
         folders.keep_accepted(context.space.source)
         revival.unprune(folders.recorded(), settings.unprune, context.progress.say)

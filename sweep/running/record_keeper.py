@@ -10,6 +10,7 @@ from sweep.experience.record import Outcome, Record, State
 from sweep.experience.trials import TrialRecord
 from sweep.running.context import SweepContext
 from sweep.running.repeats import Repeat
+from sweep.running.same_objectives import SameObjectives
 from sweep.search.study import Study
 from sweep.system.host import now
 from sweep.training.protocol import End, Ending
@@ -21,10 +22,11 @@ class RecordKeeper:
     Args:
         context: of the sweep.
         study: has the entries of the trials.
+        objectives: of the trainings.
     """
 
-    def __init__(self, context: SweepContext, study: Study) -> None:
-        self._context, self._study = context, study
+    def __init__(self, context: SweepContext, study: Study, objectives: SameObjectives) -> None:
+        self._context, self._study, self.objectives = context, study, objectives
 
     def read(self, trial: optuna.Trial, repeat: Repeat) -> Record:
         """Return the record of an experience as it is on disk, or a new one, with this trial in it.
@@ -65,7 +67,7 @@ class RecordKeeper:
             seed=repeat.parameters["seed"],
             threads=self._context.settings.threads or 1,
             trials=[],
-            objectives=list(space.objectives),
+            objectives=list(self.objectives.expected() or space.objectives),
         )
 
     def write_failure(self, experience: Experience, record: Record, end: End) -> None:

@@ -17,6 +17,7 @@ from sweep.running.opening import OpenSweep
 from sweep.running.record_keeper import RecordKeeper
 from sweep.running.repeats import Repeat, repeats_of
 from sweep.running.same_data import SameData
+from sweep.running.same_objectives import SameObjectives
 from sweep.running.trouble import TroubleJudge
 from sweep.search.trial_conversion import notes_of
 from sweep.space import mistakes
@@ -46,7 +47,8 @@ class TrialRunner:
 
     def __init__(self, sweep: OpenSweep) -> None:
         self._sweep, self._context = sweep, sweep.context
-        self._records = RecordKeeper(sweep.context, sweep.study)
+        self._objectives = SameObjectives(sweep.context)
+        self._records = RecordKeeper(sweep.context, sweep.study, self._objectives)
         self._data = SameData(sweep.context, sweep.known_data)
         self._judge = TroubleJudge(sweep, self._records)
         self._trainer = ExperienceTrainer(sweep, self._records, self._data, self._judge)
@@ -141,6 +143,7 @@ class TrialRunner:
                 record = self._records.read(trial, repeat)
                 self._sweep.limits.learn(record.sessions[-1:])
                 self._data.compare(record)
+                self._objectives.compare(record)
             if not record.outcome:
                 return None
             (entry,) = (entry for entry in record.trials if entry.number == trial.number)

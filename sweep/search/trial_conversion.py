@@ -139,7 +139,12 @@ def directions_of(objectives: Sequence[Objective]) -> list[StudyDirection]:
 
 
 def values_of(outcome: Outcome, objectives: Sequence[Objective]) -> list[float]:
-    """Return the values of a finished trial, in the order of the objectives."""
+    """Return the values of a finished trial, in the order of the objectives.
+
+    A single objective may have another name here: where MONITOR is left out, the model gives it.
+    """
+    if len(objectives) == 1:
+        return [float(next(iter(outcome.values.values()), math.nan))]
     return [float(outcome.values.get(objective.name, math.nan)) for objective in objectives]
 
 

@@ -5,13 +5,15 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sweep.space.directions import direction_of
 from sweep.wording import nearest
 
 MODES = ("max", "min")
 # Objectives that are no columns of log.csv: the number of weights of the model, and the seconds
 # that one of its epochs takes.
 MEASURED = ("count_params", "seconds_per_epoch")
-USUAL = {"val_acc": "max", "val_loss": "min", **dict.fromkeys(MEASURED, "min")}
+# Without MONITOR, the objective is the first of these that the model has.
+UNNAMED = ("val_acc", "val_accuracy")
 
 
 class Objective(NamedTuple):
@@ -33,22 +35,41 @@ class Objective(NamedTuple):
         return self.rank(value) < self.rank(than)
 
 
-DEFAULT = (Objective("val_acc", "max"),)
+Objectives = tuple[Objective, ...]
+DEFAULT = (Objective(UNNAMED[0], "max"),)
 
 
-def objectives_of(monitor: Any, mode: Any) -> tuple[Objective, ...]:
+def describe_objectives(objectives: Iterable[Objective]) -> str:
+    """Return the objectives in words: ``val_acc (max), val_loss (min)``."""
+    return ", ".join(f"{name} ({mode})" for name, mode in objectives)
+
+
+def possible_objectives(monitor: Any, mode: Any) -> tuple[Objectives, ...]:
     """Return the objectives that ``MONITOR`` and ``MODE`` of a search space name.
+
+    Without ``MONITOR`` there are several possible ones, and the model says which. They have the
+    same modes, so that a study need not know.
+
+    Raises:
+        ValueError: as for ``objectives_of``.
+    """
+    monitors = UNNAMED if monitor is None else (monitor,)
+    return tuple(objectives_of(monitor, mode) for monitor in monitors)
+
+
+def objectives_of(monitor: Any, mode: Any) -> Objectives:
+    """Return the objectives of these names and modes.
 
     The first objective decides which epoch is the best.
 
     Args:
-        monitor: a name, a list of names, or None for val_acc.
-        mode: max or min, a list of them, or None where ``USUAL`` knows the mode.
+        monitor: a name, or a list of names.
+        mode: max or min, a list of them, or None where the names say it.
 
     Raises:
         ValueError: they are something else; the message says what to write.
     """
-    names = _as_list("MONITOR", DEFAULT[0].name if monitor is None else monitor)
+    names = _as_list("MONITOR", monitor)
     modes = [_usual_mode(name) for name in names] if mode is None else _as_list("MODE", mode)
     if len(modes) != len(names) or not names or len(set(names)) != len(names):
         raise ValueError(
@@ -75,12 +96,13 @@ def _as_list(constant: str, value: Any) -> list[str]:
 
 
 def _usual_mode(name: str) -> str:
-    if name not in USUAL:
+    mode = "min" if name in MEASURED else direction_of(name)
+    if not mode:
         raise ValueError(
             f"MONITOR has {name!r}, and there is no MODE: "
             'say which way is better, by MODE = "max" or "min"'
         )
-    return USUAL[name]
+    return mode
 
 
 def is_covered(point: Sequence[float], others: Iterable[Sequence[float]]) -> bool:

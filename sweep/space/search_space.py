@@ -13,7 +13,7 @@ from sweep.settings import MOST_ROWS
 from sweep.space.arguments import taking
 from sweep.space.identity import NotJsonValue, plain
 from sweep.space.mistakes import PRUNED_BY_OPTION, SearchSpaceWrong, mistake_of, mistakes_in
-from sweep.space.objectives import Objective, objectives_of
+from sweep.space.objectives import Objectives, possible_objectives
 from sweep.space.phases import Phase, Phases, reading_phases
 from sweep.space.project import PACKAGE_OF_SPACES, Module, Project
 from sweep.space.source import SpaceSource
@@ -39,7 +39,10 @@ INTEGERS = (("epochs", 1, MOST_ROWS, 20), ("batch_size", 1, 10**9, 32), ("seed",
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """A loaded search space: what to try and how to train it."""
+    """A loaded search space: what to try and how to train it.
+
+    ``possible_objectives`` has several entries where MONITOR is left out, and the model says which.
+    """
 
     source: SpaceSource
     fixed: dict[str, Any]
@@ -47,11 +50,21 @@ class SearchSpace:
     load_data: Callable[[dict[str, Any]], Any]
     build_model: Callable[[dict[str, Any]], Any]
     callbacks: Callable[[dict[str, Any], Path], list[Any]]
-    objectives: tuple[Objective, ...]
+    possible_objectives: tuple[Objectives, ...]
     constraints: Callable[[dict[str, Any], dict[str, float]], Any] | None
     class_weight: Callable[[dict[str, Any]], dict[int, float] | None]
     phases: Callable[[dict[str, Any]], Phases] | None
     early_stopping_ends: str
+
+    @property
+    def objectives(self) -> Objectives:
+        """The objectives; where the model is still to say which, the first possible ones."""
+        return self.possible_objectives[0]
+
+    @property
+    def is_unnamed(self) -> bool:
+        """Whether MONITOR is left out, so that the model says what is its accuracy."""
+        return len(self.possible_objectives) > 1
 
     def parameters(self, suggested: object) -> dict[str, Any]:
         """Return all parameters of a training: those that ``suggest`` returned, and those of FIXED.
@@ -147,7 +160,8 @@ def load(source: SpaceSource) -> SearchSpace:
     _check_names(module, path)
     _check_kinds(module, path)
     try:
-        objectives = objectives_of(getattr(module, "MONITOR", None), getattr(module, "MODE", None))
+        monitor, mode = getattr(module, "MONITOR", None), getattr(module, "MODE", None)
+        objectives = possible_objectives(monitor, mode)
     except ValueError as error:
         raise SearchSpaceWrong(f"{path}: {error}.") from None
     return SearchSpace(
@@ -162,7 +176,7 @@ def load(source: SpaceSource) -> SearchSpace:
             path,
             f"A pruning callback is not needed: {PRUNED_BY_OPTION}.",
         ),
-        objectives=objectives,
+        possible_objectives=objectives,
         constraints=getattr(module, "constraints", None),
         class_weight=getattr(module, "class_weight", None) or _no_class_weight,
         phases=reading_phases(module.phases, path) if hasattr(module, "phases") else None,

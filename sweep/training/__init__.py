@@ -13,6 +13,7 @@ The files, in the order in which data pass through them:
 - phase_preparation.py — the model, prepared for a phase
 - model_build.py — the model, built and checked, and the size of its files
 - user_callbacks.py — the callbacks of the search space
+- objective_choice.py — the objectives of this model and these callbacks
 - findings.py — what the preparation finds out, for the record
 - parent_comparison.py — an extension, compared with the training that it extends
 - session.py — the session in the record: begin, heartbeat, compare, end
@@ -22,6 +23,10 @@ The files, in the order in which data pass through them:
 - training_phases.py — where a training is among its phases
 - callback_list.py — the order of the callbacks, and the reason for the place of each
 - callback_hooks.py — which hooks of Keras a callback answers to
+- keras_callbacks.py — Keras's own callbacks, and what they do to logs and weights
+- log_values.py — what callbacks put into the logs, as numbers and as cells
+- epoch_watcher.py — notes what was validated, before the user's callbacks
+- monitored_callback.py — refuses a training whose logs lack MONITOR
 - best_model_callback.py — ``meilleur.model.keras``
 - log_callback.py — ``log.csv``
 - finite_callback.py — ends a training whose metrics are not finite

@@ -159,7 +159,8 @@ class Backup(keras.callbacks.BackupAndRestore):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare the row of the epoch with the one before, and save if due."""
         progress = self._progress
-        self._proof.at_row(epoch, self._log.file.last_row())
+        file = self._log.file
+        self._proof.at_row(epoch, file.header().decode(), file.last_row())
         progress.epoch, progress.batch, progress.logs = epoch + 1, 0, None
         if self._phases.are_over(progress.epoch, self.model.stop_training):
             self.save_the_end()

@@ -16,9 +16,12 @@ from sweep.system import lent_files, plain_files
 from sweep.system.files import put_in_place, unfenced
 from sweep.training.callback_hooks import Logs
 from sweep.training.h5py_errors import disk_errors
+from sweep.training.log_values import monitored_value
 
 # The largest share of a training's time that goes into best models which better ones replace.
 WRITING_SHARE = 0.05
+
+Values = list[tuple[Any, Any]]  # variables of TensorFlow with values of theirs
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):
@@ -28,6 +31,9 @@ class BestModel(keras.callbacks.ModelCheckpoint):
     in memory, and written later, in two cases: the disk does not take it now (the next epoch may be
     a worse one); or it follows so soon on another one that a training would spend its time writing.
     A backup writes it first.
+
+    The model of an epoch is the one that was validated. Where callbacks may change its weights
+    between the validation and this callback, ``note_validated`` is called at the end of the former.
 
     Args:
         path: ``meilleur.model.keras``.
@@ -62,32 +68,41 @@ class BestModel(keras.callbacks.ModelCheckpoint):
             initial_value_threshold=best_before.value if best_before else None,
         )
         self._variables = variables
-        self._unwritten: list[tuple[Any, Any]] | None = None
+        self._validated: Values | None = None
+        self._unwritten: Values | None = None
         self._unwritten_epoch = 0
         self._next_write_at = -math.inf
 
+    def note_validated(self) -> None:
+        """Keep the values of all variables, until the end of the epoch."""
+        self._validated = _values(self._variables())
+
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write the model of an epoch, or keep it in memory, where it is the best so far."""
-        value = (logs or {})[self._objective.name]
+        value = monitored_value(logs, self._objective.name)
+        validated, self._validated = self._validated, None
         begun = time.monotonic()
-        if self.best is not None and not self._objective.is_better(value, self.best):
+        if value is None or not self._is_best(value):
             return
         if begun < self._next_write_at:
-            self._keep(epoch, value)
+            self._keep(epoch, value, validated)
             return
         try:
-            with self._put_in_place(epoch) as beside:
+            with _put_back(validated or []), self._put_in_place(epoch) as beside:
                 self.filepath = _without_fields(beside)
-                super().on_epoch_end(epoch, logs)
+                super().on_epoch_end(epoch, {self._objective.name: value})
             self._unwritten = None
         except OSError:
-            self._keep(epoch, value)
+            self._keep(epoch, value, validated)
         written = time.monotonic()
         self._next_write_at = written + (written - begun) / WRITING_SHARE
 
-    def _keep(self, epoch: int, value: float) -> None:
+    def _is_best(self, value: float) -> bool:
+        return self.best is None or self._objective.is_better(value, self.best)
+
+    def _keep(self, epoch: int, value: float, validated: Values | None) -> None:
         self.best, self._unwritten_epoch = value, epoch
-        self._unwritten = _values(self._variables())
+        self._unwritten = validated or _values(self._variables())
 
     def write_now(self) -> None:
         """Write the best model if it is still in memory only.
@@ -97,13 +112,9 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         """
         if self._unwritten is None:
             return
-        current = _values([variable for variable, _ in self._unwritten])
-        _assign(self._unwritten)
-        try:
-            with self._put_in_place(self._unwritten_epoch) as beside:
-                self.model.save(beside)
-        finally:
-            _assign(current)
+        epoch = self._unwritten_epoch
+        with _put_back(self._unwritten), self._put_in_place(epoch) as beside:
+            self.model.save(beside)
         self._unwritten = None
 
     @contextlib.contextmanager
@@ -129,11 +140,22 @@ def _without_fields(path: Path) -> str:
     return str(path).replace("{", "{{").replace("}", "}}")
 
 
-def _values(variables: list[Any]) -> list[tuple[Any, Any]]:
+def _values(variables: list[Any]) -> Values:
     """Return variables of TensorFlow with their values, which only a later assignment copies."""
     return [(variable, variable.value()) for variable in variables]
 
 
-def _assign(values: list[tuple[Any, Any]]) -> None:
+@contextlib.contextmanager
+def _put_back(values: Values) -> Iterator[None]:
+    """Let variables have these values inside the block, and after it their present ones again."""
+    current = _values([variable for variable, _ in values])
+    _assign(values)
+    try:
+        yield
+    finally:
+        _assign(current)
+
+
+def _assign(values: Values) -> None:
     for variable, value in values:
         variable.assign(value)

@@ -1,5 +1,6 @@
 """The order of the callbacks of a training, and the reason for the place of each."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,13 +8,17 @@ from pathlib import Path
 import keras
 
 from sweep.experience.backup_files import Generation
+from sweep.space.mistakes import SearchSpaceWrong
 from sweep.training import steps
 from sweep.training.backup_callback import Backup, WorkWatcher
 from sweep.training.backup_contents import BackupContents, BackupWriter
 from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import hears_batches
+from sweep.training.epoch_watcher import EpochWatcher
+from sweep.training.keras_callbacks import are_all_known
 from sweep.training.log_callback import Log
 from sweep.training.model_build import disk_size
+from sweep.training.monitored_callback import Monitored
 from sweep.training.patient_writes import write_patiently
 from sweep.training.phase_preparation import prepare_phase
 from sweep.training.preparation import Prepared
@@ -26,12 +31,40 @@ from sweep.training.training_phases import TrainingPhases
 
 @dataclass(frozen=True)
 class Savers:
-    """The callbacks that write the files of an experience, and the phases that they are told of."""
+    """The callbacks that write the files of an experience, and the phases that they are told of.
 
+    ``watcher`` and ``monitored`` stand before and after the callbacks of the search space.
+    """
+
+    watcher: EpochWatcher
+    monitored: Monitored
     best: BestModel
     log: Log
     backup: Backup
     phases: TrainingPhases
+
+    def write_best(self) -> None:
+        """Write the best model, with the epoch that callbacks of the search space are told of now.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        if self.watcher.ended:
+            self.best.on_epoch_end(*self.watcher.ended)
+        self.best.write_now()
+
+    def write_ended(self) -> None:
+        """Write the best model, and an epoch whose end a callback of the search space broke off.
+
+        Raises:
+            OSError: the disk is full or gone.
+        """
+        ended = self.watcher.ended
+        if ended and ended[0] == self.log.file.rows():
+            with contextlib.suppress(SearchSpaceWrong):  # without MONITOR, its row is left out
+                for callback in (self.monitored, self.best, self.log):
+                    callback.on_epoch_end(*ended)
+        self.best.write_now()
 
 
 def callbacks(
@@ -52,9 +85,11 @@ def callbacks(
     """
     return [
         WorkWatcher(savers.backup),  # before the user's own, which may raise or change weights
+        savers.watcher,  # as above
+        *of_user,  # may log metrics, also the one that says what is best
+        savers.monitored,
         savers.best,
         savers.log,  # a resume cuts a row too many back; a missing row would be lost for ever
-        *of_user,
         *guards,  # after the log, whose last row shows the NaN
         savers.backup,  # means: all above is written
         last,  # may count on the epoch that it hears of
@@ -86,15 +121,19 @@ def make_savers(
     best_before = backup_before.position.best() if backup_before else None
     files, fence = job.experience, job.experience.fence
     best = BestModel(files.meilleur, job.record.objective, best_before, state.variables, fence)
-    log = Log(files.log, fence)
+    changes_nothing = are_all_known(made.of_user)
+    log = Log(files.log, fence, is_of_model_alone=changes_nothing)
     contents = BackupContents(best, log, made.model, state, made.of_user)
     writer = BackupWriter(job, link, contents, session)
     heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
     enter = _entering(job, link, made, best, state)
     phases = TrainingPhases(made.phases, session.progress, enter, heard_by)
     backup = Backup(job, link, writer, backup_before, session, phases)
-    steps.before_compile(made.model, lambda: write_patiently(best.write_now, link))
-    return Savers(best, log, backup, phases)
+    watcher = EpochWatcher(best, log, notes_weights=not changes_nothing)
+    monitored = Monitored(job.source.path, job.record.objectives)
+    savers = Savers(watcher, monitored, best, log, backup, phases)
+    steps.before_compile(made.model, lambda: write_patiently(savers.write_best, link))
+    return savers
 
 
 def _here(backup: Generation, folder: Path) -> Generation:

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import keras
 
 from sweep.experience.folder import Experience
+from sweep.experience.log_csv import LACKING
 from sweep.experience.record import Record
 from sweep.space.mistakes import error_in_file
 from sweep.space.noted_parameters import NotedParameters, fits
@@ -22,6 +24,14 @@ from sweep.training.data.make_batches import make_batch_source
 
 # The last bits of a sum of float32 differ on another processor, or with other threads.
 TOLERANCE = 1e-4
+# What Keras says of code in a model, which its safe mode does not run, and of a class or a function
+# that it does not find because nothing has registered it.
+IS_CODE = re.compile(r"deserialization of a (`Lambda` layer|Python lambda)")
+IS_UNKNOWN = re.compile(r"Could not locate (class|function) '([^']+)'")
+
+
+class Uncheckable(Exception):  # no error of a model, nor of the program
+    """Keras's safe mode does not load a model; the message says why and what to do."""
 
 
 def evaluate(
@@ -29,8 +39,8 @@ def evaluate(
     finished: list[tuple[Experience, Record]],
     done: Callable[[], None],
     say: Callable[[str], None],
-) -> Iterator[tuple[Experience, str | None]]:
-    """Yield each experience with what is wrong with its best model, in words, or None.
+) -> Iterator[tuple[Experience, str, str]]:
+    """Yield each experience with the state of its best model: well, unchecked or damaged, and why.
 
     The data are loaded once for all experiences of which ``load_data`` reads the same parameters.
     Models are loaded in Keras's safe mode, which refuses a model that brings code of its own.
@@ -52,10 +62,20 @@ def evaluate(
                 continue
             batch_size = record.parameters["batch_size"]
             validation = make_batch_source(loaded.data[1], False, batch_size, record.seed, say)
-            yield experience, _find_difference(space, experience, record, validation)
+            yield experience, *_judge(space, experience, record, validation)
             keras.utils.clear_session()
             done()
         left = others
+
+
+def _judge(
+    space: SearchSpace, experience: Experience, record: Record, validation: BatchSource
+) -> tuple[str, str]:
+    try:
+        wrong = _find_difference(space, experience, record, validation)
+    except Uncheckable as why:
+        return "unchecked", f"meilleur.model.keras cannot be checked: {why}"
+    return ("damaged", wrong) if wrong else ("well", "")
 
 
 def _find_difference(
@@ -65,11 +85,13 @@ def _find_difference(
         metrics = _evaluate_model(experience.meilleur, validation)
         row = _row_of_best_epoch(experience, record)
         logged = {
-            name: float(row.get(f"val_{name}") or "nan")
+            name: float(row[f"val_{name}"])
             for name, value in metrics.items()
-            if isinstance(value, float)
+            if isinstance(value, float) and row.get(f"val_{name}", LACKING) != LACKING
         }
-    except Exception as error:  # noqa: BLE001 # anybody's files, with layers of the user's
+    except Exception as error:  # anybody's files, with layers of the user's
+        if why := _why_not_loaded(error, space.source.path):
+            raise Uncheckable(why) from error
         where = error_in_file(error, space.source.path)
         return f"meilleur.model.keras cannot be loaded and evaluated: {where}"
     for name, value in logged.items():
@@ -78,6 +100,23 @@ def _find_difference(
                 f"meilleur.model.keras gives {name} {metrics[name]:.6g}, "
                 f"where log.csv has val_{name} {value:.6g}"
             )
+    return None
+
+
+def _why_not_loaded(error: Exception, path: Path) -> str | None:
+    """Return why Keras does not load a model that may be well, and what to do; else None."""
+    if IS_CODE.search(str(error)):
+        return (
+            "Keras's safe mode loads no Lambda, which is code in the file; write a layer or a "
+            f'function of its own at the top level of {path.name}, under "import keras" and '
+            "@keras.saving.register_keras_serializable()"
+        )
+    if unknown := IS_UNKNOWN.search(str(error)):
+        kind, name = unknown.groups()
+        return (
+            f"Keras does not find the {kind} {name}; define it at the top level of {path.name}, "
+            'under "import keras" and @keras.saving.register_keras_serializable()'
+        )
     return None
 
 

@@ -7,6 +7,7 @@ import keras
 from sweep.space.objectives import Objective
 from sweep.training.callback_hooks import Logs
 from sweep.training.endings import Diverged
+from sweep.training.log_values import monitored_value
 
 
 class Finite(keras.callbacks.Callback):
@@ -27,6 +28,6 @@ class Finite(keras.callbacks.Callback):
             Diverged: one of them is NaN or infinite.
         """
         for name in self._names:
-            value = (logs or {}).get(name, 0.0)
-            if not math.isfinite(value):
+            value = monitored_value(logs, name)
+            if value is not None and not math.isfinite(value):
                 raise Diverged(f"{name} is {value} at the end of epoch {epoch}")

@@ -12,6 +12,7 @@ from sweep.experience.log_csv import check_header
 from sweep.system import plain_files
 from sweep.system.files import unfenced
 from sweep.training.callback_hooks import Logs
+from sweep.training.log_values import as_cells
 
 
 class LogFile:
@@ -44,6 +45,10 @@ class LogFile:
     def header(self) -> bytes:
         """Return the first line with its line break, or nothing where there is none yet."""
         return bytes(self._content[: self._content.find(b"\n") + 1])
+
+    def rows(self) -> int:
+        """Return the number of rows, without the header."""
+        return max(0, self._content.count(b"\n") - 1)
 
     def last_row(self) -> str:
         """Return the row of the latest epoch."""
@@ -89,9 +94,13 @@ class LogFile:
 class Log(keras.callbacks.CSVLogger):
     """A CSVLogger in append mode that writes to a ``LogFile``.
 
+    The first row decides the columns, in whichever session it was written: what later epochs log
+    beside them is left out, and what they lack is ``NA``.
+
     Args:
         path: ``log.csv``.
         fence: see ``sweep.experience.folder.Experience``.
+        is_of_model_alone: whether no callback may log what the model does not.
     """
 
     append_header: bool
@@ -99,23 +108,40 @@ class Log(keras.callbacks.CSVLogger):
     keys: list[str] | None
     writer: Any
 
-    def __init__(self, path: Path, fence: Callable[[], None] = unfenced) -> None:
+    def __init__(
+        self, path: Path, fence: Callable[[], None] = unfenced, is_of_model_alone: bool = True
+    ) -> None:
         super().__init__(str(path), append=True)
         self.file = LogFile(path, fence)
-        self._path = path
+        self._path, self._is_of_model_alone = path, is_of_model_alone
+        self._of_model: set[str] = set()
+
+    def note_metrics(self, logs: Logs) -> None:
+        """Note what the model has logged, before callbacks add to it."""
+        self._of_model = set(as_cells(logs))
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Do what CSVLogger does, except that its ``open`` would follow a link of that name."""
         self.file.read()
         self.append_header, self.csv_file = self.file.is_empty(), self.file
-        self.writer = self.keys = None
+        self.writer, self.keys = None, self._columns()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        """Add the row of an epoch, unless the log has other columns.
+        """Add the row of an epoch, unless the log is that of a model with other metrics.
 
         Raises:
-            LogUnreadable: the header names other metrics.
+            LogUnreadable: the header lacks a metric of the model, or has one that it has not.
         """
-        columns = ["epoch", *sorted(logs or {})]
-        check_header(self.file.header(), self._path, "epoch", columns)
-        super().on_epoch_end(epoch, logs)
+        cells = as_cells(logs)
+        self.keys = self.keys or sorted(cells)
+        lacking = {name for name in self.keys if name not in cells}
+        # A metric of a model is there twice, which a name that a callback logs seldom is.
+        are_of_model = {name for name in lacking if f"val_{name}" in lacking}
+        is_foreign = self._is_of_model_alone and are_of_model
+        if is_foreign or not self._of_model.issubset(self.keys):
+            check_header(self.file.header(), self._path, "epoch", ["epoch", *sorted(cells)])
+        super().on_epoch_end(epoch, cells)
+
+    def _columns(self) -> list[str]:
+        """Return the columns after the epoch; none where there is no row yet."""
+        return check_header(self.file.header(), self._path, "epoch")[1:]

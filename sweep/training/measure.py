@@ -22,6 +22,7 @@ from sweep.training.data.loading import load_here
 from sweep.training.findings import Findings
 from sweep.training.fit import fit
 from sweep.training.model_build import count_params, disk_size
+from sweep.training.monitored_callback import Monitored
 from sweep.training.phase_preparation import each_phase
 from sweep.training.preparation import prepare
 from sweep.training.protocol import Cost, End, Ending, Job, Link, Warned
@@ -103,7 +104,8 @@ def _measure(job: Job, link: Link) -> None:
     most = None if is_heard else lambda: batches.count
     steps.take_over(model, batches, made.validation, most, made.weigh)
     stopwatch = Stopwatch(batches, made.validation)
-    data, callbacks = (batches, made.validation), [*made.of_user, stopwatch]
+    monitored = Monitored(job.source.path, made.findings.objectives)
+    data, callbacks = (batches, made.validation), [*made.of_user, monitored, stopwatch]
     start_s = trained_s = 0.0
     for phase in each_phase(made.phases, model, job.record.parameters, made.validation):
         link.tell(disk_size(model))

@@ -8,25 +8,25 @@ import numpy as np
 import tensorflow as tf
 
 from sweep.space.mistakes import SearchSpaceWrong
-from sweep.space.objectives import MEASURED
 from sweep.space.search_space import SearchSpace
 from sweep.training import steps
 from sweep.training.data.batch_source import BatchSource
 from sweep.training.phase_preparation import apply
 from sweep.training.protocol import Sized
-from sweep.wording import nearest
 
 HDF5_BYTES = 40_000  # about what a file of weights takes beside the weights
 
 
 def build_model(
     space: SearchSpace, parameters: dict[str, Any], validation: BatchSource
-) -> keras.Model:
+) -> tuple[keras.Model, dict[str, Any]]:
     """Build the model and its metrics, by testing it on a batch of the validation.
 
+    Returns:
+        The model, and what its test step logs.
+
     Raises:
-        SearchSpaceWrong: it is no compiled model with the metrics of MONITOR, or it is one for
-            several devices.
+        SearchSpaceWrong: it is no compiled model, or it is one for several devices.
     """
     path = space.source.path
     model = space.build_model(parameters)
@@ -49,10 +49,7 @@ def build_model(
     # Its layers are built now. Keras writes no weights of a model that is never called as a whole,
     # unless this says that it is built.
     model.built = True
-    for objective in space.objectives:
-        if objective.name not in MEASURED:
-            _check_metric(objective.name, metrics, path)
-    return model
+    return model, metrics
 
 
 def _check_functions(model: keras.Model, path: Path) -> None:
@@ -62,25 +59,6 @@ def _check_functions(model: keras.Model, path: Path) -> None:
             raise SearchSpaceWrong(
                 f"{path}: its model has a {name} of its own, which is not called; change {step}."
             )
-
-
-def _check_metric(monitored: str, metrics: dict[str, Any], path: Path) -> None:
-    name = monitored.removeprefix("val_")
-    if name not in metrics:
-        names = [metric for metric in metrics if metric != "loss"]
-        near = nearest(name, names, 0.3)
-        compiled = f"only {', '.join(names)}" if names else "none"
-        missing = 'metrics=["acc"]' if name == "acc" else "one, or let MONITOR name another"
-        mend = f'name="{name}" for {near}' if near else missing
-        raise SearchSpaceWrong(
-            f'{path}: build_model compiles no metric named "{name}" ({compiled}); '
-            f"give compile(…) {mend}."
-        )
-    if np.ndim(metrics[name]):
-        raise SearchSpaceWrong(
-            f"{path}: the metric {name} has several numbers, and MONITOR needs one: "
-            "let it take their mean."
-        )
 
 
 def count_params(model: keras.Model) -> int:

@@ -65,7 +65,7 @@ def _describe(
     epochs: int,
 ) -> dict[str, Any]:
     """Return all of so many epochs that may depend on their number, in a comparable form."""
-    model = build_model(space, parameters, validation)
+    model, _ = build_model(space, parameters, validation)
     of_user = user_callbacks(space, parameters, folder)
     description = {
         "model": model.get_config(),

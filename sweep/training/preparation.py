@@ -1,7 +1,8 @@
 """All that is trained, made from the search space: its batches, its model, its callbacks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import keras
 
@@ -12,6 +13,7 @@ from sweep.training.data.batch_source import BatchSource
 from sweep.training.data.class_weight import weigh_by_class
 from sweep.training.findings import Findings
 from sweep.training.model_build import build_model, count_params, disk_size
+from sweep.training.objective_choice import choose_objectives
 from sweep.training.parent_comparison import difference_from_parent
 from sweep.training.phase_preparation import each_phase
 from sweep.training.process_setup import begin_process
@@ -29,21 +31,23 @@ class Prepared:
         space: the search space.
         phases: of the training.
         model: built and compiled.
+        metrics: what its test step logs.
         batches: the batches of the training.
         validation: the batches of the validation.
         weigh: gives a batch its weights by class, or is None.
-        of_user: the callbacks of the search space.
         findings: what the record is to say of all this.
+        of_user: the callbacks of the search space, once they are made.
     """
 
     space: SearchSpace
     phases: Phases
     model: keras.Model
+    metrics: dict[str, Any]
     batches: BatchSource
     validation: BatchSource
     weigh: Weigh | None
-    of_user: list[keras.callbacks.Callback]
     findings: Findings
+    of_user: list[keras.callbacks.Callback] = field(default_factory=list)
 
 
 def prepare(
@@ -61,10 +65,10 @@ def prepare(
     space, parameters = load(job.source), job.record.parameters
     batches, validation = batches_of(space, findings)
     weigh = weigh_by_class(space, parameters, batches.spec())
-    model = build_model(space, parameters, validation)
-    of_user = user_callbacks(space, parameters, job.experience.path)
+    model, metrics = build_model(space, parameters, validation)
     phases = space.phases_of(parameters)
-    return Prepared(space, phases, model, batches, validation, weigh, of_user, findings)
+    made = Prepared(space, phases, model, metrics, batches, validation, weigh, findings)
+    return with_callbacks(made, job)
 
 
 def prepare_training(job: Job, link: Link) -> tuple[Prepared, str | None]:
@@ -80,18 +84,23 @@ def prepare_training(job: Job, link: Link) -> tuple[Prepared, str | None]:
     space, batches, validation = _load(job, link, findings)
     weigh = weigh_by_class(space, parameters, batches.spec())
     difference = difference_from_parent(job, space, validation)
-    model = build_model(space, parameters, validation)
+    model, metrics = build_model(space, parameters, validation)
     findings.count_params = count_params(model)
     link.tell(disk_size(model))
     phases = space.phases_of(parameters)
-    made = Prepared(space, phases, model, batches, validation, weigh, [], findings)
+    made = Prepared(space, phases, model, metrics, batches, validation, weigh, findings)
     return made, difference
 
 
 def with_callbacks(made: Prepared, job: Job) -> Prepared:
-    """Return what is trained, with the callbacks of the search space; the folder is held."""
+    """Return what is trained, with the callbacks of the search space; the folder is held.
+
+    The findings are then whole: these callbacks may log what MONITOR names.
+    """
     parameters, folder = job.record.parameters, job.experience.path
-    return replace(made, of_user=user_callbacks(made.space, parameters, folder))
+    of_user = user_callbacks(made.space, parameters, folder)
+    made.findings.objectives = choose_objectives(job, made.space, made.metrics, of_user)
+    return replace(made, of_user=of_user)
 
 
 def prepare_only(job: Job, link: Link) -> None:
@@ -102,7 +111,7 @@ def prepare_only(job: Job, link: Link) -> None:
     space, batches, validation = _load(job, link, Findings())
     parameters = job.record.parameters
     weigh_by_class(space, parameters, batches.spec())
-    model = build_model(space, parameters, validation)
+    model, _ = build_model(space, parameters, validation)
     for _ in each_phase(space.phases_of(parameters), model, parameters, validation):
         pass  # the model is prepared for it now
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, get_args
 
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
+from sweep.space.objectives import Objectives
 from sweep.space.source import SpaceSource
 
 BACKUP_EVERY_S = 30.0
@@ -39,6 +40,8 @@ class Job:
         run: the name of the run of the sweep whose trainings share their data; None shares none.
         data_before: what the data must be, as in a record, if ``load_data`` reads the same values;
             None allows any.
+        objectives: those of the sweep; None where MONITOR is left out, and no training of the sweep
+            has shown yet what its model calls the accuracy.
         only_prepares: whether it ends before its first batch, and writes nothing.
     """
 
@@ -51,6 +54,7 @@ class Job:
     cluster: str | None = None
     run: str | None = None
     data_before: dict[str, Any] | None = None
+    objectives: Objectives | None = None
     only_prepares: bool = False
 
     def only_preparing(self) -> "Job":

@@ -1,9 +1,12 @@
 """A callback that reports each epoch to the controller, and keeps the heartbeat."""
 
+import math
+
 import keras
 
 from sweep.training.callback_hooks import Logs
 from sweep.training.endings import Pruned
+from sweep.training.log_values import monitored_value
 from sweep.training.protocol import EpochDone, Job, Link
 from sweep.training.session import TrainingSession
 
@@ -31,10 +34,11 @@ class Reports(keras.callbacks.Callback):
         self._session.heartbeat()
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
-        self._report(EpochDone(epoch, float((logs or {})[self._job.record.objective.name])))
+        value = monitored_value(logs, self._job.record.objective.name)
+        self._report(EpochDone(epoch, math.nan if value is None else value))
 
     def _report(self, done: EpochDone) -> None:
-        if not self._job.prunes:
+        if not self._job.prunes or math.isnan(done.value):  # an epoch without MONITOR
             self._link.tell(done)
         elif why := self._link.should_prune(done):
             raise Pruned(why)

@@ -47,6 +47,7 @@ class TrainingSession:
         """Put what the preparation has found out into the record, which is not written yet."""
         record = self._job.record
         record.data, record.data_identity = findings.data, findings.data_identity
+        record.objectives = list(findings.objectives)
         record.count_params = findings.count_params
         for why in findings.approximate_because:
             record.mark_approximate(why)

@@ -13,6 +13,7 @@ from sweep.experience.folder import Experience
 from sweep.experience.lease import Hold, Superseded
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Outcome, State
+from sweep.experience.resume_start import begin_anew
 from sweep.system import plain_files
 from sweep.system.files import is_unwritable_for_a_while, size_and_sha256
 from sweep.system.host import now
@@ -28,6 +29,7 @@ from sweep.training.endings import (
 from sweep.training.finite_callback import Finite
 from sweep.training.fit import fit
 from sweep.training.folder_preparation import bring_back, wait_for_others
+from sweep.training.monitored_callback import NothingMonitored
 from sweep.training.patient_writes import write_patiently
 from sweep.training.preparation import (
     Prepared,
@@ -118,6 +120,10 @@ class TrainingRun:
         except Stopped:
             self._session.end("stopped")
             return End(Ending.STOPPED)
+        except NothingMonitored:  # nobody can use what was trained, nor need go on with it
+            self._session.end("raised")
+            begin_anew(self._job.experience)
+            raise
         except SearchSpaceRaised as raised:
             if not self._progress.is_at_work:
                 if self._session.has_begun:
@@ -194,8 +200,8 @@ class TrainingRun:
             savers.backup.check_saved()
             raise
         except Exception:
-            # diverged, or failed: no backup follows, which would write the best model
-            write_patiently(savers.best.write_now, self._link)
+            # diverged, or failed: no backup follows, which would mean that all else is written
+            write_patiently(savers.write_ended, self._link)
             raise
         savers.backup.check_saved()
 

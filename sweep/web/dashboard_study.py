@@ -176,7 +176,7 @@ def _frozen(
     trial: TrialRecord, training: TrainingView, objectives: tuple[Objective, ...]
 ) -> FrozenTrial:
     """Return a trial for the study; one whose folder cannot be read has failed and says why."""
-    if tuple(trial.record.objectives) != objectives:
+    if training.curve and tuple(trial.record.objectives) != objectives:
         return _lost("it was trained for another MONITOR than the others")
     try:
         frozen = frozen_of(trial)

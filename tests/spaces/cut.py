@@ -4,7 +4,7 @@ The environment variable SWEEP_TEST_ORDER names the order, a JSON file. The orde
 
 - ``{"epoch": 1, "batch": 3}``: after that batch;
 - ``{"epoch": 1, "validation": true}``: at the start of the validation of that epoch;
-- ``{"epoch": 1, "end": true}``: at the end of that epoch, before its backup;
+- ``{"epoch": 1, "end": true}``: between the row of that epoch in the log and its backup;
 - ``{"phase": 2}``: while the model is prepared for that phase, counted from 1;
 - ``{"call": 5}``: before the fifth file operation of a save;
 - ``{"rows": 2, "root": "…", "at": "batch"}``: after the first batch at which the logs under the
@@ -69,6 +69,7 @@ class Cut(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()
         self.now = (None,)
+        cut_after_rows()
         if "call" in order():
             cut_in_call(order()["call"])
 
@@ -93,11 +94,22 @@ class Cut(keras.callbacks.Callback):
         if ordered.get("epoch") == self.now[0] and ordered.get("validation"):
             carry_out(ordered)
 
+
+def cut_after_rows():
+    """Carry out an order for the end of an epoch once its row is written.
+
+    A callback of the search space hears of the end before that.
+    """
+    write_row = keras.callbacks.CSVLogger.on_epoch_end
+
     def on_epoch_end(self, epoch, logs=None):
+        write_row(self, epoch, logs)
         ordered = order()
         is_here = ordered.get("epoch") == epoch and ordered.get("end")
         if is_here or is_reached(ordered, "end"):
             carry_out(ordered)
+
+    keras.callbacks.CSVLogger.on_epoch_end = on_epoch_end
 
 
 def at_phase(number):
