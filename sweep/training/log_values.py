@@ -7,7 +7,7 @@ import numpy as np
 
 from sweep.training.callback_hooks import Logs
 
-MOST_CHARACTERS = 1000  # of a cell that is no number
+MOST_CHARACTERS = 20_000  # of a cell that is no number
 
 
 def monitored_value(logs: Logs, name: str) -> float | None:

@@ -167,6 +167,7 @@ EXPECTED = {
         "file_writer": EQUAL,
         "lock_and_thread": EQUAL,
         "history_of_times": EQUAL,
+        "metric_by_callback": EQUAL,
     },
     "State that is hard to save": {
         "vae_tf_random": NAMED,
@@ -188,8 +189,9 @@ SAMPLE = (  # in make test
     "swap_ema_arrays",
     "eager_counter",
     "module_global",
-    "unfreeze_epoch_begin",
+    "unfreeze_epoch_end",
     "names_of_keras",
+    "metric_by_callback",
 )
 PARAMETERS = {"units": 6, "rate": 0.02}  # a space takes of them what its suggest names
 # Appended to a copy of a space, so that tests/spaces/cut.py can kill it or let it wait.
