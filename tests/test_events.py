@@ -12,7 +12,6 @@ from support.documents import HERE, blocks
 from support.tiers import sampled
 from support.trainer import SPACES
 from sweep.experience import backup_files
-from sweep.experience.position import POSITION, as_text, parse_position
 from sweep.maintenance.findings import verify_root
 
 READ = """
@@ -89,17 +88,6 @@ def test_only_what_was_written_after_the_backup_goes(trainer, tmp_path):
     assert not unknown.exists()
     moved = root / ".quarantine" / unknown.relative_to(root)
     assert moved.read_text() == "mine"
-
-
-def test_a_backup_of_an_older_version_leaves_event_files_alone(trainer, tmp_path):
-    one, file = cut_off(trainer, tmp_path)
-    for path in one.sauvegarde.glob(f"{POSITION}*"):
-        position, digest = parse_position(path.read_bytes())
-        state = {name: part for name, part in position.state.items() if name != "event_files"}
-        path.write_bytes(as_text(replace(position, state=state), digest))
-    before = file.read_bytes()
-    assert trainer("events", tmp_path).ending == "outcome"
-    assert file.read_bytes() == before
 
 
 def test_a_training_that_begins_anew_does_so_with_its_events(trainer, uncut, tmp_path):

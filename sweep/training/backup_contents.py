@@ -86,7 +86,8 @@ class BackupWriter:
         plain, arrays = state or self.contents.state.capture()
         event_files.flush(self.contents.of_user)
         folder = self._job.experience.path
-        plain = {**told_from(folder, plain), event_files.KEY: event_files.lengths(folder)}
+        lengths, plain = event_files.lengths(folder), told_from(folder, plain)
+        plain |= {event_files.KEY: lengths} if lengths else {}
         plain_files.make_folder(self.folder)
         self._write_weights(arrays)
         position = Position(

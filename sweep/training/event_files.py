@@ -20,7 +20,9 @@ from sweep.system import plain_files
 from sweep.system.files import move_to_quarantine
 
 NAMES = re.compile(r"events\.out\.tfevents\..+")
-KEY = "event_files"  # in the state of a backup: the bytes of each file, by its path in the folder
+# In the state of a backup: the bytes of each file, by its path in the folder. Left out where there
+# is none, as with older versions, whose callbacks were not given the folder.
+KEY = "event_files"
 
 Lengths = dict[str, int]
 
@@ -42,8 +44,7 @@ def flush(callbacks: list[keras.callbacks.Callback]) -> None:
 def cut_back(experience: Experience, backup: Position | None) -> None:
     """Cut the event files back to what a backup knows of them.
 
-    A file that was begun after it goes to the quarantine. Backups of older versions know nothing of
-    these files, which then stay as they are.
+    A file that was begun after it goes to the quarantine.
 
     Args:
         experience: whose folder is held, and has no callbacks yet.
@@ -52,9 +53,7 @@ def cut_back(experience: Experience, backup: Position | None) -> None:
     Raises:
         OSError: the disk is full or gone.
     """
-    known = backup.state.get(KEY) if backup else {}
-    if known is None:
-        return
+    known = backup.state.get(KEY, {}) if backup else {}
     for name, length in lengths(experience.path).items():
         path, kept = experience.path / name, known.get(name)
         experience.fence()
