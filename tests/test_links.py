@@ -612,6 +612,7 @@ OWN = {
     "space.source": "the user's search space",
     "system.gpu": "/dev",
     "system.host": "/proc, and the user's cache",
+    "system.keras_backend": "the user's settings of Keras",
     "system.lent_files": "a private folder in memory or in /tmp",
     "system.output": "/dev/null",
     "system.plain_files": "this is where it is done",
@@ -625,6 +626,7 @@ OWN = {
 }
 ONLY = {
     "experience.folder": {"exists"},  # the root itself
+    "experience.resume_start": {"rmdir"},  # an empty folder, and never a link
     "experience.root": {"mkdir"},  # the root itself
     "running.extension": {"exists"},  # whether the folder of an experience is there
     "search.direct_study": {"open", "replace"},  # a study, and no file
@@ -646,7 +648,8 @@ OF_OTHERS = {"save_weights", "load_weights", "save", "load_model", "read_csv", "
 LENT = {
     *("best_trial", "training.backup_contents", "training.best_model_callback"),
     *("training.evaluate", "training.certificate", "training.hdf5"),
-    *("training.state.arrays_file", "training.state.training_state"),
+    *("training.state.arrays_file", "training.state.model_variables"),
+    "training.state.training_state",
 }
 MODULES = sorted(
     ".".join(path.relative_to(PACKAGE).with_suffix("").parts) for path in PACKAGE.rglob("*.py")
