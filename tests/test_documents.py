@@ -186,3 +186,13 @@ def test_a_document_that_is_right_is_read_to_its_end(tmp_path):
         assert reader.started[0].poll() is None
     assert reader.started[0].poll() is not None
     assert (reader.clone / "read").exists()
+
+
+def test_a_search_space_is_shorter_than_the_script_that_it_was():
+    (document,) = (path for path in DOCUMENTS if path.stem == "from-a-script")
+    texts = {block.says["file"]: block.text for block in blocks(document) if "file" in block.says}
+    script, space = (
+        sum(bool(line.strip()) for line in texts[name].splitlines())
+        for name in ("fine_tune.py", "search_spaces/tuned.py")
+    )
+    assert space < script
