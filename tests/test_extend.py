@@ -196,3 +196,23 @@ def test_only_the_best_keep_their_backups(tmp_path, space):
     wrong = sweep("run", space(), "--root", root, "--keep-backups", "some")
     assert wrong.returncode == 2
     assert "'some' is none of all, none, best:5" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("last", "sentence"),
+    [
+        ("(parameters['epochs'] - 1, None), (1, None)", "its phases would begin at other epochs"),
+        ("(3, None)", "phases has 3 epochs together, and epochs is 5"),
+    ],
+)
+def test_where_the_phases_move_it_is_said_and_the_root_stays_as_it_was(
+    tmp_path, space, last, sentence
+):
+    phased = "\n\ndef phases(parameters):\n    return [" + last + "]\n"
+    path = space(("\n\ndef callbacks(", f"{phased}\n\ndef callbacks("))
+    root = finished(path, tmp_path / "root")
+    before = sorted(one.id for one in experiences_in(root))
+    done = extend(path, root, "--best", 1)
+    assert "cannot be extended: " in done.stderr
+    assert sentence in done.stderr.replace("\n", " ")
+    assert sorted(one.id for one in experiences_in(root)) == before

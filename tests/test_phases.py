@@ -1,10 +1,15 @@
 """A training in phases: the model is prepared between them, and a cut anywhere changes nothing."""
 
+from pathlib import Path
+
 import pytest
 
 from support.bits import assert_equal, only
 from support.command import rows_logged, sweep
 from support.trainer import FIXED, PARAMETERS
+from sweep.space.phases import Phase, are_extended, reading_phases
+from sweep.training.training_phases import TrainingPhases
+from sweep.training.training_progress import TrainingProgress
 
 IN_EACH_PHASE = [{"epoch": epoch, "batch": 5} for epoch in (1, 3, 5, 7)]
 AT_EACH_END = [{"epoch": epoch, "end": True} for epoch in (1, 4, 5, 7)]
@@ -50,6 +55,84 @@ def test_it_ends_its_phase_where_the_search_space_says_so(trainer, space, tmp_pa
     assert_equal(experience, only(tmp_path / "uncut"))
     # The second phase is stopped after two of its three epochs.
     assert epochs_logged(experience) == [0, 1, 2, 3, 4, 5, 6]
+
+
+# Keras puts averages into the weights at the end of each ``fit``, and asks at its beginning how
+# many batches a call has. Each epoch ends with a backup, as where a stop is asked for there.
+AVERAGED = [
+    ("Adam(0.02)", "Adam(0.02, use_ema=True, ema_momentum=0.9)"),
+    ('metrics=["acc"])', 'metrics=["acc"], steps_per_execution=1 + model.base.trainable)'),
+    ("import keras\n", "import keras\nfrom sweep.training import backup_callback\n"),
+    (
+        "0.1 * (epoch + 1)\n",
+        """0.1 * (epoch + 1)
+        backup_callback.BACKUP_EVERY_S = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        backup_callback.BACKUP_EVERY_S = 30.0
+""",
+    ),
+]
+
+
+def test_resumed_between_two_phases_it_does_what_keras_does_around_a_fit(trainer, space, tmp_path):
+    whole = {**PARAMETERS["phased"], **FIXED["phased"]}
+    path = space(*AVERAGED, of="phased")
+    cuts = {"phase": 2}, {"epoch": 2, "batch": 1}, {"epoch": 4, "batch": 5}
+    experience = trainer.cut_and_resume(path, tmp_path / "cut", *cuts, parameters=whole)
+    sessions = experience.read().sessions
+    assert [(one.epoch, one.batch) for one in sessions[1:3]] == [(2, 0), (2, 0)]
+    trainer(path, tmp_path / "uncut", parameters=whole)
+    assert_equal(experience, only(tmp_path / "uncut"))
+
+
+class Heard:
+    """A callback that notes what it is told."""
+
+    params, model = None, None
+
+    def __init__(self):
+        self.names = []
+
+    def __getattr__(self, name):
+        return lambda *_: self.names.append(name)
+
+
+def test_where_a_phase_is_a_training_it_begins_with_the_model_that_is_prepared_for_it():
+    heard = Heard()
+    phases = TrainingPhases(
+        [Phase(1), Phase(1, heard.prepare)],
+        TrainingProgress(),
+        lambda number: heard.names.append(f"entered {number}"),
+        heard.noted,
+        [heard],
+    )
+    phases.begin_next(1)
+    order = ["on_train_end", "entered 1", "set_params", "set_model", "on_train_begin", "noted"]
+    assert heard.names == order
+
+
+def test_the_epochs_of_a_phase_may_be_of_numpy():
+    numpy = pytest.importorskip("numpy")
+    read = reading_phases(lambda: [(numpy.int64(2), None)], Path("space.py"))
+    ((epochs, _, _),) = read({})
+    assert (epochs, type(epochs)) == (2, int)
+
+
+@pytest.mark.parametrize(
+    ("shorter", "longer", "are"),
+    [
+        ([2, 2], [2, 6], True),
+        ([4], [4, 4], True),
+        ([4], [8], True),
+        ([2, 2], [4, 4], False),
+        ([2, 2], [6, 2], False),
+        ([2, 2], [8], False),
+        ([4], [2, 6], False),
+    ],
+)
+def test_only_a_training_that_begins_with_the_same_phases_extends_another(shorter, longer, are):
+    assert are_extended(*(tuple(map(Phase, epochs)) for epochs in (shorter, longer))) is are
 
 
 COMPILE = "compile_with(model, keras.optimizers.Adam(float(model.optimizer.learning_rate) / 2))"

@@ -109,9 +109,7 @@ class Controller:
         """
         with self._locked() as opening:
             trial_records = opening.settle_folders(begin_anew=False).trials()
-            extension.prepare_all(
-                self._context.root, trial_records, epochs, best, self._context.progress.say
-            )
+            extension.prepare_all(self._context, trial_records, epochs, best)
             self._train(opening.open())
         self._first_error.raise_again()
 

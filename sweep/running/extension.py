@@ -1,6 +1,6 @@
 """A finished experience is trained for more epochs, under the id of the longer training."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,27 +10,29 @@ from sweep.experience import backup_files, resume_start
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record, State
 from sweep.experience.trials import TrialRecord
+from sweep.running.context import SweepContext
 from sweep.space.identity import id_experience
+from sweep.space.mistakes import SearchSpaceWrong
+from sweep.space.phases import are_extended
+from sweep.space.search_space import SearchSpace
 from sweep.system import plain_files
 from sweep.system.files import copy_synced, new_folder
 from sweep.system.host import now
 
 
 def prepare_all(
-    root: Path,
+    context: SweepContext,
     trial_records: Mapping[int, TrialRecord],
     epochs: int,
     best: int | None,
-    say: Callable[[str], None],
 ) -> None:
     """Make the folders of the longer trainings: trials, interrupted before their first session.
 
     Args:
-        root: of the sweep.
+        context: of the sweep; its user is told which of them cannot be extended.
         trial_records: its trials, by number.
         epochs: of the longer trainings, in all.
         best: how many of the best are extended; None is all of them.
-        say: is told which of them cannot be extended.
 
     Raises:
         SweepError: there is none to extend.
@@ -38,15 +40,16 @@ def prepare_all(
     extended = parents(trial_records, epochs, best)
     if not extended:
         raise SweepError(
-            f"{root} has no finished experience of fewer than {epochs} epochs: see sweep results."
+            f"{context.root} has no finished experience of fewer than {epochs} epochs: "
+            "see sweep results."
         )
     following = max(trial_records) + 1
     for parent in extended:
         if child_of(parent, epochs).path.exists():
             continue
-        why_not = prepare(parent, epochs, following)
+        why_not = _other_phases(context.space, parent, epochs) or prepare(parent, epochs, following)
         if why_not:
-            say(f"{parent.experience.id} cannot be extended: {why_not}")
+            context.progress.say(f"{parent.experience.id} cannot be extended: {why_not}")
         else:
             following += 1
 
@@ -79,6 +82,21 @@ def child_of(parent: TrialRecord, epochs: int) -> Experience:
     record = parent.record
     name = id_experience(record.search_space["name"], {**record.parameters, "epochs": epochs})
     return Experience(parent.experience.path.with_name(name))
+
+
+def _other_phases(space: SearchSpace, parent: TrialRecord, epochs: int) -> str | None:
+    """Return why the phases of the longer training do not continue those of its parent, or None."""
+    parameters = parent.record.parameters
+    try:
+        phases = [
+            space.phases_of({**parameters, "epochs": number})
+            for number in (parameters["epochs"], epochs)
+        ]
+    except SearchSpaceWrong as error:
+        return str(error)
+    if are_extended(*phases):
+        return None
+    return "its phases would begin at other epochs; sweep run --epochs trains it from the beginning"
 
 
 def prepare(parent: TrialRecord, epochs: int, number: int) -> str | None:

@@ -1,6 +1,7 @@
 """The phases of a training: the epochs of each, and what prepares the model for it."""
 
 from collections.abc import Callable
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,13 @@ class Phase(NamedTuple):
 
 
 Phases = tuple[Phase, ...]
+
+
+def are_extended(shorter: Phases, longer: Phases) -> bool:
+    """Tell whether a longer training begins with the phases of a shorter one, the last extended."""
+    *whole, last = (phase.epochs for phase in shorter)
+    begun = [phase.epochs for phase in longer[: len(shorter)]]
+    return begun[:-1] == whole and begun[-1] >= last
 
 
 def reading_phases(function: Callable[..., Any], path: Path) -> Callable[[Parameters], Phases]:
@@ -60,16 +68,16 @@ def _phase(pair: Any, path: Path) -> Phase:
             f"{path}: phases has {pair!r}; write pairs of epochs and a function or None, {EXAMPLE}."
         )
     epochs, prepare = pair
-    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+    if isinstance(epochs, bool) or not isinstance(epochs, Integral) or epochs < 1:
         raise SearchSpaceWrong(
             f"{path}: phases has {epochs!r} epochs; give an integer from 1 on, as in {EXAMPLE}."
         )
     if prepare is None:
-        return Phase(epochs, None)
+        return Phase(int(epochs), None)
     if not callable(prepare):
         raise SearchSpaceWrong(
             f"{path}: phases has {prepare!r} to prepare the model; give a function of the model "
             "and the parameters, or None."
         )
     function = taking(prepare, ("model", "parameters"), path)
-    return Phase(epochs, function, f"{path}, {getattr(prepare, '__name__', 'phases')}")
+    return Phase(int(epochs), function, f"{path}, {getattr(prepare, '__name__', 'phases')}")

@@ -33,16 +33,15 @@ def fit(
     heard = SkippingCallbackList(
         callbacks, model, first, epochs=phases.epochs, steps=steps, verbose=0
     )
-    is_over = stopped or first >= phases.end()
-    if is_over:
-        heard.begin()
+    heard.begin()  # a resume prepares its phase here: ``fit`` asks how the model was compiled
+    if stopped or first >= phases.end():
+        _end_phase(model)
+        phases.begin_next(first)
     while True:
-        if not is_over:
-            _fit_phase(model, data, heard, phases.end())
-            if phases.are_over(heard.next_epoch, model.stop_training):
-                break
+        _fit_phase(model, data, heard, phases.end())
+        if phases.are_over(heard.next_epoch, model.stop_training):
+            break
         phases.begin_next(heard.next_epoch)
-        is_over = False
     heard.end()
 
 
@@ -53,6 +52,7 @@ def _fit_phase(
     end: int,
 ) -> None:
     batches, validation = data
+    heard.is_stopped = model.stop_training
     model.fit(
         batches.numbers,
         initial_epoch=heard.next_epoch,
@@ -62,6 +62,12 @@ def _fit_phase(
         shuffle=False,  # the batches have their order
         verbose=0,
     )
+
+
+def _end_phase(model: keras.Model) -> None:
+    """Do what ``fit`` does at the end of a phase, where its last epoch is trained already."""
+    if isinstance(model.optimizer, keras.Optimizer):  # it may put averages into the weights
+        model.optimizer.finalize_variable_values(model.trainable_weights)
 
 
 class SkippingCallbackList(keras.callbacks.CallbackList):
@@ -88,22 +94,21 @@ class SkippingCallbackList(keras.callbacks.CallbackList):
         super().__init__(callbacks, add_history=True, model=model, **params)
         self._fitted = model  # whose functions are made anew where a callback compiles it
         self.next_epoch = first
+        self.is_stopped = False  # before the next ``fit``, by a callback
         self._last_logs: Logs = None
-        self._has_begun = False
 
     def begin(self) -> None:
-        """Tell the callbacks that the training begins, unless they have been told."""
-        if not self._has_begun:
-            self._has_begun = True
-            super().on_train_begin()
+        """Tell the callbacks that the training begins."""
+        self._fitted.stop_training = False
+        super().on_train_begin()
 
     def end(self) -> None:
         """Tell the callbacks that the training has ended."""
         super().on_train_end(self._last_logs)
 
     def on_train_begin(self, logs: Logs = None) -> None:
-        """Tell the callbacks of the first phase that begins; the others are of one training."""
-        self.begin()
+        """Let a callback that has stopped the training meanwhile do so, as in Keras."""
+        self._fitted.stop_training = self.is_stopped
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Do nothing: a phase has ended."""

@@ -14,6 +14,7 @@ from sweep.experience.lease import Hold, Superseded
 from sweep.experience.log_csv import read_curve
 from sweep.experience.record import Outcome, State
 from sweep.experience.resume_start import begin_anew
+from sweep.space.mistakes import SearchSpaceWrong
 from sweep.system import plain_files
 from sweep.system.files import is_unwritable_for_a_while, size_and_sha256
 from sweep.system.host import now
@@ -84,6 +85,14 @@ def _prepare_only(job: Job, link: Link) -> End:
     except SearchSpaceRaised as raised:
         return _end_unprepared(raised)
     return End(Ending.OUTCOME)
+
+
+def _check_phases(job: Job, made: Prepared, progress: TrainingProgress) -> None:
+    if len(progress.phases) > len(made.phases):  # the search space has changed, and was accepted
+        raise SearchSpaceWrong(
+            f"{job.source.path}: phases has fewer phases than {job.experience.path} has begun, "
+            f"which are {len(progress.phases)}; put them back, or take another --root."
+        )
 
 
 def _end_unprepared(raised: SearchSpaceRaised) -> End:
@@ -171,6 +180,7 @@ class TrainingRun:
         progress.epoch, progress.batch = (position.epoch, position.batch) if position else (0, 0)
         if position:
             progress.phases = list(position.phases)
+            _check_phases(job, made, progress)
         link.tell(Begun(progress.epoch, progress.batch))
         link.can_save()
         reports = Reports(link, job, self._session, position.curve() if position else [])

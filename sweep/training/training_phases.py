@@ -15,6 +15,7 @@ class TrainingPhases:
         phases: of the search space.
         progress: has the first epoch of each phase that has begun.
         enter: prepares the model for the phase of that number, from 0.
+        begun: is called once a phase has begun for which the model was prepared.
         heard_by: the callbacks to which each phase is a training of its own, as in Keras with one
             ``fit`` for each. A callback that stops the training then ends its phase only. Without
             any, all of it is one training.
@@ -25,10 +26,11 @@ class TrainingPhases:
         phases: Sequence[Phase],
         progress: TrainingProgress,
         enter: Callable[[int], None],
+        begun: Callable[[], None],
         heard_by: Sequence[keras.callbacks.Callback] | None = None,
     ) -> None:
         self._phases, self._progress = phases, progress
-        self._enter, self._heard_by = enter, heard_by
+        self._enter, self._begun, self._heard_by = enter, begun, heard_by
 
     @property
     def epochs(self) -> int:
@@ -62,16 +64,19 @@ class TrainingPhases:
 
     def begin_next(self, epoch: int) -> None:
         """End the present phase, and begin the next one with an epoch."""
+        number = len(self._progress.phases)
         for callback in self._heard_by or ():
             callback.on_train_end()
-        for callback in self._heard_by or ():
+        self._enter(number)
+        for callback in self._heard_by or ():  # with the model as it was prepared, as in Keras
             callback.set_params(callback.params)
             callback.set_model(callback.model)  # TensorBoard opens its files here
             callback.on_train_begin()
-        self._enter(len(self._progress.phases))
+        if self._phases[number].prepare:
+            self._begun()
         self._progress.phases.append(epoch)
 
 
 def one_phase(epochs: int) -> TrainingPhases:
     """Return the phases of a training that has one."""
-    return TrainingPhases([Phase(epochs)], TrainingProgress(), lambda _: None)
+    return TrainingPhases([Phase(epochs)], TrainingProgress(), lambda _: None, lambda: None)
