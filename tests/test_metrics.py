@@ -3,6 +3,7 @@
 They are those of the model and those that callbacks of the search space put into the logs.
 """
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,8 @@ from sweep.experience.inventory import Inventory
 from sweep.experience.log_csv import curve_of, read_curve
 from sweep.experience.record import Outcome, Record, State
 from sweep.running.same_objectives import SameObjectives
+from sweep.search.study import Study
+from sweep.search.study_factory import StudyOptions
 from sweep.space import search_space, source
 from sweep.space.directions import direction_of
 from sweep.space.identity import id_experience
@@ -310,6 +313,29 @@ def test_a_row_of_the_log_holds_what_callbacks_log_and_the_first_row_decides_the
 def test_an_epoch_that_lacks_the_monitored_metric_is_read_as_nan(tmp_path):
     log = b"epoch,loss,val_f1\r\n0,1,0.5\r\n1,1,NA\r\n2,1,0.75\r\n"
     assert str(curve_of(log, tmp_path, "val_f1")) == "[0.5, nan, 0.75]"
+
+
+def test_an_epoch_that_lacks_the_monitored_metric_is_not_judged_by_a_pruner():
+    study = Study("toy", None, StudyOptions("random", 0, "threshold:lower=0.25", 2))
+    trial = study.ask()
+    assert study.report(trial, 0, math.nan) is None
+    outcome = Outcome(State.FINISHED, now(), values={"val_f1": 0.5})
+    study.tell(trial, outcome, [math.nan, 0.5])
+    (told,) = study.trials()
+    assert (told.intermediate_values, told.value) == ({1: 0.5}, 0.5)
+
+
+LOGS_F1_ONCE = LOGS_F1.replace("        logs[", "        if not epoch:\n            logs[")
+
+
+def test_with_several_objectives_each_epoch_needs_all(trainer, space, tmp_path):
+    monitored = ("FIXED =", 'MONITOR = ["val_acc", "val_f1"]\nFIXED =')
+    trainer(space(monitored, (CALLBACKS, LOGS_F1_ONCE)), tmp_path, None, 2, TOY)
+    outcome = only(tmp_path).read().outcome
+    assert (outcome.state, outcome.reason) == (
+        State.FAILED,
+        "val_f1 is not logged at the end of epoch 1",
+    )
 
 
 ZEROES = """    import keras

@@ -297,11 +297,18 @@ def test_a_model_that_does_not_give_its_row_is_found_by_evaluating_it(root):
     )
 
 
-def test_a_model_that_brings_code_is_not_loaded_and_is_no_damage(root):
+@pytest.mark.parametrize(
+    ("layer", "why"),
+    [
+        ("keras.layers.Lambda(lambda x: x[:, :10])", "Keras's safe mode loads no Lambda"),
+        ("type('Mine', (keras.layers.Dense,), {})(10)", "Keras does not find the class Mine"),
+    ],
+)
+def test_a_model_that_brings_code_is_not_loaded_and_is_no_damage(root, layer, why):
     one = first(root)
     code = f"""
 import keras
-model = keras.Sequential([keras.Input((64,)), keras.layers.Lambda(lambda x: x[:, :10])])
+model = keras.Sequential([keras.Input((64,)), {layer}])
 model.compile("sgd", "mse", metrics=["acc"])
 model.save({str(one.meilleur)!r})
 """
@@ -312,7 +319,7 @@ model.save({str(one.meilleur)!r})
     status, lines = verify(root, "--models")
     assert status == 0
     (unchecked,) = [text for name, kind, text in lines if (name, kind) == (one.id, "unchecked")]
-    assert "cannot be checked: Keras's safe mode loads no Lambda" in unchecked
+    assert f"cannot be checked: {why}" in unchecked
     assert "register_keras_serializable" in unchecked
     assert lines[-1] == ("models", "well", "1 of 2 loaded and evaluated")
 

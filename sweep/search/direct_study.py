@@ -1,6 +1,7 @@
 """The study of a sweep without lock and retry, which ``study.py`` adds."""
 
 import contextlib
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,12 @@ from sweep.search.optuna_adapter import ENQUEUED_VALUES
 from sweep.search.proposal_queue import ProposalQueue
 from sweep.search.storage import open_storage, opening
 from sweep.search.study_factory import StudyFactory
-from sweep.search.trial_conversion import TRIAL_STATES, constraints_of, values_of
+from sweep.search.trial_conversion import (
+    TRIAL_STATES,
+    constraints_of,
+    values_by_epoch,
+    values_of,
+)
 
 
 class DirectStudy:
@@ -108,7 +114,9 @@ class DirectStudy:
 
     def report(self, trial: optuna.Trial, epoch: int, value: float, is_judged: bool) -> str | None:
         """Report one epoch, and return why the pruner ends the trial here, if it does."""
-        if len(self.factory.options.objectives) > 1:  # Optuna takes no values of epochs then
+        # Optuna takes no values of epochs where there are several objectives, and for a pruner, an
+        # epoch that has no value would be the worst.
+        if len(self.factory.options.objectives) > 1 or math.isnan(value):
             return None
         # The trial itself knows what was reported; asking a database takes longer than the report.
         if epoch not in optuna_adapter.reported_values(trial):
@@ -129,7 +137,7 @@ class DirectStudy:
         if frozen.state.is_finished():  # an earlier try told it, and the answer was lost
             return
         objectives = self.factory.options.objectives
-        for epoch, value in enumerate(curve if len(objectives) == 1 else ()):
+        for epoch, value in values_by_epoch(curve, objectives).items():
             if epoch not in frozen.intermediate_values:
                 trial.report(value, epoch)
         for name, note in notes.items():

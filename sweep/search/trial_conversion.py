@@ -109,7 +109,7 @@ def _frozen(trial: TrialRecord, curve: list[float]) -> FrozenTrial:
             **(notes_of(trial) if outcome else {}),
         },
         system_attrs=_without_pickles(entry.attributes.get("system", {})),
-        intermediate_values=dict(enumerate(curve)) if len(objectives) == 1 else {},
+        intermediate_values=values_by_epoch(curve, objectives),
     )
 
 
@@ -148,6 +148,13 @@ def values_of(outcome: Outcome, objectives: Sequence[Objective]) -> list[float]:
     return [float(outcome.values.get(objective.name, math.nan)) for objective in objectives]
 
 
+def values_by_epoch(curve: Sequence[float], objectives: Sequence[Objective]) -> dict[int, float]:
+    """Return what Optuna is told of the epochs: those with a value, of a single objective."""
+    if len(objectives) > 1:
+        return {}
+    return {epoch: value for epoch, value in enumerate(curve) if not math.isnan(value)}
+
+
 def constraints_of(outcome: Outcome) -> dict[str, float]:
     """Return the constraints of a trial as Optuna names them."""
     return {str(number): float(value) for number, value in enumerate(outcome.constraints or ())}
@@ -158,7 +165,7 @@ def _values(
 ) -> list[float] | None:
     """Return the values that ``Study.tell`` would store: of a pruned trial, its latest value."""
     if outcome.state is State.PRUNED:
-        return curve[-1:] or None
+        return [*values_by_epoch(curve, objectives).values()][-1:] or None
     return values_of(outcome, objectives) if outcome.state is State.FINISHED else None
 
 

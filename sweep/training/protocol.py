@@ -103,7 +103,7 @@ class Begun:
 
 @dataclass(frozen=True)
 class EpochDone:
-    """``epoch`` is trained, validated and written; ``value`` is its monitored metric."""
+    """``epoch`` is trained, validated and written; its monitored metric is ``value``, or NaN."""
 
     epoch: int
     value: float

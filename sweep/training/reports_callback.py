@@ -38,7 +38,7 @@ class Reports(keras.callbacks.Callback):
         self._report(EpochDone(epoch, math.nan if value is None else value))
 
     def _report(self, done: EpochDone) -> None:
-        if not self._job.prunes or math.isnan(done.value):  # an epoch without MONITOR
+        if not self._job.prunes:
             self._link.tell(done)
         elif why := self._link.should_prune(done):
             raise Pruned(why)

@@ -19,7 +19,7 @@ from sweep.experience.snapshot import Snapshot
 from sweep.experience.trials import TrialRecord, check_numbers, trials_by_number
 from sweep.experience.views import TrainingView
 from sweep.search.optuna_adapter import storage_of, study_id, trial_id
-from sweep.search.trial_conversion import directions_of, frozen_of, notes_of
+from sweep.search.trial_conversion import directions_of, frozen_of, notes_of, values_by_epoch
 from sweep.space.objectives import Objective
 from sweep.system import plain_files
 from sweep.web.curves import Line, curves_of
@@ -184,9 +184,7 @@ def _frozen(
         return _lost(str(error))
     frozen.user_attrs.pop("pruner", None)  # the memory of a pruner, which says nothing to a reader
     if frozen.state is TrialState.RUNNING:
-        # Optuna has no intermediate values for several objectives.
-        has_one_objective = len(objectives) == 1
-        frozen.intermediate_values = dict(enumerate(training.curve)) if has_one_objective else {}
+        frozen.intermediate_values = values_by_epoch(training.curve, objectives)
         frozen.user_attrs |= notes_of(trial)
     if _has_files(training):
         files = _files_of(trial.experience.id)
