@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from support.bits import assert_equal, only
+from support.bits import assert_equal, last_weights, only, trained
 from support.command import rows_logged, sweep
 from support.trainer import FIXED, PARAMETERS
 from sweep.space.phases import Phase, are_extended, reading_phases
@@ -84,6 +84,36 @@ def test_resumed_between_two_phases_it_does_what_keras_does_around_a_fit(trainer
     assert [(one.epoch, one.batch) for one in sessions[1:3]] == [(2, 0), (2, 0)]
     trainer(path, tmp_path / "uncut", parameters=whole)
     assert_equal(experience, only(tmp_path / "uncut"))
+
+
+UNFROZEN = [
+    ("    model.base.trainable = True\n    model.norm.trainable = False\n", ""),
+    (
+        "self.model.penalty = 0.1 * (epoch + 1)\n",
+        """if epoch == 0:
+            self.model.base.trainable = True
+            compile_with(self.model, keras.optimizers.SGD(0.05, momentum=0.9))
+            self.model.make_train_function(force=True)
+""",
+    ),
+    (
+        "    compile_with(model, keras.optimizers.Adam(float(model.optimizer.learning_rate) / 2))",
+        "    model.penalty = 0.2",
+    ),
+]
+
+
+def test_what_a_callback_has_compiled_stays_where_the_next_phase_compiles_nothing(
+    trainer, space, tmp_path
+):
+    whole = {**PARAMETERS["phased"], **FIXED["phased"]}
+    path = space(*UNFROZEN, of="phased")
+    cuts = {"phase": 2}, {"epoch": 3, "batch": 5}, {"epoch": 5, "batch": 5}
+    experience = trainer.cut_and_resume(path, tmp_path / "cut", *cuts, parameters=whole)
+    trainer(path, tmp_path / "uncut", parameters=whole)
+    assert trained(tmp_path / "cut") == trained(tmp_path / "uncut")
+    assert last_weights(experience) == last_weights(only(tmp_path / "uncut"))
+    assert experience.read().approximate_because is None
 
 
 class Heard:

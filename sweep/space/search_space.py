@@ -164,6 +164,7 @@ def load(source: SpaceSource) -> SearchSpace:
         objectives = possible_objectives(monitor, mode)
     except ValueError as error:
         raise SearchSpaceWrong(f"{path}: {error}.") from None
+    phases = getattr(module, "phases", None)
     return SearchSpace(
         source=source,
         fixed=getattr(module, "FIXED", {}),
@@ -179,7 +180,7 @@ def load(source: SpaceSource) -> SearchSpace:
         possible_objectives=objectives,
         constraints=getattr(module, "constraints", None),
         class_weight=getattr(module, "class_weight", None) or _no_class_weight,
-        phases=reading_phases(module.phases, path) if hasattr(module, "phases") else None,
+        phases=reading_phases(phases, path) if phases else None,
         early_stopping_ends=getattr(module, "EARLY_STOPPING_ENDS", ENDS[0]),
     )
 

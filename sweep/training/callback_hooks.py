@@ -28,3 +28,11 @@ def _has_hook_of(callback: keras.callbacks.Callback, names: list[str]) -> bool:
         hook is not getattr(keras.callbacks.Callback, name)
         for hook, name in zip(hooks, names, strict=True)
     )
+
+
+def is_monitoring(callback: keras.callbacks.Callback) -> bool:
+    """Tell whether a callback has decided what is better.
+
+    Keras's own callbacks do so at the end of their first epoch.
+    """
+    return getattr(callback, "monitor_op", None) is not None

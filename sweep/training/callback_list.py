@@ -126,7 +126,7 @@ def make_savers(
     contents = BackupContents(best, log, made.model, state, made.of_user)
     writer = BackupWriter(job, link, contents, session)
     heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
-    enter = _entering(job, link, made, best)
+    enter = _entering(job, link, made, best, state)
     phases = TrainingPhases(made.phases, session.progress, enter, state.begin_phase, heard_by)
     backup = Backup(job, link, writer, backup_before, session, phases)
     watcher = EpochWatcher(best, log, notes_weights=not changes_nothing)
@@ -142,7 +142,9 @@ def _here(backup: Generation, folder: Path) -> Generation:
     return replace(backup, position=replace(position, state=put_into(folder, position.state)))
 
 
-def _entering(job: Job, link: Link, made: Prepared, best: BestModel) -> Callable[[int], None]:
+def _entering(
+    job: Job, link: Link, made: Prepared, best: BestModel, state: TrainingState
+) -> Callable[[int], None]:
     """Return a function that prepares the model for the phase of a number."""
 
     def enter(number: int) -> None:
@@ -150,6 +152,7 @@ def _entering(job: Job, link: Link, made: Prepared, best: BestModel) -> Callable
         made.model.stop_training = False
         phase = made.phases[number]
         if phase.prepare:
+            state.end_phase()
             prepare_phase(phase, number, made.model, job.record.parameters, made.validation)
             link.tell(disk_size(made.model))
 

@@ -10,10 +10,10 @@ import numpy as np
 # No public name: the public function makes a generator where there is none.
 from tensorflow.python.ops import stateful_random_ops
 
-from sweep.training.callback_hooks import hears_validation
+from sweep.training.callback_hooks import hears_validation, is_monitoring
 from sweep.training.state import model_variables, restoring
 from sweep.training.state.changes import capture_changes
-from sweep.training.state.model_settings import ModelSettings, set_trainable, trainable_flags
+from sweep.training.state.model_settings import ModelSettings, trainable_flags
 from sweep.training.state.object_graph import Graph
 from sweep.training.state.ownership import user_modules
 from sweep.training.state.packing import Json, StateArrays, pack, unpack
@@ -43,8 +43,8 @@ class BeforeValidation:
 class TrainingState:
     """The state of a training beside its weights.
 
-    It is made once the model is built and ``sweep.training.steps`` has taken over, before any
-    callback is called: what is saved later is what has changed since.
+    It is made once ``sweep.training.steps`` has taken over, before any callback is called: what is
+    saved later is what has changed since.
 
     Args:
         model: built and compiled.
@@ -68,6 +68,14 @@ class TrainingState:
         self._at_epoch, self._are_drawn_ahead = random_states(), False
         self._variables: tuple[Any, list[Any]] = None, []
         self._phase_start: tuple[Json, StateArrays] | None = None
+        self._by_callbacks: Json = {}
+
+    def end_phase(self) -> None:
+        """Note what callbacks have compiled so far: to prepare the model again does not do that."""
+        start, _ = self._phase_start or ({}, {})
+        before, changes = start.get("compiled", {}), self._settings.capture(self._built)
+        self._by_callbacks = changes if "compile" in changes else {**before, **changes}
+        self._settings = ModelSettings(self._model)
 
     def begin_phase(self) -> None:
         """Note the state in which a phase begins, for which the model was prepared just now.
@@ -77,8 +85,10 @@ class TrainingState:
         """
         arrays: StateArrays = {}
         objects, _ = capture_changes(self._graph(), self._built, arrays)
-        flags = trainable_flags(self._model)
-        self._begin_phase({"hidden": objects, "trainable": flags, "arrays": len(arrays)}, arrays)
+        start: Json = {"hidden": objects, "trainable": trainable_flags(self._model)}
+        is_prepared = "compile" in self._settings.capture(self._built)
+        compiled = {} if is_prepared else self._by_callbacks
+        self._begin_phase({**start, "compiled": compiled, "arrays": len(arrays)}, arrays)
 
     def _begin_phase(self, start: Json, arrays: StateArrays) -> None:
         self._phase_start = start, arrays
@@ -163,7 +173,7 @@ class TrainingState:
             },
             "structure": self._settings.capture(self._built),
             "made_anew": self._were_made_anew or self._steps.current() != self._first_steps,
-            "monitoring": [_is_monitoring(callback) for callback in self._callbacks],
+            "monitoring": [is_monitoring(callback) for callback in self._callbacks],
             "left_out": left_out,
             **({"phase_start": start} if start else {}),
             "random": pack(random_states(), arrays),
@@ -201,8 +211,9 @@ class TrainingState:
     def _return_to_phase_start(self, state: Json, arrays: StateArrays) -> list[str]:
         """Bring what was prepared for the phase into the state in which the phase began."""
         start = state["phase_start"]
-        set_trainable(self._model, start["trainable"])
-        lost = restoring.restore(self._graph(), self._built, start["hidden"], arrays)
+        compiled = {**start.get("compiled", {}), "trainable": start["trainable"]}
+        lost = self._settings.restore(compiled, self._built)
+        lost += restoring.restore(self._graph(), self._built, start["hidden"], arrays)
         self._begin_phase(start, {name: arrays[name] for name in map(str, range(start["arrays"]))})
         return lost
 
@@ -220,7 +231,7 @@ class TrainingState:
             ValueError: the model or the callbacks are not those of the capture.
         """
         for callback, was_monitoring in zip(self._callbacks, state["monitoring"], strict=True):
-            if was_monitoring and not _is_monitoring(callback):
+            if was_monitoring and not is_monitoring(callback):
                 # Else Keras does so later, and turns min_delta around again.
                 callback._set_monitor_op()  # noqa: SLF001
         if "hidden" in state:
@@ -254,7 +265,7 @@ class TrainingState:
         """Restore what backups of older versions hold: the plain attributes of callbacks."""
         for callback, attributes in zip(self._callbacks, state["callbacks"], strict=True):
             vars(callback).update(
-                {name: unpack(packed, arrays) for name, packed in attributes.items()}
+                {name: unpack(value, arrays) for name, value in attributes.items()}
             )
         return []
 
@@ -289,11 +300,3 @@ class TrainingState:
 
 def _pack_values(variables: list[Any], arrays: StateArrays) -> list[Any]:
     return [pack(np.asarray(variable), arrays) for variable in variables]
-
-
-def _is_monitoring(callback: keras.callbacks.Callback) -> bool:
-    """Tell whether a callback has decided what is better.
-
-    Keras's own callbacks do so at the end of their first epoch.
-    """
-    return getattr(callback, "monitor_op", None) is not None
