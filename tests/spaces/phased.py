@@ -47,6 +47,7 @@ class Penalise(keras.callbacks.Callback):
 
 def build_model(parameters):
     model = Noisy(parameters["units"])
+    model(keras.ops.zeros((1, 64)))  # Keras never trains a layer that was frozen unbuilt
     model.base.trainable = False
     compile_with(model, keras.optimizers.Adam(0.02))
     return model

@@ -80,15 +80,14 @@ class TrainingState:
     def begin_phase(self) -> None:
         """Note the state in which a phase begins, for which the model was prepared just now.
 
-        Its graphs are made with what Python holds now. A resume prepares the model again, as it was
-        built, and must bring it into this state before it makes them.
+        Its graphs are made with what Python holds now: a resume, which prepares the model as it was
+        built, must bring it into this state before it makes them.
         """
         arrays: StateArrays = {}
         objects, _ = capture_changes(self._graph(), self._built, arrays)
-        start: Json = {"hidden": objects, "trainable": trainable_flags(self._model)}
-        is_prepared = "compile" in self._settings.capture(self._built)
-        compiled = {} if is_prepared else self._by_callbacks
-        self._begin_phase({**start, "compiled": compiled, "arrays": len(arrays)}, arrays)
+        compiled = {} if "compile" in self._settings.capture(self._built) else self._by_callbacks
+        start = {"hidden": objects, "trainable": trainable_flags(self._model), "compiled": compiled}
+        self._begin_phase({**start, "arrays": len(arrays)}, arrays)
 
     def _begin_phase(self, start: Json, arrays: StateArrays) -> None:
         self._phase_start = start, arrays
@@ -234,10 +233,8 @@ class TrainingState:
             if was_monitoring and not is_monitoring(callback):
                 # Else Keras does so later, and turns min_delta around again.
                 callback._set_monitor_op()  # noqa: SLF001
-        if "hidden" in state:
-            lost = self._restore_hidden(state, arrays)
-        else:
-            lost = self._restore_attributes(state, arrays)
+        restore = self._restore_hidden if "hidden" in state else self._restore_attributes
+        lost = restore(state, arrays)
         seeds = state.get("global_seed", state["variables"][-1:])  # where older versions kept it
         own = state["variables"] if "global_seed" in state else state["variables"][:-1]
         beside_weights = model_variables.variables_beside_weights(self._model)
