@@ -12,6 +12,7 @@ from support import zoo
 from support.bits import only
 from support.command import Running, in_keras, results, run, sweep
 from support.folders import text_of_log
+from support.tiers import sampled
 from sweep import Sweep
 from sweep.errors import SweepError
 from sweep.experience.folder import Experience, experiences_in
@@ -386,7 +387,9 @@ SWAPS = """    import keras
     return [Averaged()]"""
 
 
-@pytest.mark.parametrize("of_user", [ZEROES, COMPILES, SWAPS, "swap_ema_weights"])
+@pytest.mark.parametrize(
+    "of_user", sampled([ZEROES, COMPILES, SWAPS, "swap_ema_weights"], SWAPS, "swap_ema_weights")
+)
 def test_the_best_model_is_the_one_that_was_validated(space, tmp_path, of_user):
     is_of_zoo = "\n" not in of_user
     path = zoo.FOLDER / f"{of_user}.py" if is_of_zoo else space((CALLBACKS, of_user))
