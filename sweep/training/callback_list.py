@@ -15,7 +15,7 @@ from sweep.training.backup_contents import BackupContents, BackupWriter
 from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import hears_batches
 from sweep.training.epoch_watcher import EpochWatcher
-from sweep.training.keras_callbacks import are_all_known
+from sweep.training.keras_callbacks import are_all_known, may_change_model
 from sweep.training.log_callback import Log
 from sweep.training.model_build import disk_size
 from sweep.training.monitored_callback import Monitored
@@ -121,15 +121,14 @@ def make_savers(
     best_before = backup_before.position.best() if backup_before else None
     files, fence = job.experience, job.experience.fence
     best = BestModel(files.meilleur, job.record.objective, best_before, state.variables, fence)
-    changes_nothing = are_all_known(made.of_user)
-    log = Log(files.log, fence, is_of_model_alone=changes_nothing)
+    log = Log(files.log, fence, is_of_model_alone=are_all_known(made.of_user))
     contents = BackupContents(best, log, made.model, state, made.of_user)
     writer = BackupWriter(job, link, contents, session)
     heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
     enter = _entering(job, link, made, best, state)
     phases = TrainingPhases(made.phases, session.progress, enter, state.begin_phase, heard_by)
     backup = Backup(job, link, writer, backup_before, session, phases)
-    watcher = EpochWatcher(best, log, notes_weights=not changes_nothing)
+    watcher = EpochWatcher(best, log, notes_weights=may_change_model(made.of_user))
     monitored = Monitored(job.source.path, job.record.objectives)
     savers = Savers(watcher, monitored, best, log, backup, phases)
     steps.before_compile(made.model, lambda: write_patiently(savers.write_best, link))

@@ -25,6 +25,15 @@ def are_all_known(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
     return all(type(callback) in KNOWN for callback in callbacks)
 
 
+def may_change_model(callbacks: Sequence[keras.callbacks.Callback]) -> bool:
+    """Tell whether one of the callbacks may change what a model's file holds, at an epoch's end.
+
+    Of Keras's own, ReduceLROnPlateau does: the file has the learning rate among its variables.
+    """
+    changing = keras.callbacks.ReduceLROnPlateau
+    return any(type(callback) not in KNOWN or type(callback) is changing for callback in callbacks)
+
+
 def names_logged_by(callbacks: Sequence[keras.callbacks.Callback]) -> set[str]:
     """Return what the known ones of these callbacks put into the logs."""
     return {name for callback in callbacks for name in KNOWN.get(type(callback), ())}
