@@ -183,12 +183,12 @@ class TrialRunner:
         settings, study = self._context.settings, self._sweep.study
         counts = study.count_states()
         failed = counts["failed"]
+        if counts["finished"]:
+            return
         untrained = read_untrained(self._context.root).values()
         skipped = sum(trial.state is State.PRUNED for trial in untrained)  # by ``suggest``
-        if (
-            counts["finished"]
-            or counts["pruned"] > skipped
-            or failed < min(FAILURES_THAT_STOP, settings.trials - skipped)
+        if counts["pruned"] > skipped or failed < min(
+            FAILURES_THAT_STOP, settings.trials - skipped
         ):
             return
         # As ``Inventory.have_all_failed`` will see it in the next run.

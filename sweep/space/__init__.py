@@ -10,8 +10,8 @@ In the order in which data pass through them:
 - ``project.py`` — import these modules from the text that was read
 - ``arguments.py`` — call a function of the search space with the arguments that it takes
 - ``phases.py`` — the phases of a training
-- ``noted_parameters.py`` — the parameters that ``load_data`` gets, which note what it reads of them
-- ``search_space.py`` — execute and check a search space, and check the parameters that it suggests
+- ``noted_parameters.py`` — the parameters that ``load_data`` gets, which note what it reads
+- ``search_space.py`` — execute and check a search space, and the parameters that it suggests
 - ``mistakes.py`` — errors of the user's code in one sentence
 - ``directions.py`` — whether a metric is better when greater or smaller, told from its name
 - ``objectives.py`` — the metrics that a sweep optimises, ranks, and the Pareto front
