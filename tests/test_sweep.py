@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from support.bits import trained
-from support.command import TOY, Running, in_keras, run, sessions, sweep, table
+from support.command import TOY, Running, in_keras, python, run, sessions, sweep, table
 from support.full_disk import run_on_a_disk_of
 from support.tiers import sampled
 from support.trainer import SPACES
@@ -298,6 +298,36 @@ def test_a_module_that_no_training_can_be_forked_beside_is_not_preloaded(
     assert sorted(trainings) == sorted(pids)
     assert server not in pids
     assert {state for (state,) in table(root, "state", space=path)} == {"finished"}
+
+
+KILLED_WHILE_IT_ASKS = """
+import os, signal, socket, threading
+from multiprocessing import forkserver
+from sweep.running.local_processes import LocalProcesses
+
+place = LocalProcesses([])
+place.start()
+place.wait_until_warm(threading.Event())
+server = forkserver._forkserver
+{asks}
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.long
+@pytest.mark.cold
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "socket.socket(socket.AF_UNIX).connect(server._forkserver_address)\n"
+        "os.waitpid(server._forkserver_pid, 0)",
+        "server.connect_to_new_process([])",
+    ],
+    ids=["with nothing sent", "for a process that it has not described"],
+)
+def test_the_server_says_nothing_where_its_controller_is_killed_while_it_asks(asks):
+    killed = python("-c", KILLED_WHILE_IT_ASKS.format(asks=asks))
+    assert (killed.returncode, killed.stderr) == (-signal.SIGKILL, "")
 
 
 def test_trainings_outlive_the_server_that_they_are_forked_from(uncut, tmp_path):

@@ -10,6 +10,11 @@ import os
 import sys
 import tempfile
 import threading
+import traceback
+from multiprocessing import process
+from pathlib import Path
+from pickle import UnpicklingError
+from types import TracebackType
 
 from sweep.training.protocol import PRELOAD_VARIABLE
 
@@ -31,6 +36,20 @@ def _cannot_be_forked() -> bool:
     except RuntimeError:
         return True
     return threading.active_count() > _threads
+
+
+def _except_for_a_dead_controller(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Print a traceback, unless the controller was killed while it asked for a process.
+
+    ``multiprocessing`` then finds its pipe or socket closed, in the server or in the new child.
+    That is no news to anybody who is left.
+    """
+    where = Path(traceback.extract_tb(trace)[-1].filename) if trace else None
+    of_a_pipe = where is not None and where.parent == Path(process.__file__).parent
+    if not (of_a_pipe and isinstance(error, EOFError | ConnectionError | UnpicklingError)):
+        sys.__excepthook__(kind, error, trace)
 
 
 def _import_all(modules: list[str]) -> str | None:
@@ -67,7 +86,10 @@ with tempfile.TemporaryFile() as _printed:
         os.close(_stderr)
 
 # A notebook, which imports this to load a model, forks nothing and is not started anew.
-if _harmful_module is not None and any(word.startswith(SERVER) for word in sys.orig_argv):
-    os.environ[PRELOAD_VARIABLE] = ",".join(name for name in _modules if name != _harmful_module)
-    # The same process, with all that it was given, starts from the beginning without that module.
-    os.execv(sys.executable, sys.orig_argv)  # noqa: S606 # a shell would be another process
+if any(word.startswith(SERVER) for word in sys.orig_argv):
+    sys.excepthook = _except_for_a_dead_controller
+    if _harmful_module is not None:
+        left = [name for name in _modules if name != _harmful_module]
+        os.environ[PRELOAD_VARIABLE] = ",".join(left)
+        # The same process, with all that it was given, starts anew without that module.
+        os.execv(sys.executable, sys.orig_argv)  # noqa: S606 # a shell would be another process
