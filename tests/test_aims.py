@@ -68,6 +68,7 @@ def test_the_front_is_what_no_other_point_dominates():
     assert pareto_front(points) == [True, True, False, True, True, False]
 
 
+@pytest.mark.long
 def test_a_loss_is_minimised_and_the_best_model_is_that_of_its_least(space, tmp_path):
     path, root = space(LOSS), tmp_path / "root"
     run(root, "--trials", 4, space=path)
@@ -133,6 +134,7 @@ def test_several_objectives_give_a_front(several):
     )
 
 
+@pytest.mark.long
 def test_several_objectives_end_as_if_uncut_and_come_back_from_the_folders(several, tmp_path):
     path, twin = several
     for rows in (2, 7, 11):
@@ -208,6 +210,7 @@ def test_repeats_end_as_if_uncut_and_come_back_from_the_folders(repeated, tmp_pa
     assert "study             well" in sweep("verify", TOY, "--root", tmp_path).stdout
 
 
+@pytest.mark.long
 def test_what_was_trained_without_repeats_answers_for_its_seed(tmp_path):
     run(tmp_path, "--trials", 1)
     (first,) = experiences_in(tmp_path)
@@ -218,6 +221,7 @@ def test_what_was_trained_without_repeats_answers_for_its_seed(tmp_path):
     assert all(len(row["repeats"]) in (1, 2) for row in results(tmp_path))
 
 
+@pytest.mark.long
 def test_a_seed_that_fails_counts_as_the_worst(space, tmp_path):
     path = space(
         (
@@ -248,6 +252,7 @@ def test_the_dashboard_of_several_objectives_has_the_same_front(several):
     assert study.metric_names == ["val_acc", "val_loss", "count_params"]
 
 
+@pytest.mark.long
 def test_repeats_are_extended_and_merged_together(repeated, tmp_path):
     ours, theirs = tmp_path / "ours", tmp_path / "theirs"
     shutil.copytree(repeated, theirs)

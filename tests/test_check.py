@@ -12,13 +12,11 @@ from pathlib import Path
 import pytest
 
 from support.command import python, sweep
-from support.tiers import sampled
 from sweep.running.rehearsal import draw_proposals
 from sweep.space import search_space, source
 
 FOLDER = Path(__file__).parent.parent / "search_spaces"
 SHIPPED = sorted(FOLDER.glob("*.py"))
-FIRST = FOLDER / "digits_mlp.py"
 COSTS = r"\d\S* s|\d+:\d\d:\d\d"
 
 
@@ -29,7 +27,8 @@ def rows(printed):
     )
 
 
-@pytest.mark.parametrize("path", sampled(SHIPPED, FIRST), ids=lambda path: path.stem)
+@pytest.mark.long
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_search_space_that_ships_can_be_run(path, tmp_path):
     done = sweep("check", path, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

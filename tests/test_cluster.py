@@ -72,7 +72,8 @@ def trained_by(worker, root):
 KILLS = [(True,), (True, False, True)]
 
 
-@pytest.mark.parametrize("kills", [KILLS[0], pytest.param(KILLS[1], marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("kills", KILLS)
 def test_workers_each_killed_once_and_the_controller_killed_once_end_as_if_uncut(
     tmp_path, space, kills
 ):

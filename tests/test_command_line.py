@@ -401,6 +401,7 @@ def test_changed_code_is_refused_with_what_changed_unless_it_is_accepted(root, s
     )
 
 
+@pytest.mark.long
 @pytest.mark.cold
 def test_a_user_without_a_name_or_a_home_can_run_a_sweep(tmp_path):
     bare = ["unshare", "--map-user=54321", "--map-group=54321", "env", "-i"]

@@ -69,6 +69,7 @@ def test_a_sweep_over_rates_loads_once_and_one_over_windows_once_a_window(counte
     assert not [*(tmp_path / "cache").rglob("*.pkl")]
 
 
+@pytest.mark.long
 def test_what_is_removed_meanwhile_is_loaded_again_and_ends_alike(counted, tmp_path):
     """So it is where the sets that were used least recently had to make room."""
     write, count = counted
@@ -162,6 +163,7 @@ def test_a_root_whose_load_data_took_nothing_goes_on_with_one_that_takes_paramet
     assert sum("read" in one.read().data_identity for one in experiences_in(root)) == 4
 
 
+@pytest.mark.long
 def test_verify_loads_once_a_window_to_evaluate_all_models(counted, tmp_path):
     write, count = counted
     path, root = write(), tmp_path / "root"
@@ -183,6 +185,7 @@ STREAM = (
 )
 
 
+@pytest.mark.long
 def test_a_stream_may_take_a_suggested_batch_size_from_the_parameters(space, tmp_path):
     suggested = (
         ('"batch_size": 40, ', ""),
@@ -200,6 +203,7 @@ def test_a_stream_may_take_a_suggested_batch_size_from_the_parameters(space, tmp
     assert "or take it from the parameters in load_data(parameters)." in done.stderr
 
 
+@pytest.mark.long
 def test_a_stream_that_turns_out_wrong_for_some_values_fails_those_trainings(space, tmp_path):
     shorter = STREAM[1].replace(
         'parameters["batch_size"])', "40).take(4 if window == 4 or epoch == 0 else 2)"

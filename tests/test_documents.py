@@ -6,7 +6,6 @@ import re
 import pytest
 
 from support.documents import DOCUMENTS, HERE, REASONS, WIDTH, Reader, blocks, missing
-from support.tiers import sampled
 
 FRENCH = HERE / "README.fr.md"
 PAGES = [*DOCUMENTS, FRENCH, HERE / "CONTRIBUTING.md", HERE / "CHANGELOG.md"]
@@ -16,9 +15,8 @@ INLINE_LINK = re.compile(r"\]\(([^)\s]+)\)")
 DEFINITION = re.compile(r"^\[([^\]]+)\]: (\S+)$", re.MULTILINE)
 
 
-@pytest.mark.parametrize(
-    "document", sampled(DOCUMENTS, HERE / "README.md"), ids=lambda path: path.stem
-)
+@pytest.mark.long
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
 def test_all_that_a_document_says_to_do_can_be_done(document, tmp_path):
     with Reader(tmp_path) as reader:
         reader.read(document)

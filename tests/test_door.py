@@ -205,6 +205,7 @@ def test_the_command_line_asks_with_the_defaults_of_the_function(command, functi
         assert asked.keys() == parameters.keys() - {"self"}
 
 
+@pytest.mark.long
 def test_a_type_checker_knows_the_arguments(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(

@@ -61,6 +61,7 @@ def test_the_study_of_a_root_on_a_drive_lies_on_the_local_disk(drive, tmp_path):
     assert study_of(Path("/content/here"), Path("/fast")).parent == Path("/fast")
 
 
+@pytest.mark.long
 def test_a_study_that_lives_elsewhere_and_is_lost_with_its_machine_changes_nothing(tmp_path):
     words = ("--trials", 4, "--save-freq", 2)
     run(tmp_path / "twin", *words)

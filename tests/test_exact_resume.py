@@ -33,7 +33,7 @@ CUTS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "cut"), CUTS, ids=str)
+@pytest.mark.parametrize(("name", "cut"), sampled(CUTS, *CUTS[:5], CUTS[-2]), ids=str)
 def test_an_experience_cut_anywhere_ends_as_if_uncut(trainer, uncut, tmp_path, name, cut):
     assert_equal(trainer.cut_and_resume(name, tmp_path, cut), uncut(name))
 

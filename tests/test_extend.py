@@ -85,6 +85,7 @@ def test_it_ends_as_if_it_had_been_given_all_epochs_from_the_start_and_trains_no
     assert set(sessions(root).values()) == {1}, "extended already: nothing is trained"
 
 
+@pytest.mark.long
 def test_only_of_the_best_and_run_again_after_a_cut_it_goes_on(tmp_path, space):
     path = space()
     root, twin = finished(path, tmp_path / "root"), finished(path, tmp_path / "twin", "--epochs", 5)

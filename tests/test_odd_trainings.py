@@ -121,6 +121,7 @@ SET = """    units = {"layer of 4": 4, "layer of 5": 5, "layer of 6": 6, "layer 
 """
 
 
+@pytest.mark.long
 @pytest.mark.cold
 def test_a_set_has_the_same_order_in_every_session(space, tmp_path):
     path = space((HIDDEN, SET))

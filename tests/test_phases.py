@@ -76,6 +76,7 @@ AVERAGED = [
 ]
 
 
+@pytest.mark.long
 def test_resumed_between_two_phases_it_does_what_keras_does_around_a_fit(trainer, space, tmp_path):
     whole = {**PARAMETERS["phased"], **FIXED["phased"]}
     path = space(*AVERAGED, of="phased")
@@ -104,6 +105,7 @@ UNFROZEN = [
 ]
 
 
+@pytest.mark.long
 def test_what_a_callback_has_compiled_stays_where_the_next_phase_compiles_nothing(
     trainer, space, tmp_path
 ):

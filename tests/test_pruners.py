@@ -102,6 +102,7 @@ def test_a_sweep_that_loses_its_study_between_the_cuts_prunes_like_an_uncut_one(
     assert State.PRUNED in {one.state() for one in experiences_in(tmp_path / "whole")}
 
 
+@pytest.mark.long
 def test_what_was_pruned_is_taken_up_again_and_ends_as_if_it_never_had_been(uncut, tmp_path):
     words = (*WORDS, "--pruner", "threshold:lower=0.2,n_warmup_steps=1")
     run(tmp_path, *words, space=UNEVEN)

@@ -134,6 +134,7 @@ def test_a_sweep_that_is_stopped_saves_says_so_and_goes_on(uncut, tmp_path, numb
     assert_equal(tmp_path, uncut)
 
 
+@pytest.mark.long
 def test_by_nohup_a_closed_terminal_is_not_heard(tmp_path):
     running = Running(tmp_path, "--trials", 1, hold=1, before=("nohup",)).held()
     running.interrupt(signal.SIGHUP)
@@ -275,8 +276,11 @@ def test_a_module_that_does_not_import_is_left_to_the_space(tmp_path, space, mon
     "at_its_top",
     [
         "import tensorflow as tf\nONE = tf.constant(1.0)",
-        "import threading, time\n"
-        "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+        pytest.param(
+            "import threading, time\n"
+            "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+            marks=pytest.mark.long,
+        ),
     ],
     ids=["a tensor", "a thread"],
 )
@@ -536,7 +540,8 @@ def test_a_second_sweep_is_told_who_holds_the_root(tmp_path):
 NOT_SAVED = "nothing could be saved ([Errno 28] No space left on device)"
 
 
-@pytest.mark.parametrize("size", sampled([300, 120, 40], 120))
+@pytest.mark.long
+@pytest.mark.parametrize("size", [300, 120, 40])
 def test_a_disk_that_is_full_loses_nothing(uncut, tmp_path, size):
     """The second run ends as if the disk had been large."""
     end = tmp_path / "end"

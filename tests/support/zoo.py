@@ -183,16 +183,7 @@ EXPECTED = {
         "cached_singleton": NAMED,
     },
 }
-SAMPLE = (  # in make test
-    "grad_accum",
-    "kl_anneal",
-    "swap_ema_arrays",
-    "eager_counter",
-    "module_global",
-    "unfreeze_epoch_end",
-    "names_of_keras",
-    "metric_by_callback",
-)
+SAMPLE = ("swap_ema_arrays", "eager_counter", "names_of_keras")  # in make test
 PARAMETERS = {"units": 6, "rate": 0.02}  # a space takes of them what its suggest names
 # Appended to a copy of a space, so that tests/spaces/cut.py can kill it or let it wait.
 WITH_CUT = """
