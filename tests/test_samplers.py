@@ -26,6 +26,7 @@ from support.stand_ins import (
 from support.trainer import SPACES
 from sweep.choice import Choice
 from sweep.errors import Misuse, SweepError
+from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
 from sweep.search.choice_tree import values_of
 from sweep.search.study import Study
@@ -212,6 +213,33 @@ def go_through(study, suggest, most=100):
         seen.append(study.suggest(trial, suggest))
         study.tell(trial, Outcome(State.FINISHED, "", values={"val_acc": 0.5}, epoch=0), [0.5])
     return seen
+
+
+SLOW_TO_SUGGEST = """
+import time
+
+FIXED = {"epochs": 1, "batch_size": 1, "seed": 0}
+
+
+def suggest(trial):
+    time.sleep(0.05)
+    return {"x": trial.suggest_int("x", 0, 7)}
+
+
+def load_data():
+    raise AssertionError("nothing is trained")
+
+
+build_model = load_data
+"""
+
+
+@pytest.mark.parametrize("sampler", ["grid", "brute_force"])
+def test_several_workers_are_given_no_combination_twice(tmp_path, sampler):
+    path = tmp_path / "slow.py"
+    path.write_text(SLOW_TO_SUGGEST)
+    control(tmp_path / "root", path, workers=4, trials=8, sampler=sampler)
+    assert len(list(experiences_in(tmp_path / "root"))) == 8
 
 
 @pytest.mark.parametrize("sampler", ["grid", "brute_force"])

@@ -9,7 +9,7 @@ import optuna
 
 from sweep.running.first_error import FirstError
 from sweep.running.opening import OpenSweep
-from sweep.running.trial_runner import TrialRunner
+from sweep.running.trial_runner import TrainingPlan, TrialRunner
 
 
 class TrainingLoop:
@@ -60,8 +60,8 @@ class TrainingLoop:
             # The iterator ends where patience does; the last ends may be better and extend it.
             while self._interrupted or self._may_begin():
                 for _ in slots(
-                    joblib.delayed(self._bring_to_its_end)(runner, trial)
-                    for trial in self._next_trials()
+                    joblib.delayed(self._bring_to_its_end)(runner, *planned)
+                    for planned in self._planned_trials(runner)
                 ):
                     pass
         if not self._first_error.has_come():
@@ -86,23 +86,26 @@ class TrainingLoop:
         finally:
             is_over.set()
 
+    def _planned_trials(self, runner: TrialRunner) -> Iterator[tuple[optuna.Trial, TrainingPlan]]:
+        """Yield each trial once its parameters are suggested, since the next depend on them."""
+        try:
+            for trial in self._next_trials():
+                plan = runner.plan(trial)
+                if plan:
+                    yield trial, plan
+        # joblib takes the trials in a thread of its own, where an error would be lost.
+        except Exception as error:  # noqa: BLE001
+            self._first_error.stop_with(error)
+
     def _next_trials(self) -> Iterator[optuna.Trial]:
         interrupted, self._interrupted = self._interrupted, []
         for trial in interrupted:
             if not self._sweep.may_train():
                 return
             yield trial
-        while True:
-            try:
-                if not self._may_begin():
-                    return
-                self._sweep.fence()
-                trial = self._sweep.study.ask()
-            # joblib takes the trials in a thread of its own, where an error would be lost.
-            except Exception as error:  # noqa: BLE001
-                self._first_error.stop_with(error)
-                return
-            yield trial
+        while self._may_begin():
+            self._sweep.fence()
+            yield self._sweep.study.ask()
 
     def _may_begin(self) -> bool:
         return (
@@ -111,9 +114,11 @@ class TrainingLoop:
             and self._sweep.may_train()
         )
 
-    def _bring_to_its_end(self, runner: TrialRunner, trial: optuna.Trial) -> None:
+    def _bring_to_its_end(
+        self, runner: TrialRunner, trial: optuna.Trial, plan: TrainingPlan
+    ) -> None:
         try:
-            runner.bring_to_its_end(trial)
+            runner.bring_to_its_end(trial, plan)
         # The controller raises it again, once the other threads have saved.
         except Exception as error:  # noqa: BLE001
             self._first_error.stop_with(error)

@@ -59,16 +59,13 @@ class TrialRunner:
         """Raises SweepError where a training was left for another run."""
         self._judge.check_none_is_left()
 
-    def bring_to_its_end(self, trial: optuna.Trial) -> None:
+    def bring_to_its_end(self, trial: optuna.Trial, plan: TrainingPlan) -> None:
         """Train the experiences of the trial, or read those that have an outcome; tell its value.
 
         Raises:
             SweepError: something is wrong that no other trial would mend.
         """
         self._sweep.fence()
-        plan = self._plan(trial)
-        if not plan:
-            return
         repeats = repeats_of(plan.parameters, plan.repeats, self._context, self._sweep.fence)
         with contextlib.ExitStack() as held:
             for name in sorted({repeat.experience.id for repeat in repeats}):
@@ -77,11 +74,15 @@ class TrialRunner:
             if ended:
                 self._close(trial, ended)
 
-    def _plan(self, trial: optuna.Trial) -> TrainingPlan | None:
+    def plan(self, trial: optuna.Trial) -> TrainingPlan | None:
         """Return what the trial is to train.
 
         None where the search space raises, with which the trial has failed, or was pruned.
+
+        Raises:
+            SweepError: something is wrong that no other trial would mend.
         """
+        self._sweep.fence()
         trial_record = self._sweep.trial_records.get(trial.number)
         if trial_record:
             return TrainingPlan(self._parameters_of(trial, trial_record), trial_record.repeat_count)
