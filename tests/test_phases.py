@@ -29,8 +29,18 @@ def test_killed_ten_times_in_each_phase_and_between_it_ends_as_if_uncut(trainer,
 
 STOPS = (
     'keras.callbacks.EarlyStopping("val_acc", mode="max", patience=7)',
-    'keras.callbacks.EarlyStopping("val_acc", mode="max", patience=1, min_delta=1,'
-    " restore_best_weights=True)",
+    'Stops("val_acc", mode="max", patience=1, min_delta=1, restore_best_weights=True)',
+)
+# EarlyStopping of Keras 3.13 keeps its best value from one ``fit`` to the next.
+BEGINS_ANEW = (
+    "class Noisy(",
+    """class Stops(keras.callbacks.EarlyStopping):
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.best = None
+
+
+class Noisy(""",
 )
 ENDS_PHASE = ('MONITOR = "val_acc"', 'MONITOR = "val_acc"\nEARLY_STOPPING_ENDS = "phase"')
 # Phases of 2, 3, 1 and 2 epochs, each of which is stopped after two.
@@ -43,14 +53,14 @@ def epochs_logged(experience):
 
 def test_a_callback_that_stops_the_training_ends_all_of_it(trainer, space, tmp_path):
     whole = {**PARAMETERS["phased"], **FIXED["phased"]}
-    assert trainer(space(STOPS, of="phased"), tmp_path, parameters=whole).ending == "outcome"
+    assert trainer(space(STOPS, BEGINS_ANEW, of="phased"), tmp_path, parameters=whole).ending == "outcome"
     assert epochs_logged(only(tmp_path)) == [0, 1]
     assert only(tmp_path).state() == "finished"
 
 
 def test_it_ends_its_phase_where_the_search_space_says_so(trainer, space, tmp_path):
     whole = {**PARAMETERS["phased"], **FIXED["phased"]}
-    path = space(STOPS, ENDS_PHASE, of="phased")
+    path = space(STOPS, BEGINS_ANEW, ENDS_PHASE, of="phased")
     experience = trainer.cut_and_resume(path, tmp_path / "cut", *STOPPED, parameters=whole)
     trainer(path, tmp_path / "uncut", parameters=whole)
     assert_equal(experience, only(tmp_path / "uncut"))
