@@ -53,7 +53,10 @@ def epochs_logged(experience):
 
 def test_a_callback_that_stops_the_training_ends_all_of_it(trainer, space, tmp_path):
     whole = {**PARAMETERS["phased"], **FIXED["phased"]}
-    assert trainer(space(STOPS, BEGINS_ANEW, of="phased"), tmp_path, parameters=whole).ending == "outcome"
+    assert (
+        trainer(space(STOPS, BEGINS_ANEW, of="phased"), tmp_path, parameters=whole).ending
+        == "outcome"
+    )
     assert epochs_logged(only(tmp_path)) == [0, 1]
     assert only(tmp_path).state() == "finished"
 
