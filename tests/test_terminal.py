@@ -56,6 +56,19 @@ def test_bars_move_and_ctrl_c_saves(tmp_path):
     assert sum(sessions(tmp_path).values()) > sum(before.values())
 
 
+@pytest.mark.long
+@pytest.mark.cold
+def test_a_ctrl_c_while_keras_is_imported_ends_with_one_sentence(tmp_path):
+    terminal = Terminal("run", TOY, "--root", tmp_path, *WORDS)
+    terminal.wait_for(lambda: "importing Keras" in terminal.text())
+    time.sleep(1)
+    terminal.press(b"\x03")
+    status, shown = terminal.end()
+    assert status == 130
+    assert "Traceback" not in shown
+    assert "stopped, and all is saved" in shown
+
+
 def test_two_ctrl_c_end_at_once_and_leave_the_cursor_on(tmp_path):
     order = Order(tmp_path, hold=1)
     terminal = Terminal("run", TOY, "--root", tmp_path, *WORDS, **order.environment)

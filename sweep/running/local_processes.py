@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from multiprocessing import forkserver, spawn
+from multiprocessing import forkserver, resource_tracker, spawn
 from pathlib import Path
 from typing import Any
 
@@ -185,6 +185,7 @@ def _signals_blocked() -> Iterator[None]:
     Ctrl-C, the end of a terminal and a SIGTERM to all are for the controller alone. It hears
     afterwards what comes meanwhile.
     """
+    resource_tracker.ensure_running()  # where it starts, it ends such a block
     signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_SIGNALS)
     try:
         yield
