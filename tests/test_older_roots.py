@@ -54,14 +54,14 @@ def files(root):
     return {str(path.relative_to(root)) for path in paths} - {"sweep.lock", "study.journal"}
 
 
-def without(content, keys):
+def without(content, differing):
     """Return the JSON without the values of some keys; the order of the others stays."""
     if isinstance(content, dict):
-        kept = [(key, value) for key, value in content.items() if key not in keys]
-        kept += [(key, None) for key in content if key in keys]  # it must be there
-        return [(key, without(value, keys)) for key, value in kept]
+        kept = [(key, value) for key, value in content.items() if key not in differing]
+        kept += [(key, None) for key in content if key in differing]  # it must be there
+        return [(key, without(value, differing)) for key, value in kept]
     if isinstance(content, list):
-        return [without(item, keys) for item in content]
+        return [without(item, differing) for item in content]
     return TIME.sub("a time", content) if isinstance(content, str) else content
 
 
@@ -93,13 +93,13 @@ def assert_equal(root, other):
 
     A digest of weights is also one of what this version of Keras writes around them.
     """
-    differ = OF_THE_DAY if versions(root) == versions(other) else OF_THE_DAY | {"weights"}
+    differing = OF_THE_DAY if versions(root) == versions(other) else OF_THE_DAY | {"weights"}
     assert files(root) == files(other)
     for name in sorted(files(root)):
         one, two = (folder / name for folder in (root, other))
         if name.endswith((".json", ".json.bkp")):
             texts = one.read_text(), two.read_text()
-            same = [without(json.loads(text), differ) for text in texts]
+            same = [without(json.loads(text), differing) for text in texts]
             assert same[0] == same[1], name
             assert shape(texts[0]) == shape(texts[1]), name
         elif name.endswith("log.csv"):
