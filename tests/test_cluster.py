@@ -62,10 +62,28 @@ def training_now(root):
     return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
 
 
-def trained_by(worker, root):
-    """Tell whether a worker trains just now."""
-    below = {one.pid for one in psutil.Process(worker.pid).children(recursive=True)}
-    return any(training.pid in below for training in training_now(root))
+def has_trained(worker):
+    """Return the condition that a worker trains just now, and has logged an epoch."""
+
+    def trains(root):
+        below = {one.pid for one in psutil.Process(worker.pid).children(recursive=True)}
+        opened = [open_session(one.read()) for one in experiences_in(root) if one.log.exists()]
+        return any(one and one.process.pid in below for one in opened)
+
+    return trains
+
+
+def held_by(file):
+    """Return the change of a slow space whose second epochs wait while the file exists."""
+    wait = f"""
+    def wait(epoch, logs):
+        while epoch and os.path.exists({str(file)!r}):
+            time.sleep(0.02)
+"""
+    old, slow = SLOW
+    slow = slow.replace("    import time", "    import os\n    import time")
+    slow = slow.replace("    return", f"{wait}\n    return")
+    return old, slow.replace("end=pause", "end=pause, on_epoch_begin=wait")
 
 
 # Whether each worker is killed with its whole tree; one that is killed alone comes back by itself.
@@ -77,29 +95,28 @@ KILLS = [(True,), (True, False, True)]
 def test_workers_each_killed_once_and_the_controller_killed_once_end_as_if_uncut(
     tmp_path, space, kills
 ):
-    path, root, trials = space(SLOW), tmp_path / "root", 3 * len(kills)
+    root, trials, hold = tmp_path / "root", 3 * len(kills), tmp_path / "hold"
+    path, words = space(held_by(hold)), (*WORDS, "--sampler", "grid", "--trials", trials)
     with workers_on_this_machine(tmp_path, len(kills)) as mortal:
-        kill_all_and_go_on(mortal, root, path, trials, kills)
-    run(tmp_path / "twin", *WORDS, "--trials", trials, space=path)
+        address = ("--cluster", mortal.address)
+        hold.touch()
+        running = Running(root, *words, *address, space=path)
+        # However late a worker is, a training waits for it, and for its end.
+        for worker, tree in zip(list(mortal.workers), kills, strict=True):
+            running.wait_for(has_trained(worker), 120)
+            mortal.kill(worker, tree)
+            if tree:
+                mortal.start_worker()
+        hold.unlink()
+        running.wait_for(begun(trials // 2 + 1), 120).kill_tree()
+        assert ": epoch 2 of 3, val_acc 0." in run(root, *words, *address, space=path), (
+            "progress is read in the folders"
+        )
+    run(tmp_path / "twin", *words, space=path)
     assert table(root, space=path) == table(tmp_path / "twin", space=path)
     assert trained(root) == trained(tmp_path / "twin")
     assert sum(count - 1 for count in sessions(root).values()) >= len(kills), (
         "each killed worker was training"
-    )
-
-
-def kill_all_and_go_on(mortal, root, path, trials, kills):
-    words = (*WORDS, "--trials", trials, "--cluster", mortal.address)
-    running = Running(root, *words, space=path)
-    for number, tree in enumerate(kills):
-        worker = mortal.workers[number]
-        until(lambda worker=worker: trained_by(worker, root), 120)
-        mortal.kill(worker, tree)
-        if tree:
-            mortal.start_worker()
-    running.wait_for(begun(trials // 2 + 1), 120).kill_tree()
-    assert ": epoch 2 of 3, val_acc 0." in run(root, *words, space=path), (
-        "progress is read in the folders"
     )
 
 

@@ -81,25 +81,43 @@ def roots(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(roots, tmp_path, monkeypatch):
-    """Return a copy of the folder; who waits for another host waits a second."""
+def wrong_after(roots, tmp_path, monkeypatch):
+    """Return a function that spoils a copy of the root, and tells what went wrong as it was used.
+
+    Where it was nothing but slow, it is used once more, in a fresh copy: what an enemy can cause is
+    slow each time, and a machine that stood still is not. Who waits for another host waits 1 s.
+    """
     monkeypatch.setattr("sweep.experience.root_lock.LEASE_S", 1.0)
-    return shutil.copytree(roots, tmp_path / "roots")
+
+    def attempt(spoil, number):
+        copied = shutil.copytree(roots, tmp_path / str(number))
+        said = spoil(copied / "hostile")
+        return said, monsters.use_all(copied / "hostile", copied / "good", copied / "space.py")
+
+    def attempts(spoil):
+        said, wrong = attempt(spoil, 1)
+        if wrong and all(isinstance(one, monsters.Slow) for one in wrong):
+            said, wrong = attempt(spoil, 2)
+        return wrong and (said, wrong)
+
+    return attempts
 
 
 @pytest.mark.parametrize("seed", sampled(range(60), *range(2)))
-def test_a_drawn_root_with_anything_anywhere_ends_in_sentences_and_harms_no_other(copied, seed):
+def test_a_drawn_root_with_anything_anywhere_ends_in_sentences_and_harms_no_other(
+    wrong_after, seed
+):
     """It is merged, looked at, drawn, verified and run, each in 2 s and 500 MB."""
-    said = monsters.spoil(copied / "hostile", random.Random(seed))
-    wrong = monsters.use_all(copied / "hostile", copied / "good", copied / "space.py")
-    assert not wrong, (said, wrong)
+    assert not wrong_after(lambda root: monsters.spoil(root, random.Random(seed)))
 
 
 @pytest.mark.parametrize("name", monsters.RECORDS)
-def test_a_record_by_an_enemy_who_knows_us_harms_no_other(copied, name):
-    for one in sorted(experiences_in(copied / "hostile"), key=lambda one: one.id)[:2]:
-        monsters.edit(one, monsters.RECORDS[name])
-    assert not monsters.use_all(copied / "hostile", copied / "good", copied / "space.py")
+def test_a_record_by_an_enemy_who_knows_us_harms_no_other(wrong_after, name):
+    def spoil(root):
+        for one in sorted(experiences_in(root), key=lambda one: one.id)[:2]:
+            monsters.edit(one, monsters.RECORDS[name])
+
+    assert not wrong_after(spoil)
 
 
 @pytest.mark.parametrize("name", monsters.ARCHIVES)
