@@ -17,16 +17,28 @@ from sweep.experience.folder import experiences_in
 from sweep.experience.lease import open_session
 from sweep.system.host import cache_folder
 
-# Workers and scheduler need time to notice a death, so a training needs time to be killed in.
-SLOW = (
-    "    return [cut.Cut()]",
-    """    import time
+
+def slowed(hold=""):
+    """Return the change of a space to one whose batches are slow.
+
+    Workers and scheduler need time to notice a death, so a training needs time to be killed in. All
+    second epochs wait for as long as the file ``hold`` exists.
+    """
+    callbacks = f"""    import os
+    import time
 
     import keras
 
+    def wait(epoch, logs):
+        while epoch and os.path.exists({str(hold)!r}):
+            time.sleep(0.02)
+
     pause = lambda batch, logs: time.sleep(0.2)
-    return [keras.callbacks.LambdaCallback(on_train_batch_end=pause)]""",
-)
+    return [keras.callbacks.LambdaCallback(on_train_batch_end=pause, on_epoch_begin=wait)]"""
+    return "    return [cut.Cut()]", callbacks
+
+
+SLOW = slowed()
 WORDS = ("--sampler", "random", "--threads", 1, "--save-freq", 4)
 
 
@@ -73,19 +85,6 @@ def has_trained(worker):
     return trains
 
 
-def held_by(file):
-    """Return the change of a slow space whose second epochs wait while the file exists."""
-    wait = f"""
-    def wait(epoch, logs):
-        while epoch and os.path.exists({str(file)!r}):
-            time.sleep(0.02)
-"""
-    old, slow = SLOW
-    slow = slow.replace("    import time", "    import os\n    import time")
-    slow = slow.replace("    return", f"{wait}\n    return")
-    return old, slow.replace("end=pause", "end=pause, on_epoch_begin=wait")
-
-
 # Whether each worker is killed with its whole tree; one that is killed alone comes back by itself.
 KILLS = [(True,), (True, False, True)]
 
@@ -96,7 +95,7 @@ def test_workers_each_killed_once_and_the_controller_killed_once_end_as_if_uncut
     tmp_path, space, kills
 ):
     root, trials, hold = tmp_path / "root", 3 * len(kills), tmp_path / "hold"
-    path, words = space(held_by(hold)), (*WORDS, "--sampler", "grid", "--trials", trials)
+    path, words = space(slowed(hold)), (*WORDS, "--sampler", "grid", "--trials", trials)
     with workers_on_this_machine(tmp_path, len(kills)) as mortal:
         address = ("--cluster", mortal.address)
         hold.touch()
