@@ -1,6 +1,7 @@
 """How numbers, times, names and errors are written in a sentence."""
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import timedelta
 
@@ -37,6 +38,11 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
+def without_password(place: object) -> str:
+    """Return the place of a study, or of an export, in words: the password of a URL is hidden."""
+    return re.sub(r"(://[^:/@]*:)[^@]*(?=@)|(\bpassword=)[^&\s]*", r"\1\2***", str(place))
+
+
 def printable(text: str) -> str:
     """Return the text without characters that move a cursor or colour a terminal.
 
@@ -53,8 +59,8 @@ def as_words(values: Mapping[str, float]) -> str:
 
 
 def number(value: float) -> str:
-    """Return a value with four decimals, or with four digits where decimals would hide it."""
-    return f"{value:.4f}" if 0.001 <= abs(value) < 1000 or value == 0 else f"{value:.4g}"
+    """Return a value with four decimals, or with four digits where it is large or small."""
+    return f"{value:.4f}" if 0.01 <= abs(value) < 10 or value == 0 else f"{value:.4g}"
 
 
 def label(text: str) -> str:

@@ -27,9 +27,12 @@ All experiences of a root:
 - `trials.py` — the trials that led to the experiences, with their repeats
 - `known_data.py` — the data that the experiences were trained on
 - `untrained.py` — the trials that ended before any training, which have no folder
+- `ended_list.py` — the experiences that have ended, by which a run reads the others only
 - `inventory.py` — all folders, checked and repaired before a study is compared with them
 - `accounting.py` — the cost of a sweep and of its interruptions
 - `views.py` — what a snapshot shows of a training and of a trial
+- `session_spans.py` — the sessions of an experience as spans of time and of epochs
+- `logged_metrics.py` — what an experience has logged in each epoch
 - `snapshot.py` — all that the folders show at one moment
 - `snapshot_reader.py` — reads snapshots again and again
 

@@ -144,17 +144,18 @@ def _spare_model(experience: Experience, expected: dict[str, int | str]) -> Path
 
 def find_misplaced(experience: Experience) -> dict[Path, str]:
     """Return what bears a name of sweep's and is no plain file (or no folder), with its kind."""
-    own_names = {
-        experience.path: (KEPT_FILES, UNFINISHED_WRITES),
-        experience.sauvegarde: (WEIGHTS_FILES, POSITION_FILES),
-    }
+    here = plain_files.contents(experience.path)
+    kind = here.get(experience.sauvegarde)
+    saved = plain_files.contents(experience.sauvegarde) if kind == plain_files.FOLDER else {}
     misplaced = {
         path: kind
-        for folder, patterns in own_names.items()
-        for path, kind in plain_files.contents(folder).items()
+        for paths, patterns in (
+            (here, (KEPT_FILES, UNFINISHED_WRITES)),
+            (saved, (WEIGHTS_FILES, POSITION_FILES)),
+        )
+        for path, kind in paths.items()
         if kind != plain_files.FILE and any(names.fullmatch(path.name) for names in patterns)
     }
-    kind = plain_files.kind_of(experience.sauvegarde)
     if kind not in (None, plain_files.FOLDER):
         misplaced[experience.sauvegarde] = kind
     return misplaced

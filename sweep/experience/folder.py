@@ -4,6 +4,7 @@ import errno
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from sweep.errors import SweepError
@@ -42,11 +43,11 @@ class Experience:
     def id(self) -> str:
         return self.path.name
 
-    @property
+    @cached_property
     def record(self) -> Path:
         return self.path / "experience.json"
 
-    @property
+    @cached_property
     def log(self) -> Path:
         return self.path / "log.csv"
 
@@ -54,7 +55,7 @@ class Experience:
     def meilleur(self) -> Path:
         return self.path / "meilleur.model.keras"
 
-    @property
+    @cached_property
     def sauvegarde(self) -> Path:
         return self.path / "sauvegarde"
 
@@ -71,7 +72,7 @@ class Experience:
         Raises:
             OSError: a file cannot be read.
         """
-        paths = [self.record, *self._doubled_records()]
+        paths = [self.record, *self.doubled_records()]
         records = [record for record in map(_read_record, paths) if record]
         return max(records, key=_progress, default=None)
 
@@ -83,7 +84,8 @@ class Experience:
         """
         return plain_files.read(self.log) if plain_files.is_file(self.log) else b""
 
-    def _doubled_records(self) -> list[Path]:
+    def doubled_records(self) -> list[Path]:
+        """Return the files that a drive has made of ``experience.json``, beside it."""
         return [path for path in plain_files.files_in(self.path, RECORDS) if path != self.record]
 
     def state(self) -> State:
@@ -103,7 +105,7 @@ class Experience:
         text = record.as_json()
         check_for_reader(text, MOST_BYTES_OF_RECORD, self.record)
         write_whole(self.record, text, fence=self.fence)
-        for doubled in self._doubled_records():
+        for doubled in self.doubled_records():
             move_to_quarantine(doubled, self.path.parent)
 
     def check_root(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweep.experience import backup_files, damage, resume_start
 from sweep.experience.damage import withdraw_end
+from sweep.experience.ended_list import EndedList
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.known_data import KnownData, known_data
 from sweep.experience.log_csv import check_header
@@ -31,21 +32,33 @@ class Inventory:
         root: of a sweep.
         search_space: the name that every record must have.
         done: is called after each folder.
+        ended: a list of experiences that need no reading, check or repair; None reads all.
     """
 
     def __init__(
-        self, root: Path, search_space: str, done: Callable[[], None] = lambda: None
+        self,
+        root: Path,
+        search_space: str,
+        done: Callable[[], None] = lambda: None,
+        ended: EndedList | None = None,
     ) -> None:
-        self._root, self._search_space = root, search_space
+        self._root, self._search_space, self._ended = root, search_space, ended
         self._folders: list[tuple[Experience, Record | None]] = []
         self._recovered: list[tuple[Experience, Record]] = []
+        self._listed = set[str]()
         for experience in experiences_in(root):
-            in_place = experience.read()
-            record = in_place or backup_files.read_record(experience)
-            self._folders.append((experience, record))
-            if record and not in_place:
-                self._recovered.append((experience, record))
+            self._read(experience)
             done()
+
+    def _read(self, experience: Experience) -> None:
+        listed = self._ended.record(experience) if self._ended else None
+        if listed:
+            self._listed.add(experience.id)
+        in_place = listed or experience.read()
+        record = in_place or backup_files.read_record(experience)
+        self._folders.append((experience, record))
+        if record and not in_place:
+            self._recovered.append((experience, record))
 
     def check(self) -> None:
         """Refuse a folder that is not of this sweep.
@@ -54,7 +67,7 @@ class Inventory:
             RecordWrong: a record does not match its folder or the search space.
             LogUnreadable: a log is foreign.
         """
-        for experience, record in self._folders:
+        for experience, record in self._unlisted():
             if record:
                 experience.check(record, self._search_space)
             else:
@@ -159,7 +172,7 @@ class Inventory:
         for path, kind in plain_files.contents(self._root).items():
             if kind != plain_files.FOLDER and re.fullmatch(ID, path.name):
                 say(f"{path} is {kind}, and no folder of sweep's: left alone")
-        for experience, _ in self._folders:
+        for experience, _ in self._unlisted():
             for sentence in damage.quarantine_misplaced(experience):
                 say(sentence)
         for experience, record in self._recovered:
@@ -168,12 +181,21 @@ class Inventory:
                 f"{experience.id}: experience.json was missing or torn: "
                 "put in place again, from a backup"
             )
-        for experience, record in self.recorded():
-            damages = damage.find_damages(experience, record, thoroughly)
-            if damages:
-                repair = damage.repair(experience, record, damages)
+        for experience, read in self._unlisted():
+            damages = damage.find_damages(experience, read, thoroughly) if read else []
+            if read and damages:
+                repair = damage.repair(experience, read, damages)
                 say(f"{experience.id}: {', '.join(map(str, damages))}: {repair}")
         renumber_duplicates(self.recorded(), say)
+        if self._ended:
+            self._ended.write(self.recorded())
+
+    def _unlisted(self) -> list[tuple[Experience, Record | None]]:
+        return [
+            (experience, record)
+            for experience, record in self._folders
+            if experience.id not in self._listed
+        ]
 
     def recorded(self) -> list[tuple[Experience, Record]]:
         """Return the experiences that have a record, in their folder or in a backup."""

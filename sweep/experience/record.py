@@ -152,7 +152,8 @@ class Record:
         json_text.check(content, schemas.RecordShape)
         values = _known_fields(cls, content)
         tuples = {tuple(place) for place in content.get("tuples", [])}
-        values["parameters"] = with_tuples(content["parameters"], tuples)
+        if tuples:
+            values["parameters"] = with_tuples(content["parameters"], tuples)
         values["trials"] = [TrialEntry.from_content(entry) for entry in content["trials"]]
         values["sessions"] = [Session.from_content(session) for session in content["sessions"]]
         values.pop("objectives", None)  # JSON has them as "aims"

@@ -1,5 +1,6 @@
 """A snapshot of a sweep: all that its folders show at one moment."""
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from sweep.experience.views import TrainingView, TrialView
 from sweep.space.objectives import DEFAULT, Objective, pareto_front
 
 Row = dict[str, Any]
+# In a table, trials of the other states are between these.
+FIRST, LAST = State.FINISHED, State.FAILED
 
 
 @dataclass(frozen=True)
@@ -63,17 +66,21 @@ class Snapshot:
     def rows(self) -> list[Row]:
         """Return one row a trial, the best first; a missing value is None.
 
+        A trial that has not finished is behind all that have, and a failed one behind all others.
+
         The keys are ``trial``, ``id_experience``, ``state``, the objectives, ``epoch`` and
         ``parameters``. With several objectives there is ``front`` (whether the trial is on the
         Pareto front), with constraints ``feasible``, and with repeats ``spread`` (of the first
         objective, from the least to the greatest value) and ``repeats`` (one entry each).
-        ``came_from`` is the root that the experience was merged from.
+        ``came_from`` is the root that the experience was merged from, and ``approximate`` tells
+        whether it may differ from an uninterrupted training.
         """
         has_front, front = len(self.objectives) > 1, self.front
 
         def place(trial: TrialView) -> tuple[Any, ...]:
             is_behind = has_front and trial.number not in front
-            return (not trial.is_feasible, is_behind, *trial.ranks(), trial.number)
+            how_far = (trial.state is not FIRST, trial.state is LAST)
+            return (*how_far, not trial.is_feasible, is_behind, *trial.ranks(), trial.number)
 
         return [self._row(trial) for trial in sorted(self.trials, key=place)]
 
@@ -93,7 +100,8 @@ class Snapshot:
             values = [training.best.value for training in trial.trainings if training.best]
             row["spread"] = max(values) - min(values) if values else None
             row["repeats"] = [self._row_of_repeat(training) for training in trial.trainings]
-        return {**row, "came_from": trial.trial_record.entry.came_from}
+        row["came_from"] = trial.trial_record.entry.came_from
+        return {**row, "approximate": bool(trial.approximate_because)}
 
     def _row_of_repeat(self, training: TrainingView) -> Row:
         best = training.best
@@ -132,6 +140,21 @@ class Snapshot:
         """Return how many trials are still to be proposed."""
         return max(0, int(self.asked.get("trials", 0)) - sum(self.counts().values()))
 
+    def stamp(self) -> str:
+        """Return a text that is another once a trial, an epoch, a session or an end has come."""
+        seen = [
+            (
+                training.experience.id,
+                training.state,
+                len(training.curve),
+                len(training.record.sessions),
+                [entry.ended for entry in training.record.trials],
+            )
+            for training in self.trainings
+        ]
+        untrained = [(one.number, one.state) for one in self.untrained]
+        return hashlib.sha256(repr([seen, untrained, self.asked]).encode()).hexdigest()
+
     def is_over(self) -> bool:
         """Tell whether all trials that the sweep was asked for last have ended."""
         counts = self.counts()
@@ -152,13 +175,13 @@ class Snapshot:
     def rest_s(self) -> float:
         """Return the seconds that the remaining batches will take, trials still to come included.
 
-        Such a trial is assumed to take the mean time of those so far, equal proposals included.
+        Such a trial is assumed to take the mean time of those so far, equal proposals and what is
+        left of those in training included.
         """
-        work, counts = self.work(), self.counts()
-        ended = sum(counts.values()) - counts[State.RUNNING] - counts[State.CUT_OFF]
+        work, begun = self.work(), sum(self.counts().values())
         if not work.batches:
             return 0.0
-        trained_once = work.batches - work.repeated_batches
-        batches = work.left_batches + (self.to_do() * trained_once / ended if ended else 0)
+        of_those_begun = work.batches - work.repeated_batches + work.left_batches
+        batches = work.left_batches + self.to_do() * of_those_begun / begun
         spent_s, workers = work.trained_s + work.prepared_s, self.asked.get("workers", 1)
         return float(batches * spent_s / work.batches / workers)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sweep.experience.accounting import work_of
 from sweep.experience.backup_files import read_record
+from sweep.experience.ended_list import EndedList
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.heartbeat import last_heartbeat
 from sweep.experience.lease import shown_state
@@ -30,6 +31,7 @@ class SnapshotReader:
     def __init__(self, root: Path, warn: Callable[[str], None]) -> None:
         self.root, self._warn = root, warn
         self._ended: dict[str, tuple[object, TrainingView]] = {}
+        self._list: EndedList | None = None  # during the first look
         self._warned: set[str] = set()
         self.took_s = 0.0
 
@@ -40,11 +42,13 @@ class SnapshotReader:
             OSError: the drive does not answer.
         """
         begun, trainings = time.monotonic(), []
+        self._list = None if self._ended else EndedList(self.root)
         for experience in experiences_in(self.root):
             training = self.training(experience)
             if training:
                 trainings.append(training)
             done()
+        self._list = None
         asked, holder = read_asked(self.root), read_holder(self.root)
         untrained = read_untrained(self.root)
         for training in trainings:  # a trial that was proposed anew may be trained by now
@@ -59,7 +63,8 @@ class SnapshotReader:
         read_stamp, ended = self._ended.get(experience.id, (None, None))
         if ended and stamp and stamp == read_stamp:
             return ended
-        record = read_record(experience)
+        listed = self._list.record(experience) if self._list else None
+        record = listed or read_record(experience)
         if not record:
             self._say_once(f"{experience.record} is missing or torn, so its trial is not shown")
             return None

@@ -94,6 +94,12 @@ class TrialView:
     def is_feasible(self) -> bool:
         return self.trial_record.outcome is None or self.trial_record.outcome.is_feasible
 
+    @property
+    def approximate_because(self) -> str:
+        """Why it may differ from an uninterrupted training; "" where nothing says so."""
+        reasons = (training.record.approximate_because for training in self.trainings)
+        return "; ".join(dict.fromkeys(filter(None, reasons)))
+
     def ranks(self) -> list[float]:
         """Return the objectives as ranks: the smaller, the better."""
         values = self.values

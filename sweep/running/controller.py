@@ -130,6 +130,10 @@ class Controller:
             self._train(opening.open(always_rebuild=names is None))
         self._first_error.raise_again()
 
+    def say(self, text: str) -> None:
+        """Print one line, among those of the sweep."""
+        self._context.progress.say(text)
+
     def kill(self) -> None:
         """End all trainings at once, without another backup."""
         self._place.kill()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import optuna
 
 from sweep.experience import backup_files
+from sweep.experience.ended_list import EndedList
 from sweep.experience.inventory import Inventory
 from sweep.experience.known_data import KnownData
 from sweep.experience.trials import TrialRecord
@@ -149,7 +150,8 @@ class Opening:
         """
         context, settings = self._context, self._context.settings
         with context.progress.reading(context.root) as done:
-            folders = Inventory(context.root, context.space.source.name, done)
+            name = context.space.source.name
+            folders = Inventory(context.root, name, done, EndedList(context.root, name))
         folders.check()
         begins_anew = folders.have_all_failed() and begin_anew
         if begins_anew:

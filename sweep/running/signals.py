@@ -28,25 +28,41 @@ def listening(controller: Controller) -> Iterator[list[int]]:
         The signals that have come, a list that grows.
     """
     came: list[int] = []
+    heard = threading.Event()
 
     def on_signal(number: int, frame: Any) -> None:  # noqa: ARG001
         came.append(number)
         if number != signal.SIGHUP and sum(each != signal.SIGHUP for each in came) > 1:
-            controller.kill()
-            if "ipykernel" in sys.modules:  # a notebook's kernel holds more than this sweep
-                raise KeyboardInterrupt
-            if sys.stderr.isatty():
-                say_at_once(b"\x1b[?25h")  # the cursor, which the bars have hidden
-            os._exit(STOPPED_BY_USER)
+            _end_at_once(controller)
         controller.stop.set()
-        say_at_once(b"\nstopping at the next batch; once more to end at once\n")
+        heard.set()
 
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
+    teller = threading.Thread(target=_tell, args=(controller, heard, came), daemon=True)
+    teller.start()
     before = {number: signal.signal(number, on_signal) for number in stop_signals()}
     try:
         yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        heard.set()
+        teller.join()
+
+
+def _tell(controller: Controller, heard: threading.Event, came: list[int]) -> None:
+    """Say what happens, from a thread: the handler may interrupt the drawing of the bars."""
+    heard.wait()
+    if came:
+        controller.say("stopping at the next batch; once more to end at once")
+
+
+def _end_at_once(controller: Controller) -> None:
+    controller.kill()
+    if "ipykernel" in sys.modules:  # a notebook's kernel holds more than this sweep
+        raise KeyboardInterrupt
+    if sys.stderr.isatty():
+        say_at_once(b"\n")  # the prompt gets a line of its own, below the bars
+    os._exit(STOPPED_BY_USER)

@@ -1,7 +1,6 @@
 """A database: opened so that a server that is away raises Away, and named without its password."""
 
 import contextlib
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING
 import optuna
 
 from sweep.errors import Misuse
-from sweep.wording import first_line
+from sweep.wording import first_line, without_password
 
 if TYPE_CHECKING:  # SQLAlchemy is imported as late as Optuna does it: a journal needs none of it
     from sqlalchemy.engine import ExceptionContext
@@ -71,11 +70,6 @@ def has_tables(url: str) -> bool:
         return sqlalchemy.inspect(engine).has_table("studies")
     finally:
         engine.dispose()
-
-
-def without_password(storage: str | Path | None) -> str:
-    """Return the place of a study in words, with the password of its URL hidden."""
-    return re.sub(r"(://[^:/@]*:)[^@]*(?=@)|(\bpassword=)[^&\s]*", r"\1\2***", str(storage))
 
 
 def reason(error: BaseException) -> str:

@@ -10,7 +10,6 @@ from typing import Any, cast
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.storages import BaseStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial
 
 # The attribute of a trial in which Optuna keeps the values that were enqueued for it.
@@ -107,18 +106,6 @@ def whole_study(study: optuna.Study) -> optuna.Study:
 def bracket_of(study: optuna.Study) -> int | None:
     """Return the number of the Hyperband bracket that this study shows; None if it shows none."""
     return getattr(study, "_bracket_id", None)
-
-
-class PathJournalFile(JournalFileBackend):
-    """A journal file of Optuna's that can be read by another path than the one it was opened by."""
-
-    def __init__(self, path: str, lock_obj: JournalFileOpenLock | None = None) -> None:
-        super().__init__(path, lock_obj=lock_obj)
-        self._file_path = path
-
-    def read_from(self, path: str) -> None:
-        """Set the path by which the file is read from now on."""
-        self._file_path = path
 
 
 class PointQMCSampler(optuna.samplers.QMCSampler):

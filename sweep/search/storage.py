@@ -18,12 +18,12 @@ from sweep.search.database import (
     is_on_server,
     open_database,
     reason,
-    without_password,
 )
 from sweep.search.journal import StudyUnreadable, open_journal
 from sweep.search.optuna_adapter import study_ids
 from sweep.system import plain_files
 from sweep.system.files import copy_synced
+from sweep.wording import without_password
 
 FOLDER_OF_OPTUNAS_STORAGES = str(Path(optuna.storages.__file__).parent)
 FILES_OF_OUR_STORAGES = {__file__, journal.__file__}

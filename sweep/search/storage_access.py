@@ -10,10 +10,11 @@ from typing import TypeVar
 import optuna
 
 from sweep.errors import StoppedWaiting, SweepError
-from sweep.search.database import Away, without_password
+from sweep.search.database import Away
 from sweep.search.optuna_adapter import NOT_FOUND
 from sweep.search.storage import out_of_reach
 from sweep.system.files import PATIENCE_S, patiently, pauses
+from sweep.wording import without_password
 
 # How long a call that need not reach the storage waits for the call of another thread.
 LOCK_PATIENCE_S = 5.0

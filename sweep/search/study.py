@@ -18,13 +18,13 @@ from sweep.experience.record import Outcome
 from sweep.experience.trials import TrialRecord
 from sweep.search import optuna_adapter, study_check, study_rebuild, trial_statistics
 from sweep.search.any_choices import allow_any_choices
-from sweep.search.database import without_password
 from sweep.search.direct_study import DirectStudy
 from sweep.search.enqueued import Proposal
 from sweep.search.storage import is_of_storage
 from sweep.search.storage_access import StorageAccess
 from sweep.search.study_factory import StudyFactory, StudyOptions
 from sweep.search.trial_conversion import entry_of
+from sweep.wording import without_password
 
 P = ParamSpec("P")
 T = TypeVar("T")

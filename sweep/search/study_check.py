@@ -10,11 +10,11 @@ from sweep.errors import SweepError
 from sweep.experience.folder import RecordWrong
 from sweep.experience.record import Outcome, State
 from sweep.experience.trials import TrialRecord, check_numbers
-from sweep.search.database import without_password
 from sweep.search.journal import StudyUnreadable
 from sweep.search.storage import read_trials
 from sweep.search.trial_conversion import TRIAL_STATES, values_of
 from sweep.space.objectives import Objective
+from sweep.wording import without_password
 
 
 def compare_study(

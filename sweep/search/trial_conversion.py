@@ -1,5 +1,6 @@
 """Conversion between a trial of Optuna and the entry of its folder's record."""
 
+import functools
 import json
 import math
 import warnings
@@ -64,15 +65,22 @@ def notes_of(trial: TrialRecord) -> dict[str, Any]:
     return {name: note for name, note in notes.items() if note is not None}
 
 
-def frozen_of(trial: TrialRecord) -> FrozenTrial:
+def frozen_of(trial: TrialRecord, curve: list[float] | None = None) -> FrozenTrial:
     """Return the trial that the folder keeps; once it has ended, with the value of each epoch.
+
+    Args:
+        trial: of the study.
+        curve: the monitored value of each epoch; None reads the log.
 
     Raises:
         RecordWrong: the folder holds no trial of Optuna's.
         LogUnreadable: its log is foreign.
     """
     outcome = trial.outcome
-    curve = trial.curve() if outcome else []
+    if not outcome:
+        curve = []
+    elif curve is None:
+        curve = trial.curve()
     try:
         json_text.check(trial.entry.as_content(), optuna_schemas.OptunaTrial)
         frozen = _frozen(trial, curve)
@@ -171,9 +179,14 @@ def _values(
 
 def _distribution(content: dict[str, Any]) -> BaseDistribution:
     """Make a distribution again, without the warnings that its first making gave."""
+    return _distribution_of(json.dumps(content))
+
+
+@functools.lru_cache(100)  # ten thousand trials have a few distributions
+def _distribution_of(text: str) -> BaseDistribution:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return json_to_distribution(json.dumps(content))
+        return json_to_distribution(text)
 
 
 def _local(time: str | None) -> datetime | None:

@@ -16,6 +16,8 @@ AS_OWN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (int, int.__int__),
     (float, float.__float__),
 )
+# How rfc8785 and Python refuse a value that JSON cannot hold.
+NOT_JSON = (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError)
 
 
 class NotJsonValue(SweepError):
@@ -33,7 +35,12 @@ def id_experience(search_space: str, parameters: Mapping[str, Any]) -> str:
         NotJsonValue: a value is NaN, infinite, an integer beyond 2^53, or not plain JSON; the
             message names its parameter.
     """
-    canonical = rfc8785.dumps([search_space, plain(parameters)])
+    try:
+        values = {_plain_name(name): python_value(value) for name, value in parameters.items()}
+        canonical = rfc8785.dumps([search_space, values])
+    except NOT_JSON:
+        plain(parameters)  # says which parameter it is
+        raise
     return hashlib.sha256(canonical).hexdigest()[:ID_DIGITS]
 
 
@@ -91,7 +98,7 @@ def _plain_value(name: str, value: Any) -> Any:
         problem = f"holds {value!r}, which JSON cannot hold: suggest a finite number"
     except rfc8785.IntegerDomainError:
         problem = f"holds {value!r}, an integer beyond 2^53: give it as a string"
-    except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
+    except NOT_JSON:
         kind = type(value).__name__
         plain_kinds = "None, bool, int, float, str, list, tuple and dict"
         problem = f"is {value!r} of type {kind}: use only {plain_kinds}"

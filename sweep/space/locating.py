@@ -15,6 +15,11 @@ def spaces_folder() -> Path:
     return FOLDER if FOLDER.is_dir() else next(filter(Path.is_dir, above), FOLDER)
 
 
+def names_of_spaces() -> list[str]:
+    """Return the names of the search spaces in ``search_spaces/``."""
+    return sorted(path.stem for path in spaces_folder().glob("*.py"))
+
+
 def locate(space: str | Path) -> Path:
     """Return the path of the search space of this name, or at this path; it need not exist."""
     space = str(space)

@@ -6,6 +6,7 @@ In the order in which data pass through them:
 - ``gpu.py`` — which GPU each worker uses
 - ``keras_backend.py`` — the backend that the user has chosen for Keras
 - ``installed.py`` — whether a file belongs to Python or to an installed package
+- ``program.py`` — how the command line is called here
 - ``plain_files.py`` — open, rename and list files below a root, never through a link
 - ``files.py`` — write a file whole or not at all; wait for a disk that is gone or full
 - ``lent_files.py`` — a path to an open file, for libraries that open by path

@@ -8,6 +8,11 @@ from pathlib import Path
 SWEEP = Path(__file__).parent.parent  # the folder of the package
 
 
+def is_of_sweep(path: str) -> bool:
+    """Tell whether a path lies in the package."""
+    return path.startswith(f"{SWEEP}{os.sep}")
+
+
 def is_of_python(path: str) -> bool:
     """Tell whether a path lies in a folder of Python, of its packages, or of sweep itself."""
     return path.startswith(OF_PYTHON) or "/site-packages/" in path or "/dist-packages/" in path

@@ -1,5 +1,6 @@
 """An object of a JSON file as a dataclass that is written back byte for byte."""
 
+import functools
 from dataclasses import MISSING, Field, dataclass, field, fields
 from typing import Any, ClassVar, Self
 
@@ -25,7 +26,8 @@ class JsonObject:
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> Self:
         """Return the object that this content, of any version, describes."""
-        names = {stored.name for stored in _stored_fields(cls)}
+        kind: Any = cls
+        names = _names_of(kind)
         values = {name: value for name, value in content.items() if name in names}
         for name, part in cls.PARTS.items():
             if values.get(name) is not None:
@@ -50,6 +52,11 @@ class JsonObject:
     def changed(self, **content: Any) -> Self:
         """Return a copy with these values; a key that was not there is added at the end."""
         return self.from_content({**self.as_content(), **content})
+
+
+@functools.cache  # ten thousand records are read at once
+def _names_of(kind: Any) -> frozenset[str]:
+    return frozenset(stored.name for stored in _stored_fields(kind))
 
 
 def _stored_fields(kind: type[JsonObject]) -> list[Field[Any]]:

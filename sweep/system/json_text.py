@@ -72,7 +72,8 @@ def parse(text: bytes, most_bytes: int = MOST_BYTES) -> Any:
         raise Unreadable(TOO_DEEP) from error
     except ValueError as error:
         raise Unreadable(str(error)) from error
-    if _is_too_deep(content):
+    # Without so many brackets it cannot be, and there is no need to look.
+    if text.count(b"[") + text.count(b"{") >= MOST_DEEP and _is_too_deep(content):
         raise Unreadable(TOO_DEEP)
     return content
 
@@ -108,10 +109,11 @@ def check_for_reader(text: bytes, most_bytes: int, path: Path) -> None:
 
 
 def _is_too_deep(content: Any) -> bool:
-    level = [content]
-    for _ in range(MOST_DEEP):
+    level, depth = [content], 0
+    while level and depth < MOST_DEEP:
         containers = [value for value in level if isinstance(value, CONTAINERS)]
         level = [value for container in containers for value in _values_of(container)]
+        depth += 1
     return bool(level)
 
 

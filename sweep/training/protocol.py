@@ -111,9 +111,10 @@ class EpochDone:
 
 @dataclass(frozen=True)
 class Warned:
-    """One sentence for the user."""
+    """One sentence for the user; ``once`` where one training may say it for all of a run."""
 
     text: str
+    once: bool = False
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class TrainingSession:
 
     Args:
         job: what is trained.
-        link: is told of a resume that is not exact.
+        link: is told what makes the training approximate, and of a resume that is not exact.
         progress: how far the training is.
     """
 
@@ -63,10 +63,13 @@ class TrainingSession:
             findings: those of the preparation.
         """
         record, progress = self._job.record, self.progress
+        known = record.approximate_because
         self.note(findings)
         session = self._new_session(start, batches)
         for why in self._why_approximate(session):
             record.mark_approximate(why)
+        if record.approximate_because != known:
+            self._tell_approximate(str(record.approximate_because))
         evidence = self._evidence(start).after(session.epoch, session.batch)
         if not evidence.is_empty():
             session.evidence = evidence.as_content()
@@ -86,6 +89,10 @@ class TrainingSession:
         """Write into the record why the training may differ from an uninterrupted one."""
         self._job.record.mark_approximate(reason)
         self._job.experience.write(self._job.record)
+        self._tell_approximate(reason)
+
+    def _tell_approximate(self, why: str) -> None:
+        self._link.tell(Warned(f"approximate: {why}", once=True))
 
     def compare(self, difference: str | None) -> None:
         """Record a comparison with what the session before has left.
