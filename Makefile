@@ -71,9 +71,9 @@ clean:  ## Remove what make made; experiences stay
 
 $(INSTALLED): pyproject.toml
 	@test -n '$(PYTHON)' || { echo 'sweep needs Python 3.11, 3.12 or 3.13: install one, or name it by make PYTHON=…'; exit 1; }
-	@echo 'installing sweep (once, some minutes)'
+	@echo 'installing sweep with TensorFlow, Keras and Optuna: once, some minutes, 2.6 GB on the disk'
 	@$(MAKE_ENV)
-	@$(RUN) pip install --quiet --disable-pip-version-check --editable .
+	@$(RUN) pip install --disable-pip-version-check --editable .
 	@touch $@
 
 $(INSTALLED)-test: pyproject.toml

@@ -1,6 +1,7 @@
 """The command line: it calls a command, and turns an error into one sentence and an exit status."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -31,7 +32,11 @@ class App(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
-@click.group(cls=App, context_settings={"max_content_width": 110, "show_default": True})
+OBJECTS_BETWEEN_COLLECTIONS = 50_000
+HELP = {"max_content_width": 110, "show_default": True, "help_option_names": ["-h", "--help"]}
+
+
+@click.group(cls=App, context_settings=HELP)
 @click.version_option(__version__)
 def app() -> None:
     """Hyperparameter sweeps for Keras that survive anything."""
@@ -43,6 +48,9 @@ for _command in COMMANDS:
 
 def run_command_line() -> int:
     """Run ``sys.argv`` and return the exit status; every error is one line on stderr."""
+    # Ten thousand experiences are millions of objects that stay: to look through them for garbage
+    # takes half of the time in which they are read.
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     occupy_streams()
     with contextlib.redirect_stderr(calm(sys.stderr)):
         return _run_command_line()
@@ -53,13 +61,17 @@ def _run_command_line() -> int:
         # A training saves before it stops, see ``sweep.running.signals``.
         signal.signal(number, signal.default_int_handler)
     try:
-        app(standalone_mode=False)
+        app(prog_name="sweep", standalone_mode=False)
     except SweepError as error:
         return _say(printable(str(error)), error.exit_status)
     except click.exceptions.NoArgsIsHelpError as help_text:
         return _say(help_text.format_message(), 2, "")
     except click.ClickException as error:
-        return _say(f"{error.format_message().rstrip('.')}. See sweep --help.", 2)
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        called = context.command_path if context else "sweep"
+        problem = error.format_message().rstrip(".")
+        stop = "" if problem.endswith("?") else "."
+        return _say(f"{problem}{stop} See {called} --help.", 2)
     except (KeyboardInterrupt, click.Abort) as stopped:  # click makes an Abort of any interrupt
         said = stopped.__cause__ if isinstance(stopped.__cause__, StoppedByUser) else None
         return _say(str(said or "stopped: run the same command to resume"), STOPPED_BY_USER)

@@ -1,22 +1,20 @@
 """The commands: each turns its options into one call of ``sweep.Sweep``, and prints the result."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.filesize import decimal
 
-from sweep import Sweep, cli_options
+from sweep import Sweep, cli_options, cli_output
 from sweep.errors import Misuse, SweepError
-from sweep.wording import duration, printable
+from sweep.settings import EXPORTS, PRUNERS, SAMPLERS
+from sweep.system.program import command
+from sweep.wording import printable
 
-if TYPE_CHECKING:
-    from sweep.running.trial_check import MeasuredProposal
-
-ROWS_AT_THE_END = 5
+PORT = 8080
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @click.argument("name", metavar="NAME")
 @click.option("--like", metavar="OTHER", help="Copy one that comes with sweep, as digits_cnn.")
 def new(name: str, like: str | None) -> None:
@@ -28,36 +26,37 @@ def new(name: str, like: str | None) -> None:
 
     path = write(name, like)
     click.echo(path)
-    click.echo(f"change it as you like, then: sweep check {name}, and sweep run {name}", err=True)
+    what_then = f"{command('check', name)}, and {command('run', name)}"
+    click.echo(f"change it as you like, then: {what_then}", err=True)
 
 
-@click.command()
-@click.argument("space", metavar="SPACE")
+@click.command(cls=cli_options.Command)
+@cli_options.space_argument()
 @cli_options.asked("--epochs")
 def check(space: str, epochs: int | None) -> None:
-    """Try three proposals for some batches each, and say what a trial will cost."""
+    """Try three proposals, and say what a trial costs."""
     from sweep.running.trial_check import resume_lines
 
     checked = Sweep(space).check(epochs)
-    _print_costs(checked)
+    cli_output.print_costs(checked)
     for line in resume_lines(checked):
         click.echo(line)
     click.echo(
-        f"{space} can be run: sweep run {space}. Each row shows what one trial takes: the time of "
-        "all its epochs, which a callback or a pruner may shorten; its memory at the peak; "
+        f"{space} can be run: {command('run', space)}. Each row shows what one trial takes: the "
+        "time of all its epochs, which a callback or a pruner may shorten; its memory at the peak; "
         "what it leaves on the disk.",
         err=True,
     )
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_study
 @cli_options.asked("--trials", type=click.IntRange(1))
 @cli_options.asked("--epochs")
 @cli_options.where_it_trains
 @cli_options.asked("--seed")
-@cli_options.asked("--sampler", metavar=cli_options.CHOICE)
-@cli_options.asked("--pruner", metavar=cli_options.CHOICE)
+@cli_options.choice("--sampler", SAMPLERS)
+@cli_options.choice("--pruner", PRUNERS)
 @cli_options.asked("--unprune", multiple=True, metavar="ID")
 @cli_options.asked("--repeats")
 @cli_options.asked("--threads")
@@ -81,10 +80,10 @@ def run(space: str, root: Path | None, **options: Any) -> None:
 
     SPACE is a name in search_spaces/, or the path of a Python file.
     """
-    _print_best(Sweep(space, root).run(**options))
+    cli_output.print_best(Sweep(space, root).run(**options))
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_study
 @cli_options.integer("--epochs", "Total epochs of the longer trainings.", required=True)
 @cli_options.integer("--best", "Extend the N best only, instead of all.", default=None)
@@ -93,10 +92,10 @@ def run(space: str, root: Path | None, **options: Any) -> None:
 @cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def extend(space: str, root: Path | None, **options: Any) -> None:
     """Continue finished experiences for more epochs, under new ids."""
-    _print_best(Sweep(space, root).extend(**options))
+    cli_output.print_best(Sweep(space, root).extend(**options))
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_study
 @click.argument("ids", nargs=-1, metavar="[ID…]")
 @cli_options.flag("--failed", "Retry all that have failed.")
@@ -113,19 +112,19 @@ def retry(
     if bool(ids) == failed:
         raise Misuse(
             "Name the ids to try again, or all by --failed, and not both: "
-            f"sweep results {space} lists them."
+            f"{Sweep(space, root).command('results')} lists them."
         )
-    _print_best(Sweep(space, root).retry(ids or None, **options))
+    cli_output.print_best(Sweep(space, root).retry(ids or None, **options))
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_sweep
 @click.argument(
     "others", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="OTHER_ROOT…"
 )
 @cli_options.flag("--accept-change", "Also copy what other code of SPACE has trained.")
 def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change: bool) -> None:
-    """Copy the experiences of other roots into this one, by their ids."""
+    """Copy the experiences of other roots into this one."""
     from sweep.console.table import print_columns
 
     results = Sweep(space, root).merge(list(others), accept_change)
@@ -139,7 +138,7 @@ def merge(space: str, root: Path | None, others: tuple[Path, ...], accept_change
     )
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_study
 @cli_options.flag("--models", "Also load and evaluate every best model.")
 @cli_options.flag("--repair", "Repair what can be repaired; a file in the way goes to .quarantine.")
@@ -157,16 +156,22 @@ def verify(space: str, root: Path | None, **options: Any) -> None:
         )
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_study
 def rebuild(space: str, root: Path | None, **options: Any) -> None:
     """Rebuild the study from the folders alone."""
     Sweep(space, root).rebuild(**options)
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_sweep
-@click.option("--format", "form", type=click.Choice(("table", "csv", "json")), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("table", "csv", "json")),
+    default="table",
+    help="csv and json are for programs.",
+)
 def results(space: str, root: Path | None, form: str) -> None:
     """Print one row a trial, the best first."""
     from sweep.console.results import approximations, as_csv, as_json, untrained_lines
@@ -176,20 +181,20 @@ def results(space: str, root: Path | None, form: str) -> None:
     rows = snapshot.rows()
     if form == "table":
         print_table(rows)
-        _print_first(list(untrained_lines(snapshot)))
-        _print_first(list(approximations(snapshot, rows)))
+        cli_output.print_first(list(untrained_lines(snapshot)))
+        cli_output.print_first(list(approximations(snapshot)))
     else:
         click.echo(as_json(rows) if form == "json" else as_csv(rows))
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_sweep
 def best(space: str, root: Path | None) -> None:
     """Print the path of the best meilleur.model.keras."""
     click.echo(Sweep(space, root).best().path)
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_sweep
 @cli_options.flag("--watch", "Keep watching until all trials have ended, or until Ctrl-C.")
 def status(space: str, root: Path | None, watch: bool) -> None:
@@ -202,21 +207,45 @@ def status(space: str, root: Path | None, watch: bool) -> None:
         click.echo(printable(line))
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_sweep
 @click.option(
     "--lang",
     type=click.Choice(("en", "fr")),
-    help="Language of the page.  [default: that of the locale]",
+    help="Language of the page and its tables; fr has CSV for a French Excel.  "
+    "[default: that of the locale]",
 )
-def report(space: str, root: Path | None, lang: str | None) -> None:
-    """Write a page with tables and curves, pictures and CSV files into ROOT/rapport."""
-    click.echo(Sweep(space, root).report(lang))
+@cli_options.flag("--single-file", "Write one page to hand on, ROOT/rapport/SPACE.html.")
+@cli_options.flag("--serve", "Serve the page here instead, read-only; it follows a running sweep.")
+@cli_options.integer(
+    "--port", f"Port of 127.0.0.1 for --serve; 0 is any free port.  [default: {PORT}]", least=0
+)
+def report(
+    space: str,
+    root: Path | None,
+    lang: str | None,
+    single_file: bool,
+    serve: bool,
+    port: int | None,
+) -> None:
+    """Write a page, pictures and tables into ROOT/rapport."""
+    if serve and single_file:
+        raise Misuse(
+            "--single-file writes a page and --serve serves one: leave out one of the two."
+        )
+    if port is not None and not serve:
+        raise Misuse("--port is for a page that is served: add --serve.")
+    if not serve:
+        click.echo(Sweep(space, root).report(lang, single_file))
+        return
+    with Sweep(space, root).serve_report(lang, PORT if port is None else port) as served:
+        click.echo(served.url)
+        served.wait()
 
 
-@click.command()
+@click.command(cls=cli_options.Command)
 @cli_options.of_a_study
-@cli_options.integer("--port", "Port of 127.0.0.1; 0 is any free port.", least=0, default=8080)
+@cli_options.integer("--port", "Port of 127.0.0.1; 0 is any free port.", least=0, default=PORT)
 @cli_options.flag("--allow-changes", "Serve the study itself, so that notes can be written in it.")
 def dashboard(space: str, root: Path | None, **options: Any) -> None:
     """Serve the Optuna dashboard on this machine, read-only."""
@@ -225,44 +254,22 @@ def dashboard(space: str, root: Path | None, **options: Any) -> None:
         served.wait()
 
 
+@click.command(cls=cli_options.Command)
+@cli_options.of_a_sweep
+@click.option("--to", type=click.Choice(EXPORTS), required=True, help="The tool to export to.")
+@click.argument("where", metavar="DIR_OR_URI")
+def export(space: str, root: Path | None, to: str, where: str) -> None:
+    """Export each experience as a run of another tool.
+
+    Each epoch is there once, however often it is exported. DIR_OR_URI is a folder; for mlflow a
+    URI, such as sqlite:///mlflow.db or http://host:5000.
+    """
+    exported = Sweep(space, root).export(to, where)
+    new = f"{exported.new} new or changed, {exported.runs - exported.new} there already"
+    click.echo(f"{exported.where} has all experiences that have trained an epoch: {new}")
+
+
 COMMANDS = (
     *(new, check, run, extend, retry, merge, verify, rebuild),
-    *(results, best, status, report, dashboard),
+    *(results, best, status, report, dashboard, export),
 )
-
-
-def _print_costs(checked: list["MeasuredProposal"]) -> None:
-    """Print one row for each proposal: its parameters, its weights, and what its trial takes."""
-    from sweep.console.table import print_parameters
-
-    columns = {
-        "weights": [f"{trial.cost.weights:,}" for trial in checked],
-        "time": [duration(trial.trial_s) for trial in checked],
-        "memory": [decimal(trial.cost.memory) for trial in checked],
-        "disk": [decimal(trial.size.ended) for trial in checked],
-    }
-    print_parameters([trial.parameters for trial in checked], columns)
-
-
-def _print_best(sweep: Sweep) -> None:
-    """Print the best trials to stdout, and the path of the best model last."""
-    from sweep.console.results import approximations, best_of, untrained_lines
-    from sweep.console.table import print_table
-
-    snapshot = sweep.look()
-    rows = snapshot.rows()
-    rest = f"all of them: sweep results {sweep.space}, in pictures: sweep report {sweep.space}"
-    title = f"the best {ROWS_AT_THE_END} of {len(rows)}; {rest}"
-    print_table(rows[:ROWS_AT_THE_END], title if len(rows) > ROWS_AT_THE_END else None)
-    _print_first(list(untrained_lines(snapshot)))
-    _print_first(list(approximations(snapshot, rows)))
-    if snapshot.best():
-        click.echo(best_of(snapshot).best.experience.meilleur)
-
-
-def _print_first(lines: list[str]) -> None:
-    for line in lines[:ROWS_AT_THE_END]:
-        click.echo(line)
-    if len(lines) > ROWS_AT_THE_END:
-        rest = len(lines) - ROWS_AT_THE_END
-        click.echo(f"… and {rest} more: see approximate_because in their experience.json")

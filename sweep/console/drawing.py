@@ -1,14 +1,13 @@
 """What the live view draws on a terminal: the progress of the sweep, and a row per training."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
+from sweep.console.columns import Cell, Columns
 from sweep.console.headline import headline_of
 from sweep.experience.position import POSITION
 from sweep.experience.snapshot import Snapshot
@@ -16,34 +15,26 @@ from sweep.experience.views import TrainingView
 from sweep.system.plain_files import is_file
 from sweep.wording import as_words, duration, number
 
-BAR_WIDTH = 24
-
-
-def can_redraw(console: Console) -> bool:
-    """Tell whether the console can draw over its lines: a real terminal, not in CI or on Colab."""
-    return (
-        console.is_terminal
-        and not console.is_dumb_terminal
-        and not {"CI", "COLAB_RELEASE_TAG"} & set(os.environ)
-    )
+SHORT_ID = 8  # digits of an id_experience, which tell those of one sweep apart
+COLUMNS = ("trial", "bar", "epoch", "batch", "value", "best", "note")
+FIRST_TO_GO = ("batch", "best", "bar", "value", "note")
 
 
 def draw_headline(snapshot: Snapshot) -> RenderableType:
     """Return the progress of the sweep as a bar, and the best trial so far."""
     progress, best = headline_of(snapshot), snapshot.best()
-    line = _grid(3)
     bar = ProgressBar(total=max(progress.total, 1), completed=progress.ended)
-    line.add_row("sweep", bar, Text(progress.text))
+    line = Columns(("sweep", "bar", "text"), [("sweep", bar, progress.text)], ("bar", "sweep"))
     if not best:
         return line
-    id_experience = best.best.experience.id
-    best_so_far = f"best {as_words(best.values)}: trial {best.number} {id_experience}"
-    return Group(line, Text(f"{best_so_far}, epoch {best.epoch}"))
+    title = _title(best.number, best.best.experience.id)
+    best_so_far = f"best {as_words(best.values)}: {title}, epoch {best.epoch}"
+    return Group(line, Text(best_so_far, no_wrap=True, overflow="ellipsis"))
 
 
 def draw_trainings(
     running: Sequence[TrainingView],
-    preparing: Mapping[str, str],
+    preparing: Mapping[str, int],
     notes: Mapping[str, str],
     seen_at: float,
 ) -> RenderableType:
@@ -51,40 +42,46 @@ def draw_trainings(
 
     Args:
         running: the trainings as they were seen last.
-        preparing: titles of trials by the ids of their experiences; those that run are left out.
+        preparing: trials by the ids of their experiences; those that run are left out.
         notes: by the ids of experiences, texts in place of the age of the last backup.
         seen_at: the time of the look, by ``time.monotonic``.
     """
-    rows = _grid(4)
-    for training in running:
-        note = notes.get(training.experience.id) or _backup_age(training, seen_at)
-        rows.add_row(*_row(training, note))
+    rows = [
+        _row(training, notes.get(training.experience.id) or _backup_age(training, seen_at))
+        for training in running
+    ]
     ids = {training.experience.id for training in running}
-    for id_experience, title in preparing.items():
-        if id_experience not in ids:
-            rows.add_row(title, "", "preparing", "")
-    return rows
+    rows += [
+        (_title(trial, name), "", "preparing", *[""] * 4)
+        for name, trial in preparing.items()
+        if name not in ids
+    ]
+    return Columns(COLUMNS, rows, FIRST_TO_GO) if rows else Text()
 
 
-def _row(training: TrainingView, note: str) -> tuple[RenderableType, ...]:
+def _title(trial: int, id_experience: str) -> str:
+    return f"trial {trial} {id_experience[:SHORT_ID]}"
+
+
+def _row(training: TrainingView, note: str) -> tuple[Cell, ...]:
     heartbeat = training.heartbeat
     epoch, batch, batches = (
         (heartbeat.epoch, heartbeat.batch, heartbeat.batches)
         if heartbeat
         else (len(training.curve), 0, 0)
     )
-    position = f"epoch {epoch} of {training.epochs}"
-    if batches:
-        position += f", batch {batch}/{batches}"
+    if epoch < len(training.curve):  # the heartbeat is older than the log
+        epoch, batch = len(training.curve), 0
     metric, best = training.record.objective.name, training.best
-    value = ""
-    if training.curve and best:
-        value = f"{metric} {number(training.curve[-1])}, best {number(best.value)}"
+    has_value = training.curve and best
     return (
-        f"trial {training.trial} {training.experience.id}",
+        _title(training.trial, training.experience.id),
         ProgressBar(total=training.epochs, completed=epoch + (batch / batches if batches else 0)),
-        position,
-        ", ".join(filter(None, (value, note))),
+        f"epoch {epoch} of {training.epochs}",
+        f"batch {batch}/{batches}" if batches else "",
+        f"{metric} {number(training.curve[-1])}" if has_value else "",
+        f"best {number(best.value)}" if has_value and best else "",
+        note,
     )
 
 
@@ -95,15 +92,3 @@ def _backup_age(training: TrainingView, seen_at: float) -> str:
     if not is_file(training.experience.sauvegarde / POSITION):
         return "not saved yet"
     return f"saved {duration(training.heartbeat.unsaved_s + time.monotonic() - seen_at)} ago"
-
-
-def _grid(columns: int) -> Table:
-    """Return a table with bars in its second column.
-
-    On a narrow terminal the bars give way first, and then the last column.
-    """
-    grid = Table.grid(padding=(0, 2))
-    for column in range(columns):
-        is_bar, is_last = column == 1, column == columns - 1
-        grid.add_column(no_wrap=not (is_bar or is_last), max_width=BAR_WIDTH if is_bar else None)
-    return grid

@@ -26,9 +26,9 @@ def headline_of(snapshot: Snapshot) -> Headline:
         f"{counts[State.RUNNING]} running",
         f"{snapshot.to_do()} to do",
     ]
-    others = (State.CUT_OFF, State.FAILED, State.PRUNED)
-    parts += [f"{counts[state]} {state}" for state in others if counts[state]]
-    if rest_s:
+    others = {State.CUT_OFF: "interrupted", State.FAILED: "failed", State.PRUNED: "pruned"}
+    parts += [f"{counts[state]} {word}" for state, word in others.items() if counts[state]]
+    if rest_s and snapshot.holder:  # without one, nobody trains
         parts.append(f"about {duration(rest_s)} left")
     return Headline(ended, total, ", ".join(parts))
 

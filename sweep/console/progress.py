@@ -8,9 +8,9 @@ from pathlib import Path
 import rich.progress
 from rich.console import Console
 
-from sweep.console.drawing import can_redraw
 from sweep.console.headline import end_line
 from sweep.console.live import LiveView
+from sweep.console.screens import can_redraw
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome
 from sweep.experience.snapshot_reader import SnapshotReader
@@ -31,6 +31,7 @@ class Progress:
         self._console = console
         # By trial, the id of the experience that is being trained for it.
         self._training: dict[int, str] = {}
+        self._said_once: set[str] = set()
         self._view: LiveView | None = None
         self._root = Path()
 
@@ -77,12 +78,14 @@ class Progress:
         """Show that a trial prepares the training of this experience."""
         self._training[trial] = id_experience
         if self._view:
-            self._view.preparing[id_experience] = self._title(trial)
+            self._view.begin(trial, id_experience)
 
     def tell(self, trial: int, news: News) -> None:
         """Show the news of a training that its folder does not show."""
         if isinstance(news, Warned):
-            self.say(f"{self._title(trial)}: {news.text}")
+            if not (news.once and news.text in self._said_once):
+                self.say(f"{self._title(trial)}: {news.text}")
+            self._said_once |= {news.text} if news.once else set()
         elif isinstance(news, Begun):
             self._note(trial, "")
             if news.epoch or news.batch:
@@ -94,9 +97,7 @@ class Progress:
     def trained(self, trial: int, id_experience: str) -> None:
         """Show the last epochs of an experience that was trained here, and remove its row."""
         if self._view and trial in self._training:
-            self._note(trial, "")
-            self._view.preparing.pop(id_experience, None)
-            self._view.say_last_epochs(Experience(self._root / id_experience))
+            self._view.end(Experience(self._root / id_experience))
 
     def end(self, trial: int, id_experience: str, outcome: Outcome) -> None:
         """Show the end of a trial; an experience that was not trained here was known already."""
@@ -118,7 +119,7 @@ class Progress:
     def _note(self, trial: int, note: str) -> None:
         """Let the row of a trial show this note in place of the age of its last backup."""
         if self._view:
-            self._view.notes[self._training[trial]] = note
+            self._view.note(self._training[trial], note)
 
     def _make_bars(self) -> rich.progress.Progress:
         return rich.progress.Progress(

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 # For a sweep without rows; otherwise the columns are the keys of its rows.
 COLUMNS = ("trial", "id_experience", "state", "val_acc", "epoch", "parameters")
+HIDDEN = ("came_from", "approximate")  # keys of a row that are no columns
+APPROXIMATE = "≈"
 MOST_NUMBERS = 20  # of trials without an experience, which are named
 INTEGERS = {"trial": "Int64", "epoch": "Int64"}
 
 
 def columns_of(table: list[Row]) -> list[str]:
-    """Return the columns of a table of rows, without ``came_from``."""
-    return [name for name in (table[0] if table else COLUMNS) if name != "came_from"]
+    """Return the columns of a table of rows."""
+    return [name for name in (table[0] if table else COLUMNS) if name not in HIDDEN]
 
 
 def best_of(snapshot: Snapshot) -> TrialView:
@@ -54,24 +56,25 @@ def untrained_lines(snapshot: Snapshot) -> Iterator[str]:
     for state in (State.PRUNED, State.FAILED):
         numbers = [trial.number for trial in snapshot.untrained if trial.state is state]
         if numbers:
-            few = ", ".join(map(str, numbers[:MOST_NUMBERS]))
-            more = f" and {len(numbers) - MOST_NUMBERS} more" if numbers[MOST_NUMBERS:] else ""
-            trials = "1 trial" if len(numbers) == 1 else f"{len(numbers)} trials"
-            yield f"{trials} {state} in suggest, without an experience: {few}{more}"
+            yield f"{_counted(numbers)}, {state} in suggest, without an experience"
 
 
-def approximations(snapshot: Snapshot, table: list[Row]) -> Iterator[str]:
-    """Yield a line for each experience of a table that may differ from an uninterrupted one.
+def approximations(snapshot: Snapshot) -> Iterator[str]:
+    """Yield a line for each reason why trials may differ from uninterrupted ones."""
+    numbers: dict[str, list[int]] = {}
+    for trial in snapshot.trials:
+        reason = trial.approximate_because
+        if reason:
+            numbers.setdefault(reason, []).append(trial.number)
+    for reason, trials in numbers.items():
+        yield f"{APPROXIMATE} {_counted(trials)}, approximate: {printable(reason)}"
 
-    The line gives the reason.
-    """
-    by_number = {trial.number: trial for trial in snapshot.trials}
-    for row in table:
-        for training in by_number[row["trial"]].trainings:
-            reason = training.record.approximate_because
-            if reason:
-                name = f"trial {row['trial']} {training.experience.id}"
-                yield f"{name} is approximate: {printable(reason)}"
+
+def _counted(numbers: list[int]) -> str:
+    """Return how many trials there are, with the numbers of the first ones."""
+    few = ", ".join(map(str, numbers[:MOST_NUMBERS]))
+    more = f" and {len(numbers) - MOST_NUMBERS} more" if numbers[MOST_NUMBERS:] else ""
+    return f"trial {few}" if len(numbers) == 1 else f"{len(numbers)} trials ({few}{more})"
 
 
 def as_frame(table: list[Row]) -> "pd.DataFrame":

@@ -1,19 +1,18 @@
 """The rows of a sweep as a table for a reader, on stdout."""
 
+import shutil
+import sys
 from typing import Any
 
-from rich import box
-from rich.cells import cell_len
-from rich.console import Console
-from rich.table import Table
+import click
 
-from sweep.console.results import columns_of
+from sweep.console.results import APPROXIMATE, columns_of
+from sweep.console.text_table import Column, text_table
 from sweep.wording import number, printable
 
 LONG_COLUMNS = {"came_from", "what"}  # their cells may be wrapped
 LEFT_COLUMNS = {"id_experience", "state", *LONG_COLUMNS}
 WIDE = 10_000  # a pipe has no width
-GAP = 2  # beside a column
 
 MISSING = "–"
 
@@ -25,31 +24,30 @@ def print_table(rows: list[dict[str, Any]], title: str | None = None) -> None:
 
     A terminal that is too narrow for one column per parameter gets one column for all of them.
     """
-    console = _console()
     names = [name for name in columns_of(rows) if name != "parameters"]
     results = {name: [_result_cell(row[name]) for row in rows] for name in names}
+    results["state"] = [
+        f"{row['state']} {APPROXIMATE}" if row["approximate"] else row["state"] for row in rows
+    ]
     if any(row["came_from"] for row in rows):
         results["came_from"] = [_cell(row["came_from"]) for row in rows]
     parameters = [{name: _cell(value) for name, value in row["parameters"].items()} for row in rows]
     equal, varied = _equal_and_varied(parameters)
-    widths = _widths({**results, **varied})
-    if sum(widths) + GAP * (len(widths) + 1) <= console.width:
-        table = _table(results, varied, widths=widths)
-    else:
+    columns = [*_result_columns(results), *(Column(*column) for column in varied.items())]
+    titles, lines = text_table(columns, WIDE)
+    if len(lines[0]) > _width():
         texts = [
             _pairs({name: column[row] for name, column in varied.items()})
             for row in range(len(rows))
         ]
-        table = _table(results, {"parameters": texts}, justify="left")
-    table.title, table.title_justify = title, "left"
-    if equal:
-        table.caption, table.caption_justify = f"the same in these: {_pairs(equal)}", "left"
-    console.print(table)
+        columns = [*_result_columns(results), Column("parameters", texts, True, True)]
+        titles, lines = text_table(columns, _width())
+    _print(titles, lines, title, equal)
 
 
 def print_columns(columns: Columns) -> None:
     """Print a table of columns by their names."""
-    _console().print(_table(columns, {}))
+    _print(*text_table(_result_columns(columns), _width()))
 
 
 def print_parameters(parameters: list[dict[str, Any]], columns: Columns) -> None:
@@ -67,9 +65,30 @@ def print_parameters(parameters: list[dict[str, Any]], columns: Columns) -> None
         _pairs({name: value for name, value in row.items() if name not in equal}) or MISSING
         for row in cells
     ]
-    table = _table({"parameters": texts}, columns)
-    table.caption, table.caption_justify = f"the same in these: {_pairs(equal)}", "left"
-    _console().print(table)
+    first = Column("parameters", texts, is_left=True, may_wrap=True)
+    titles, lines = text_table([first, *_result_columns(columns)], _width())
+    _print(titles, lines, equal=equal)
+
+
+def _print(
+    titles: str, lines: list[str], title: str | None = None, equal: dict[str, str] | None = None
+) -> None:
+    """Print a table between blank lines; ``equal`` are the parameters that all rows share."""
+    below = [printable(f"the same in these: {_pairs(equal)}")] if equal else []
+    above = [title] if title else []
+    click.echo("\n".join(["", *above, click.style(titles, bold=True), *lines, *below, ""]))
+
+
+def _result_columns(columns: Columns) -> list[Column]:
+    return [
+        Column(name, cells, name in LEFT_COLUMNS, name in LONG_COLUMNS)
+        for name, cells in columns.items()
+    ]
+
+
+def _width() -> int:
+    has_width = sys.stdout and sys.stdout.isatty()
+    return shutil.get_terminal_size().columns if has_width else WIDE
 
 
 def _equal_and_varied(rows: list[dict[str, str]]) -> tuple[dict[str, str], Columns]:
@@ -82,40 +101,6 @@ def _equal_and_varied(rows: list[dict[str, str]]) -> tuple[dict[str, str], Colum
         if len(rows) > 1 and len(set(column)) == 1
     }
     return equal, {name: column for name, column in columns.items() if name not in equal}
-
-
-def _widths(columns: Columns) -> list[int]:
-    """Return the width of each column.
-
-    rich prints ten thousand rows in half the time if it need not measure them.
-    """
-    return [max(map(cell_len, map(printable, [name, *cells]))) for name, cells in columns.items()]
-
-
-def _console() -> Console:
-    """Return a console that takes nothing in a cell for markup: cells hold the user's texts."""
-    console = Console(markup=False)
-    return console if console.is_terminal else Console(width=WIDE, markup=False)
-
-
-def _table(
-    results: Columns,
-    parameters: Columns,
-    justify: Any = "right",
-    widths: list[int] | None = None,
-) -> Table:
-    """Return a table; ``justify`` is for the parameters, ``widths`` are for all columns."""
-    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    next_width = iter(widths or ())
-    for name in results:
-        side: Any = "left" if name in LEFT_COLUMNS else "right"
-        is_whole = name not in LONG_COLUMNS
-        table.add_column(name, justify=side, no_wrap=is_whole, width=next(next_width, None))
-    for name in parameters:
-        table.add_column(name, justify=justify, width=next(next_width, None))
-    for cells in zip(*results.values(), *parameters.values(), strict=True):
-        table.add_row(*map(printable, cells))
-    return table
 
 
 def _pairs(values: dict[str, str]) -> str:
