@@ -16,7 +16,11 @@ from sweep.system import plain_files
 HOST = "127.0.0.1"
 READING_METHODS = ("GET", "HEAD")
 EXPERIENCE_PATH = re.compile(rf"/experiences/({ID})/([a-z.]*)")
-READ_ONLY = "this dashboard is read-only: sweep dashboard --allow-changes serves the study itself"
+READ_ONLY = "this page is read-only: sweep dashboard --allow-changes serves the study itself"
+FOLDER_PAGE = """<!doctype html><html lang="en"><meta name="color-scheme" content="light dark">
+<meta name="viewport" content="width=device-width"><title>{id}</title>
+<body style="font: 16px/1.5 system-ui, sans-serif; margin: 1.5rem; overflow-wrap: anywhere">
+<h1>{id}</h1><p>{path}</p><ul>{links}</ul></body></html>"""
 TYPES = {".csv": "text/csv", ".json": "application/json", ".keras": "application/octet-stream"}
 
 App = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
@@ -36,7 +40,7 @@ class AccessControl:
             its folder.
     """
 
-    def __init__(self, app: App, root: Path, allow_changes: bool) -> None:
+    def __init__(self, app: App, root: Path, allow_changes: bool = False) -> None:
         self._app, self._root, self._allow_changes = app, root, allow_changes
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
@@ -89,9 +93,9 @@ def _serve_folder(
         start("404 Not Found", [("Content-Type", "text/plain")])
         return [b"there is no such file"]
     links = "".join(f'<li><a href="{file}">{file}</a>' for file in files)
-    heading = f"<h1>{html.escape(str(experience.path))}</h1>"
     start("200 OK", [("Content-Type", "text/html; charset=utf-8")])
-    return [f"<!doctype html><title>{experience.id}</title>{heading}<ul>{links}".encode()]
+    page = FOLDER_PAGE.format(id=experience.id, path=html.escape(str(experience.path)), links=links)
+    return [page.encode()]
 
 
 def _serve_file(path: Path, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

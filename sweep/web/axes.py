@@ -51,9 +51,14 @@ class ParameterView:
     states: list[str]
     axes: list[Axis]
 
-    def best_so_far(self) -> list[float]:
-        """Return the best value up to each trial."""
-        return list(itertools.accumulate(self.values, max if self.objective.mode == "max" else min))
+    def best_so_far(self) -> tuple[list[int], list[float]]:
+        """Return the numbers of the finished trials, and the best value up to each of them."""
+        finished = [index for index, state in enumerate(self.states) if state == State.FINISHED]
+        values = [self.values[index] for index in finished]
+        better = max if self.objective.mode == "max" else min
+        return [self.numbers[index] for index in finished], list(
+            itertools.accumulate(values, better)
+        )
 
     def worth(self) -> list[float]:
         """Return how good each value is, from 0 for the worst to 1 for the best."""
@@ -62,8 +67,13 @@ class ParameterView:
         return [(worst - rank) / (worst - best or 1) for rank in ranks]
 
 
-def parameter_view_of(snapshot: Snapshot) -> ParameterView:
-    """Return the trials of a sweep with the axes of the parameters that differ between them."""
+def parameter_view_of(snapshot: Snapshot, decimal: Callable[[str], str]) -> ParameterView:
+    """Return the trials of a sweep with the axes of the parameters that differ between them.
+
+    Args:
+        snapshot: of the sweep.
+        decimal: writes a number with the decimal mark of a language, for the ticks.
+    """
     objective = snapshot.objectives[0]
     trials = sorted(
         (
@@ -76,7 +86,7 @@ def parameter_view_of(snapshot: Snapshot) -> ParameterView:
     )
     entries = [trial.trial_record.entry for trial in trials]
     names = dict.fromkeys(name for entry in entries for name in entry.params)
-    axes = [_axis(name, entries) for name in names]
+    axes = [_axis(name, entries, decimal) for name in names]
     return ParameterView(
         objective=objective,
         numbers=[trial.number for trial in trials],
@@ -91,7 +101,7 @@ def is_drawable(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
 
 
-def _axis(name: str, entries: list[TrialEntry]) -> Axis:
+def _axis(name: str, entries: list[TrialEntry], decimal: Callable[[str], str]) -> Axis:
     """Return the axis of a parameter: of numbers, or of labels where a value is no number."""
     params_of_trials = [entry.params for entry in entries]
     values = [params[name] for params in params_of_trials if name in params]
@@ -99,7 +109,10 @@ def _axis(name: str, entries: list[TrialEntry]) -> Axis:
     if all(map(is_drawable, values)):
         logarithmic = min(values) > 0 and any(_is_logarithmic(entry, name) for entry in entries)
         position_of = math.log10 if logarithmic else float
-        ticks = _number_ticks(sorted({position_of(value) for value in values}), logarithmic)
+        ticks = [
+            (position, decimal(text))
+            for position, text in _number_ticks(sorted(set(map(position_of, values))), logarithmic)
+        ]
     else:
         labels = sorted({str(value) for value in values})
         position_of = lambda value: float(labels.index(str(value)))  # noqa: E731
@@ -125,7 +138,7 @@ def _number_ticks(positions: list[float], logarithmic: bool) -> list[tuple[float
     smallest_gap = min(gaps, default=1.0)
     if len(positions) <= MOST_TICKS and smallest_gap >= (high - low) / (2 * MOST_TICKS):
         return [(position, _tick_label(position, logarithmic)) for position in positions]
-    step = _round_step((high - low) / (MOST_TICKS - 2))
+    step = round_step((high - low) / (MOST_TICKS - 2))
     if logarithmic:
         step = max(1.0, step)
         low, high = math.floor(low), math.ceil(high)
@@ -137,7 +150,7 @@ def _tick_label(position: float, logarithmic: bool) -> str:
     return f"{10**position if logarithmic else position:.4g}"
 
 
-def _round_step(step: float) -> float:
+def round_step(step: float) -> float:
     """Return the smallest 1, 2 or 5 times a power of ten that is not below ``step``."""
     power = 10.0 ** math.floor(math.log10(step))
     return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= step * (1 - 1e-9))

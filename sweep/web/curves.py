@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweep.experience.record import State
+from sweep.experience.session_spans import session_spans_of
 from sweep.experience.snapshot import Snapshot
 from sweep.experience.views import TrainingView
 from sweep.web.axes import LARGEST
-from sweep.web.sessions import session_spans_of
+from sweep.web.epoch_logs import EpochLogs
 
 MOST_LINES = 300
 BLOCK = 1000  # epochs at a time: ten thousand curves then take 80 MB
@@ -61,8 +62,7 @@ class Curves:
 def curves_of(snapshot: Snapshot) -> Curves:
     """Return the learning curves; of very many experiences, only the best are lines."""
     trained = [training for training in snapshot.trainings if training.curve]
-    ranked = sorted(trained, key=lambda training: (training.rank, training.trial))
-    shown = ranked[:MOST_LINES]
+    shown = sorted(trained, key=_place)[:MOST_LINES]
     best = snapshot.best()
     not_failed = [training.curve for training in trained if training.state is not State.FAILED]
     median, low, high = _quantiles(not_failed)
@@ -78,12 +78,39 @@ def curves_of(snapshot: Snapshot) -> Curves:
     )
 
 
-def _line(training: TrainingView) -> Line:
+def other_curves_of(snapshot: Snapshot, logs: EpochLogs, metric: str) -> Curves:
+    """Return the curves of another metric, of the experiences in ``logs``."""
+    by_id = {training.experience.id: training for training in snapshot.trainings}
+    shown = [by_id[name] for name, log in logs.items() if metric in log]
+    best = snapshot.best()
+    lines = {one.experience.id: _line(one, logs[one.experience.id][metric]) for one in shown}
+    not_failed = [logs[one.experience.id][metric] for one in shown if one.state is not State.FAILED]
+    median, low, high = _quantiles(not_failed)
+    return Curves(
+        metric=metric,
+        lines=list(reversed(lines.values())),
+        count=sum(1 for training in snapshot.trainings if training.curve),
+        best=lines.get(best.best.experience.id) if best else None,
+        median=median,
+        low=low,
+        high=high,
+        marks=[],
+    )
+
+
+def _place(training: TrainingView) -> tuple[object, ...]:
+    """Return the place of an experience among the others: what has not finished comes last."""
+    return training.state is not State.FINISHED, training.rank, training.trial
+
+
+def _line(training: TrainingView, curve: list[float] | None = None) -> Line:
     return Line(
         trial=training.trial,
         id_experience=training.experience.id,
         state=str(training.state),
-        curve=[value if abs(value) < LARGEST else float("nan") for value in training.curve],
+        curve=[
+            value if abs(value) < LARGEST else float("nan") for value in curve or training.curve
+        ],
         is_grey=training.state not in (State.FINISHED, State.RUNNING),
     )
 

@@ -2,19 +2,14 @@
 
 import contextlib
 import itertools
-import os
-import socketserver
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import TracebackType
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from sweep.console.progress import Progress
-from sweep.errors import SweepError
 from sweep.experience.inventory import Inventory
 from sweep.experience.root_lock import RootLock
 from sweep.experience.snapshot import Snapshot
@@ -27,8 +22,9 @@ from sweep.search.optuna_adapter import storage_of, study_id
 from sweep.settings import Settings
 from sweep.space.search_space import load
 from sweep.space.source import SpaceSource
-from sweep.web.access import HOST, AccessControl, App
-from sweep.web.dashboard_study import TrialFiles, annotate, study_of_folders
+from sweep.web.access import AccessControl, App
+from sweep.web.dashboard_study import TrialFiles, annotate, left_out, study_of_folders
+from sweep.web.server import Served
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of the dependencies of the dashboard
@@ -36,68 +32,15 @@ with warnings.catch_warnings():
 
 LOOK_EVERY_S = 1.0
 LOOKING_SHARE = 0.1  # of the time
-
-
-class Dashboard:
-    """A dashboard that is served until it is closed or its process ends; a notebook displays it.
-
-    Args:
-        app: what is served.
-        port: of 127.0.0.1; 0 is any free port.
-        study: the number of the study that is shown.
-        held: closed with the dashboard; it may hold the root.
-
-    Raises:
-        SweepError: the port cannot be served.
-    """
-
-    def __init__(self, app: App, port: int, study: int, held: contextlib.ExitStack) -> None:
-        try:
-            self._server = make_server(HOST, port, app, server_class=_Server, handler_class=_Quiet)
-        except (OSError, OverflowError) as error:
-            why = error.strerror if isinstance(error, OSError) else "it is from 0 to 65535"
-            raise SweepError(
-                f"Port {port} of {HOST} cannot be served ({why}): "
-                "name another with --port, or 0 for any."
-            ) from error
-        self._held = held
-        self.port = self._server.server_port
-        self.path = f"/dashboard/studies/{study}"
-        self.url = f"http://{HOST}:{self.port}{self.path}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    def wait(self) -> None:
-        """Wait until the dashboard is closed, or the user ends it with a Ctrl-C."""
-        with contextlib.suppress(KeyboardInterrupt):
-            self._thread.join()
-
-    def close(self) -> None:
-        """Stop serving, and release the root."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._held.close()
-
-    def __enter__(self) -> "Dashboard":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
-
-    def _ipython_display_(self) -> None:
-        if "COLAB_RELEASE_TAG" in os.environ:
-            from google.colab import output
-
-            output.serve_kernel_port_as_iframe(self.port, path=self.path, height="800")
-        else:
-            from IPython.display import IFrame, display
-
-            display(IFrame(self.url, width="100%", height=800))  # type: ignore[no-untyped-call]
+# What asks for a part of the page, or whether it has changed; and what describes it without style.
+ABOUT_PARTS = {"HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
+OF_UNSTYLED = {"content-length", "etag", "last-modified", "accept-ranges"}
+# The dashboard's own links are dark blue on its dark page, and some of its texts pale.
+STYLE = b"""<style>
+a, h3, .MuiTypography-root, .MuiChip-root, .MuiButton-root { color: inherit !important }
+.MuiAppBar-root { background-color: #1a4f8b !important }
+td, th { padding-right: 1.5rem; text-align: left }
+</style>"""
 
 
 def serve(
@@ -107,7 +50,7 @@ def serve(
     port: int,
     allow_changes: bool,
     progress: Progress,
-) -> Dashboard:
+) -> Served:
     """Serve the dashboard from a thread.
 
     Args:
@@ -127,12 +70,16 @@ def serve(
         if not allow_changes:
             with progress.reading(root) as done:
                 copy = ReadOnlyApp(source.name, reader, done)
-            return Dashboard(AccessControl(copy, root, allow_changes), port, copy.number, held)
+            if copy.left_out:
+                progress.say(copy.left_out)
+            guarded = AccessControl(copy, root, allow_changes)
+            return Served(guarded, port, page_of(copy.number), held)
         held.enter_context(RootLock(root, progress.say, threading.Event()))
         study, trials = _open(source, settings, root, progress)
         annotate(study, trials, reader.look())
         app = _app_of(study, TrialFiles(root, reader.look))
-        return Dashboard(AccessControl(app, root, allow_changes), port, study_id(study), held)
+        guarded = AccessControl(app, root, allow_changes)
+        return Served(guarded, port, page_of(study_id(study)), held)
     except BaseException:
         held.close()
         raise
@@ -154,31 +101,34 @@ class ReadOnlyApp:
     ) -> None:
         self._name, self._reader = name, reader
         self._lock = threading.Lock()
-        self._snapshot = reader.look(done)
-        self._files = TrialFiles(reader.root, lambda: self._snapshot)
-        self._shown: object = None
-        self._app: App | None = None
-        self._next_look_at = 0.0
         # The dashboard caches importances by the number of the study, for the whole process.
         self.number = next(self._numbers)
+        self._snapshot: Snapshot
+        self._files = TrialFiles(reader.root, lambda: self._snapshot)
+        self._shown, self._next_look_at = "", 0.0
+        self._app = self._look(None, done)
+
+    @property
+    def left_out(self) -> str:
+        """What the page leaves out, see ``dashboard_study.left_out``."""
+        return left_out(len(self._snapshot.trials))
 
     def __call__(self, environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         return self._current_app()(environ, start)
 
     def _current_app(self) -> App:
-        # While one request makes the app anew, others get the app before it, if there is one.
-        if not self._lock.acquire(blocking=self._app is None):
-            return self._app or self._current_app()
-        try:
-            if self._app is None or time.monotonic() > self._next_look_at:
-                self._app = self._look()
-            return self._app
-        finally:
-            self._lock.release()
+        # While one request makes the app anew, others get the app before it.
+        if self._lock.acquire(blocking=False):
+            try:
+                if time.monotonic() > self._next_look_at:
+                    self._app = self._look(self._app)
+            finally:
+                self._lock.release()
+        return self._app
 
-    def _look(self) -> App:
-        begun, self._snapshot = time.monotonic(), self._reader.look()
-        shown, app = _shown_of(self._snapshot), self._app
+    def _look(self, app: App | None, done: Callable[[], None] = lambda: None) -> App:
+        begun, self._snapshot = time.monotonic(), self._reader.look(done)
+        shown = self._snapshot.stamp()
         if app is None or shown != self._shown:
             study = study_of_folders(self._name, self._snapshot, self.number)
             app = _app_of(study, self._files)
@@ -187,32 +137,29 @@ class ReadOnlyApp:
         return app
 
 
-class _Server(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class _Quiet(WSGIRequestHandler):
-    def log_message(self, *request: Any) -> None:
-        """Log nothing for a request."""
+def page_of(study: int) -> str:
+    """Return the path of the page of a study, by its number."""
+    return f"/dashboard/studies/{study}"
 
 
 def _app_of(study: Any, files: TrialFiles) -> App:
     app: App = optuna_dashboard.wsgi(storage_of(study), artifact_store=files)
-    return app
 
+    def styled(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        """Add the style to the page, which is one for all paths below ``/dashboard``."""
+        is_page = environ.get("PATH_INFO", "").startswith("/dashboard")
+        if not is_page or environ["REQUEST_METHOD"] != "GET":
+            return app(environ, start)
+        asked = {name: value for name, value in environ.items() if name not in ABOUT_PARTS}
+        answer = list[Any]()
+        page = b"".join(app(asked, lambda *of_answer: answer.extend(of_answer)))
+        page = page.replace(b"</head>", STYLE + b"</head>", 1)
+        status, headers, *_ = answer
+        headers = [(name, value) for name, value in headers if name.lower() not in OF_UNSTYLED]
+        start(status, [*headers, ("Content-Length", str(len(page)))])
+        return [page]
 
-def _shown_of(snapshot: Snapshot) -> object:
-    """Return the part of a snapshot that the dashboard shows."""
-    return [
-        (
-            training.experience.id,
-            training.state,
-            len(training.curve),
-            len(training.record.sessions),
-            [entry.ended for entry in training.record.trials],
-        )
-        for training in snapshot.trainings
-    ]
+    return styled
 
 
 def _open(

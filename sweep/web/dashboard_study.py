@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import string
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -24,6 +25,7 @@ from sweep.space.objectives import Objective
 from sweep.system import plain_files
 from sweep.web.curves import Line, curves_of
 from sweep.web.texts import texts_in
+from sweep.wording import printable
 
 # The attributes in which optuna-dashboard looks for the files and the note of a trial. Those of a
 # trial that has ended are closed, so its files are attributes of the study then.
@@ -31,7 +33,10 @@ FILE = "artifacts:{file}"
 FILES_OF_TRIAL = "dashboard:artifacts:{trial}:{file}"
 NOTE_OF_TRIAL = "dashboard:{trial}:note_ver"
 TEXT_OF_NOTE = "dashboard:{trial}:note_str:{part}"
-MOST_NOTES = 500
+MOST_DETAILED = 1000  # trials
+MOST_NOTES, MOST_STEPS = 500, 500_000
+LONGEST_CELL = 60  # characters
+MARKUP = frozenset(string.punctuation) - frozenset(".,")
 CHARACTERS_OF_PART = 2000  # of a note, in one attribute
 LOG, PICTURE = "0", "1"
 # The name and the type of each file that the dashboard shows.
@@ -41,7 +46,8 @@ FILES = {PICTURE: ("courbe.png", "image/png"), LOG: ("log.csv", "text/csv")}
 def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) -> optuna.Study:
     """Return a study in memory with all trials that the folders know.
 
-    A running trial has the epochs of its log as intermediate values.
+    A running trial has the epochs of its log as intermediate values. Of very many trials, only the
+    best have their epochs and what is noted of their sessions: see ``left_out``.
 
     Args:
         name: of the study.
@@ -63,15 +69,37 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
         (training.experience, training.record) for training in snapshot.trainings
     )
     check_numbers(trials)
+    detailed = {row["trial"] for row in snapshot.rows()[:MOST_DETAILED]}
     for number in range(max(trials, default=-1) + 1):
         trial = trials.get(number)
-        study.add_trial(
-            _frozen(trial, trainings[trial.experience.id], snapshot.objectives)
-            if trial
-            else _lost("its folder is missing")
-        )
+        if not trial:
+            study.add_trial(_lost("its folder is missing"))
+            continue
+        frozen = _frozen(trial, trainings[trial.experience.id], snapshot.objectives)
+        if number not in detailed and frozen.state is not TrialState.RUNNING:
+            frozen.user_attrs = {"id_experience": trial.experience.id}
+            frozen.intermediate_values = {}
+        study.add_trial(frozen)
     annotate(study, trials, snapshot)
     return study
+
+
+def left_out(trials: int) -> str:
+    """Return in a sentence what the page leaves out of very many trials, or ""."""
+    if trials <= MOST_DETAILED:
+        return ""
+    return (
+        f"the page has the values and parameters of all {trials:,} trials, the learning curves of "
+        f"the best {MOST_DETAILED:,}, and the notes and files of the best {notes_shown(trials)}"
+    )
+
+
+def notes_shown(trials: int) -> int:
+    """Return of how many of the best trials the dashboard shows the note and the files.
+
+    For each trial that it sends, it goes through all notes.
+    """
+    return min(MOST_NOTES, MOST_STEPS // max(trials, 1))
 
 
 def annotate(study: optuna.Study, trials: Mapping[int, TrialRecord], snapshot: Snapshot) -> None:
@@ -84,10 +112,8 @@ def annotate(study: optuna.Study, trials: Mapping[int, TrialRecord], snapshot: S
         trials: those that have a folder, by number.
         snapshot: tells which of them have trained an epoch, and so have a log and a curve.
     """
-    # For each trial that it sends, the dashboard goes through all attributes of the study: with
-    # notes for more than the best trials it would be slow.
-    best = {row["trial"] for row in snapshot.rows()[:MOST_NOTES]}
-    with_files = {training.experience.id for training in snapshot.trainings if _has_files(training)}
+    best = {row["trial"] for row in snapshot.rows()[: notes_shown(len(trials))]}
+    with_files = {training.experience.id for training in snapshot.trainings if training.curve}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         study.set_metric_names([objective.name for objective in snapshot.objectives])
@@ -169,7 +195,7 @@ def curve_png(snapshot: Snapshot, id_experience: str) -> bytes:
     view, texts = replace(curves_of(snapshot), best=line), texts_in(None)
     name = f"{texts.trial} {training.trial}"
     texts = replace(texts, curves=f"{name} {id_experience}", best=name)
-    return matplotlib_figures.png(lambda: matplotlib_figures.curves(view, texts))
+    return matplotlib_figures.png(lambda: matplotlib_figures.curves(view, texts), texts)
 
 
 def _frozen(
@@ -179,21 +205,17 @@ def _frozen(
     if training.curve and tuple(trial.record.objectives) != objectives:
         return _lost("it was trained for another MONITOR than the others")
     try:
-        frozen = frozen_of(trial)
+        frozen = frozen_of(trial, training.curve)
     except (SweepError, OSError) as error:  # one folder that cannot be read hides no other
         return _lost(str(error))
     frozen.user_attrs.pop("pruner", None)  # the memory of a pruner, which says nothing to a reader
     if frozen.state is TrialState.RUNNING:
         frozen.intermediate_values = values_by_epoch(training.curve, objectives)
         frozen.user_attrs |= notes_of(trial)
-    if _has_files(training):
+    if training.curve:
         files = _files_of(trial.experience.id)
         frozen.system_attrs |= {FILE.format(file=file): meta for file, meta in files.items()}
     return frozen
-
-
-def _has_files(training: TrainingView) -> bool:
-    return bool(training.curve) and plain_files.is_file(training.experience.log)
 
 
 def _files_of(id_experience: str) -> dict[str, str]:
@@ -222,13 +244,18 @@ def _note_attributes(trial: TrialRecord, id_in_storage: int) -> dict[str, Any]:
 
 
 def _note(trial: TrialRecord) -> str:
-    """Return the note in Markdown: a link to the folder, and the parameters.
+    """Return the note in Markdown: a link to the folder, and a table of the parameters."""
+    id_experience = trial.experience.id
+    rows = [
+        f"| {_plain(name)} | {_plain(value)} |" for name, value in trial.record.parameters.items()
+    ]
+    link = f"[the folder of {id_experience}](/experiences/{id_experience}/)"
+    return "\n".join([link, "", "| parameter | value |", "|---|---|", *rows])
 
-    The parameters are an indented code block, which no parameter can end.
-    """
-    id_experience, path = trial.experience.id, trial.experience.path
-    parameters = json.dumps(trial.record.parameters, ensure_ascii=False)
-    return (
-        f"**{id_experience}**: its folder is [`{path}`](/experiences/{id_experience}/)\n\n"
-        f"    {parameters}"
-    )
+
+def _plain(value: object) -> str:
+    """Return a value as a cell in Markdown, of which nothing is taken for markup or for HTML."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = " ".join(printable(text).split())
+    text = text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"
+    return "".join(f"&#{ord(sign)};" if sign in MARKUP else sign for sign in text)

@@ -10,14 +10,16 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
 
 from sweep.experience.record import State
+from sweep.experience.session_spans import SessionSpan
 from sweep.web.axes import Axis, ParameterView
 from sweep.web.curves import Curves, Line
+from sweep.web.fits import Fit
 from sweep.web.pareto import FrontView
-from sweep.web.sessions import SessionSpan
 from sweep.web.texts import Texts
+from sweep.wording import number
 
 BLUE, ORANGE, GREY, DARK_GREY = "#2a6fc4", "#c77700", "#8a8f98", "#4b5058"
 INCHES = (12.8, 7.2)  # 1920 × 1080 at this resolution
@@ -41,13 +43,22 @@ END_MARKERS = {"cut": "x", "stopped": "o"}
 _drawing = threading.Lock()
 
 
-def png(draw: Callable[[], Figure]) -> bytes:
+def png(draw: Callable[[], Figure], texts: Texts) -> bytes:
     """Return the figure that ``draw`` makes, as a PNG of 1920 × 1080 dots."""
     with _drawing, mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that the font lacks a letter of a user's name
-        file = io.BytesIO()
-        draw().savefig(file, format="png", dpi=DOTS)
+        file, figure = io.BytesIO(), draw()
+        _localize(figure, texts)
+        figure.savefig(file, format="png", dpi=DOTS)
     return file.getvalue()
+
+
+def _localize(figure: Figure, texts: Texts) -> None:
+    """Write the numbers beside the axes with the decimal mark of a language."""
+    write = FuncFormatter(lambda value, _: texts.decimal(f"{value:g}"))
+    for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+        if isinstance(axis.get_major_formatter(), ScalarFormatter):
+            axis.set_major_formatter(write)
 
 
 def curves(view: Curves, texts: Texts) -> Figure:
@@ -77,13 +88,42 @@ def curves(view: Curves, texts: Texts) -> Figure:
     return figure
 
 
+def fits(view: list[list[Fit]], texts: Texts) -> Figure:
+    """Draw small multiples: a row per metric, and a column per trial."""
+    figure = Figure(figsize=INCHES, layout="constrained")
+    figure.suptitle(texts.fits)
+    grid = figure.subplots(len(view), max(map(len, view)), sharex=True, sharey="row", squeeze=False)
+    for row, cells in zip(grid, view, strict=True):
+        for axes, cell in zip(row, cells, strict=False):
+            for name, curve, colour in (
+                (texts.in_training, cell.training, BLUE),
+                (texts.in_validation, cell.validation, ORANGE),
+            ):
+                marker = "o" if len(curve) == 1 else None
+                axes.plot(curve, color=colour, label=name, linewidth=2, marker=marker)
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
+        row[0].set_ylabel(cells[0].metric)
+    longest: list[Fit] = max(view, key=len)
+    for axes, cell in zip(grid[0], longest, strict=True):
+        axes.set_title(f"{texts.trial} {cell.trial}", fontsize=14)
+    for axes in grid[-1]:
+        axes.set_xlabel(texts.epoch)
+    grid[0][0].legend(fontsize=12)
+    return figure
+
+
 def history(view: ParameterView, texts: Texts) -> Figure:
     """Draw the value of each trial and the best so far."""
     with _figure(texts.history, texts.trial, view.objective.name) as (figure, axes):
-        colours = [GREY if state == State.PRUNED else BLUE for state in view.states]
-        axes.scatter(view.numbers, view.values, color=colours, label=view.objective.name)
+        for state, colour in ((State.FINISHED, BLUE), (State.PRUNED, GREY)):
+            chosen = [index for index, each in enumerate(view.states) if each == state]
+            if chosen:
+                x, y = (
+                    [column[index] for index in chosen] for column in (view.numbers, view.values)
+                )
+                axes.scatter(x, y, color=colour, label=texts.states[state].many)
         look: dict[str, Any] = {"where": "post", "color": ORANGE, "linewidth": 2.5}
-        axes.step(view.numbers, view.best_so_far(), label=texts.best_so_far, **look)
+        axes.step(*view.best_so_far(), label=texts.best_so_far, **look)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.legend(loc="lower right", fontsize=12)
     return figure
@@ -110,7 +150,8 @@ def importances(shares: dict[str, float], texts: Texts) -> Figure:
     """Draw one bar per parameter, the most important one on top."""
     with _figure(texts.importances, texts.importance, "") as (figure, axes):
         bars = axes.barh(list(reversed(shares)), list(reversed(shares.values())), color=BLUE)
-        axes.bar_label(bars, fmt="%.2f", padding=5)
+        shown = [texts.decimal(f"{share:.2f}") for share in reversed(shares.values())]
+        axes.bar_label(bars, shown, padding=5)
         axes.grid(visible=False, axis="y")
     return figure
 
@@ -121,7 +162,9 @@ def parallel(view: ParameterView, texts: Texts) -> Figure:
     worth = view.worth()
     heights = [worth, *(_heights(axis) for axis in view.axes)]
     names = [view.objective.name, *(axis.name for axis in view.axes)]
-    value_ticks = [(0.0, f"{low:.4f}"), (1.0, f"{high:.4f}")]
+    value_ticks = [
+        (place, texts.decimal(number(value))) for place, value in ((0.0, low), (1.0, high))
+    ]
     ticks = [value_ticks, *(_ticks(axis, texts) for axis in view.axes)]
     with _figure(texts.parallel, "", "") as (figure, axes):
         for trial in sorted(range(len(worth)), key=worth.__getitem__):

@@ -1,10 +1,15 @@
 """The sweep as HTML, for a cell of a notebook."""
 
+import base64
+
 import jinja2
 
 from sweep.console.headline import headline_of
 from sweep.console.results import as_frame
 from sweep.experience.snapshot import Snapshot
+from sweep.web import matplotlib_figures
+from sweep.web.curves import curves_of
+from sweep.web.texts import Texts, texts_in
 from sweep.wording import as_words
 
 ROWS = 5
@@ -18,16 +23,19 @@ TEMPLATE = """
 trial {{ best.number }} <code>{{ best.best.experience.id }}</code>, epoch {{ best.epoch }}</div>
 {% endif %}
 {{ table|safe }}
-<div style="opacity: .7">{{ root }}</div>
+{% if curves %}
+<img src="data:image/png;base64,{{ curves }}" alt="{{ texts.curves }}" style="max-width: 45em">
+{% endif %}
 </div>
 """
 
 
 def as_html(snapshot: Snapshot) -> str:
-    """Return a sweep as HTML: its progress, and its best trials.
+    """Return a sweep as HTML: its progress, its best trials, and its learning curves.
 
     jinja2 and pandas escape everything that comes from the folders.
     """
+    texts = texts_in(None)
     progress = headline_of(snapshot)
     table = as_frame(snapshot.rows()[:ROWS]).to_html(
         index=False, border=0, float_format="{:.4g}".format
@@ -40,5 +48,16 @@ def as_html(snapshot: Snapshot) -> str:
         text=progress.text,
         best=snapshot.best(),
         table=table,
+        curves=_curves(snapshot, texts),
+        texts=texts,
         as_words=as_words,
     )
+
+
+def _curves(snapshot: Snapshot, texts: Texts) -> str:
+    """Return the picture of the learning curves in Base64; "" where there are none yet."""
+    if not any(training.curve for training in snapshot.trainings):
+        return ""
+    view = curves_of(snapshot)
+    picture = matplotlib_figures.png(lambda: matplotlib_figures.curves(view, texts), texts)
+    return base64.b64encode(picture).decode()

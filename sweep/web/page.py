@@ -1,8 +1,8 @@
-"""The page of the report, from the template ``page.html``."""
+"""The page of the report, from the files in ``template/``."""
 
 import json
-from collections.abc import Callable
-from importlib.resources import files
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import jinja2
@@ -12,52 +12,82 @@ from sweep.experience.snapshot import Snapshot
 from sweep.system.host import now
 from sweep.version import __version__
 from sweep.web import plotly_figures
+from sweep.web.epoch_logs import EpochLogs
+from sweep.web.page_table import PageTable, written
 from sweep.web.sections import Section
 from sweep.web.texts import Texts
 from sweep.wording import duration, number
 
 SCRIPT = "plotly.min.js"
 TABLES = ("essais.csv", "epochs.csv")
-NOT_SHOWN = ("epochs_trained", "begun", "ended")  # these columns are in the CSV only
+TEMPLATES = jinja2.Environment(
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    loader=jinja2.PackageLoader("sweep.web", "template"),
+)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a page shows: the sweep of a search space, as tables, figures and logs."""
+
+    space: str
+    snapshot: Snapshot
+    trials: pd.DataFrame
+    sections: list[Section]
+    logs: EpochLogs
+    texts: Texts
+
+    @property
+    def objectives(self) -> list[str]:
+        return [objective.name for objective in self.snapshot.objectives]
 
 
 def render_page(
-    space: str, snapshot: Snapshot, trials: pd.DataFrame, sections: list[Section], texts: Texts
+    content: Content,
+    pictures: dict[str, str],
+    above: str = "../",
+    plotly: str = "",
+    stamp: str = "",
 ) -> str:
     """Return the page as HTML; names and values from the folders are escaped.
 
     Args:
-        space: the name of the search space.
-        snapshot: of the sweep.
-        trials: the table of ``sweep.web.tables.trial_table``.
-        sections: the figures of the page.
-        texts: of its language.
+        content: of the page.
+        pictures: the address of the picture of each section, by its name.
+        above: the address of the folder with the experiences; "" where the page leaves them.
+        plotly: the source of plotly, for a page that is one file; otherwise ``SCRIPT`` is beside
+            the page.
+        stamp: of the snapshot, for a page that asks its server whether there is another.
     """
-    environment = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    source = (files("sweep.web") / "page.html").read_text(encoding="utf-8")
-    best, first = snapshot.best(), snapshot.objectives[0]
-    objectives = [objective.name for objective in snapshot.objectives]
-    columns = [name for name in trials.columns if name not in NOT_SHOWN]
-    rows = trials.astype(object).where(trials.notna(), None)[columns].to_dict("records")
-    written_at = now()[:16].replace("T", " ")
-    return environment.from_string(source).render(
+    texts, best = content.texts, content.snapshot.best()
+    return TEMPLATES.get_template("index.html").render(
         texts=texts,
-        space=space,
-        summary=_summary(snapshot, texts),
+        space=content.space,
+        summary=_summary(content.snapshot, texts),
         best=best,
-        model=f"../{best.best.experience.id}/{best.best.experience.meilleur.name}" if best else "",
-        objectives=objectives,
-        order="descending" if first.mode == "max" else "ascending",
+        above=above,
+        model=f"{best.best.experience.id}/{best.best.experience.meilleur.name}" if best else "",
+        objectives=content.objectives,
+        order="descending" if content.snapshot.objectives[0].mode == "max" else "ascending",
         number=lambda value: texts.decimal(number(value)),
-        cell=_cell_writer(objectives, texts),
-        sections=sections,
-        figures={section.name: _figure_json(section) for section in sections if section.has_data},
-        columns=columns,
-        rows=rows,
-        made=texts.made.format(when=written_at, version=__version__, root=snapshot.root),
+        written=lambda value: written(value, texts),
+        table=PageTable.of(content.trials, content.objectives, texts),
+        sections=content.sections,
+        pictures=pictures,
+        figures=_figures_of(content.sections),
+        made=texts.made.format(when=texts.date(now()), version=__version__),
+        plotly=plotly,
         script=SCRIPT,
         tables=TABLES,
+        logs=_short(content.logs),
+        page_texts=_texts_of_script(texts) | {"stamp": stamp},
     )
+
+
+def _texts_of_script(texts: Texts) -> dict[str, str]:
+    return {"trial": texts.trial, "training": texts.in_training, "separators": texts.separators}
 
 
 def _summary(snapshot: Snapshot, texts: Texts) -> str:
@@ -73,20 +103,23 @@ def _summary(snapshot: Snapshot, texts: Texts) -> str:
     return f"{', '.join(states)} · {sessions}, {cuts} · {duration(work.trained_s)}"
 
 
-def _figure_json(section: Section) -> Any:
-    return json.loads(section.draw(plotly_figures).to_json())
+def _figures_of(sections: list[Section]) -> dict[str, Any]:
+    """Return each figure as JSON, and those that may be chosen in its place, by their numbers."""
+    figures = {}
+    for section in sections:
+        if section.has_data:
+            figures[section.name] = json.loads(section.draw(plotly_figures).to_json())
+            for place, draw in enumerate(section.others.values()):
+                figures[f"{section.name}-{place}"] = json.loads(draw(plotly_figures).to_json())
+    return figures
 
 
-def _cell_writer(objectives: list[str], texts: Texts) -> Callable[[str, float], str]:
-    """Return the function that writes a number of a column for the table."""
-
-    def write(column: str, value: float) -> str:
-        if column in objectives:
-            text = number(value)
-        elif column == "trained_s":
-            text = f"{value:.1f}"
-        else:
-            text = f"{value:.6g}" if isinstance(value, float) else str(value)
-        return texts.decimal(text)
-
-    return write
+def _short(logs: EpochLogs) -> dict[str, dict[str, list[float | None]]]:
+    """Return the logs with numbers of seven digits, as a float32 has, and None for NaN."""
+    return {
+        name: {
+            metric: [float(f"{value:.7g}") if math.isfinite(value) else None for value in values]
+            for metric, values in log.items()
+        }
+        for name, log in logs.items()
+    }

@@ -1,64 +1,53 @@
 """The figures of the report by plotly, for a page and for a cell of a notebook."""
 
+import html
 from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from sweep.experience.record import State
+from sweep.experience.session_spans import SessionSpan
 from sweep.web.axes import Axis, ParameterView
-from sweep.web.curves import Curves, Line
 from sweep.web.pareto import FrontView
-from sweep.web.plotly_style import BLUE, GREY, ORANGE, SCALE, new_figure, session_end_marker, style
-from sweep.web.sessions import SessionSpan
+from sweep.web.plotly_curves import curves as curves
+from sweep.web.plotly_curves import fits as fits
+from sweep.web.plotly_style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    SCALE,
+    new_figure,
+    session_end_marker,
+    style,
+    whole_epochs,
+)
 from sweep.web.texts import Texts
-from sweep.wording import label
+from sweep.wording import label, number
 
 COLUMNS = 3
-
-
-def curves(view: Curves, texts: Texts) -> go.Figure:
-    """Return the learning curves: the monitored metric over the epoch, from 0."""
-    figure = new_figure(texts.epoch, label(view.metric)).update_layout(height=520)
-    epochs = list(range(len(view.median)))
-    has_several = len(view.lines) > 1
-    if has_several:
-        edge = {"x": epochs, "mode": "lines", "line_width": 0, "hoverinfo": "skip"}
-        band = {"fill": "tonexty", "fillcolor": "rgba(57,135,229,0.16)", "name": texts.band}
-        figure.add_scatter(y=view.high, showlegend=False, **edge)
-        figure.add_scatter(y=view.low, **edge, **band)
-    grey = [line for line in view.lines if line.is_grey]
-    blue = [line for line in view.lines if not line.is_grey]
-    _add_lines(figure, grey, texts.not_finished, GREY, texts)
-    _add_lines(figure, blue, texts.finished_or_running, BLUE, texts)
-    if has_several:
-        dotted = {"color": BLUE, "width": 3, "dash": "dot"}
-        figure.add_scatter(x=epochs, y=view.median, name=texts.median, line=dotted)
-    if view.best:
-        _add_lines(figure, [view.best], texts.best, ORANGE, texts, width=3, opacity=1)
-    if view.marks:
-        _add_marks(figure, view, texts)
-    return figure
+SECOND_MS, MINUTE_MS, DAY_MS = 1000, 60_000, 86_400_000
 
 
 def history(view: ParameterView, texts: Texts) -> go.Figure:
     """Return the value of each trial and the best so far."""
     figure = new_figure(texts.trial, label(view.objective.name))
-    colours = [GREY if state == State.PRUNED else BLUE for state in view.states]
-    figure.add_scatter(
-        x=view.numbers,
-        y=view.values,
-        mode="markers",
-        name=label(view.objective.name),
-        marker={"color": colours, "size": 8},
-        text=[f"{texts.experience} {texts.states[state].one}" for state in view.states],
-        hovertemplate=f"{texts.trial} %{{x}}{texts.colon}%{{y:.4f}}, %{{text}}<extra></extra>",
-    )
+    for state, colour in ((State.FINISHED, BLUE), (State.PRUNED, GREY)):
+        chosen = [index for index, each in enumerate(view.states) if each == state]
+        if chosen:
+            figure.add_scatter(
+                x=[view.numbers[index] for index in chosen],
+                y=[view.values[index] for index in chosen],
+                mode="markers",
+                name=texts.states[state].many,
+                marker={"color": colour, "size": 8},
+                hovertemplate=f"{texts.trial} %{{x}}{texts.colon}%{{y:.4g}}<extra></extra>",
+            )
     step = {"color": ORANGE, "width": 2.5, "shape": "hv"}
-    figure.add_scatter(
-        x=view.numbers, y=view.best_so_far(), mode="lines", name=texts.best_so_far, line=step
-    )
-    return figure
+    numbers, best = view.best_so_far()
+    figure.add_scatter(x=numbers, y=best, mode="lines", name=texts.best_so_far, line=step)
+    last = max(view.numbers)
+    return figure.update_xaxes(**whole_epochs([last]), range=[-0.5, last + 0.5])
 
 
 def front(view: FrontView, texts: Texts) -> go.Figure:
@@ -90,12 +79,13 @@ def importances(shares: dict[str, float], texts: Texts) -> go.Figure:
         y=[label(name) for name, _ in upwards],
         orientation="h",
         marker_color=BLUE,
-        text=[f"{share:.2f}" for _, share in upwards],
-        textposition="auto",
+        text=[texts.decimal(f"{share:.2f}") for _, share in upwards],
+        textposition="outside",
         hoverinfo="skip",
     )
+    room = 1.25 * max(shares.values())  # for the number beside the longest bar
     figure.update_layout(showlegend=False).update_yaxes(type="category")
-    return figure
+    return figure.update_xaxes(range=[0, room])
 
 
 def parallel(view: ParameterView, texts: Texts) -> go.Figure:
@@ -105,17 +95,33 @@ def parallel(view: ParameterView, texts: Texts) -> go.Figure:
         "label": label(view.objective.name),
         "values": view.values,
         "range": [low, high if high > low else low + 1],
+        "tickformat": ".4~g",
+    }
+    worst, best = sorted((low, high), key=view.objective.rank, reverse=True)
+    colours = {
+        "title": {"text": label(view.objective.name), "side": "right"},
+        "tickvals": [0, 1],
+        "ticktext": [texts.decimal(number(worst)), texts.decimal(number(best))],
+        "thickness": 10,
+        "outlinewidth": 0,
     }
     figure = new_figure("", "")
     figure.add_trace(
         go.Parcoords(
             dimensions=[value_axis, *(_dimension(axis, texts) for axis in view.axes)],
-            line={"color": view.worth(), "colorscale": SCALE, "cmin": 0, "cmax": 1},
+            line={
+                "color": view.worth(),
+                "colorscale": SCALE,
+                "cmin": 0,
+                "cmax": 1,
+                "showscale": True,
+                "colorbar": colours,
+            },
             labelangle=-20,
             unselected={"line": {"color": GREY, "opacity": 0.15}},
         )
     )
-    figure.update_layout(margin={"l": 60, "r": 60, "t": 80, "b": 40})
+    figure.update_layout(margin={"l": 60, "r": 20, "t": 80, "b": 40})
     return figure
 
 
@@ -156,56 +162,20 @@ def timeline(spans: list[SessionSpan], texts: Texts) -> go.Figure:
                 hoverinfo="skip",
             )
     last = max((span.trial for span in spans), default=0)
-    return figure.update_yaxes(range=[last + 0.7, -0.7], tickformat="d").update_layout(
+    figure.update_xaxes(tickformatstops=_date_formats(texts))
+    return figure.update_yaxes(range=[last + 0.7, -0.7], **whole_epochs([last])).update_layout(
         height=min(900, 220 + 16 * last)
     )
 
 
-def _add_lines(
-    figure: go.Figure,
-    lines: list[Line],
-    name: str,
-    colour: str,
-    texts: Texts,
-    width: float = 1.2,
-    opacity: float = 0.55,
-) -> None:
-    """Add lines as one trace, which the browser draws at once however many they are."""
-    if not lines:
-        return
-    x, y, hover = [], [], []
-    for line in lines:
-        x += [*range(len(line.curve)), None]
-        y += [*line.curve, None]
-        hover += [f"{texts.trial} {line.trial} {line.id_experience}"] * (len(line.curve) + 1)
-    has_single_points = any(len(line.curve) == 1 for line in lines)
-    figure.add_scatter(
-        x=x,
-        y=y,
-        mode="lines+markers" if has_single_points else "lines",
-        marker_size=4,
-        name=name,
-        line={"color": colour, "width": width},
-        opacity=opacity,
-        text=hover,
-        hovertemplate=f"%{{text}}<br>{texts.epoch} %{{x}}{texts.colon}%{{y:.4f}}<extra></extra>",
-    )
-
-
-def _add_marks(figure: go.Figure, view: Curves, texts: Texts) -> None:
-    """Mark the ends of the sessions on their lines."""
-    figure.add_scatter(
-        x=[mark.epoch for mark in view.marks],
-        y=[mark.value for mark in view.marks],
-        mode="markers",
-        name=texts.session_end,
-        marker=session_end_marker([mark.ending for mark in view.marks], size=9, width=1.5),
-        text=[
-            f"{texts.trial} {mark.trial}{texts.colon}{texts.endings[mark.ending]}"
-            for mark in view.marks
-        ],
-        hovertemplate="%{text}<extra></extra>",
-    )
+def _date_formats(texts: Texts) -> list[dict[str, Any]]:
+    """Return how the times below an axis are written, from seconds to days between two of them."""
+    return [
+        {"dtickrange": [None, SECOND_MS], "value": f"%H:%M:%S.%L\n{texts.date_format}"},
+        {"dtickrange": [SECOND_MS, MINUTE_MS], "value": f"%H:%M:%S\n{texts.date_format}"},
+        {"dtickrange": [MINUTE_MS, DAY_MS], "value": f"%H:%M\n{texts.date_format}"},
+        {"dtickrange": [DAY_MS, None], "value": texts.date_format},
+    ]
 
 
 def _add_slice(
@@ -213,12 +183,11 @@ def _add_slice(
 ) -> None:
     """Add the plot of one parameter at its ``row`` and ``col``."""
     chosen = [index for index, position in enumerate(axis.positions) if position is not None]
-    colours = [view.numbers[index] for index in chosen]
     figure.add_scatter(
         x=[axis.positions[index] for index in chosen],
         y=[view.values[index] for index in chosen],
         mode="markers",
-        marker={"color": colours, "colorscale": [[0, GREY], [1, BLUE]], "size": 8},
+        marker={"color": BLUE, "opacity": 0.7, "size": 8},
         text=[f"{texts.trial} {view.numbers[index]}" for index in chosen],
         hovertemplate=f"%{{text}}{texts.colon}%{{y:.4f}}<extra></extra>",
         **place,
@@ -265,5 +234,5 @@ def _dimension(axis: Axis, texts: Texts) -> dict[str, Any]:
         "values": [low if position is None else position for position in axis.positions],
         "range": [low, high],
         "tickvals": [position for position, _ in ticks],
-        "ticktext": [label(text) for _, text in ticks],
+        "ticktext": [html.unescape(label(text)) for _, text in ticks],  # plotly takes it as it is
     }

@@ -5,6 +5,8 @@ from typing import Any
 
 import plotly.graph_objects as go
 
+from sweep.web.axes import MOST_TICKS, round_step
+
 # Colours that differ on white, on black, and to a reader who cannot see red or green.
 BLUE, ORANGE, GREY, GRID = "#3987e5", "#e8a13a", "#8a8f98", "rgba(128,128,128,0.22)"
 SCALE = [[0, "rgba(138,143,152,0.35)"], [0.5, "#3987e5"], [1, "#e8a13a"]]
@@ -30,6 +32,11 @@ def style(figure: go.Figure) -> go.Figure:
     )
     look = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True}
     return figure.update_xaxes(**look).update_yaxes(**look)
+
+
+def whole_epochs(counts: Iterable[int]) -> dict[str, Any]:
+    """Return how an axis of epochs is divided: at whole numbers only."""
+    return {"dtick": max(1.0, round_step(max([1, *counts]) / MOST_TICKS)), "tickformat": "d"}
 
 
 def session_end_marker(endings: Iterable[str], size: int, width: float) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """A sweep as tidy tables: one row per trial, one row per epoch."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -45,7 +47,6 @@ def trial_table(snapshot: Snapshot) -> pd.DataFrame:
 def _notes_of(trial: TrialView) -> dict[str, Any]:
     work = sum((training.work for training in trial.trainings), Work())
     entry, outcome = trial.trial_record.entry, trial.best.record.outcome
-    reasons = [training.record.approximate_because or "" for training in trial.trainings]
     return {
         "epochs_trained": sum(len(training.curve) for training in trial.trainings),
         "sessions": work.sessions,
@@ -54,7 +55,7 @@ def _notes_of(trial: TrialView) -> dict[str, Any]:
         "begun": entry.begun,
         "ended": entry.ended,
         "reason": outcome.reason if outcome else None,
-        "approximate": "; ".join(reasons).strip("; ") or None,
+        "approximate": trial.approximate_because or None,
     }
 
 
@@ -98,13 +99,19 @@ def _numbers(texts: pd.Series) -> pd.Series:
     return texts.where(numbers.notna()).map(float, na_action="ignore").astype(float)
 
 
-def harmless(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with every text quoted that a spreadsheet would execute.
+def harmless(frame: pd.DataFrame, decimal: Callable[[str], str]) -> pd.DataFrame:
+    """Return the table for a spreadsheet: every text quoted that it would execute.
 
     The texts may come from anybody.
+
+    Args:
+        frame: any table.
+        decimal: writes a number with the decimal mark of the spreadsheet's language.
     """
 
     def quote(cell: object) -> object:
+        if isinstance(cell, float) and not math.isnan(cell):
+            return decimal(repr(float(cell)))  # which pandas would write the same
         return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
     quoted = frame.astype(object).map(quote)

@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
 # The environment variables that name the locale, the strongest first.
@@ -39,6 +40,14 @@ class Texts:
     median: str
     band: str
     session_end: str
+    in_training: str
+    in_validation: str
+    fits: str
+    fits_caption: str
+    metric: str
+    compare: str
+    comparison: str
+    same: str
     history: str
     history_caption: str
     front: str
@@ -49,6 +58,7 @@ class Texts:
     importances_caption: str
     importance: str
     too_few: str
+    none_differ: str
     parallel: str
     parallel_caption: str
     slices: str
@@ -75,6 +85,25 @@ class Texts:
         is_singular = number < 2 if self.code == "fr" else number == 1
         return f"{number} {noun.one if is_singular else noun.many}"
 
+    @property
+    def separators(self) -> str:
+        """The decimal mark and the mark between thousands, as plotly takes them."""
+        return ",\u202f" if self.code == "fr" else ".,"
+
+    @property
+    def list_separator(self) -> str:
+        """What a spreadsheet of the language expects between two cells of a CSV."""
+        return ";" if self.code == "fr" else ","
+
+    @property
+    def date_format(self) -> str:
+        """How a day is written, as ``strftime`` takes it."""
+        return "%d/%m/%Y" if self.code == "fr" else "%Y-%m-%d"
+
+    def date(self, moment: str) -> str:
+        """Return a time in ISO 8601 as the language writes it, to the minute."""
+        return datetime.fromisoformat(moment).strftime(f"{self.date_format} %H:%M")
+
     def decimal(self, number: str) -> str:
         """Return a number with the decimal mark of this language."""
         return number.replace(".", ",") if self.code == "fr" else number
@@ -88,7 +117,7 @@ ENGLISH = Texts(
     code="en",
     colon=": ",
     report="Sweep report",
-    best="Best trial",
+    best="best trial",
     trial="trial",
     experience="experience",
     epoch="epoch",
@@ -103,6 +132,14 @@ ENGLISH = Texts(
     median="median",
     band="10–90 %",
     session_end="end of a session",
+    in_training="training",
+    in_validation="validation",
+    fits="Training and validation",
+    fits_caption="The best trials. Where the two lines part, the model begins to overfit.",
+    metric="metric",
+    compare="compare trial",
+    comparison="Comparison",
+    same="The same in all",
     history="Optimization history",
     history_caption="{metric} of each trial, and the best value so far.",
     front="Pareto front",
@@ -116,8 +153,10 @@ ENGLISH = Texts(
     importance="importance",
     too_few="There are too few trials for this figure: "
     "it needs four finished trials that differ from each other.",
+    none_differ="There are no two trials yet that differ.",
     parallel="Parallel coordinates",
-    parallel_caption="One line per trial; brighter is better. Drag along an axis to select trials.",
+    parallel_caption="One line per trial, in the colour of its {metric}. "
+    "Drag along an axis to select trials.",
     slices="Slices",
     slices_caption="{metric} of each trial against each parameter.",
     timeline="Timeline",
@@ -125,11 +164,11 @@ ENGLISH = Texts(
     "A cross marks a cut, a circle a stop after which everything was saved.",
     time="time (UTC)",
     table="Experiences",
-    table_caption="One row per trial. Click a heading to sort.",
+    table_caption="One row per trial. Click a heading to sort; tick two or more to compare them.",
     none="none",
     picture="picture for a slide",
     model="the model",
-    made="Written {when} UTC by sweep {version} from the folders in {root}.",
+    made="Written {when} UTC by sweep {version} from the folders of the sweep.",
     files="All values:",
     session=Noun("session", "sessions"),
     cut=Noun("cut", "cuts"),
@@ -155,8 +194,8 @@ ENGLISH = Texts(
 FRENCH = Texts(
     code="fr",
     colon="\u00a0: ",
-    report="Rapport du balayage",
-    best="Meilleur essai",
+    report="Rapport de la recherche",
+    best="meilleur essai",
     trial="essai",
     experience="expérience",
     epoch="époque",
@@ -171,6 +210,15 @@ FRENCH = Texts(
     median="médiane",
     band="10–90 %",
     session_end="fin d’une session",
+    in_training="entraînement",
+    in_validation="validation",
+    fits="Entraînement et validation",
+    fits_caption="Les meilleurs essais. Là où les deux courbes s’écartent, le modèle commence à "
+    "surapprendre.",
+    metric="métrique",
+    compare="comparer l’essai",
+    comparison="Comparaison",
+    same="Pareil partout",
     history="Historique de l’optimisation",
     history_caption="{metric} de chaque essai, et la meilleure valeur jusque-là.",
     front="Front de Pareto",
@@ -184,8 +232,9 @@ FRENCH = Texts(
     importance="importance",
     too_few="Il y a trop peu d’essais pour cette figure : "
     "il faut quatre essais terminés et différents.",
+    none_differ="Il n’y a pas encore deux essais différents.",
     parallel="Coordonnées parallèles",
-    parallel_caption="Une ligne par essai ; plus elle est vive, meilleur est l’essai. "
+    parallel_caption="Une ligne par essai, de la couleur de son {metric}. "
     "Glisser le long d’un axe pour sélectionner des essais.",
     slices="Tranches",
     slices_caption="{metric} de chaque essai en fonction de chaque paramètre.",
@@ -194,11 +243,12 @@ FRENCH = Texts(
     "Une croix marque une coupure, un rond un arrêt où tout a été sauvegardé.",
     time="heure (UTC)",
     table="Expériences",
-    table_caption="Une ligne par essai. Cliquer sur un en-tête pour trier.",
+    table_caption="Une ligne par essai. Cliquer sur un en-tête pour trier ; cocher deux lignes "
+    "ou plus pour les comparer.",
     none="absent",
     picture="image pour une diapositive",
     model="le modèle",
-    made="Écrit le {when} UTC par sweep {version}, d’après les dossiers de {root}.",
+    made="Écrit le {when} UTC par sweep {version}, d’après les dossiers de la recherche.",
     files="Toutes les valeurs :",
     session=Noun("session", "sessions"),
     cut=Noun("coupure", "coupures"),
