@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sweep.maintenance.merge import MergeResult
     from sweep.running.controller import Controller
     from sweep.running.trial_check import MeasuredProposal
-    from sweep.web.dashboard import Dashboard
+    from sweep.web.server import Served
 
 __all__ = ["BestTrial", "Sweep", "enqueue", "run"]
 
@@ -198,7 +198,7 @@ class Sweep(SweepView):
         allow_changes: bool = False,
         storage: str | None = None,
         study_dir: str | Path | None = None,
-    ) -> "Dashboard":
+    ) -> "Served":
         """Serve the Optuna dashboard on 127.0.0.1, from a thread.
 
         A notebook shows the dashboard that is returned.

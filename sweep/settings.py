@@ -19,6 +19,8 @@ PRUNERS = (
     *("none", "median", "percentile", "successive_halving"),
     *("hyperband", "patient", "threshold"),
 )
+# What ``sweep export --to`` takes.
+EXPORTS = ("tensorboard", "mlflow", "wandb-offline")
 # The smallest value of each integer option.
 LEAST = {
     "trials": 0,
@@ -37,9 +39,13 @@ MOST_REPEATS = 100
 MOST_ROWS = 100_000
 
 
-def says(text: str, in_script: str = "") -> dict[str, str]:
+# The groups of options in the help of the command line.
+SEARCH, TRAINING, ENDS, FOLDERS = "The search", "The trainings", "Its end", "Its folders"
+
+
+def says(group: str, text: str, in_script: str = "") -> dict[str, str]:
     """Return the metadata of a field: what the command line says of it, and ``help`` in Python."""
-    return {"text": text, "in_script": in_script or text}
+    return {"group": group, "text": text, "in_script": in_script or text}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,21 +54,25 @@ class SearchOptions:
 
     trials: int = field(
         default=20,
-        metadata=says("Total number of trials, with those of restarts, merge and extend."),
+        metadata=says(SEARCH, "Total number of trials, with those of restarts, merge and extend."),
     )
     epochs: int | None = field(
-        default=None, metadata=says("Epochs of a training, instead of those in FIXED.")
+        default=None, metadata=says(SEARCH, "Epochs of a training, instead of those in FIXED.")
     )
     seed: int = field(
-        default=0, metadata=says("Seed of the proposals; FIXED has the seed of a training.")
+        default=0, metadata=says(SEARCH, "Seed of the proposals; FIXED has the seed of a training.")
     )
-    sampler: str = field(default="tpe", metadata=says(f"How to propose: {', '.join(SAMPLERS)}."))
+    sampler: str = field(
+        default="tpe", metadata=says(SEARCH, f"How to propose: {', '.join(SAMPLERS)}.")
+    )
     pruner: str = field(
-        default="none", metadata=says(f"When to end a training early: {', '.join(PRUNERS)}.")
+        default="none",
+        metadata=says(SEARCH, f"When to end a training early: {', '.join(PRUNERS)}."),
     )
     unprune: Sequence[str] = field(
         default=(),
         metadata=says(
+            SEARCH,
             "Resume a pruned experience; may be repeated.",
             "Ids of pruned experiences to resume, or their first digits.",
         ),
@@ -70,27 +80,29 @@ class SearchOptions:
     repeats: int = field(
         default=1,
         metadata=says(
-            "Trainings of each proposal, which differ in their seed; their median counts."
+            SEARCH, "Trainings of each proposal, which differ in their seed; their median counts."
         ),
     )
     enqueue: str | Path | None = field(
         default=None,
         metadata=says(
-            "JSON or CSV file of proposals to try first; the sampler proposes what one leaves out."
+            SEARCH,
+            "JSON or CSV file of proposals to try first; the sampler proposes what one leaves out.",
         ),
     )
     warm_start: str | Path | None = field(
         default=None,
         metadata=says(
+            SEARCH,
             "Root or SPACE of another sweep: try its best 5 proposals first, as far as they fit. "
-            "For a root of the same SPACE, use merge."
+            "For a root of the same SPACE, use merge.",
         ),
     )
     target: float | None = field(
-        default=None, metadata=says("Start no trial once this value is reached.")
+        default=None, metadata=says(ENDS, "Start no trial once this value is reached.")
     )
     patience: int | None = field(
-        default=None, metadata=says("Start no trial after N without a better one.")
+        default=None, metadata=says(ENDS, "Start no trial after N without a better one.")
     )
 
 
@@ -101,17 +113,21 @@ class TrainingOptions:
     workers: int = field(
         default=0,
         metadata=says(
+            TRAINING,
             "Trainings at the same time.  [default: 1; on a cluster as many as it takes]",
             "Trainings at the same time; 0 is 1, or on a cluster as many as it takes.",
         ),
     )
     cluster: str | None = field(
         default=None,
-        metadata=says("Train on the workers of this Dask scheduler, such as tcp://host:8786."),
+        metadata=says(
+            TRAINING, "Train on the workers of this Dask scheduler, such as tcp://host:8786."
+        ),
     )
     keep_data: bool = field(
         default=True,
         metadata=says(
+            TRAINING,
             "Call load_data for each training. Otherwise it is called once a run, or once for each "
             "set of values that it reads, and the data are kept in ~/.cache/sweep meanwhile.",
             "Call load_data once a run, or once for each set of values that it reads, and keep the "
@@ -121,16 +137,19 @@ class TrainingOptions:
     threads: int | None = field(
         default=None,
         metadata=says(
+            TRAINING,
             "Threads of a training, also when it resumes.  [default: cores / workers]",
             "Threads of a training, also when it resumes; None is cores / workers.",
         ),
     )
     save_freq: int = field(
-        default=1000, metadata=says("Batches between two backups; there is one every 30 s, too.")
+        default=1000,
+        metadata=says(TRAINING, "Batches between two backups; there is one every 30 s, too."),
     )
     timeout_s: float | None = field(
         default=None,
         metadata=says(
+            ENDS,
             "Time to spend on training, over all sessions.",
             "Seconds to spend on training, over all sessions.",
         ),
@@ -138,6 +157,7 @@ class TrainingOptions:
     deadline_s: float | None = field(
         default=None,
         metadata=says(
+            ENDS,
             "Length of this session, such as 11h30m: save and stop before it is over.",
             "Seconds of this session: save and stop before it is over.",
         ),
@@ -145,20 +165,22 @@ class TrainingOptions:
     keep_backups: int | None = field(
         default=None,
         metadata=says(
+            FOLDERS,
             "Backups of finished experiences to keep; extend resumes from them.",
             "How many of the best finished experiences keep their backups; None is all.",
         ),
     )
     accept_change: bool = field(
-        default=False, metadata=says("Resume even though the code of SPACE was changed.")
+        default=False, metadata=says(TRAINING, "Resume even though the code of SPACE was changed.")
     )
     storage: str | None = field(
         default=None,
-        metadata=says("Any storage that Optuna takes, instead of a journal file."),
+        metadata=says(FOLDERS, "Any storage that Optuna takes, instead of a journal file."),
     )
     study_dir: str | Path | None = field(
         default=None,
         metadata=says(
+            FOLDERS,
             "Local folder for the study.  [default: ROOT; on a Google Drive ~/.cache/sweep]",
             "Local folder for the study; None is the root, and on a Google Drive ~/.cache/sweep.",
         ),
@@ -174,8 +196,10 @@ class Options(TrainingOptions, SearchOptions):
 class ExtendOptions(TrainingOptions):
     """The options of ``sweep extend``."""
 
-    epochs: int = field(metadata=says("Total epochs of the longer trainings."))
-    best: int | None = field(default=None, metadata=says("Extend the N best only, instead of all."))
+    epochs: int = field(metadata=says(SEARCH, "Total epochs of the longer trainings."))
+    best: int | None = field(
+        default=None, metadata=says(SEARCH, "Extend the N best only, instead of all.")
+    )
 
 
 @dataclass(frozen=True)
@@ -184,7 +208,7 @@ class RetryOptions(TrainingOptions):
 
     ids: Sequence[str] | None = field(
         default=None,
-        metadata=says("Those of failed experiences, or their first digits; None is all."),
+        metadata=says(SEARCH, "Those of failed experiences, or their first digits; None is all."),
     )
 
 
@@ -193,11 +217,11 @@ class Settings(Options):
     """The options of ``sweep run``, with the sweep that they are for."""
 
     space: str | Path = field(
-        metadata=says("A name in search_spaces/, or the path of a Python file.")
+        metadata=says(FOLDERS, "A name in search_spaces/, or the path of a Python file.")
     )
     root: str | Path | None = field(
         default=None,
-        metadata=says("Folder of the sweep, told from the project of SPACE."),
+        metadata=says(FOLDERS, "Folder of the sweep, told from the project of SPACE."),
     )
 
     def __post_init__(self) -> None:

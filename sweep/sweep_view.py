@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sweep.best_trial import BestTrial
 from sweep.errors import SweepError
+from sweep.system import program
 from sweep.system.output import calm
 from sweep.wording import printable
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from sweep.console.progress import Progress
     from sweep.experience.snapshot import Snapshot
+    from sweep.export.targets import Exported
+    from sweep.web.server import Served
 
 
 class SweepView:
@@ -41,6 +44,12 @@ class SweepView:
             find(self.space)
         self._place = Place.of(self.space, root)
         self.root = self._place.root
+        self._asked_root = root
+
+    def command(self, name: str) -> str:
+        """Return a command for this sweep, as it can be copied and run in this folder."""
+        root = ("--root", self._asked_root) if self._asked_root else ()
+        return program.command(name, self.space, *root)
 
     def look(self) -> "Snapshot":
         """Return what the folders show at this moment.
@@ -115,16 +124,19 @@ class SweepView:
     def watch(self) -> None:
         """Show the progress until all trials have ended, or until Ctrl-C."""
         from sweep.console.live import follow
+        from sweep.console.progress import Progress
         from sweep.experience.snapshot_reader import SnapshotReader
 
         self._check_root()
-        follow(make_console(), SnapshotReader(self.root, _warn), make_progress().say)
+        console = make_console()
+        follow(console, SnapshotReader(self.root, _warn), Progress(console).say)
 
-    def report(self, lang: str | None = None) -> Path:
+    def report(self, lang: str | None = None, single_file: bool = False) -> Path:
         """Write the folder ``rapport/`` into the root, and return the path of its page.
 
         Args:
             lang: en, fr, or None for the language of the locale.
+            single_file: write one page to hand on, ``<space>.html``, with all that it needs in it.
 
         Raises:
             SweepError: nothing is trained yet.
@@ -132,7 +144,48 @@ class SweepView:
         from sweep.space.source import find
         from sweep.web.report import write_report
 
-        return write_report(find(self.space).name, self.look(), lang, make_progress())
+        name = find(self.space).name
+        return write_report(name, self.look(), lang, make_progress(), single_file)
+
+    def serve_report(self, lang: str | None = None, port: int = 8080) -> "Served":
+        """Serve the report on 127.0.0.1, from a thread; the page follows a sweep that runs.
+
+        Args:
+            lang: en, fr, or None for the language of the locale.
+            port: 0 is any free port.
+
+        Raises:
+            SweepError: there is no sweep yet, or the port is taken.
+        """
+        from sweep.experience.snapshot_reader import SnapshotReader
+        from sweep.space.source import find
+        from sweep.web.access import AccessControl
+        from sweep.web.served_report import ReportApp
+        from sweep.web.server import Served
+        from sweep.web.texts import texts_in
+
+        self._check_root()
+        name, reader = find(self.space).name, SnapshotReader(self.root, _warn)
+        with make_progress().reading(self.root) as done:
+            app = ReportApp(name, reader, texts_in(lang), done)
+        return Served(AccessControl(app, self.root), port, "/")
+
+    def export(self, to: str, where: str | Path) -> "Exported":
+        """Export each experience as a run of another tool, and return how many are new there.
+
+        Each epoch is there once, however often it is exported.
+
+        Args:
+            to: tensorboard, mlflow or wandb-offline.
+            where: a folder; for mlflow a URI, such as ``sqlite:///mlflow.db``.
+
+        Raises:
+            SweepError: its package is not installed, or nothing can be written there.
+        """
+        from sweep.export.targets import export
+        from sweep.space.source import find
+
+        return export(self.look(), find(self.space).name, to, str(where), make_progress())
 
     def _repr_html_(self) -> str:
         from sweep.web.notebook import as_html
@@ -147,16 +200,17 @@ class SweepView:
         if not self.root.is_dir():
             raise SweepError(
                 f"There is no sweep in {self.root}: "
-                f"start one with sweep run {self.space}, or name its --root."
+                f"start one with {self.command('run')}, or name its --root."
             )
 
 
 def make_console() -> "Console":
     """Return a console on stderr; on stdout in a notebook, which shows stderr as if it failed."""
-    from rich.console import Console
+    from sweep.console.screens import NOTEBOOK_WIDTH, SteadyConsole, is_notebook
 
-    is_notebook = "ipykernel" in sys.modules
-    return Console(file=sys.stdout if is_notebook else calm(sys.stderr), force_jupyter=False)
+    if is_notebook():
+        return SteadyConsole(file=sys.stdout, force_jupyter=False, width=NOTEBOOK_WIDTH)
+    return SteadyConsole(file=calm(sys.stderr), force_jupyter=False)
 
 
 def make_progress() -> "Progress":
