@@ -23,7 +23,7 @@ COSTS = r"\d\S* s|\d+:\d\d:\d\d"
 def rows(printed):
     """Return the lines of the table that have a time, a memory and a size on the disk."""
     return re.findall(
-        rf"^ (.+?) +([\d,]+) +({COSTS}) +([\d.]+ .?B) +([\d.]+ .?B) *$", printed, re.MULTILINE
+        rf"^(.+?) +([\d,]+) +({COSTS}) +([\d.]+ .?B) +([\d.]+ .?B) *$", printed, re.MULTILINE
     )
 
 

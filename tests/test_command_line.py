@@ -211,6 +211,7 @@ def one_sentence(done, status):
         (["run", TOY, "--target", "nan"], "target is nan: give a number"),
         (["run", TOY, "--sampler", "best"], "it is one of tpe, random, cmaes"),
         (["run", TOY, "--trails", "3"], "No such option '--trails'"),
+        (["run", TOY, "--trails", "3"], "See sweep run --help."),
         (["run"], "Missing argument 'SPACE'"),
         (["rnu", TOY], "No such command 'rnu'"),
         (["results", TOY, "--format", "xml"], "'xml' is not one of 'table', 'csv', 'json'"),
@@ -239,6 +240,32 @@ def test_without_words_there_is_help():
         assert f"  {name} " in done.stderr
         help_text = asked(name, "--help")
         assert "SPACE" in help_text
+
+
+def test_help_is_in_groups_and_h_is_enough():
+    shown = asked("run", "-h")
+    groups = ["The search:", "The trainings:", "Its end:", "Its folders:", "Options:"]
+    places = [shown.index(f"\n{group}\n") for group in groups]
+    assert places == sorted(places)
+    assert places[0] < shown.index("--sampler") < places[1] < shown.index("--workers") < places[2]
+    assert asked("-h").startswith("Usage: sweep [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        ("run digits_m", ["digits_mlp"]),
+        ("run digits_mlp --sampler c", ["cmaes"]),
+        ("run digits_mlp --pruner hyper", ["hyperband"]),
+        ("report digits_mlp --sing", ["--single-file"]),
+        ("exp", ["export"]),
+    ],
+)
+def test_a_shell_completes_spaces_samplers_pruners_and_options(words, completed):
+    count = len(words.split())
+    asked = {"COMP_WORDS": f"sweep {words}", "COMP_CWORD": str(count)}
+    done = sweep(env=os.environ | asked | {"_SWEEP_COMPLETE": "bash_complete"})
+    assert [line.partition(",")[2] for line in done.stdout.splitlines()] == completed
 
 
 @pytest.mark.parametrize(

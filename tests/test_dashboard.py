@@ -3,22 +3,24 @@
 It shows the numbers of the folders, and nobody can take the study.
 """
 
-import contextlib
 import json
 import os
 import re
-import signal
 import time
-import urllib.error
-import urllib.request
 
 import psutil
 import pytest
+from optuna.trial import TrialState
 
-from support.browser import open_page
-from support.command import TOY, Program, Running, results, run, sweep, table
+from support.browser import WIDTHS, faint_texts, open_page, overlapping_texts
+from support.command import TOY, Running, results, run, sweep, table
 from support.folders import sweep_of_all_kinds
+from support.serving import ask
+from support.serving import serving as served
 from sweep.experience.folder import experiences_in
+from sweep.experience.snapshot_reader import SnapshotReader
+from sweep.web import dashboard_study
+from sweep.web.dashboard_study import study_of_folders
 
 WRITES = [
     ("DELETE", "/api/studies/0"),
@@ -38,26 +40,8 @@ def root(tmp_path_factory):
     return root
 
 
-@contextlib.contextmanager
 def serving(of, root, *words):
-    """Give the address of a dashboard that runs, as a user starts it, and the process."""
-    program = Program(["-m", "sweep", "dashboard", of, "--root", root, "--port", 0, *words])
-    program.wait_for(lambda: "\n" in program.shown())
-    yield program.shown().partition("/dashboard")[0], program.process
-    program.process.send_signal(signal.SIGINT)
-    assert program.end(30) == (0, "")
-
-
-def ask(address, method="GET", body=None, **headers):
-    """Return the status and the content of an answer."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json", **headers}
-    request = urllib.request.Request(address, method=method, data=data, headers=headers)
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as error:
-        return error.code, error.read()
+    return served("dashboard", of, "--root", root, *words)
 
 
 def trials(address):
@@ -101,10 +85,29 @@ def test_a_browser_shows_the_numbers_of_results(root, never_run):
         browser.wait_for_function(
             "document.querySelector(\"img[src*='/artifacts/']\").naturalWidth === 1920"
         )
-        browser.get_by_role("link", name=str(root / rows[6]["id_experience"])).click()
+        browser.get_by_role("link", name=f"the folder of {rows[6]['id_experience']}").click()
         browser.get_by_role("link", name="log.csv").wait_for()
         assert browser.problems == []
     assert content_of(root) == before, "to look is to write nothing"
+
+
+# The dashboard is Optuna's, and made for a laptop: on a phone it scrolls sideways, and on a
+# projector a choice lies over the name of a time.
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_its_pages_are_legible_and_no_wider_than_the_screen(root, never_run, scheme):
+    with serving(never_run, root) as (address, _), open_page("laptop", scheme) as browser:
+        for path, shown in (
+            ("", "canvas, svg.main-svg"),
+            ("/trials?numbers=6", "img[src*='/artifacts/']"),
+            ("/analytics", "svg.main-svg"),
+        ):
+            browser.goto(f"{address}/dashboard/studies/0{path}")
+            browser.locator(shown).first.wait_for()
+            across = browser.evaluate("document.documentElement.scrollWidth")
+            assert across <= WIDTHS["laptop"][0], path
+            assert faint_texts(browser) == [], path
+            # In the charts, which are Optuna's, the labels of small ones do.
+            assert overlapping_texts(browser, but_in=".js-plotly-plot") == [], path
 
 
 def test_the_rows_of_the_log_are_a_file_of_the_trial(never_run, root):
@@ -215,7 +218,7 @@ def test_changes_are_made_to_the_study_itself_and_the_folders_stay(tmp_path):
         assert (status, b"put yours there" in content) == (403, True)
     with serving(TOY, tmp_path, "--allow-changes") as (address, _):
         assert trials(address)[1]["note"]["body"] == "a note of mine"
-        assert str(tmp_path) in trials(address)[0]["note"]["body"]
+        assert str(tmp_path) not in trials(address)[0]["note"]["body"], "a page may be handed on"
         assert (
             ask(f"{address}/api/studies/0", "DELETE", {"remove_associated_artifacts": True})[0]
             == 204
@@ -247,3 +250,27 @@ def test_colab_shows_it_in_the_cell(never_run, root):
             assert ask(f"{address}/api/studies", Host="x-colab.example")[0] == 200
     finally:
         del os.environ["COLAB_RELEASE_TAG"]
+
+
+def test_of_very_many_trials_the_best_have_their_epochs_and_the_page_says_so(root, monkeypatch):
+    snapshot = SnapshotReader(root, lambda text: None).look()
+    whole = study_of_folders("toy", snapshot).trials
+    assert dashboard_study.left_out(len(whole)) == ""
+    monkeypatch.setattr(dashboard_study, "MOST_DETAILED", 3)
+    monkeypatch.setattr(dashboard_study, "MOST_STEPS", 2 * len(whole))
+    assert dashboard_study.left_out(len(whole)) == (
+        f"the page has the values and parameters of all {len(whole)} trials, the learning curves "
+        "of the best 3, and the notes and files of the best 2"
+    )
+    best = [row["trial"] for row in snapshot.rows()[:3]]
+    for trial, before in zip(study_of_folders("toy", snapshot).trials, whole, strict=True):
+        assert (trial.state, trial.values, trial.params) == (
+            before.state,
+            before.values,
+            before.params,
+        )
+        if trial.number in best or trial.state is TrialState.RUNNING:
+            assert trial.intermediate_values == before.intermediate_values
+        else:
+            assert trial.intermediate_values == {}
+            assert set(trial.user_attrs) <= {"id_experience", "reason"}

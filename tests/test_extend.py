@@ -196,7 +196,7 @@ def test_only_the_best_keep_their_backups(tmp_path, space):
     assert not list(root.glob("*/sauvegarde/*.h5*"))
     wrong = sweep("run", space(), "--root", root, "--keep-backups", "some")
     assert wrong.returncode == 2
-    assert "'some' is none of all, none, best:5" in wrong.stderr
+    assert "'some' is neither all, nor none, nor such as best:5" in wrong.stderr
 
 
 @pytest.mark.parametrize(

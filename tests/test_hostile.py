@@ -37,6 +37,7 @@ from sweep.system.host import machine, now, this_process
 from sweep.system.json_text import Unreadable
 from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
 from sweep.web.dashboard_study import study_of_folders
+from sweep.web.epoch_logs import epoch_logs_of
 from sweep.web.sections import sections_of
 from sweep.web.texts import ENGLISH
 
@@ -172,9 +173,10 @@ def look_at_all(root):
     list(status.status_lines(sight))
     headline_of(sight)
     notebook.as_html(sight)
-    tables.harmless(tables.trial_table(sight)).to_csv()
-    tables.harmless(tables.epoch_table(sight)).to_csv()
-    for section in sections_of(sight, ENGLISH) if any(one.curve for one in sight.trainings) else ():
+    for table in (tables.trial_table, tables.epoch_table):
+        tables.harmless(table(sight), ENGLISH.decimal).to_csv()
+    is_trained = any(one.curve for one in sight.trainings)
+    for section in sections_of(sight, epoch_logs_of(sight), ENGLISH) if is_trained else ():
         for module in (plotly_figures, matplotlib_figures) if section.has_data else ():
             section.draw(module)
     try:
@@ -188,7 +190,8 @@ def look_at_all(root):
 
 
 def test_a_header_of_a_table_runs_nothing_in_a_spreadsheet():
-    frame = tables.harmless(pd.DataFrame([[1, "=1"], [2, None]], columns=["=cmd", "self"]))
+    frame = pd.DataFrame([[1, "=1"], [2, None]], columns=["=cmd", "self"])
+    frame = tables.harmless(frame, ENGLISH.decimal)
     assert list(frame.columns) == ["'=cmd", "self"]
     assert frame["self"][0] == "'=1"
 

@@ -617,6 +617,9 @@ OWN = {
     "system.output": "/dev/null",
     "system.plain_files": "this is where it is done",
     "testing": "/dev/null",
+    "experience.ended_list": "the user's cache, and the times of files",
+    "export.tensorboard_files": "a folder that the user names",
+    "export.wandb_folders": "a folder that the user names",
     "training.certificate": "a folder of its own in /tmp",
     "training.data.kept_data": "the user's cache",
     "training.data.opened_files": "the user's data",
@@ -635,7 +638,7 @@ ONLY = {
     "search.study_rebuild": {"open", "replace"},  # a study, and no file
     "space.search_space": {"open"},  # the project of the user's modules, and no file
     "sweep_view": {"is_dir"},  # whether there is a root
-    "web.page": {"read_text"},  # the template in the package
+    "system.program": {"is_file"},  # whether sweep is on PATH, under the name of its script
 }
 OF_PATHS = {
     *("read_bytes", "read_text", "write_bytes", "write_text", "unlink", "rename", "rmdir", "touch"),

@@ -4,21 +4,28 @@ The French one is its twin.
 """
 
 import ast
+import html
 import importlib.metadata
+import io
 import itertools
 import json
 import os
 import re
 import sys
+import time
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
+from rich.console import Console
 
 from support.bits import trained
 from support.command import Tree, sessions
+from support.stand_ins import SPACE, control
+from sweep.console.screens import screen_for
 from sweep.experience.folder import experiences_in
 
 REPOSITORY = Path(__file__).parent.parent
@@ -297,3 +304,57 @@ def test_a_fresh_machine_clones_and_installs_once_and_leaves_its_tensorflow_alon
     first, second = capsys.readouterr().out.splitlines()
     assert first == second
     assert first.count("2.20.0") == 2
+
+
+def executed(folder, *cells):
+    """Run cells in a kernel of their own, and return the notebook with their outputs."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(
+        notebook, timeout=120, resources={"metadata": {"path": folder}}
+    ).execute()
+    return notebook
+
+
+def values_of_widgets(notebook):
+    widgets = notebook.metadata.get("widgets", {})
+    states = widgets.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    return [one["state"]["value"] for one in states.values() if one["model_name"] == "HTMLModel"]
+
+
+@pytest.mark.parametrize("has_widgets", [True, False])
+def test_a_notebook_has_bars_in_place_where_there_are_widgets_and_lines_elsewhere(
+    tmp_path, has_widgets
+):
+    (tmp_path / "space.py").write_text(SPACE)
+    control(tmp_path / "root", tmp_path / "space.py", trials=6)
+    without = "" if has_widgets else "import sys; sys.modules['ipywidgets'] = None; "
+    notebook = executed(
+        tmp_path,
+        f"{without}import sweep; search = sweep.Sweep('space.py', 'root')",
+        "search.watch()",
+        "search",
+    )
+    watched, shown = (_shown(cell.outputs) for cell in notebook.cells[1:])
+    assert ("application/vnd.jupyter.widget-view+json" in watched) == has_widgets
+    assert ["6/6 trials" in value for value in values_of_widgets(notebook)] == [True] * has_widgets
+    assert "6 finished" in watched["stdout"]
+    assert "\x1b" not in watched["stdout"]
+    assert "<table" in shown["text/html"], "of the best trials"
+    assert 'src="data:image/png;base64,' in shown["text/html"], "the learning curves"
+    assert str(tmp_path) not in shown["text/html"]
+
+
+def test_a_widget_shows_the_latest_drawing_and_keeps_the_last(monkeypatch):
+    displayed, drawn = [], ["the first"]
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    monkeypatch.setattr("sweep.console.screens.is_notebook", lambda: True)
+    with screen_for(Console(file=io.StringIO()), lambda: drawn[-1]):
+        (widget,) = displayed
+        for text in ("the second", "<b>the third"):
+            drawn.append(text)
+            until = time.monotonic() + 30
+            while html.escape(text) not in widget.value:
+                assert time.monotonic() < until, widget.value
+                time.sleep(0.01)
+        drawn.append("the last")
+    assert "the last" in widget.value

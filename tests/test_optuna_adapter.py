@@ -10,6 +10,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState, create_trial
 
 from sweep.search import optuna_adapter as adapter
+from sweep.search.journal import Journal
 
 SWEEP = Path(__file__).parent.parent / "sweep"
 PRIVATE = {
@@ -154,12 +155,19 @@ def test_hyperband_shows_a_bracket_as_study_and_bracket_id():
     assert (adapter.whole_study(study), adapter.bracket_of(study)) == (study, None)
 
 
-def test_a_journal_file_is_read_by_the_file_path_that_was_set(tmp_path):
-    JournalFileBackend(str(tmp_path / "other")).append_logs([{"of": "other"}])
-    file = adapter.PathJournalFile(str(tmp_path / "first"))
-    assert list(file.read_logs(0)) == []
-    file.read_from(str(tmp_path / "other"))
-    assert list(file.read_logs(0)) == [{"of": "other"}]
+def test_a_journal_is_read_as_optuna_reads_it_and_the_other_way_round(tmp_path, monkeypatch):
+    monkeypatch.setattr("sweep.search.journal.LINES_AT_ONCE", 2)
+    path = tmp_path / "study.journal"
+    ours, optunas = Journal(path), JournalFileBackend(str(path))
+    assert list(ours.read_logs(0)) == []
+    logs = [{"number": number, "value": float("nan")} for number in range(7)]
+    ours.append_logs(logs[:3])
+    assert repr(list(optunas.read_logs(0))) == repr(logs[:3]) == repr(list(ours.read_logs(0)))
+    optunas.append_logs(logs[3:])
+    with path.open("a") as file:
+        file.write('{"half":')  # by who writes just now
+    for begun_from in (3, 7, 0, 5):
+        assert repr(list(ours.read_logs(begun_from))) == repr(logs[begun_from:])
 
 
 @pytest.mark.filterwarnings("ignore:QMCSampler is experimental")
@@ -195,8 +203,7 @@ def test_cma_es_begins_the_names_of_its_pickles_so():
 @pytest.mark.parametrize("kind", ["journal", "database"])
 def test_a_storage_says_not_found_of_a_trial_that_is_gone(tmp_path, kind):
     if kind == "journal":
-        file = adapter.PathJournalFile(str(tmp_path / "journal"))
-        storage = optuna.storages.JournalStorage(file)
+        storage = optuna.storages.JournalStorage(Journal(tmp_path / "journal"))
     else:
         storage = optuna.storages.RDBStorage(f"sqlite:///{tmp_path}/study.db")
     with pytest.raises(KeyError) as raised:

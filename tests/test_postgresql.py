@@ -22,12 +22,12 @@ from support.search import search
 from support.tiers import sampled
 from sweep.errors import Misuse, StoppedWaiting, SweepError
 from sweep.experience.record import Outcome, State
-from sweep.search.database import without_password
 from sweep.search.storage import read_trials
 from sweep.search.study import Study
 from sweep.search.study_check import compare_study
 from sweep.search.study_factory import StudyOptions
 from sweep.system import files
+from sweep.wording import without_password
 
 TRIALS = 2
 UNTRAINED = 12  # TPE draws the first ten at random

@@ -192,8 +192,8 @@ def test_what_has_no_folder_is_counted_and_said(space, tmp_path):
         State.FAILED: 1,
     }
     assert list(untrained_lines(seen)) == [
-        "2 trials pruned in suggest, without an experience: 2, 3",
-        "1 trial failed in suggest, without an experience: 5",
+        "2 trials (2, 3), pruned in suggest, without an experience",
+        "trial 5, failed in suggest, without an experience",
     ]
     said = [line for line in status_lines(seen) if "failed, " in line]
     assert said[1] == "trial 5: failed, space.py, line 13: ZeroDivisionError: division by zero"

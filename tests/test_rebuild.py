@@ -16,9 +16,9 @@ from sweep.experience.folder import Experience, RecordWrong
 from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.search import study_check
-from sweep.search.database import without_password
 from sweep.space.identity import id_experience
 from sweep.system.host import now
+from sweep.wording import without_password
 
 SAMPLERS = [("tpe", suggest), ("random", suggest), ("nsgaii", suggest), ("cmaes", suggest_numbers)]
 

@@ -39,6 +39,11 @@ def test_a_key_that_was_not_read_is_written_once_its_field_is_set():
     assert entry.as_content()["ended"] is None, "it is written as null, and never left out"
 
 
+def test_a_key_that_names_no_field_but_something_of_the_class_is_kept():
+    content = {"number": 3, "PARTS": 1, "WRITTEN_AS_NULL": [], "read_from": {}}
+    assert TrialEntry.from_content(content).as_content() == content
+
+
 def test_a_key_whose_field_is_taken_away_is_left_out():
     session = Session.from_content(
         {"begun": "", "epoch": 0, "batch": 0, "process": PROCESS, "evidence": {}, "cluster": None}

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from matplotlib import image
 
-from support.browser import WIDTHS, open_page
+from support.browser import WIDTHS, faint_texts, open_page, overlapping_texts
 from support.command import results, sweep
 from support.folders import FORMULA, SCRIPT, Drawn, sweep_of_all_kinds
 from support.tiers import sampled
@@ -16,7 +16,10 @@ from sweep.experience.record import State
 from sweep.web.texts import ENGLISH, FRENCH
 
 SPACE = "toy"
-PNGS = ("courbes", "historique", "importances", "coordonnees", "tranches", "chronologie")
+PNGS = (
+    *("courbes", "surapprentissage", "historique"),
+    *("importances", "coordonnees", "tranches", "chronologie"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,19 +70,19 @@ def test_the_table_has_the_rows_of_results_and_sorts(never_run, root, page):
         browser.goto(page.as_uri())
 
         def column(at):
-            return browser.locator(f"tbody td:nth-child({at})").all_inner_texts()
+            return browser.locator(f"#trials tbody td:nth-child({at})").all_inner_texts()
 
-        assert column(1) == [str(row["trial"]) for row in rows]
-        assert column(2) == [row["id_experience"] for row in rows]
-        assert column(4) == [
+        assert column(2) == [str(row["trial"]) for row in rows]
+        assert column(4) == [row["id_experience"] for row in rows]
+        assert column(3) == [
             "" if row["val_acc"] is None else f"{row['val_acc']:.4f}" for row in rows
         ]
         browser.get_by_role("button", name="trial", exact=True).click()
-        assert column(1) == [str(number) for number in range(len(rows))]
+        assert column(2) == [str(number) for number in range(len(rows))]
         value = browser.get_by_role("button", name="val_acc")
         for is_descending in (False, True):
             value.click()
-            shown = column(4)
+            shown = column(3)
             assert shown[-1] == "", "what is missing comes last, either way"
             assert shown[:-1] == sorted(shown[:-1], reverse=is_descending)
         assert browser.locator("th[aria-sort=descending]").inner_text().startswith("val_acc")
@@ -113,7 +116,7 @@ def test_what_stands_in_folders_is_shown_and_never_runs(page):
         browser.goto(page.as_uri())
         browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
         assert browser.evaluate("window.hacked") is None
-        assert SCRIPT in browser.locator("tbody").inner_text()
+        assert SCRIPT in browser.locator("#trials tbody").inner_text()
     assert SCRIPT not in page.read_text()
 
 
@@ -142,6 +145,90 @@ def test_each_figure_is_a_picture_for_a_slide(page):
         picture = image.imread(page.parent / f"{name}.png")
         assert picture.shape[:2] == (1080, 1920), name
         assert picture[..., :3].std() > 0.02, f"{name} is empty"
+
+
+def test_a_reader_chooses_the_metric_and_compares_trials(page):
+    with open_page() as browser:
+        browser.goto(page.as_uri())
+        browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
+        curves = "document.querySelector('[data-figure=courbes]')"
+        choice = browser.locator("#courbes select")
+        assert choice.locator("option").all_inner_texts()[0] == "val_acc"
+        choice.select_option(label="loss")
+        assert browser.evaluate(f"{curves}.layout.yaxis.title.text") == "loss"
+        assert not browser.locator("#comparison").is_visible()
+        for place in (0, 2):
+            browser.locator("#trials tbody input").nth(place).check()
+        compared = browser.locator("#compared .main-svg").first
+        compared.wait_for()
+        names = browser.evaluate("document.getElementById('compared').data.map((one) => one.name)")
+        assert len(names) == 4, "each in training and in validation"
+        shown = browser.locator("#differences tr").all_inner_texts()
+        assert [line.split("\t")[0] for line in shown][:2] == ["trial", "val_acc"]
+        assert not [line for line in shown if len(set(line.split("\t")[1:])) == 1]
+
+
+def test_what_all_trials_share_is_no_column(page):
+    with open_page() as browser:
+        browser.goto(page.as_uri())
+        headings = browser.locator("#trials th").all_inner_texts()
+        assert not {"epochs", "batch_size", "seed"} & set(headings)
+        assert "epochs 8, batch_size 1, seed 0" in browser.locator("#table").inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", ["phone", "laptop"])
+def test_every_text_is_legible_and_none_lies_over_another(page, width, scheme):
+    with open_page(width, scheme) as browser:
+        browser.goto(page.as_uri())
+        browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
+        assert faint_texts(browser) == []
+        assert overlapping_texts(browser) == []
+
+
+def test_printed_it_is_whole(page, tmp_path):
+    with open_page("laptop", "dark") as browser:
+        browser.goto(page.as_uri())
+        browser.locator("[data-figure=chronologie] svg.main-svg").first.wait_for()
+        browser.emulate_media(media="print")
+        browser.evaluate("dispatchEvent(new Event('beforeprint'))")
+        browser.wait_for_timeout(500)
+        assert not browser.locator(".modebar").first.is_visible()
+        widths = browser.locator(".plot .main-svg").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().width)"
+        )
+        assert max(widths) <= 700, "wider than A4"
+        assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == (
+            "rgb(255, 255, 255)"
+        )
+
+
+def test_one_file_has_all_that_it_needs_and_names_no_folder_of_this_machine(
+    never_run, root, tmp_path
+):
+    done = sweep("report", never_run, "--root", root, "--single-file")
+    assert done.stdout == f"{root}/rapport/toy.html\n"
+    alone = shutil.copy(done.stdout.strip(), tmp_path)
+    with open_page() as browser:
+        browser.goto(f"file://{alone}")
+        for name in PNGS:
+            browser.locator(f"[data-figure={name}] svg.main-svg").first.wait_for()
+        assert browser.problems == []
+        assert {url.partition(":")[0] for url in browser.requests} <= {"file", "data", "blob"}
+        links = browser.locator("a").evaluate_all("(all) => all.map((one) => one.href)")
+        assert {link[:15] for link in links} == {"data:image/png;"}
+    assert str(root.parent) not in (tmp_path / "toy.html").read_text()
+
+
+def test_a_french_excel_opens_the_tables_in_columns(never_run, root, page):
+    report(never_run, root, "--lang", "fr")
+    try:
+        for name in ("essais.csv", "epochs.csv"):
+            french = pd.read_csv(page.parent / name, sep=";", decimal=",")
+            assert french["val_acc"].dtype == float, french["val_acc"]
+            assert len(french.columns) > 5
+    finally:
+        report(never_run, root)
 
 
 @pytest.mark.cold  # Python itself looks at the locale when it starts

@@ -187,5 +187,6 @@ def test_resumes_are_counted_with_their_proofs_and_what_is_approximate_is_said(b
     counted = "3 resumes, 1 proven exact, 1 not exact (see approximate_because), 1 without anything"
     assert f"{counted} to compare" in said
     results = sweep("results", TOY, "--root", root).stdout
-    assert results.endswith(f"trial 0 {experience.id} is approximate: {because}\n")
+    assert results.endswith(f"≈ trial 0, approximate: {because}\n")
+    assert re.search(r"0 +[0-9a-f]{16} +cut_off ≈ ", results), results
     assert list(trial_table(Sweep(TOY, root).look())["approximate"]) == [because]

@@ -270,8 +270,10 @@ def results(root, space=TOY):
 def table(root, *names, space=TOY):
     """Return the rows of ``sweep results`` by trial, with the columns of these names."""
     rows = results(root, space)
-    order = [-1 if row["val_acc"] is None else row["val_acc"] for row in rows]
-    assert order == sorted(order, reverse=True), "the best comes first"
+    is_finished = [row["state"] == "finished" for row in rows]
+    assert is_finished == sorted(is_finished, reverse=True), "what has finished comes first"
+    finished = [row["val_acc"] for row in rows if row["state"] == "finished"]
+    assert finished == sorted(finished, reverse=True), "the best comes first"
     return sorted(
         tuple(row[name] for name in names or ("trial", "id_experience", "val_acc", "state"))
         for row in rows

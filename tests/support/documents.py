@@ -51,6 +51,7 @@ BLOCK = re.compile(r"((?:^<!--[^\n]*-->\n)*)^```(\w*)\n(.*?)^```$", re.DOTALL | 
 COMMENT = re.compile(
     r"<!-- (file|exits with|numbers differ|in the background|not run)(?:: | )?(.*?) ?-->"
 )
+BIN = Path(sys.executable).parent
 FOLDER = "/home/you/sweep"  # what documents call the folder of the clone
 PORTS = ("8080", "8786")  # each is replaced by one that is free
 WIDTH = 100  # of a line in a document
@@ -183,7 +184,7 @@ class Reader:
         home.mkdir()
         self.environment = {
             **os.environ,
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
             "PYTHON": sys.executable,
             "PYTHONPATH": str(HERE),
             "VIRTUAL_ENV": str(given),
@@ -275,7 +276,7 @@ class Reader:
         return subprocess.Popen(
             ["bash", "-c", command],
             cwd=self.clone,
-            env=self.environment,
+            env=self._environment_of(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -283,8 +284,16 @@ class Reader:
             start_new_session=True,
         )
 
+    def _environment_of(self, command):
+        """Return the environment; a stranger who types ``make`` has no ``sweep`` on his PATH."""
+        folders = self.environment["PATH"].split(os.pathsep)
+        if command.startswith("make"):
+            folders = [folder for folder in folders if folder != str(BIN)]
+        return {**self.environment, "PATH": os.pathsep.join(folders)}
+
     def _as_in_documents(self, said):
         said = said.replace(str(self.clone.resolve()), FOLDER)
+        said = said.replace(f"{BIN}/sweep", ".venv/bin/sweep")
         for port, free in self.ports.items():
             said = re.sub(rf"\b{free}\b", port, said)
         return said

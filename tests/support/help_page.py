@@ -8,6 +8,7 @@ import textwrap
 import click
 
 from sweep.cli import app
+from sweep.cli_options import GROUPS, group_of
 
 COMMAND = "cd tests; python -m support.help_page > ../docs/command-line.md"
 WIDTH = 100
@@ -35,6 +36,13 @@ Messages go to stderr and results to stdout. Times are seconds, or such as `90s`
 
 The first Ctrl-C saves at the next batch and stops. A second one ends at once, and loses what was
 trained after the last backup.
+
+A shell completes commands, options, search spaces, samplers and pruners, once it is told to:
+
+```text
+eval "$(_SWEEP_COMPLETE=bash_source sweep)"    in ~/.bashrc; zsh_source in ~/.zshrc
+_SWEEP_COMPLETE=fish_source sweep | source     in ~/.config/fish/config.fish
+```
 """
 
 
@@ -47,13 +55,13 @@ def page() -> str:
 def section(name: str, command: click.Command) -> str:
     """Return the section of one command: its synopsis, what it does, and its options."""
     paragraphs = [fill(" ".join(text.split())) for text in (command.help or "").split("\n\n")]
+    parts = [f"## sweep {name}", f"```text\n{synopsis(name, command)}\n```", *paragraphs]
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-    parts = [
-        f"## sweep {name}",
-        f"```text\n{synopsis(name, command)}\n```",
-        *paragraphs,
-        *(["\n".join(map(entry, options))] if options else []),
-    ]
+    groups = [group for group in GROUPS if any(group_of(option) == group for option in options)]
+    for group in groups:
+        if len(groups) > 1:
+            parts.append(f"{group}:")
+        parts.append("\n".join(entry(option) for option in options if group_of(option) == group))
     return "\n\n".join(parts) + "\n"
 
 

@@ -28,6 +28,7 @@ from sweep.system.host import ProcessId, machine, now, this_process
 from sweep.training.protocol import End, Ending
 from sweep.web import matplotlib_figures, notebook, plotly_figures, tables
 from sweep.web.dashboard_study import study_of_folders
+from sweep.web.epoch_logs import epoch_logs_of
 from sweep.web.sections import sections_of
 from sweep.web.texts import ENGLISH
 
@@ -448,7 +449,7 @@ def look_at_all(root, space, measured):
     measured(
         "tables",
         lambda: [
-            tables.harmless(table(sight)).to_csv()
+            tables.harmless(table(sight), ENGLISH.decimal).to_csv()
             for table in (tables.trial_table, tables.epoch_table)
         ],
     )
@@ -456,7 +457,10 @@ def look_at_all(root, space, measured):
     measured("verify", lambda: list(verification.findings(False)))
     measured("dashboard", lambda: study_of_folders("space", sight))
     if any(one.curve for one in sight.trainings):
-        sections = measured("sections", lambda: list(sections_of(sight, ENGLISH))) or []
+        sections = (
+            measured("sections", lambda: list(sections_of(sight, epoch_logs_of(sight), ENGLISH)))
+            or []
+        )
         for section in sections if isinstance(sections, list) else ():
             for module in (plotly_figures, matplotlib_figures) if section.has_data else ():
                 measured(

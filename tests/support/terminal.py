@@ -9,15 +9,20 @@ import termios
 import threading
 import time
 
+import pyte
+
 from support import command
+
+ROWS = 40
 
 
 class Terminal:
-    """What a command shows in a terminal of 110 × 40, and keys for it."""
+    """What a command shows in a terminal of 40 rows, and keys for it."""
 
-    def __init__(self, *words, **environment):
+    def __init__(self, *words, columns=110, **environment):
         self._keyboard, screen = pty.openpty()
-        termios.tcsetwinsize(screen, (40, 110))
+        self._columns = columns
+        termios.tcsetwinsize(screen, (ROWS, columns))
         here = {
             name: value
             for name, value in os.environ.items()
@@ -54,6 +59,13 @@ class Terminal:
     def text(self):
         """Return all that was shown so far, without what moves the cursor."""
         return re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", self._raw.decode(errors="ignore"))
+
+    def screen(self):
+        """Return the rows that can be seen now, and whether the cursor can."""
+        screen = pyte.Screen(self._columns, ROWS)
+        pyte.ByteStream(screen).feed(self._raw)
+        rows = [row.rstrip() for row in screen.display]
+        return [row for row in rows if row], not screen.cursor.hidden
 
     def press(self, key):
         os.write(self._keyboard, key)
