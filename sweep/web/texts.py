@@ -213,8 +213,8 @@ FRENCH = Texts(
     in_training="entraînement",
     in_validation="validation",
     fits="Entraînement et validation",
-    fits_caption="Les meilleurs essais. Là où les deux courbes s’écartent, le modèle commence à "
-    "surapprendre.",
+    fits_caption="Les meilleurs essais. Là où les deux courbes s’écartent, le modèle "
+    "commence à surapprendre.",
     metric="métrique",
     compare="comparer l’essai",
     comparison="Comparaison",
