@@ -132,7 +132,7 @@ def test_a_mistake_is_one_sentence_in_a_notebook_too(tmp_path):
         with pytest.raises(Misuse, match=said):
             sweep.run(TOY, tmp_path, **options)
     with pytest.raises(
-        sweep.SweepError, match=r"There is no sweep in .*: start one with sweep run"
+        sweep.SweepError, match=r"There is no sweep in .*: start one with .*sweep run"
     ):
         sweep.Sweep(TOY, tmp_path / "none").results()
     assert StoppedByUser()._render_traceback_() == [
