@@ -63,17 +63,11 @@ class Snapshot:
         on_front = pareto_front([trial.ranks() for trial in finished])
         return {trial.number for trial, is_on in zip(finished, on_front, strict=True) if is_on}
 
-    def rows(self) -> list[Row]:
-        """Return one row a trial, the best first; a missing value is None.
+    @cached_property
+    def ranked(self) -> list[TrialView]:
+        """The trials, the best first.
 
         A trial that has not finished is behind all that have, and a failed one behind all others.
-
-        The keys are ``trial``, ``id_experience``, ``state``, the objectives, ``epoch`` and
-        ``parameters``. With several objectives there is ``front`` (whether the trial is on the
-        Pareto front), with constraints ``feasible``, and with repeats ``spread`` (of the first
-        objective, from the least to the greatest value) and ``repeats`` (one entry each).
-        ``came_from`` is the root that the experience was merged from, and ``approximate`` tells
-        whether it may differ from an uninterrupted training.
         """
         has_front, front = len(self.objectives) > 1, self.front
 
@@ -82,7 +76,19 @@ class Snapshot:
             how_far = (trial.state is not FIRST, trial.state is LAST)
             return (*how_far, not trial.is_feasible, is_behind, *trial.ranks(), trial.number)
 
-        return [self._row(trial) for trial in sorted(self.trials, key=place)]
+        return sorted(self.trials, key=place)
+
+    def rows(self) -> list[Row]:
+        """Return one row a trial, in the order of ``ranked``; a missing value is None.
+
+        The keys are ``trial``, ``id_experience``, ``state``, the objectives, ``epoch`` and
+        ``parameters``. With several objectives there is ``front`` (whether the trial is on the
+        Pareto front), with constraints ``feasible``, and with repeats ``spread`` (of the first
+        objective, from the least to the greatest value) and ``repeats`` (one entry each).
+        ``came_from`` is the root that the experience was merged from, and ``approximate`` tells
+        whether it may differ from an uninterrupted training.
+        """
+        return [self._row(trial) for trial in self.ranked]
 
     def _row(self, trial: TrialView) -> Row:
         row: Row = {

@@ -101,7 +101,7 @@ def open_journal(path: Path) -> optuna.storages.JournalStorage:
         StudyUnreadable: something else than a file has its name.
         OSError: the disk is full or gone.
     """
-    path = path.absolute()  # Optuna's lock spins for ever on a relative path in a subfolder
+    path = path.absolute()  # a notebook may change its working folder
     plain_files.make_folder(path.parent)
     plain_files.remove(Path(f"{path}.lock"))
     try:

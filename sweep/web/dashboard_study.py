@@ -69,7 +69,7 @@ def study_of_folders(name: str, snapshot: Snapshot, number_of_study: int = 0) ->
         (training.experience, training.record) for training in snapshot.trainings
     )
     check_numbers(trials)
-    detailed = {row["trial"] for row in snapshot.rows()[:MOST_DETAILED]}
+    detailed = {trial.number for trial in snapshot.ranked[:MOST_DETAILED]}
     for number in range(max(trials, default=-1) + 1):
         trial = trials.get(number)
         if not trial:
@@ -112,7 +112,7 @@ def annotate(study: optuna.Study, trials: Mapping[int, TrialRecord], snapshot: S
         trials: those that have a folder, by number.
         snapshot: tells which of them have trained an epoch, and so have a log and a curve.
     """
-    best = {row["trial"] for row in snapshot.rows()[: notes_shown(len(trials))]}
+    best = {trial.number for trial in snapshot.ranked[: notes_shown(len(trials))]}
     with_files = {training.experience.id for training in snapshot.trainings if training.curve}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)

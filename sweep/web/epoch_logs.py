@@ -13,11 +13,7 @@ EpochLogs = dict[str, dict[str, list[float]]]
 
 def epoch_logs_of(snapshot: Snapshot) -> EpochLogs:
     """Return what the experiences of the best trials have logged, the best first."""
-    trials = {trial.number: trial for trial in snapshot.trials}
-    best = {
-        trials[row["trial"]].best.experience.id: trials[row["trial"]].best
-        for row in snapshot.rows()
-    }
+    best = {trial.best.experience.id: trial.best for trial in snapshot.ranked}
     trained = [training for training in best.values() if training.curve]
     return {one.experience.id: logged_metrics(one) for one in trained[:MOST_EXPERIENCES]}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot
 from sweep.web.epoch_logs import EpochLogs, pairs_in
 
@@ -21,13 +22,13 @@ class Fit:
 
 def fits_of(snapshot: Snapshot, logs: EpochLogs) -> list[list[Fit]]:
     """Return a row for each of two metrics, with a cell for each of the best finished trials."""
-    best = [row for row in snapshot.rows() if row["state"] == "finished"][:MOST_TRIALS]
+    finished = [trial for trial in snapshot.ranked if trial.state is State.FINISHED]
     pairs = pairs_in(logs, snapshot.objectives[0].name)[:MOST_METRICS]
     rows = [
         [
-            Fit(row["trial"], name, trained, logs[name][trained], logs[name][validated])
-            for row in best
-            if {trained, validated} <= logs.get(name := row["id_experience"], {}).keys()
+            Fit(trial.number, name, trained, logs[name][trained], logs[name][validated])
+            for trial in finished[:MOST_TRIALS]
+            if {trained, validated} <= logs.get(name := trial.best.experience.id, {}).keys()
         ]
         for trained, validated in pairs
     ]

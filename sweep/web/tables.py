@@ -34,10 +34,8 @@ def trial_table(snapshot: Snapshot) -> pd.DataFrame:
     the trial is not finished) and ``approximate`` (why it may differ from an uninterrupted
     training).
     """
-    rows = snapshot.rows()
-    by_number = {trial.number: trial for trial in snapshot.trials}
-    notes = pd.DataFrame([_notes_of(by_number[row["trial"]]) for row in rows], columns=NOTES)
-    results = as_frame(rows)
+    notes = pd.DataFrame([_notes_of(trial) for trial in snapshot.ranked], columns=NOTES)
+    results = as_frame(snapshot.rows())
     results = results.rename(
         columns={name: f"parameters.{name}" for name in results.columns if name in NOTES}
     )
