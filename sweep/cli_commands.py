@@ -61,6 +61,7 @@ def check(space: str, epochs: int | None) -> None:
 @cli_options.asked("--repeats")
 @cli_options.asked("--threads")
 @cli_options.asked("--save-freq")
+@cli_options.asked("--drive-gb", type=click.FloatRange(min=0, min_open=True), metavar="GB")
 @cli_options.asked("--enqueue", type=click.Path(path_type=Path), metavar="FILE")
 @cli_options.asked("--from", "warm_start", metavar="OTHER")
 @cli_options.asked("--timeout", "timeout_s", callback=cli_options.seconds, metavar="TIME")
@@ -89,6 +90,7 @@ def run(space: str, root: Path | None, **options: Any) -> None:
 @cli_options.integer("--best", "Extend the N best only, instead of all.", default=None)
 @cli_options.where_it_trains
 @cli_options.asked("--save-freq")
+@cli_options.asked("--drive-gb", type=click.FloatRange(min=0, min_open=True), metavar="GB")
 @cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def extend(space: str, root: Path | None, **options: Any) -> None:
     """Continue finished experiences for more epochs, under new ids."""
@@ -101,6 +103,7 @@ def extend(space: str, root: Path | None, **options: Any) -> None:
 @cli_options.flag("--failed", "Retry all that have failed.")
 @cli_options.where_it_trains
 @cli_options.asked("--save-freq")
+@cli_options.asked("--drive-gb", type=click.FloatRange(min=0, min_open=True), metavar="GB")
 @cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def retry(
     space: str, root: Path | None, ids: tuple[str, ...], failed: bool, **options: Any

@@ -142,9 +142,18 @@ class TrainingOptions:
             "Threads of a training, also when it resumes; None is cores / workers.",
         ),
     )
-    save_freq: int = field(
-        default=1000,
-        metadata=says(TRAINING, "Batches between two backups; there is one every 30 s, too."),
+    save_freq: int | None = field(
+        default=None,
+        metadata=says(
+            TRAINING,
+            "The most batches that a cut may lose; the training waits for such a backup."
+            "  [default: the clock decides, by what a backup costs]",
+            "The most batches that a cut may lose; None lets the clock decide, by the cost.",
+        ),
+    )
+    drive_gb: float = field(
+        default=20.0,
+        metadata=says(TRAINING, "The most GB that backups write to a Google Drive in an hour."),
     )
     timeout_s: float | None = field(
         default=None,

@@ -14,13 +14,13 @@ import pytest
 
 from support import monsters
 from support.command import TOY, sweep
-from support.folders import Search
+from support.folders import Search, write_backup
 from support.tiers import sampled
 from support.trainer import SPACES
 from sweep.console import status
 from sweep.console.headline import headline_of
 from sweep.errors import SweepError
-from sweep.experience.backup_files import newest_position, write_backup
+from sweep.experience.backup_files import newest_position
 from sweep.experience.best_model import read_label
 from sweep.experience.entries import SessionEnd
 from sweep.experience.folder import experiences_in
@@ -145,7 +145,6 @@ def test_ten_thousand_trials_and_thirty_thousand_epochs_are_still_read(whole):
     row = ",".join(["0.12345678901234567"] * 20)
     log = "".join(f"{epoch},{row}\n" for epoch in range(30_000))
     header = f"epoch,val_acc{''.join(f',m{one}' for one in range(19))}\n"
-    (whole.sauvegarde / "next.weights.h5").write_bytes(b"weights")
     position = Position(30_000, 0, False, header + log, {}, {}, now(), whole.read().as_content())
     write_backup(whole.sauvegarde, position)
     assert newest_position(whole.sauvegarde) == position

@@ -119,7 +119,7 @@ WRITES = {
     ),
     "log": lambda one: resume_start.restore_log(one, b""),
     "backup": lambda one: backup_files.write_backup(
-        one.sauvegarde, Position(1, 0, False, "", {}, {}, now()), one.fence
+        one.sauvegarde, Position(1, 0, False, "", {}, {}, now()), "0" * 64, one.fence
     ),
     "model": lambda one: put_in_place(one.path / "next.model.keras", one.meilleur, one.fence),
 }

@@ -18,10 +18,10 @@ from sweep.experience.accounting import trained_s
 from sweep.experience.entries import Session, SessionEnd, TrialEntry
 from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import Outcome, Record, State
+from sweep.running.child import LAST_SAVE_S
 from sweep.running.limits import PREPARE_S, Limits, Verdict
-from sweep.running.local_processes import LAST_SAVE_S
 from sweep.settings import Settings
-from sweep.training.protocol import BACKUP_EVERY_S
+from sweep.training.protocol import FIRST_SAVE_S
 
 
 @pytest.fixture
@@ -210,16 +210,16 @@ def test_a_timeout_is_over_all_sessions(tmp_path):
 
 
 def test_a_deadline_begins_no_training_that_comes_to_no_backup(tmp_path):
-    assumed = LAST_SAVE_S + PREPARE_S + BACKUP_EVERY_S
+    assumed = LAST_SAVE_S + PREPARE_S + FIRST_SAVE_S
     assert limits(deadline_s=assumed + 1).next_training().may_begin
     assert limits(deadline_s=assumed + 1, began=-2).next_training() == refused(
-        f"the deadline leaves {PREPARE_S + BACKUP_EVERY_S - 1:.0f} s before the last save, "
+        f"the deadline leaves {PREPARE_S + FIRST_SAVE_S - 1:.0f} s before the last save, "
         "and a training would take "
-        f"{PREPARE_S + BACKUP_EVERY_S:.0f} s to its next backup: run the same command to resume"
+        f"{PREPARE_S + FIRST_SAVE_S:.0f} s to its next backup: run the same command to resume"
     )
     # As seen: 4 s to prepare, and half a second a batch.
     seen = [recorded(tmp_path / ("a" * 16), session(100, 5, 4), session(200, 5, 1))]
-    for save_freq, need_s in ((10, 4 + 5), (1000, 4 + int(BACKUP_EVERY_S))):
+    for save_freq, need_s in ((2, 4 + 1), (1000, 4 + int(FIRST_SAVE_S))):
         enough = {"deadline_s": LAST_SAVE_S + need_s + 1, "save_freq": save_freq}
         assert limits(seen, **enough).next_training().may_begin
         assert (
@@ -255,12 +255,12 @@ def test_a_timeout_that_runs_out_in_the_middle_leaves_trials_cut_off_and_is_said
 
 def test_a_deadline_leaves_cut_off_trials_cut_off(space, tmp_path):
     root, place = tmp_path / "root", NoTraining()
-    said, _ = control(root, space, place, deadline_s=30)
+    said, _ = control(root, space, place, deadline_s=LAST_SAVE_S + 1)
     assert "run the same command to resume" in said[-1]
     assert "importing Keras" not in "".join(said)
     assert place.trained == []
     control(root, space, NoTraining(takes_s=5), timeout_s=0.2, workers=2)
-    said, study = control(root, space, place, deadline_s=30)
+    said, study = control(root, space, place, deadline_s=LAST_SAVE_S + 1)
     assert "2 interrupted" in said[0]
     assert said[-1].startswith("the deadline leaves ")
     assert (place.trained, len(study.interrupted_trials())) == ([], 2)
@@ -269,7 +269,9 @@ def test_a_deadline_leaves_cut_off_trials_cut_off(space, tmp_path):
 def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
     control(tmp_path / "root", space, trials=1)  # what it took counts as seen
     place, began = NoTraining(takes_s=60), time.monotonic()
-    said, study = control(tmp_path / "root", space, place, deadline_s=LAST_SAVE_S + 2, workers=2)
+    said, study = control(
+        tmp_path / "root", space, place, deadline_s=LAST_SAVE_S + 2, workers=2, save_freq=1000
+    )
     assert time.monotonic() - began < LAST_SAVE_S
     assert (
         said[-1] == "the deadline is 20 s away: all is saved at the next batch; "
@@ -281,11 +283,11 @@ def test_a_session_saves_and_ends_before_its_deadline(space, tmp_path):
 
 
 def test_a_deadline_that_is_too_near_is_a_clean_end(tmp_path):
-    words = ("run", TOY, "--root", tmp_path / "root", "--deadline", "1m10s")
+    words = ("run", TOY, "--root", tmp_path / "root", "--deadline", "50s")
     done = sweep(*words, keras=False)
     assert done.returncode == 0
     assert (
-        "the deadline leaves 50 s before the last save, "
-        "and a training would take 60 s to its next backup" in done.stderr
+        "the deadline leaves 30 s before the last save, "
+        "and a training would take 32 s to its next backup" in done.stderr
     )
     assert not list(experiences_in(tmp_path / "root"))

@@ -649,7 +649,7 @@ OF_OS = {"open", "replace", "rename", "remove", "unlink", "stat", "scandir", "li
 OF_OTHERS = {"save_weights", "load_weights", "save", "load_model", "read_csv", "File"}
 # Who gives these a path that ``lent_files`` has made, or that of a folder of its own.
 LENT = {
-    *("best_trial", "training.backup_contents", "training.best_model_callback"),
+    *("best_trial", "training.saving.held_model", "training.saving.backup_writer"),
     *("training.evaluate", "training.certificate", "training.hdf5"),
     *("training.state.arrays_file", "training.state.model_variables"),
     "training.state.training_state",

@@ -93,7 +93,7 @@ def test_what_stands_in_a_foreign_log_is_shown_in_part_and_in_letters():
 LONG = """
 import json, time
 from pathlib import Path
-from sweep.training.log_callback import Log
+from sweep.training.saving.log_callback import Log
 
 class Model:
     stop_training = False
@@ -123,7 +123,7 @@ def test_thirty_thousand_epochs_are_logged_in_seconds(tmp_path):
 
 CUT = """
 from pathlib import Path
-from sweep.training.log_callback import LogFile
+from sweep.training.saving.log_callback import LogFile
 
 path = Path(PATH)
 log = LogFile(path)

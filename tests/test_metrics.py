@@ -248,7 +248,7 @@ import keras
 import numpy as np
 
 from sweep.errors import SweepError
-from sweep.training.log_callback import Log
+from sweep.training.saving.log_callback import Log
 
 
 class Model:
@@ -406,7 +406,7 @@ KEPT_IN_MEMORY = """
 import json, math, pathlib
 import keras
 from sweep.space.objectives import Objective
-from sweep.training.best_model_callback import BestModel
+from sweep.training.saving.best_model_callback import BestModel
 
 model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1)])
 path = pathlib.Path("PATH")
@@ -418,7 +418,7 @@ for epoch, value in enumerate([0.5, 0.9, 0.6]):
     model.variables[0].assign([[value]])
     best.note_validated()
     model.variables[0].assign([[7.0]])
-    best.on_epoch_end(epoch, {"val_acc": value})  # the second is kept, for it comes soon
+    best.on_epoch_end(epoch, {"val_acc": value})
     found.append(model.variables[0].numpy().item())
 best.write_now()
 print(json.dumps([*found, keras.models.load_model(path).variables[0].numpy().item()]))

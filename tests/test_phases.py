@@ -76,14 +76,14 @@ def test_it_ends_its_phase_where_the_search_space_says_so(trainer, space, tmp_pa
 AVERAGED = [
     ("Adam(0.02)", "Adam(0.02, use_ema=True, ema_momentum=0.9)"),
     ('metrics=["acc"])', 'metrics=["acc"], steps_per_execution=1 + model.base.trainable)'),
-    ("import keras\n", "import keras\nfrom sweep.training import backup_callback\n"),
+    ("import keras\n", "import keras\nfrom sweep.training.saving import save_schedule\n"),
     (
         "0.1 * (epoch + 1)\n",
         """0.1 * (epoch + 1)
-        backup_callback.BACKUP_EVERY_S = 0.0
+        save_schedule.SaveSchedule.is_due_by_batches = lambda self: True
 
     def on_epoch_begin(self, epoch, logs=None):
-        backup_callback.BACKUP_EVERY_S = 30.0
+        save_schedule.SaveSchedule.is_due_by_batches = lambda self: False
 """,
     ),
 ]

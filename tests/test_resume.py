@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from support.folders import write_backup
 from sweep.experience import backup_files, best_model, resume_start
-from sweep.experience.backup_files import newest_position, read_record, whole_backups, write_backup
+from sweep.experience.backup_files import newest_position, read_record, whole_backups
 from sweep.experience.entries import TrialEntry
 from sweep.experience.folder import Experience
 from sweep.experience.log_csv import BestEpoch, LogUnreadable
@@ -31,9 +32,7 @@ def position(number):
 
 
 def save(sauvegarde, number):
-    sauvegarde.mkdir(parents=True, exist_ok=True)
-    (sauvegarde / backup_files.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
-    write_backup(sauvegarde, position(number))
+    write_backup(sauvegarde, position(number), b"weights %d " % number * 50)
 
 
 def newest_backup(sauvegarde):
@@ -215,8 +214,7 @@ def test_the_backup_before_the_lost_best_model_goes_on_from_there(experience):
 
 
 def write_backup_of(sauvegarde, number, log):
-    (sauvegarde / backup_files.NEXT_WEIGHTS).write_bytes(b"weights %d " % number * 50)
-    write_backup(sauvegarde, replace(position(number), log=log))
+    write_backup(sauvegarde, replace(position(number), log=log), b"weights %d " % number * 50)
 
 
 def test_a_best_model_of_an_epoch_after_the_backup_will_do(experience):
@@ -256,7 +254,6 @@ RECORD = Record(
 
 @pytest.mark.parametrize("torn", [None, b"", b"[]", b'{"id_exp'])
 def test_a_record_that_is_lost_is_read_from_the_newest_backup(experience, torn):
-    (experience.sauvegarde / backup_files.NEXT_WEIGHTS).write_bytes(b"weights")
     write_backup(experience.sauvegarde, replace(position(3), record=RECORD.as_content()))
     if torn is not None:
         experience.record.write_bytes(torn)

@@ -70,11 +70,15 @@ def _proof_line(work: Work) -> str:
 
 
 def _explanation(training: TrainingView) -> str:
-    """Return why a training failed, or from which backup it resumes."""
+    """Return why a training failed, or from which backup it resumes and when the next ones come."""
     outcome = training.record.outcome
     if training.state is State.FAILED:
         return str(outcome.reason) if outcome else ""
     position = newest_position(training.experience.sauvegarde)
-    if not position:
-        return "no backup yet"
-    return f"its backup is at epoch {position.epoch}, batch {position.batch}"
+    where = "no backup yet"
+    if position:
+        where = f"its backup is at epoch {position.epoch}, batch {position.batch}"
+    heartbeat = training.heartbeat
+    if training.state is not State.RUNNING or not heartbeat or not heartbeat.saves_every_s:
+        return where
+    return f"{where}; one every {duration(heartbeat.saves_every_s)}: {heartbeat.saves_because}"

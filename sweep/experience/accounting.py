@@ -11,6 +11,8 @@ from sweep.experience.heartbeat import Heartbeat, last_heartbeat
 from sweep.experience.position import Position
 from sweep.experience.record import Record, State
 
+ASSUMED_CUT_EVERY_S = 2 * 3600.0
+
 
 @dataclass(frozen=True)
 class Work:
@@ -65,6 +67,16 @@ def work_of(
             reached = batches_before(end, session)
             total += _open_end(experience, record, heartbeat, session, reached)
     return total
+
+
+def cut_every_s(record: Record) -> float:
+    """Return the mean time between two cuts of a training, in seconds, by its sessions so far.
+
+    Before there is any, a cut every two hours is assumed, as on Colab.
+    """
+    ends = [session.ended for session in record.sessions if session.ended]
+    cuts = sum(end.how == "cut" for end in ends)
+    return (ASSUMED_CUT_EVERY_S + sum(end.trained_s for end in ends)) / (1 + cuts)
 
 
 def trained_s(folders: Iterable[tuple[Experience, Record]]) -> float:

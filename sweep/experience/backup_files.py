@@ -39,15 +39,21 @@ class Generation:
 
 
 def write_backup(
-    sauvegarde: Path, position: Position, fence: Callable[[], None] = unfenced
+    sauvegarde: Path, position: Position, digest: str, fence: Callable[[], None] = unfenced
 ) -> None:
     """Make ``position`` and the weights already in ``next.weights.h5`` the newest backup.
+
+    Args:
+        sauvegarde: the folder of the backups.
+        position: of the backup.
+        digest: the SHA-256 of the weights, in hexadecimal.
+        fence: see ``Experience``.
 
     Raises:
         OSError: the disk is full or gone, or the position is too large. If there was an older
             backup, at least one is still whole.
     """
-    text = as_text(position, sha256_of(sauvegarde / NEXT_WEIGHTS))
+    text = as_text(position, digest)
     weights, metadata = sauvegarde / WEIGHTS, sauvegarde / POSITION
     check_for_reader(text, MOST_BYTES_OF_POSITION, metadata)
     # After each of these steps some pair is whole, as a test shows that interrupts between them.

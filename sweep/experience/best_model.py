@@ -4,11 +4,14 @@ The file itself tells its epoch, in one more member of Keras's archive, which Ke
 drive that keeps old versions or doubles a file, nothing else could tell.
 """
 
+import errno
 import io
 import json
+import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar, cast
 
 from sweep.experience.log_csv import BestEpoch
 from sweep.experience.schemas import LabelShape
@@ -19,9 +22,10 @@ from sweep.system.json_text import read
 LABEL = "sweep.json"
 WEIGHTS = "model.weights.h5"
 VERSIONS = names_of("meilleur.model.keras", "next.model.keras")
-ENTRY = b"PK\1\2"  # begins the entry of a member in the directory of an archive
-MOST_MEMBERS = 10_000
+MOST_BYTES_AT_ONCE = 2**22  # the directory of an archive is read at once
 MOST_BYTES_OF_LABEL = 1000
+
+T = TypeVar("T")
 
 
 def label(model: Path | BinaryIO, best: BestEpoch) -> None:
@@ -42,11 +46,7 @@ def read_label(path: Path) -> BestEpoch | None:
     Raises:
         OSError: the file cannot be read, which is no reason to take it for torn.
     """
-    archive = _open(path)
-    try:
-        return _best(archive) if archive and archive.testzip() is None else None
-    except Exception:  # noqa: BLE001 # a flipped byte raises a dozen kinds, OSError among them
-        return None
+    return _read(path, lambda archive: _best(archive) if archive.testzip() is None else None)
 
 
 def _best(archive: zipfile.ZipFile) -> BestEpoch:
@@ -63,11 +63,7 @@ def checksum_of_weights(path: Path) -> int | None:
     Raises:
         OSError: the file cannot be read.
     """
-    archive = _open(path)
-    try:
-        return archive.getinfo(WEIGHTS).CRC if archive else None
-    except KeyError:
-        return None
+    return _read(path, lambda archive: archive.getinfo(WEIGHTS).CRC)
 
 
 def versions_in(folder: Path) -> list[Path]:
@@ -99,19 +95,47 @@ def find(folder: Path, best: BestEpoch | None, epochs: int) -> Path | None:
     return next(iter([*fitting, *later]), None)
 
 
-def _open(path: Path) -> zipfile.ZipFile | None:
-    """Open an archive. The file is read first, to tell an error of the disk from a bad content."""
+class _SmallReads(io.RawIOBase):
+    """A file that refuses to read much at once: a bad archive may say that it has much."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        most = MOST_BYTES_AT_ONCE + 1
+        data = self._file.read(min(size, most) if size >= 0 else most)
+        if len(data) > MOST_BYTES_AT_ONCE:
+            raise zipfile.BadZipFile("it says that it has much to be read at once")
+        return data
+
+
+def _read(path: Path, read_from: Callable[[zipfile.ZipFile], T]) -> T | None:
+    """Return what is read from an archive; None where it is missing, torn or no model of Keras.
+
+    Raises:
+        OSError: as for ``read_label``.
+    """
     try:
-        content = plain_files.read(path, most=None)
+        file = plain_files.reading(path)
     except (FileNotFoundError, plain_files.NotPlain):
         return None
-    if content.count(ENTRY) > MOST_MEMBERS:
-        return None
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(content))
-    except Exception:  # noqa: BLE001 # see ``read_label``
-        return None
-    return None if why_not_unpacked(archive, len(content)) else archive
+    with file:
+        try:
+            archive = zipfile.ZipFile(cast(BinaryIO, _SmallReads(file)))
+            size = os.fstat(file.fileno()).st_size
+            return None if why_not_unpacked(archive, size) else read_from(archive)
+        except Exception as error:  # a flipped byte raises a dozen kinds
+            # To seek to where nothing can be is an error of the content, not of the disk.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+                raise
+            return None
 
 
 def why_not_unpacked(archive: zipfile.ZipFile, size: int) -> str | None:

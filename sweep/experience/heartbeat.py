@@ -26,7 +26,8 @@ class Heartbeat:
     number of batches in an epoch. ``trained_s`` is the time since the first batch of the session.
     ``unsaved_s`` and ``unsaved_batches`` are what an interruption would lose now. ``at`` is the
     time in UTC. ``logs`` are the running metrics after the batch, unrounded, or None before the
-    first.
+    first. ``saves_every_s`` is the time between two backups, and ``saves_because`` its reason in
+    words; older versions wrote neither.
     """
 
     session: Count
@@ -38,6 +39,8 @@ class Heartbeat:
     unsaved_batches: Count
     at: Name
     logs: dict[str, Any] | None = None
+    saves_every_s: Seconds | None = None
+    saves_because: Name | None = None
 
 
 def write_heartbeat(path: Path, heartbeat: Heartbeat, fence: Callable[[], None] = unfenced) -> None:

@@ -24,6 +24,8 @@ The files, in the order in which data pass through them:
 - ``trouble.py`` — what becomes of a training that can neither begin nor resume
 - ``preparation_probe.py`` — whether another training can be prepared
 - ``local_processes.py`` — trainings on this machine, each in a child process
+- ``spares.py`` — processes that stand by for the next training
+- ``child.py`` — one of these processes, as the controller sees it
 - ``child_process.py`` — the child's side of it
 - ``data_loader.py`` — the child process that loads the data of a run
 - ``dask_cluster.py`` — trainings on a Dask cluster

@@ -25,9 +25,15 @@ def run_nothing() -> None:
 
 
 def run_child(
-    work: Work, job: Job, pipe: connection.Connection, gpu_environment: dict[str, str]
+    pipe: connection.Connection, gpu_environment: dict[str, str], threads: int | None
 ) -> None:
-    """Run the work, which is the whole life of a child process, and send its end to the parent."""
+    """Wait for work and a job; do the work, and send its end to the parent. That is a child's life.
+
+    Args:
+        pipe: to the parent.
+        gpu_environment: what the environment says of GPUs.
+        threads: see ``sweep.running.child.Child``.
+    """
     os.environ.update(gpu_environment)  # before TensorFlow looks for GPUs
     # The controller says when to stop. But a process that the search space forks must end when it
     # is asked to.
@@ -38,6 +44,14 @@ def run_child(
     signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_SIGNALS)
     os.dup2(2, 1)  # stdout is for results: what a search space prints goes to stderr
     sys.stdout, sys.stderr = calm(sys.stdout), calm(sys.stderr)
+    if threads is not None:
+        from sweep.training.process_setup import begin_runtime
+
+        begin_runtime(threads)
+    try:
+        work, job = pipe.recv()
+    except EOFError:  # nothing came
+        return
     status = 1
     try:
         pipe.send(work(job, PipeToParent(pipe)))

@@ -17,7 +17,7 @@ from distributed.comm.addressing import get_address_host_port
 
 from sweep.errors import SweepError
 from sweep.running import dask_worker
-from sweep.running.local_processes import LAST_SAVE_S, POLL_S
+from sweep.running.child import LAST_SAVE_S, POLL_S
 from sweep.system.host import this_process
 from sweep.training.protocol import End, Ending, EpochDone, Job, OnNews, from_message
 from sweep.version import __version__

@@ -15,7 +15,7 @@ from sweep.running.repeats import Repeat
 from sweep.running.restarts import DEATHS_THAT_FAIL, Restarts
 from sweep.running.same_data import SameData
 from sweep.running.trouble import TroubleJudge
-from sweep.training.protocol import End, Ending, EpochDone, Job, News, Sized, Warned
+from sweep.training.protocol import End, Ending, EpochDone, Job, News, SaveTakes, Sized, Warned
 
 MOVED_ON_S = 0.5
 
@@ -89,6 +89,8 @@ class ExperienceTrainer:
             self._progress.tell(trial.number, news)
             if isinstance(news, Sized):
                 self._sweep.disk.foretell(news)
+            if isinstance(news, SaveTakes):
+                self._sweep.limits.learn_save(news.seconds)
             if not isinstance(news, EpochDone):
                 return None
             epoch = news.epoch
@@ -110,6 +112,7 @@ class ExperienceTrainer:
             experience=Experience(repeat.experience.path),
             record=record,
             save_freq=settings.save_freq,
+            gb_an_hour=settings.drive_gb,
             keep_data=settings.keep_data,
             prunes=settings.pruner != "none" and repeat.is_first and not record.unpruned,
             cluster=self._sweep.place.cluster,

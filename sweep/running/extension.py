@@ -16,7 +16,7 @@ from sweep.space.mistakes import SearchSpaceWrong
 from sweep.space.phases import are_extended
 from sweep.space.search_space import SearchSpace
 from sweep.system import plain_files
-from sweep.system.files import copy_synced, new_folder
+from sweep.system.files import copy_synced, new_folder, sha256_of
 from sweep.system.host import now
 
 
@@ -153,9 +153,9 @@ def _write(child: Experience, record: Record, backup: backup_files.Generation, m
         beside = Experience(folder)
         plain_files.make_folder(beside.sauvegarde)
         copy_synced(model, beside.meilleur)
-        copy_synced(backup.weights, beside.sauvegarde / backup_files.NEXT_WEIGHTS)
-        backup_files.write_backup(
-            beside.sauvegarde, replace(backup.position, record=record.as_content())
-        )
+        weights = beside.sauvegarde / backup_files.NEXT_WEIGHTS
+        copy_synced(backup.weights, weights)
+        position = replace(backup.position, record=record.as_content())
+        backup_files.write_backup(beside.sauvegarde, position, sha256_of(weights))
         resume_start.restore_log(beside, backup.position.log.encode())
         beside.write(record)

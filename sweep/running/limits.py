@@ -9,10 +9,10 @@ from sweep.experience.accounting import batches_before, trained_s
 from sweep.experience.entries import Session
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
-from sweep.running.local_processes import LAST_SAVE_S
+from sweep.running.child import LAST_SAVE_S, last_save_s
 from sweep.search.study import Study
 from sweep.settings import Settings
-from sweep.training.protocol import BACKUP_EVERY_S
+from sweep.training.protocol import FIRST_SAVE_S
 from sweep.wording import duration
 
 # Sessions tell how long a training takes to its first batch. This is assumed before there is one:
@@ -69,7 +69,8 @@ class Limits:
         ]
         self._used_s = trained_s(trained_here) if settings.timeout_s is not None else 0.0
         self._timed_from: float | None = None
-        self._last_save_at = began + (settings.deadline_s or math.inf) - LAST_SAVE_S
+        self._deadline = began + (settings.deadline_s or math.inf)
+        self._last_save_s = LAST_SAVE_S
         self._prepare_s: float | None = None
         self._batches, self._trained_s = 0, 0.0
         for _, record in trained_here:
@@ -113,7 +114,7 @@ class Limits:
                 f"the timeout of {whole} is used up, by {spent} of training: "
                 "give a larger --timeout to resume"
             )
-        left_s, need_s = self._last_save_at - now, self._to_next_backup_s()
+        left_s, need_s = self._to_last_save_s(now), self._to_next_backup_s()
         if left_s < need_s:
             return (
                 f"the deadline leaves {duration(max(0.0, left_s))} before the last save, "
@@ -130,8 +131,8 @@ class Limits:
         """Return the seconds until all trainings must save, and what to tell the user then."""
         timeout_s, now = self._settings.timeout_s, time.monotonic()
         until_deadline = (
-            self._last_save_at - now,
-            f"the deadline is {LAST_SAVE_S:.0f} s away: all is saved at the next batch; "
+            self._to_last_save_s(now),
+            f"the deadline is {duration(self._last_save_s)} away: all is saved at the next batch; "
             "run the same command to resume",
         )
         if timeout_s is None:
@@ -142,6 +143,10 @@ class Limits:
             "give a larger --timeout to resume",
         )
         return min(until_deadline, until_timeout)
+
+    def learn_save(self, save_s: float) -> None:
+        """Learn how long a backup takes to be written: the last one begins before the deadline."""
+        self._last_save_s = max(self._last_save_s, last_save_s(save_s))
 
     def learn(self, sessions: list[Session]) -> None:
         """Learn from sessions how long a training takes to its first batch, and for a batch."""
@@ -157,7 +162,11 @@ class Limits:
     def _spent_s(self, now: float) -> float:
         return self._used_s + (now - self._timed_from if self._timed_from is not None else 0.0)
 
+    def _to_last_save_s(self, now: float) -> float:
+        return self._deadline - self._last_save_s - now
+
     def _to_next_backup_s(self) -> float:
         prepare_s = PREPARE_S if self._prepare_s is None else self._prepare_s
         batch_s = self._trained_s / self._batches if self._batches else math.inf
-        return prepare_s + min(BACKUP_EVERY_S, self._settings.save_freq * batch_s)
+        save_freq = self._settings.save_freq or math.inf
+        return prepare_s + min(FIRST_SAVE_S, save_freq * batch_s)

@@ -7,29 +7,20 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing import forkserver, resource_tracker, spawn
 from pathlib import Path
 from typing import Any
 
-import psutil
-from rich.filesize import decimal
-
-from sweep.errors import SweepError
 from sweep.running import child_process
-from sweep.running.child_process import BLOCKED_SIGNALS, STOP, Work
+from sweep.running.child import CHILD_NAME, POLL_S, Child
+from sweep.running.child_process import BLOCKED_SIGNALS, Work
+from sweep.running.spares import Spares
 from sweep.system import gpu
 from sweep.system.host import cores, prepare_for_keras
 from sweep.training.data.run_cache import RunCache
-from sweep.training.protocol import PRELOAD_VARIABLE, End, Ending, EpochDone, Job, OnNews
-
-CHILD_NAME = "sweep"  # the name of our processes, by which ``_preparation_data`` knows them
-POLL_S = 0.1
-# A training hears a stop between two batches. One whose batch takes longer than this ends without
-# another backup.
-LAST_SAVE_S = 20.0
+from sweep.training.protocol import PRELOAD_VARIABLE, End, Ending, Job, OnNews
 
 
 class LocalProcesses:
@@ -47,11 +38,10 @@ class LocalProcesses:
     def __init__(self, preload: list[str]) -> None:
         prepare_for_keras()
         keep_main_out_of_our_children()
-        self._gpus = gpu.gpus()
         self._context: Any = multiprocessing.get_context(
             "spawn" if gpu.is_visible() else "forkserver"
         )
-        self._preload = preload
+        self._preload, self._spares = preload, Spares(self._context)
         self._children: dict[int, Child | None] = {}
         self._caches: dict[Path, RunCache] = {}
         self._lock = threading.Lock()
@@ -83,12 +73,12 @@ class LocalProcesses:
     def train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         """Train the job in a child process, once another child has loaded its data."""
         if not job.run or not job.keep_data:
-            return self._run(child_process.train, replace(job, run=None), stop, on_news)
+            return self._train(replace(job, run=None), stop, on_news)
         try:
             end = self._load_once(self._cache_for(job), job, stop, on_news)
         except OSError:  # the cache cannot be written: the training loads its own data
-            return self._run(child_process.train, replace(job, run=None), stop, on_news)
-        return end or self._run(child_process.train, job, stop, on_news)
+            return self._train(replace(job, run=None), stop, on_news)
+        return end or self._train(job, stop, on_news)
 
     def measure(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         """Measure in a child process what the job costs; nothing is written."""
@@ -104,20 +94,29 @@ class LocalProcesses:
         work = functools.partial(child_process.certify, save=save)
         return self._run(work, job, stop, on_news)
 
+    def _train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
+        with self._worker_number() as worker:
+            child = self._children[worker] = self._spares.child_for(
+                worker, child_process.train, job
+            )
+            self._spares.prepare(worker, job)
+            return child.hear_out(stop, on_news)
+
     def _run(self, work: Work, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         with self._worker_number() as worker:
-            child = Child(self._context, work, job, gpu.environment_of(worker, self._gpus))
-            self._children[worker] = child
+            child = self._children[worker] = self._spares.child_for(worker, work, job)
             return child.hear_out(stop, on_news)
 
     def kill(self) -> None:
         """End all children at once."""
+        self._spares.dismiss()
         for child in list(self._children.values()):
             if child:
                 child.process.kill()
 
     def forget(self, run: str) -> None:
-        """Remove the data that are kept for a run."""
+        """Remove the data that are kept for a run, and what stands by for its next training."""
+        self._spares.dismiss()
         with self._lock:
             for root in [root for root, cache in self._caches.items() if cache.run == run]:
                 self._caches.pop(root).release()
@@ -214,77 +213,3 @@ def _preparation_data(name: str) -> dict[str, Any]:
         for key, value in data.items()
         if name != CHILD_NAME or not key.startswith("init_main")
     }
-
-
-class Child:
-    """A child process that works on a job, begun.
-
-    Args:
-        context: the context of ``multiprocessing``.
-        work: what the child does with the job.
-        job: what it trains.
-        gpu_environment: what its environment says of GPUs.
-    """
-
-    def __init__(self, context: Any, work: Work, job: Job, gpu_environment: dict[str, str]) -> None:
-        self._pipe, childs_end = context.Pipe()
-        self._prunes, self._peak_bytes = job.prunes, 0
-        self.process: Any = context.Process(
-            target=child_process.run_child,
-            args=(work, job, childs_end, gpu_environment),
-            name=CHILD_NAME,
-        )
-        try:
-            self.process.start()
-        except (EOFError, ConnectionError) as error:
-            raise SweepError(
-                "The process that imports Keras ended before its time: see whether python -c "
-                "'import keras' works and memory is free, and run the same command again."
-            ) from error
-        finally:
-            childs_end.close()
-
-    def hear_out(self, stop: threading.Event, on_news: OnNews) -> End:
-        """Return how the child ended, once it has said so or died."""
-        try:
-            end = self._converse(stop, on_news)
-            self.process.join()
-        finally:
-            self._pipe.close()
-        return end or (End(Ending.STOPPED) if stop.is_set() else End(Ending.DIED, self._death()))
-
-    def _converse(self, stop: threading.Event, on_news: OnNews) -> End | None:
-        stop_told_at: float | None = None
-        try:
-            while True:
-                if stop.is_set() and stop_told_at is None:
-                    stop_told_at = time.monotonic()
-                    self._pipe.send(STOP)
-                if stop_told_at is not None and time.monotonic() - stop_told_at > LAST_SAVE_S:
-                    self.process.kill()
-                self._look_at_memory()
-                if self._pipe.poll(POLL_S):
-                    news = self._pipe.recv()
-                    if isinstance(news, End):
-                        return news
-                    answer = on_news(news)
-                    if isinstance(news, EpochDone) and self._prunes:
-                        self._pipe.send((answer,))
-        except (EOFError, BrokenPipeError, ConnectionResetError):
-            return None
-
-    def _look_at_memory(self) -> None:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            resident = psutil.Process(self.process.pid).memory_info().rss
-            self._peak_bytes = max(self._peak_bytes, resident)
-
-    def _death(self) -> str:
-        code = self.process.exitcode
-        held = f"at its peak it was seen to hold {decimal(self._peak_bytes)} of memory"
-        if code < 0:
-            name = signal.Signals(-code).name
-            return (
-                f"its process was killed by {name} ({held}); "
-                "if you did not do that, memory may have run out"
-            )
-        return f"its process ended with exit status {code} and without a word ({held})"

@@ -11,6 +11,8 @@ from sweep.running.first_error import FirstError
 from sweep.running.opening import OpenSweep
 from sweep.running.trial_runner import TrainingPlan, TrialRunner
 
+LOOK_S = 1.0
+
 
 class TrainingLoop:
     """Trains the trials of a sweep, several at once: the interrupted ones first, then new ones.
@@ -76,7 +78,10 @@ class TrainingLoop:
             self._place.wait_until_warm(self._stop)
             self._limits.begin_timing()
             left_s, reason = self._limits.time_left()
-            if not is_over.wait(min(left_s, threading.TIMEOUT_MAX)) and not self._stop.is_set():
+            # A training may tell meanwhile that its last save takes longer.
+            while left_s > 0 and not is_over.wait(min(left_s, LOOK_S)):
+                left_s, reason = self._limits.time_left()
+            if left_s <= 0 and not self._stop.is_set():
                 self._progress.say(reason)
                 self._stop.set()
 

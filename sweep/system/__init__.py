@@ -9,6 +9,7 @@ In the order in which data pass through them:
 - ``program.py`` — how the command line is called here
 - ``plain_files.py`` — open, rename and list files below a root, never through a link
 - ``files.py`` — write a file whole or not at all; wait for a disk that is gone or full
+- ``zip_member.py`` — a member of an archive, written in place
 - ``lent_files.py`` — a path to an open file, for libraries that open by path
 - ``json_text.py`` — read JSON that may be torn, too large, or hostile
 - ``json_object.py`` — an object of a JSON file as a dataclass, written back byte for byte

@@ -27,12 +27,8 @@ The files, in the order in which data pass through them:
 - log_values.py — what callbacks put into the logs, as numbers and as cells
 - epoch_watcher.py — notes what was validated, before the user's callbacks
 - monitored_callback.py — refuses a training whose logs lack MONITOR
-- best_model_callback.py — ``meilleur.model.keras``
-- log_callback.py — ``log.csv``
 - finite_callback.py — ends a training whose metrics are not finite
-- backup_callback.py — when a backup is written, and how a training resumes from it
-- backup_contents.py — what a backup holds, and in which order it is written
-- event_files.py — TensorBoard's files of the callbacks, cut back like the log
+- saving/ — what a training writes: its best model, its log and its backups
 - state/ — all state that the weights do not hold, saved and restored
 - reports_callback.py — tells the controller of each epoch
 - fit.py — the calls of ``model.fit``
@@ -42,7 +38,6 @@ The files, in the order in which data pass through them:
 - space_errors.py — errors of the search space, told from those of our own files
 - h5py_errors.py — errors of h5py as plain OSErrors
 - hdf5.py — files of weights, checked before they are read
-- patient_writes.py — writes that wait for a disk at the end of a training
 - measure.py — the cost of a training
 - certificate.py — whether a resume is exact, tried before a long training
 - evaluate.py — best models, evaluated and compared with their logs

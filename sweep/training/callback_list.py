@@ -7,22 +7,26 @@ from pathlib import Path
 
 import keras
 
+from sweep.experience.accounting import cut_every_s
 from sweep.experience.backup_files import Generation
 from sweep.space.mistakes import SearchSpaceWrong
+from sweep.system.host import is_on_drive
 from sweep.training import steps
-from sweep.training.backup_callback import Backup, WorkWatcher
-from sweep.training.backup_contents import BackupContents, BackupWriter
-from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import hears_batches
 from sweep.training.epoch_watcher import EpochWatcher
 from sweep.training.keras_callbacks import are_all_known, may_change_model
-from sweep.training.log_callback import Log
 from sweep.training.model_build import disk_size
 from sweep.training.monitored_callback import Monitored
-from sweep.training.patient_writes import write_patiently
 from sweep.training.phase_preparation import prepare_phase
 from sweep.training.preparation import Prepared
 from sweep.training.protocol import Job, Link
+from sweep.training.saving.backup_callback import Backup, WorkWatcher
+from sweep.training.saving.backup_writer import BackupContents, BackupWriter
+from sweep.training.saving.best_model_callback import BestModel
+from sweep.training.saving.log_callback import Log
+from sweep.training.saving.save_interval import SaveInterval
+from sweep.training.saving.save_schedule import SaveSchedule
+from sweep.training.saving.saver import Saver
 from sweep.training.session import TrainingSession
 from sweep.training.state.own_folder import put_into
 from sweep.training.state.training_state import TrainingState
@@ -40,18 +44,18 @@ class Savers:
     monitored: Monitored
     best: BestModel
     log: Log
+    saver: Saver
     backup: Backup
     phases: TrainingPhases
 
-    def write_best(self) -> None:
-        """Write the best model, with the epoch that callbacks of the search space are told of now.
+    def hold_best(self) -> None:
+        """Hold the best model, with the epoch that callbacks of the search space are told of now.
 
-        Raises:
-            OSError: the disk is full or gone.
+        What they compile anew has another optimizer.
         """
         if self.watcher.ended:
             self.best.on_epoch_end(*self.watcher.ended)
-        self.best.write_now()
+        self.best.hold()
 
     def write_ended(self) -> None:
         """Write the best model, and an epoch whose end a callback of the search space broke off.
@@ -59,6 +63,7 @@ class Savers:
         Raises:
             OSError: the disk is full or gone.
         """
+        self.saver.settle()
         ended = self.watcher.ended
         if ended and ended[0] == self.log.file.rows():
             with contextlib.suppress(SearchSpaceWrong):  # without MONITOR, its row is left out
@@ -127,12 +132,19 @@ def make_savers(
     heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
     enter = _entering(job, link, made, best, state)
     phases = TrainingPhases(made.phases, session.progress, enter, state.begin_phase, heard_by)
-    backup = Backup(job, link, writer, backup_before, session, phases)
+    saver = Saver(link, writer, _schedule(job, session))
+    backup = Backup(link, saver, writer, backup_before, session, phases)
     watcher = EpochWatcher(best, log, notes_weights=may_change_model(made.of_user))
     monitored = Monitored(job.source.path, job.record.objectives)
-    savers = Savers(watcher, monitored, best, log, backup, phases)
-    steps.before_compile(made.model, lambda: write_patiently(savers.write_best, link))
+    savers = Savers(watcher, monitored, best, log, saver, backup, phases)
+    steps.before_compile(made.model, savers.hold_best)
     return savers
+
+
+def _schedule(job: Job, session: TrainingSession) -> SaveSchedule:
+    budget = job.gb_an_hour if is_on_drive(job.experience.path) else None
+    interval = SaveInterval(cut_every_s(job.record), budget)
+    return SaveSchedule(session.progress, job.save_freq, interval)
 
 
 def _here(backup: Generation, folder: Path) -> Generation:
@@ -147,7 +159,7 @@ def _entering(
     """Return a function that prepares the model for the phase of a number."""
 
     def enter(number: int) -> None:
-        write_patiently(best.write_now, link)  # as the phase before has left it
+        best.hold()  # as the phase before has left it
         made.model.stop_training = False
         phase = made.phases[number]
         if phase.prepare:

@@ -21,8 +21,6 @@ from sweep.experience import backup_files, resume_start
 from sweep.experience.folder import Experience
 from sweep.experience.position import Position
 from sweep.space.search_space import SearchSpace
-from sweep.training import event_files
-from sweep.training.backup_callback import Backup
 from sweep.training.callback_hooks import Logs
 from sweep.training.callback_list import callbacks, make_savers
 from sweep.training.data.batch_source import BatchSource
@@ -32,6 +30,8 @@ from sweep.training.fit import fit
 from sweep.training.measure import refusing
 from sweep.training.preparation import prepare
 from sweep.training.protocol import SAVES, SAVES_OF_PHASES, End, Exactness, Job, Link, Warned
+from sweep.training.saving import event_files
+from sweep.training.saving.saver import Saver
 from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.training_data import load_batches
@@ -62,17 +62,17 @@ class StagedSaves(keras.callbacks.Callback):
     """A callback that saves at some positions, and ends the training at ``LAST``.
 
     Args:
-        backup: saves.
+        saver: saves.
         folder: of the experience; each backup is kept there, in a folder of its name.
         saves: the positions at which the first process saves, by name.
         batches: the number of batches of an epoch.
     """
 
     def __init__(
-        self, backup: Backup, folder: Path, saves: dict[str, tuple[int, int]], batches: int
+        self, saver: Saver, folder: Path, saves: dict[str, tuple[int, int]], batches: int
     ) -> None:
         super().__init__()
-        self._backup, self._folder, self._epoch = backup, folder, 0
+        self._saver, self._folder, self._epoch = saver, folder, 0
         self._last = LAST[0], min(LAST[1], batches)
         self._saves = {(epoch, min(batch, batches)): name for name, (epoch, batch) in saves.items()}
         self._saves.pop(self._last, None)  # nothing would be trained after it
@@ -88,8 +88,8 @@ class StagedSaves(keras.callbacks.Callback):
 
     def _reach(self, position: tuple[int, int]) -> None:
         if position in self._saves or position == self._last:
-            self._backup.save_the_end()
-            self._backup.check_saved()
+            self._saver.save_the_end()
+            self._saver.check_saved()
         if position in self._saves:
             shutil.copytree(self._folder / "sauvegarde", self._folder / self._saves[position])
         if position == self._last:
@@ -174,7 +174,7 @@ def _train(job: Job, link: Link, keeps: bool) -> BatchSource:
     savers = make_savers(job, link, made, start.backup, session)
     saves = SAVES_OF_PHASES if len(phases) > 1 else SAVES
     count = made.batches.count
-    stages = StagedSaves(savers.backup, job.experience.path, saves if keeps else {}, count)
+    stages = StagedSaves(savers.saver, job.experience.path, saves if keeps else {}, count)
     in_order = callbacks(savers, made.of_user, stages)
     data = made.batches, made.validation
     with contextlib.suppress(Stopped):

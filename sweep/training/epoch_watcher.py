@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from sweep.training.best_model_callback import BestModel
 from sweep.training.callback_hooks import Logs
-from sweep.training.log_callback import Log
+from sweep.training.saving.best_model_callback import BestModel
+from sweep.training.saving.log_callback import Log
 
 
 class EpochWatcher(keras.callbacks.Callback):

@@ -13,9 +13,10 @@ from sweep.experience.resume_start import Start, make_ready
 from sweep.system import plain_files
 from sweep.system.files import move_to_quarantine
 from sweep.system.json_text import are_equal
-from sweep.training import event_files, hdf5
+from sweep.training import hdf5
 from sweep.training.endings import NothingToTrain
 from sweep.training.protocol import End, Ending, Job, Link, Warned
+from sweep.training.saving import event_files
 
 POLL_S = 0.1
 

@@ -66,6 +66,8 @@ class HeartbeatWriter:
             unsaved_batches=progress.unsaved_batches,
             at=now(),
             logs=progress.logs and {**progress.logs, **progress.measure()},
+            saves_every_s=round(progress.saves_every_s, 1),
+            saves_because=progress.saves_because,
         )
 
     def _write(self, heartbeat: Heartbeat) -> None:

@@ -1,5 +1,6 @@
 """The model of the search space, built and checked, and the size of its files."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -76,5 +77,10 @@ def disk_size(model: keras.Model) -> Sized:
     variables = {
         id(variable): variable for variable in [*model.variables, *model.optimizer.variables]
     }
-    file_bytes = HDF5_BYTES + sum(variable.value.numpy().nbytes for variable in variables.values())
+    file_bytes = HDF5_BYTES + sum(_bytes_of(variable) for variable in variables.values())
     return Sized(training=5 * file_bytes, ended=3 * file_bytes, best=file_bytes)
+
+
+def _bytes_of(variable: keras.Variable) -> int:
+    size: int = math.prod(variable.shape) * tf.as_dtype(variable.dtype).size
+    return size

@@ -14,7 +14,7 @@ from sweep.experience.record import Record
 from sweep.space.objectives import Objectives
 from sweep.space.source import SpaceSource
 
-BACKUP_EVERY_S = 30.0
+FIRST_SAVE_S = 2.0  # until a backup has shown what it costs
 # The environment variable with the modules that the search space imports, separated by commas. The
 # forkserver preloads them. It imports ``sweep.training.preload`` by name, which takes no arguments.
 PRELOAD_VARIABLE = "SWEEP_PRELOAD"
@@ -32,7 +32,7 @@ class Job:
         source: the text of the search space.
         experience: the folder.
         record: the content of ``experience.json``, on the disk or still to be written.
-        save_freq: the number of batches between two backups.
+        save_freq: the most batches that a cut may lose; None leaves that to the clock.
         keep_data: whether the data are kept on the disk.
         prunes: whether the training asks the controller after each epoch.
         cluster: the address of the cluster that it runs on, where it outlives its controller;
@@ -40,6 +40,7 @@ class Job:
         run: the name of the run of the sweep whose trainings share their data; None shares none.
         data_before: what the data must be, as in a record, if ``load_data`` reads the same values;
             None allows any.
+        gb_an_hour: the most that may be written to a Google Drive in an hour.
         objectives: those of the sweep; None where MONITOR is left out, and no training of the sweep
             has shown yet what its model calls the accuracy.
         only_prepares: whether it ends before its first batch, and writes nothing.
@@ -48,7 +49,7 @@ class Job:
     source: SpaceSource
     experience: Experience
     record: Record
-    save_freq: int
+    save_freq: int | None
     keep_data: bool = True
     prunes: bool = False
     cluster: str | None = None
@@ -56,6 +57,7 @@ class Job:
     data_before: dict[str, Any] | None = None
     objectives: Objectives | None = None
     only_prepares: bool = False
+    gb_an_hour: float | None = None
 
     def only_preparing(self) -> "Job":
         """Return a job that prepares the same training, and ends before its first batch."""
@@ -129,6 +131,13 @@ class Unsaved:
 
 
 @dataclass(frozen=True)
+class SaveTakes:
+    """A backup takes so long to be written that a stop must wait for it."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Sized:
     """The most bytes that the experience takes on the disk.
 
@@ -172,7 +181,7 @@ class Exactness:
     named: str | None
 
 
-News = Begun | EpochDone | Warned | Unsaved | Sized | Cost | Exactness
+News = Begun | EpochDone | Warned | Unsaved | SaveTakes | Sized | Cost | Exactness
 KINDS = {kind.__name__: kind for kind in get_args(News)}
 
 

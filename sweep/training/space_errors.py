@@ -18,25 +18,20 @@ from sweep.space.mistakes import (
 )
 from sweep.system import files, lent_files, plain_files
 from sweep.system.files import is_gone_for_a_while
-from sweep.training import (
-    best_model_callback,
-    h5py_errors,
-    hdf5,
-    heartbeat_writer,
-    log_callback,
-    session,
-)
+from sweep.training import h5py_errors, hdf5, heartbeat_writer, session
 from sweep.training.data import tf_cache_lock
 from sweep.training.data.as_array import DataWrong
 from sweep.training.endings import Diverged, NothingToTrain, Pruned, SearchSpaceRaised, Stopped
 from sweep.training.protocol import End, Ending, Job
+from sweep.training.saving import backup_writer, best_model_callback, held_model, log_callback
 
 # The modules that write sweep's own files. Any other code that meets a full disk is the search
 # space.
 WRITERS = {
     str(module.__file__)
     for module in (
-        *(best_model_callback, log_callback, h5py_errors, session, heartbeat_writer),
+        *(backup_writer, best_model_callback, held_model, log_callback),
+        *(h5py_errors, session, heartbeat_writer),
         *(folder, files, plain_files, lent_files, hdf5, best_model),
         *(backup_files, position, resume_start),
     )

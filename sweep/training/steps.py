@@ -46,7 +46,7 @@ class Steps:
         model: keras.Model,
         step: Step,
         batches: BatchSource,
-        most: Callable[[], int] | None,
+        most: Callable[[], int | None] | None,
         weigh: Weigh | None = None,
     ) -> None:
         weighed_step: Step = (lambda batch: step(weigh(batch))) if weigh else step
@@ -121,8 +121,9 @@ class Steps:
 
     def _batches_of_a_call(self) -> int:
         """Return how many batches take about ``CALL_S``, in whole units until the last."""
-        most = min(self._most(), int(CALL_S / self._batch_s))
-        return min(self._count - self.done, max(1, most // self._unit) * self._unit)
+        left, most = self._count - self.done, int(CALL_S / self._batch_s)
+        most = min(most, self._most() or left)
+        return min(left, max(1, most // self._unit) * self._unit)
 
     def _work(self, count: int) -> None:
         begun = time.perf_counter()
@@ -146,7 +147,7 @@ def take_over(
     model: keras.Model,
     train: BatchSource,
     test: BatchSource,
-    most: Callable[[], int] | None,
+    most: Callable[[], int | None] | None,
     weigh: Weigh | None = None,
 ) -> None:
     """Make ``fit``, which is given ``Batches.numbers``, use ``Steps``, after a new ``compile`` too.
@@ -155,8 +156,9 @@ def take_over(
         model: built and compiled.
         train: the batches of an epoch.
         test: the batches of a validation.
-        most: returns the most batches to train in one call. None trains and tests in the units
-            that the model was compiled with, because a callback hears of each.
+        most: returns the most batches to train in one call, None for any number. Without it, the
+            model trains and tests in the units that it was compiled with, because a callback hears
+            of each.
         weigh: gives the batches of the training their weights by class.
     """
 

@@ -31,7 +31,6 @@ from sweep.training.finite_callback import Finite
 from sweep.training.fit import fit
 from sweep.training.folder_preparation import bring_back, wait_for_others
 from sweep.training.monitored_callback import NothingMonitored
-from sweep.training.patient_writes import write_patiently
 from sweep.training.preparation import (
     Prepared,
     prepare_only,
@@ -40,6 +39,7 @@ from sweep.training.preparation import (
 )
 from sweep.training.protocol import Begun, End, Ending, Job, Link
 from sweep.training.reports_callback import Reports
+from sweep.training.saving.patient_writes import write_patiently
 from sweep.training.session import TrainingSession
 from sweep.training.space_errors import space_errors
 from sweep.training.training_progress import TrainingProgress
@@ -206,14 +206,16 @@ class TrainingRun:
         except (Stopped, Superseded, SweepError):
             raise
         except Pruned:
-            savers.backup.save_the_end()  # so that the training can be resumed from there
-            savers.backup.check_saved()
+            savers.saver.save_the_end()  # so that the training can be resumed from there
+            savers.saver.check_saved()
             raise
         except Exception:
             # diverged, or failed: no backup follows, which would mean that all else is written
             write_patiently(savers.write_ended, self._link)
             raise
-        savers.backup.check_saved()
+        finally:
+            savers.saver.settle()
+        savers.saver.check_saved()
 
     def _write_outcome(self, outcome: Outcome) -> None:
         """Write the outcome; until then, the experience is interrupted."""

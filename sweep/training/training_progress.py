@@ -20,6 +20,7 @@ class TrainingProgress:
         begun_at: when the session came to its first batch, or None.
         saved_at: when the latest backup was written.
         unsaved_batches: the number of batches since then.
+        saves_every_s, saves_because: the seconds between two backups, and the reason in words.
         logs: the running metrics after the last batch of this epoch.
         measure: returns what else is known of this moment.
         is_at_work: whether the session has trained a batch, or has begun to validate.
@@ -34,6 +35,8 @@ class TrainingProgress:
     begun_at: float | None = None
     saved_at: float = 0.0
     unsaved_batches: int = 0
+    saves_every_s: float = 0.0
+    saves_because: str = ""
     logs: dict[str, Any] | None = None
     measure: Callable[[], dict[str, Any]] = dict
     is_at_work: bool = False

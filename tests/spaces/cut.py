@@ -19,6 +19,7 @@ An order is carried out once: the file is deleted, or renamed to ``….reached``
 that reach it at once, one carries it out.
 """
 
+import errno
 import json
 import os
 import pathlib
@@ -120,6 +121,8 @@ def at_phase(number):
 
 def cut_in_call(number):
     """Carry out the order before that file operation, of those that put files in place."""
+    from sweep.training.saving.held_model import HeldWeights  # others run this without sweep
+
     seen = []
 
     def counted(operation):
@@ -133,5 +136,36 @@ def cut_in_call(number):
 
     os.replace = counted(os.replace)
     os.fsync = counted(os.fsync)
-    keras.Model.save = counted(keras.Model.save)
-    keras.Model.save_weights = counted(keras.Model.save_weights)
+    HeldWeights.write = counted(HeldWeights.write)
+
+
+def save_all_the_time(step_s=0.02):
+    """Let a save begin after each batch, in the background, and each of its steps take so long."""
+    from sweep.training.saving.held_model import HeldWeights
+    from sweep.training.saving.save_schedule import SaveSchedule
+
+    def slowed(operation):
+        def call(*args, **kwargs):
+            time.sleep(step_s)
+            return operation(*args, **kwargs)
+
+        return call
+
+    SaveSchedule.is_due = lambda _: True
+    os.replace, os.fsync = slowed(os.replace), slowed(os.fsync)
+    HeldWeights.write = slowed(HeldWeights.write)
+
+
+def fill_the_disk(numbers):
+    """Let the writes of weights of these numbers fail at their end: the disk is full then."""
+    from sweep.training.saving.held_model import HeldWeights
+
+    write, seen = HeldWeights.write, []
+
+    def write_or_fail(*args):
+        write(*args)
+        seen.append(None)
+        if len(seen) in numbers:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    HeldWeights.write = write_or_fail

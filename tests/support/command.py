@@ -207,8 +207,11 @@ class Running(Tree):
         )
 
     def children(self):
-        """Return its trainings: the processes that were forked from the server."""
-        return [training for server in self._servers() for training in server.children()]
+        """Return its trainings: what was forked from the server, but for what stands by."""
+        records = [record for one in experiences_in(self.root) if (record := one.read())]
+        pids = {session.process.pid for record in records for session in record.sessions[-1:]}
+        forked = (child for server in self._servers() for child in server.children())
+        return [child for child in forked if child.pid in pids]
 
     def server(self):
         """Return the process that trainings are forked from."""

@@ -1,11 +1,12 @@
 """Folders as trainings leave them: finished, cut off, pruned, failed; nothing is trained."""
 
+import hashlib
 import zipfile
 from dataclasses import replace
 
 from support.trainer import SPACES
-from sweep.experience import best_model
-from sweep.experience.backup_files import NEXT_WEIGHTS, write_backup
+from sweep.experience import backup_files, best_model
+from sweep.experience.backup_files import NEXT_WEIGHTS
 from sweep.experience.entries import Session, SessionEnd, TrialEntry
 from sweep.experience.folder import Experience
 from sweep.experience.inventory import Inventory
@@ -18,7 +19,7 @@ from sweep.search.study_factory import StudyOptions
 from sweep.search.trial_conversion import notes_of
 from sweep.space.identity import id_experience
 from sweep.space.source import find
-from sweep.system.files import size_and_sha256
+from sweep.system.files import size_and_sha256, unfenced
 from sweep.system.host import ProcessId, now
 
 TRIALS = 30
@@ -56,13 +57,17 @@ def write_model(experience, values):
     best_model.label(experience.meilleur, BestEpoch(max(values), values.index(max(values))))
 
 
+def write_backup(sauvegarde, position, weights=b"weights", fence=unfenced):
+    """Write a whole backup with these bytes as its weights."""
+    sauvegarde.mkdir(parents=True, exist_ok=True)
+    (sauvegarde / NEXT_WEIGHTS).write_bytes(weights)
+    backup_files.write_backup(sauvegarde, position, hashlib.sha256(weights).hexdigest(), fence)
+
+
 def save(experience, values):
     """Make a backup after so many epochs."""
-    experience.sauvegarde.mkdir(exist_ok=True)
-    (experience.sauvegarde / NEXT_WEIGHTS).write_bytes(b"weights of %d epochs" % len(values))
-    write_backup(
-        experience.sauvegarde, Position(len(values), 0, False, text_of_log(values), {}, {}, now())
-    )
+    position = Position(len(values), 0, False, text_of_log(values), {}, {}, now())
+    write_backup(experience.sauvegarde, position, b"weights of %d epochs" % len(values))
 
 
 class Search:

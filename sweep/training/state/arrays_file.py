@@ -13,15 +13,14 @@ from sweep.training.state.packing import StateArrays
 GROUP = "sweep"
 
 
-def write_arrays(weights: Path, arrays: StateArrays) -> None:
-    """Add the arrays to a file of weights."""
-    with h5py.File(weights, "a") as file:
-        for name, array in arrays.items():
-            file[f"{GROUP}/{name}"] = array
+def add_arrays(weights: h5py.File, arrays: StateArrays) -> None:
+    """Add the arrays to an open file of weights."""
+    for name, array in arrays.items():
+        weights[f"{GROUP}/{name}"] = array
 
 
 def read_arrays(weights: Path) -> StateArrays:
-    """Return the arrays that ``write_arrays`` added.
+    """Return the arrays that ``add_arrays`` added.
 
     Raises:
         NotSelfContained: the file refers to data in other files.

@@ -1,23 +1,22 @@
-"""When a training is backed up, in any of its batches, and how it resumes from there.
+"""A training is backed up after any of its batches, and resumes from there.
 
-``sweep.training.backup_contents`` knows what a backup holds.
+``sweep.training.saving.saver`` knows when a backup is due, and
+``sweep.training.saving.backup_writer`` what it holds.
 """
 
 import math
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import keras
 
 from sweep.experience import backup_files
 from sweep.experience.resume_proof import Sample, exact
-from sweep.system.files import patiently, pauses
-from sweep.system.host import now
-from sweep.training.backup_contents import BackupWriter, describe_short_disk
 from sweep.training.callback_hooks import Logs
-from sweep.training.endings import NotSaved, Stopped
-from sweep.training.protocol import BACKUP_EVERY_S, Job, Link, Unsaved, Warned
+from sweep.training.endings import Stopped
+from sweep.training.protocol import Link
+from sweep.training.saving.backup_writer import BackupWriter
+from sweep.training.saving.saver import Saver
 from sweep.training.session import TrainingSession
 from sweep.training.state.arrays_file import read_arrays
 from sweep.training.state.training_state import BeforeValidation
@@ -30,15 +29,14 @@ EVIDENCE_S = 1.0  # a stop does not train a batch longer than that only to leave
 class Backup(keras.callbacks.BackupAndRestore):
     """A BackupAndRestore that also saves the position inside the epoch, and all other state.
 
-    The files are Keras's own, as one unit in two generations. It saves every ``save_freq`` batches
-    and every 30 s, whichever comes first, and at the end. It reports a save that fails, and tries
-    again after a growing pause, while the training continues. It stands last among the callbacks
-    that write files: a backup means that all of them are written.
+    The files are Keras's own, as one unit in two generations. They are written while the training
+    continues; it waits where it ends or stops, and where no further batch may be lost. It stands
+    last among the callbacks that write files: a backup means that all of them are written.
 
     Args:
-        job: what is trained.
-        link: is told what cannot be saved, and asked after each batch whether to save and stop.
-        writer: writes the files.
+        link: is asked after each batch whether to save and stop.
+        saver: saves, and says when that is due.
+        writer: restores what was saved.
         resumed_from: the backup to resume from; None begins at the beginning.
         session: its progress is kept up to date, and its proof is given what the training reaches.
         phases: say where the training ends.
@@ -49,8 +47,8 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def __init__(
         self,
-        job: Job,
         link: Link,
+        saver: Saver,
         writer: BackupWriter,
         resumed_from: backup_files.Generation | None,
         session: TrainingSession,
@@ -58,11 +56,12 @@ class Backup(keras.callbacks.BackupAndRestore):
     ) -> None:
         super().__init__(
             str(writer.folder),
-            save_freq=job.save_freq,
+            save_freq="epoch",  # the schedule says when
             double_checkpoint=True,
             delete_checkpoint=False,
         )
-        self._link, self._writer, self._resumed_from = link, writer, resumed_from
+        self._link, self._saver, self._writer = link, saver, writer
+        self._resumed_from = resumed_from
         self._state, self._log = writer.contents.state, writer.contents.log
         self._progress, self._proof, self._phases = session.progress, session.proof, phases
         self._before_validation: BeforeValidation | None = None
@@ -70,11 +69,6 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._validated_at, self._validation_s = 0.0, math.inf
         self._stops_after: tuple[int, int] | None = None
         self._progress.measure = self._measured
-        self._unsaved: OSError | None = None
-        self._unsaved_since = ""
-        self._pauses: Iterator[float] = iter(())
-        self._retry_at = 0.0
-        self._disk_is_short = False
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Prepare the phase that is resumed, and restore a backup saved between two epochs.
@@ -82,7 +76,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         Its state is from before ``on_epoch_begin`` of the next epoch; that of a backup inside an
         epoch is from after it.
         """
-        self._progress.begun_at = self._progress.saved_at = time.monotonic()
+        self._saver.begin()
         self._phases.prepare_again()
         backup = self._resumed_from
         if backup and not backup.position.batch:
@@ -108,13 +102,11 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._state.note_what_was_drawn()
         self._writer.restore(inside, arrays, lost)
 
-    def batches_to_next(self) -> int:
+    def batches_to_next(self) -> int | None:
         """Return how many batches may be trained before a save, or a comparison, is due."""
-        left: int = self.save_freq - self._progress.unsaved_batches
-        if left <= 0:  # a failed save is tried again by the clock
-            left = self.save_freq
         to_proof = self._proof.batches_to_next(self._progress.epoch, self._progress.batch)
-        return min(left, to_proof or left)
+        counts = [count for count in (self._saver.batches_to_next(), to_proof) if count]
+        return min(counts, default=None)
 
     def on_train_batch_end(self, batch: int, logs: Logs = None) -> None:
         """Note how far the training is, compare it with what it left before, and save if due."""
@@ -147,8 +139,9 @@ class Backup(keras.callbacks.BackupAndRestore):
         """Save the state of before the validation, and stop, where that is asked for."""
         if self._link.stop_asked() and self._before_validation:
             self._state.rewind(self._before_validation)
-            self._save_model()
-            self.check_saved()
+            self._saver.announce_stop(self.model)
+            self._saver.save_now(self._before_validation)
+            self._saver.check_saved()
             raise Stopped
 
     def on_test_end(self, logs: Logs = None) -> None:
@@ -163,51 +156,24 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._proof.at_row(epoch, file.header().decode(), file.last_row())
         progress.epoch, progress.batch, progress.logs = epoch + 1, 0, None
         if self._phases.are_over(progress.epoch, self.model.stop_training):
-            self.save_the_end()
+            self._saver.save_the_end()
         else:
             self._save_if_due()
 
     def on_train_end(self, logs: Logs = None) -> None:
         """Do nothing: the last epoch is saved, and callbacks may have changed the weights since."""
 
-    def check_saved(self) -> None:
-        """Refuse an end that is not on the disk.
-
-        Raises:
-            NotSaved: the last backup failed.
-        """
-        if self._unsaved:
-            raise NotSaved(
-                f"{self._writer.folder.parent}: nothing could be saved ({self._unsaved}); "
-                "make room or mend the drive, and run the same command to resume."
-            )
-
-    def save_the_end(self) -> None:
-        """Save where nothing is left to train meanwhile: wait for a drive that does not answer."""
-        try:
-            patiently(self._write, self._on_not_saved, self._link.stop_asked)
-            self._on_saved()
-        except OSError as error:
-            self._on_not_saved(error)
-
     def _save_if_due(self) -> None:
         if self._link.stop_asked():
             self._save_and_stop()
-            return
-        if self._unsaved:
-            due = time.monotonic() >= self._retry_at
         else:
-            due = (
-                self._progress.unsaved_batches >= self.save_freq
-                or self._progress.unsaved_s() >= BACKUP_EVERY_S
-            )
-        if due:
-            self._save_model()
+            self._saver.save_if_due()
 
     def _save_and_stop(self) -> None:
         """Save, and stop after one more call: its metrics let the next session prove itself."""
-        self._save_model()
-        self.check_saved()
+        self._saver.announce_stop(self.model)
+        self._saver.save_now()
+        self._saver.check_saved()
         if self.model.train_function.batch_s > EVIDENCE_S:
             raise Stopped
         self._stops_after = self._progress.epoch, self._progress.batch
@@ -222,40 +188,6 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def _measured(self) -> dict[str, Any]:
         return {"the digest of the weights": self._state.digest()}
-
-    def _save_model(self) -> None:
-        try:
-            self._write()
-            self._on_saved()
-        except OSError as error:
-            self._on_not_saved(error)
-
-    def _write(self) -> None:
-        self._writer.write(self._before_validation)
-
-    def _on_saved(self) -> None:
-        if self._unsaved:
-            self._link.tell(Unsaved(None))
-        self._unsaved = None
-        self._progress.unsaved_batches, self._progress.saved_at = 0, time.monotonic()
-        self._warn_of_a_short_disk()
-
-    def _on_not_saved(self, error: OSError) -> None:
-        if not self._unsaved:
-            self._unsaved_since, self._pauses = now()[11:16], pauses()
-            self._link.tell(Unsaved(self._unsaved_since, str(error)))
-        self._unsaved = error
-        self._retry_at = time.monotonic() + next(self._pauses)
-
-    def _warn_of_a_short_disk(self) -> None:
-        """Report a disk that is too full for one more backup, once, before that backup fails."""
-        try:
-            warning = describe_short_disk(self._writer.folder)
-        except OSError:  # all is saved; the next backup will meet what cannot be foretold now
-            return
-        if warning and not self._disk_is_short:
-            self._link.tell(Warned(warning))
-        self._disk_is_short = warning is not None
 
 
 class WorkWatcher(keras.callbacks.Callback):
