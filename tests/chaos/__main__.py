@@ -40,6 +40,12 @@ def workers(chaos: Chaos) -> Iterator[Case]:
     return cuts.kill(chaos, "kills of two workers", chaos.kills // 8, {space("slow"): words})
 
 
+def large_saves(chaos: Chaos) -> Iterator[Case]:
+    """SIGKILLs while 264 MB are being written find the last whole backup."""
+    kills = max(4, chaos.kills // 3)
+    return cuts.kill_in_saves(chaos, "kills in saves", kills, space("large"), ("--trials", 1))
+
+
 def damages(chaos: Chaos) -> Iterator[Case]:
     """A torn, missing, foreign, old or doubled file ends in the right result or in one sentence."""
     return damage.cases(chaos)
@@ -50,6 +56,7 @@ SCENARIOS: dict[str, Callable[[Chaos], Iterable[Case]]] = {
     for one in (
         kills,
         workers,
+        large_saves,
         damages,
         mishaps.study_lost,
         mishaps.full_disk,

@@ -51,6 +51,7 @@ LATER = {
     "at the end": Phase(Victim.is_ending, 0.3, 1, ("tree", "controller")),
 }
 MOST_IN_ONE_SWEEP = 12
+SOME_SAVES_S = 4.0
 
 
 class Budget:
@@ -172,6 +173,32 @@ class Kills:
                 )
 
 
+class KillsInSaves:
+    """Kills all processes of a sweep while a save is written, until it has had its share."""
+
+    def __init__(self, words: Words, draw: random.Random, budget: Budget) -> None:
+        self._words, self._draw, self._budget = words, draw, budget
+
+    def __call__(self, case: Case) -> None:
+        case.cuts = 0
+        while case.cuts < MOST_IN_ONE_SWEEP and self._budget.left > 0:
+            victim = Victim(case.root, case.experiences, *self._words, space=case.space)
+            if not victim.wait(victim.has_begun):
+                break
+            time.sleep(self._draw.uniform(0, SOME_SAVES_S))
+            if not (victim.wait(victim.is_saving) and victim.kill("tree")):
+                break
+            case.notes["weights half written"] += any(
+                path.suffix == ".h5"
+                for one in experiences_in(case.root)
+                for path in half_written(one)
+            )
+            self._budget.take()
+            case.cuts += 1
+            victim.end(WAIT_S)
+        run(case.root, *self._words, space=case.space)
+
+
 def as_finished(experience: Experience) -> tuple[Any, ...]:
     """Return what of a finished experience must stay: its files, and how often it was trained."""
     files = [
@@ -193,3 +220,13 @@ def kill(chaos: Chaos, what: str, kills: int, spaces: dict[str, Words]) -> Itera
         yield chaos.case(
             name, space, spaces[space], Kills(spaces[space], draw, budget, chaos.targets)
         )
+
+
+def kill_in_saves(chaos: Chaos, what: str, kills: int, space: str, words: Words) -> Iterator[Case]:
+    """Yield sweeps that are killed while they save, until all kills are made."""
+    budget = Budget(kills)
+    for number in itertools.count():
+        if budget.left <= 0:
+            return
+        draw = random.Random(f"{chaos.seed} {what} {number}")
+        yield chaos.case(f"{what} {number}", space, words, KillsInSaves(words, draw, budget))

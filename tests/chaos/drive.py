@@ -1,4 +1,6 @@
-"""A stand-in for Google Drive's mount, which can fail and die: drive.py BACKING MOUNTPOINT CONTROL.
+"""A stand-in for Google Drive's mount, which can fail, die, and be slow.
+
+drive.py BACKING MOUNTPOINT CONTROL BYTES_A_SECOND
 
 A FUSE file system that passes on to the folder BACKING. /proc/mounts calls it ``fuse.drive``, as on
 Colab. There are no links (errno 95). While the file CONTROL holds the number of an errno, every
@@ -7,6 +9,7 @@ operation fails with it.
 
 import contextlib
 import errno
+import math
 import os
 import subprocess
 import sys
@@ -20,6 +23,7 @@ INSTALL = (
     "in a container with --device /dev/fuse --cap-add SYS_ADMIN"
 )
 WAIT_S = 10.0
+OWN = {"at", "errno", "release", "use_ns", "bytes_a_second", "free_at"}  # no operations that fail
 
 
 class NoDrive(Exception):
@@ -27,9 +31,13 @@ class NoDrive(Exception):
 
 
 class Drive:
-    """A drive, mounted at ``mounted`` while the context lasts; ``backing`` is what it holds."""
+    """A drive, mounted at ``mounted`` while the context lasts; ``backing`` is what it holds.
 
-    def __init__(self, folder: Path) -> None:
+    It takes ``bytes_a_second``, infinitely many by default.
+    """
+
+    def __init__(self, folder: Path, bytes_a_second: float = math.inf) -> None:
+        self._bytes_a_second = bytes_a_second
         self.backing, self.mounted, self._control = (
             folder / "backing",
             folder / "drive",
@@ -72,7 +80,8 @@ class Drive:
     def mount(self) -> None:
         """Mount the drive, also again after ``kill``. Raises NoDrive if that does not work."""
         self.unmount()
-        words = [sys.executable, __file__, str(self.backing), str(self.mounted), str(self._control)]
+        folders = [str(self.backing), str(self.mounted), str(self._control)]
+        words = [sys.executable, __file__, *folders, str(self._bytes_a_second)]
         with (self.backing.parent / "said").open("w+") as said:
             self._daemon = subprocess.Popen(words, stderr=said)
             until = time.monotonic() + WAIT_S
@@ -105,13 +114,14 @@ class Loopback:
 
     use_ns = True  # times in nanoseconds
 
-    def __init__(self, backing: str, control: str) -> None:
+    def __init__(self, backing: str, control: str, bytes_a_second: float) -> None:
         self.at = lambda path: Path(backing + path)
         self.errno = Path(control).read_text
+        self.bytes_a_second, self.free_at = bytes_a_second, 0.0
 
     def __getattribute__(self, name):
         """Every operation is looked up here, so every one can be made to fail."""
-        if name not in ("at", "errno", "release", "use_ns") and (number := self.errno().strip()):
+        if name not in OWN and (number := self.errno().strip()):
             raise OSError(int(number), os.strerror(int(number)))
         return object.__getattribute__(self, name)
 
@@ -136,6 +146,9 @@ class Loopback:
         return os.pread(handle, size, offset)
 
     def write(self, path, content, offset, handle):
+        now = time.monotonic()
+        self.free_at = max(now, self.free_at) + len(content) / self.bytes_a_second
+        time.sleep(self.free_at - now)
         return os.pwrite(handle, content, offset)
 
     def truncate(self, path, length, handle=None):
@@ -181,7 +194,7 @@ if __name__ == "__main__":
     # The kernel is to remember nothing, so that a failure is seen at once.
     forget = {"attr_timeout": 0, "entry_timeout": 0, "negative_timeout": 0}
     FUSE(
-        Loopback(sys.argv[1], sys.argv[3]),
+        Loopback(sys.argv[1], sys.argv[3], float(sys.argv[4])),
         sys.argv[2],
         foreground=True,
         nothreads=True,
