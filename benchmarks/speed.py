@@ -1,5 +1,7 @@
 """The time of whole sweeps: make bench, or python -m benchmarks.speed [--rounds N] [--only RE].
 
+``--only saving`` is another benchmark, see ``benchmarks.saving``.
+
 Each contender trains the same proposals in a process of its own, one contender after the other,
 round by round. Its time is taken from the outside, with all processes that it starts; the time of
 its imports, measured in the same round, is left out. The figures are ratios to the bare Keras loop
@@ -26,6 +28,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import saving
 from benchmarks.contenders import NAMES, NEEDS
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
@@ -196,9 +199,12 @@ def main():
         "--only",
         default="",
         metavar="RE",
-        help="besides the bare loop, contenders whose name matches this",
+        help="besides the bare loop, contenders whose name matches this; or saving",
     )
     options = parser.parse_args()
+    if options.only == "saving":
+        saving.main(["--rounds", str(options.rounds)])
+        return
     # This process waits for, and counts, the processes that outlive their parents.
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
     console, errors = Console(width=150), Console(stderr=True, highlight=False)
