@@ -3,7 +3,8 @@
 Each contender trains the same network, one after the other, round by round. The first epoch, in
 which the graphs are made, is left out. Two things are told apart: how much longer the training
 takes until its last epoch, as a ratio to the bare loop of the same round; and for how many seconds
-it then waits until all is saved.
+it then waits until all is saved. Since the loop of sweep is not that of a bare fit, sweep runs once
+more without its saves: what they cost is the ratio of these two.
 """
 
 import argparse
@@ -28,7 +29,8 @@ from tests.chaos.drive import Drive
 SPACE = Path(__file__).parent / "spaces" / "large.py"
 SIZES, DISKS = ("1M", "22M", "90M"), ("local", "slow")
 SLOW_BYTES_A_SECOND = 20e6
-BARE, KERAS, ORBAX, OURS = "a bare fit", "Keras's callbacks", "Keras's OrbaxCheckpoint", "sweep"
+BARE, KERAS, ORBAX = "a bare fit", "Keras's callbacks", "Keras's OrbaxCheckpoint"
+OURS, UNSAVED = "sweep", "sweep without saves"
 ENVIRONMENT = {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 
@@ -72,6 +74,7 @@ def contenders():
     if importlib.util.find_spec("orbax"):
         yield ORBAX
     yield OURS
+    yield UNSAVED
 
 
 def measure(name, size, epochs, disk):
@@ -79,10 +82,11 @@ def measure(name, size, epochs, disk):
     with tempfile.TemporaryDirectory(dir=disk) as folder, tempfile.TemporaryDirectory() as local:
         times = Path(local) / "times.json"
         command = [sys.executable, "-m", "benchmarks.saving", "--fit", name, str(epochs), folder]
-        if name == OURS:
+        if name in (OURS, UNSAVED):
             command = [sys.executable, "-m", "sweep", "run", str(SPACE), "--root", f"{folder}/root"]
             command += ["--trials", "1", "--epochs", str(epochs)]
         environment = {"SWEEP_BENCH_SIZE": size, "SWEEP_BENCH_TIMES": str(times)}
+        environment |= {"SWEEP_BENCH_SAVES": "never" if name == UNSAVED else ""}
         environment = {**os.environ, **ENVIRONMENT, **environment, "XDG_CACHE_HOME": local}
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -116,7 +120,7 @@ def main(words=None):
         fit(name, int(epochs), folder)
         return
     console, errors = Console(width=150), Console(stderr=True, highlight=False)
-    table = Table("", title="time beside a bare fit, which is 1, and seconds at the end")
+    table = Table("", title="time beside a bare fit, and seconds at the end")
     costs = {}
     with disks(options.disks) as folders:
         for size in options.sizes:
@@ -130,22 +134,20 @@ def main(words=None):
                         costs.setdefault((name, size, disk), []).append(cost)
                         where = f"{size}, {disk} disk, round {number + 1} of {options.rounds}"
                         errors.print(f"{where}: {name}: {cost[0]:.1f} s, then {cost[1]:.1f} s")
-    for size in options.sizes:
-        for disk in options.disks:
-            table.add_column(f"{size}, {disk}", justify="right")
+    columns = [(size, disk) for size in options.sizes for disk in options.disks]
+    for size, disk in columns:
+        table.add_column(f"{size}, {disk}", justify="right")
     for name in contenders():
-        cells = [
-            ratios(costs, name, size, disk) for size in options.sizes for disk in options.disks
-        ]
-        table.add_row(name, *cells)
+        table.add_row(name, *(cell(costs, name, BARE, *column) for column in columns))
+    table.add_row("saves of sweep", *(cell(costs, OURS, UNSAVED, *column) for column in columns))
     console.print(table)
     console.print(f"{cores()} cores of {processor()}, {platform.system()}, {versions()}")
 
 
-def ratios(costs, name, size, disk):
+def cell(costs, name, beside, size, disk):
     """Return the median of the ratios, the least and the greatest, and the seconds at the end."""
-    pairs = zip(costs[name, size, disk], costs[BARE, size, disk], strict=True)
-    found = [own[0] / bare[0] for own, bare in pairs]
+    pairs = zip(costs[name, size, disk], costs[beside, size, disk], strict=True)
+    found = [own[0] / other[0] for own, other in pairs]
     end_s = statistics.median(cost[1] for cost in costs[name, size, disk])
     return f"{statistics.median(found):.3f} ({min(found):.3f}–{max(found):.3f}), {end_s:.1f} s"
 

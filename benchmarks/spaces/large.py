@@ -1,6 +1,7 @@
 """Dense networks of 1, 22 and 90 million weights; with Adam, a file of them has 12 bytes each.
 
-The environment variable SWEEP_BENCH_SIZE names the size.
+The environment variable SWEEP_BENCH_SIZE names the size; where SWEEP_BENCH_SAVES is "never", sweep
+saves only the end.
 """
 
 import json
@@ -58,5 +59,9 @@ class Times(keras.callbacks.Callback):
 
 
 def callbacks(parameters):  # noqa: ARG001 # sweep asks for it
+    if os.environ.get("SWEEP_BENCH_SAVES") == "never":
+        from sweep.training.saving.save_schedule import SaveSchedule  # others run without sweep
+
+        SaveSchedule.is_due = lambda _: False
     path = os.environ.get("SWEEP_BENCH_TIMES")
     return [Times(path)] if path else []
