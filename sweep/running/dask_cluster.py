@@ -17,9 +17,18 @@ from distributed.comm.addressing import get_address_host_port
 
 from sweep.errors import SweepError
 from sweep.running import dask_worker
-from sweep.running.child import LAST_SAVE_S, POLL_S
+from sweep.running.child import LAST_SAVE_S, POLL_S, last_save_s
 from sweep.system.host import this_process
-from sweep.training.protocol import End, Ending, EpochDone, Job, OnNews, from_message
+from sweep.training.protocol import (
+    End,
+    Ending,
+    EpochDone,
+    Job,
+    News,
+    OnNews,
+    SaveTakes,
+    from_message,
+)
 from sweep.version import __version__
 from sweep.wording import first_line
 
@@ -130,10 +139,12 @@ class DaskCluster:
         arguments, workers = (__version__, job, this_process()), self._fit_workers(client)
         # ``pure=False``: the same job once more is to be trained once more.
         task = client.submit(dask_worker.train, *arguments, pure=False, workers=workers)
-        stopped_at = float("inf")
-        while task.status == "pending" and time.monotonic() - stopped_at < LAST_SAVE_S:
+        stopped_at, most_s = float("inf"), LAST_SAVE_S
+        while task.status == "pending" and time.monotonic() - stopped_at < most_s:
             with contextlib.suppress(queue.Empty):
-                self._hear(client, job, messages.get(timeout=POLL_S), on_news)
+                news = self._hear(client, job, messages.get(timeout=POLL_S), on_news)
+                if isinstance(news, SaveTakes):
+                    most_s = max(most_s, last_save_s(news.seconds))
             if stop.is_set():
                 stopped_at = min(stopped_at, time.monotonic())
                 self._tell_to_stop(client)
@@ -171,8 +182,8 @@ class DaskCluster:
             raise SweepError(f"No worker of {self.cluster} can train: {reason}.")
         return fit
 
-    def _hear(self, client: Any, job: Job, message: dict[str, Any], on_news: OnNews) -> None:
-        """Hear the news of a training, and answer it where it asks the pruner.
+    def _hear(self, client: Any, job: Job, message: dict[str, Any], on_news: OnNews) -> News:
+        """Hear the news of a training, return them, and answer where it asks the pruner.
 
         A training that an earlier controller has sent may ask, though this one has no pruner.
         """
@@ -183,6 +194,7 @@ class DaskCluster:
             # A worker that is gone needs no answer, and one that did not get it asks again.
             with contextlib.suppress(*GONE, ValueError):
                 client.run(dask_worker.answer, *arguments, workers=workers, on_error="ignore")
+        return news
 
     def _tell_to_stop(self, client: Any) -> None:
         """Tell all workers every few seconds: a job that waited in a queue may have begun since."""

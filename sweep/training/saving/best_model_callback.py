@@ -16,7 +16,7 @@ from sweep.system.files import put_in_place, unfenced
 from sweep.training.callback_hooks import Logs
 from sweep.training.h5py_errors import disk_errors
 from sweep.training.log_values import monitored_value
-from sweep.training.saving.held_model import HeldModel, config_of, hold_model
+from sweep.training.saving.held_model import HeldModel, config_of, held_value, hold_model
 
 Values = list[tuple[Any, Any]]  # variables of TensorFlow with values of theirs
 
@@ -151,7 +151,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
 
 def _values(variables: list[Any]) -> Values:
     """Return variables of TensorFlow with their values, which only a later assignment copies."""
-    return [(variable, variable.value()) for variable in variables]
+    return [(variable, held_value(variable)) for variable in variables]
 
 
 @contextlib.contextmanager

@@ -41,7 +41,7 @@ class HeldGroup(dict[str, Any]):
         self.path, self.metadata = path, metadata
 
     def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(name, _held(value))
+        super().__setitem__(name, held_value(value))
 
 
 class HeldWeights(saving_lib.H5IOStore):
@@ -150,8 +150,11 @@ def _walk(model: keras.Model, weights: HeldWeights, assets: Any) -> None:
             group[str(number)] = variable
 
 
-def _held(value: Any) -> Any:
-    """Return a value that no later assignment changes, in the memory of the host."""
+def held_value(value: Any) -> Any:
+    """Return the value of a variable, or of an array, that no later assignment changes.
+
+    It is in the memory of the host: that of a GPU may have no room for one copy more.
+    """
     variable = underlying(value)
     tensor = variable.value() if isinstance(variable, tf.Variable) else variable
     if not isinstance(tensor, tf.Tensor):
