@@ -57,6 +57,19 @@ def nested():
     return model, random.normal(size=(16, 3)), keras.optimizers.LossScaleOptimizer(optimizer)
 
 
+def named_before():
+    """The model has its optimizer under a name that Keras's walk comes to first."""
+    model = keras.Sequential([layers.Dense(2)])
+    model.adam = keras.optimizers.Adam(0.1)
+    return model, random.normal(size=(16, 3)), model.adam
+
+
+def of_an_inner_model():
+    inner, optimizer = keras.Sequential([keras.Input((3,)), layers.Dense(4)]), keras.optimizers.Adam()
+    inner.compile(optimizer, "mse")
+    return keras.Sequential([inner, layers.Dense(2)]), random.normal(size=(16, 3)), optimizer
+
+
 def compiled_by_xla():
     model = keras.Sequential([layers.Dense(8, activation="relu"), layers.Dense(2)])
     return model, random.normal(size=(16, 3)), "adam"
@@ -82,7 +95,7 @@ def members(path):
     return {**content, "version": metadata["keras_version"]}, weights
 
 
-for make in (looked_up, sparse, nested, compiled_by_xla):
+for make in (looked_up, sparse, nested, named_before, of_an_inner_model, compiled_by_xla):
     model, x, optimizer = make()
     y = random.integers(0, 2, len(x))
     loss = losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -91,6 +104,7 @@ for make in (looked_up, sparse, nested, compiled_by_xla):
     weights, whole = folder / "keras.weights.h5", folder / "keras.keras"
     model.save_weights(weights)
     model.save(whole)
+    optimizer_before = [np.array(variable) for variable in model.optimizer.variables]
     held = held_model.hold_weights(model)
     held_whole = held_model.hold_model(model, held_model.config_of(model))
     model.fit(x, y, epochs=3, verbose=0)
@@ -112,6 +126,8 @@ for make in (looked_up, sparse, nested, compiled_by_xla):
     for variables in zip(loaded.weights, before.weights, model.weights, strict=True):
         one, *others = map(keras.ops.convert_to_numpy, variables)
         assert all(np.array_equal(one, other) for other in others), make
+    for variable, value in zip(model.optimizer.variables, optimizer_before, strict=True):
+        assert np.array_equal(variable, value), make
 print(json.dumps("equal"))
 '''
 

@@ -52,9 +52,9 @@ def run_child(
         work, job = pipe.recv()
     except EOFError:  # nothing came
         return
-    status = 1
+    status, link = 1, PipeToParent(pipe)
     try:
-        pipe.send(work(job, PipeToParent(pipe)))
+        link.say_end(work(job, link))
         status = 0
     finally:
         _end_soon(status)
@@ -110,14 +110,15 @@ def certify(job: Job, link: Link, save: str | None) -> End:
 class PipeToParent:
     """The child's end of the pipe, a ``sweep.training.protocol.Link``.
 
-    When the parent is gone, the child exits at once: another process may train in this folder.
+    When the parent is gone, the child exits at once: another process may train in this folder. But
+    a parent that has heard the end need not wait for it.
     """
 
     def __init__(self, pipe: connection.Connection) -> None:
         self._pipe = pipe
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._stop = threading.Event()
-        self._can_save = False
+        self._can_save, self._has_ended = False, False
         threading.Thread(target=self._listen, daemon=True).start()
 
     def tell(self, news: News) -> None:
@@ -133,11 +134,18 @@ class PipeToParent:
     def can_save(self) -> None:
         self._can_save = True
 
+    def say_end(self, end: End) -> None:
+        """Tell the parent how the work has ended."""
+        self._has_ended = True
+        self._pipe.send(end)
+
     def _listen(self) -> None:
         while True:
             try:
                 message = self._pipe.recv()
             except (EOFError, OSError):
+                if self._has_ended:
+                    return
                 os._exit(1)
             if message == STOP:
                 self._stop.set()

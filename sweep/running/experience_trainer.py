@@ -89,7 +89,7 @@ class ExperienceTrainer:
             self._progress.tell(trial.number, news)
             if isinstance(news, Sized):
                 self._sweep.disk.foretell(news)
-            if isinstance(news, SaveTakes):
+            if isinstance(news, SaveTakes) and not news.is_assumed:
                 self._sweep.limits.learn_save(news.seconds)
             if not isinstance(news, EpochDone):
                 return None

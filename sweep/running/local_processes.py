@@ -95,12 +95,21 @@ class LocalProcesses:
         return self._run(work, job, stop, on_news)
 
     def _train(self, job: Job, stop: threading.Event, on_news: OnNews) -> End:
+        """Train in the child that stands by; or where that cannot begin, in one that did nothing.
+
+        A module of the user may need TensorFlow's runtime as it is before it begins.
+        """
         with self._worker_number() as worker:
-            child = self._children[worker] = self._spares.child_for(
+            child = self._children[worker] = self._spares.trainer_for(
                 worker, child_process.train, job
             )
             self._spares.prepare(worker, job)
-            return child.hear_out(stop, on_news)
+            end = child.hear_out(stop, on_news)
+            has_begun = end.ending not in (Ending.REFUSED, Ending.UNPREPARED)
+            if has_begun or child.threads is None or stop.is_set():
+                return end
+            self._spares.begin_no_runtime()
+        return self._run(child_process.train, job, stop, on_news)
 
     def _run(self, work: Work, job: Job, stop: threading.Event, on_news: OnNews) -> End:
         with self._worker_number() as worker:

@@ -4,12 +4,15 @@ To begin a process and TensorFlow's runtime takes a good part of a small trainin
 meanwhile.
 """
 
+import atexit
+import contextlib
 import re
 import threading
 from typing import Any
 
 import psutil
 
+from sweep.errors import SweepError
 from sweep.running.child import Child
 from sweep.running.child_process import Work
 from sweep.space.source import SpaceSource
@@ -17,8 +20,11 @@ from sweep.system import gpu
 from sweep.training.protocol import Job
 
 NEEDED_BYTES = 10**9  # of memory that must be free for a spare
-# What may set up TensorFlow, which is refused, or too late, once its runtime has begun.
-SETS_UP = re.compile(r"\bconfig\b|\benviron\b|\bputenv\b")
+# What may set up TensorFlow, which is refused, or too late, once its runtime has begun; and what
+# may fork a process, in which that runtime would not work.
+SETS_UP = re.compile(
+    r"\b(config|environ|putenv|concurrent|fork|forkserver|joblib|multiprocessing)\b"
+)
 
 
 class Spares:
@@ -31,16 +37,22 @@ class Spares:
     def __init__(self, context: Any) -> None:
         self._context, self._gpus = context, gpu.gpus()
         self._waiting: dict[int, Child] = {}
-        self._lock = threading.Lock()
+        self._may_begin_runtime = True
+        self._lock = threading.RLock()  # a signal may let all end while it is held
+        atexit.register(self.dismiss)  # before ``multiprocessing`` waits for all children
 
-    def child_for(self, worker: int, work: Work, job: Job) -> Child:
-        """Return a child that works on the job: the spare of this worker, or a new one."""
+    def trainer_for(self, worker: int, work: Work, job: Job) -> Child:
+        """Return a child that trains the job: the spare of this worker, or a new one."""
         with self._lock:
             spare = self._waiting.pop(worker, None)
-        if spare and spare.threads in (None, job.record.threads) and spare.give(work, job):
+        if spare and spare.threads in (None, self._threads(job)) and spare.give(work, job):
             return spare
         if spare:
             spare.dismiss()
+        return self.child_for(worker, work, job)
+
+    def child_for(self, worker: int, work: Work, job: Job) -> Child:
+        """Return a new child that works on the job."""
         child = self._begin(worker)
         child.give(work, job)
         return child
@@ -50,9 +62,22 @@ class Spares:
         is_forked = self._context.get_start_method() != "spawn"
         if not is_forked or psutil.virtual_memory().available < NEEDED_BYTES:
             return
-        spare = self._begin(worker, None if sets_up(job.source) else job.record.threads)
-        with self._lock:
-            self._waiting[worker] = spare
+        with contextlib.suppress(OSError, SweepError):  # the next training begins one, or says why
+            spare = self._begin(worker, self._threads(job))
+            with self._lock:
+                self._waiting[worker] = spare
+
+    def begin_no_runtime(self) -> None:
+        """Let no spare begin TensorFlow's runtime from now on."""
+        self._may_begin_runtime = False
+
+    def _threads(self, job: Job) -> int | None:
+        """Return with how many threads a spare may begin the runtime, before any code of the user.
+
+        What loads its data in the training may fork processes for that.
+        """
+        may = self._may_begin_runtime and job.run and not sets_up(job.source)
+        return job.record.threads if may else None
 
     def dismiss(self) -> None:
         """Let all that stand by end."""
@@ -66,6 +91,6 @@ class Spares:
 
 
 def sets_up(source: SpaceSource) -> bool:
-    """Tell whether the code of a search space may set up TensorFlow before its runtime begins."""
+    """Tell whether the code of a search space may do what needs a runtime that has not begun."""
     texts = [source.text, *(module.text for module in source.modules)]
     return any(SETS_UP.search(text) for text in texts)

@@ -132,9 +132,13 @@ class Unsaved:
 
 @dataclass(frozen=True)
 class SaveTakes:
-    """A backup takes so long to be written that a stop must wait for it."""
+    """A backup takes so long to be written that a stop must wait for it.
+
+    ``is_assumed`` by the size of the model, before one was written.
+    """
 
     seconds: float
+    is_assumed: bool = False
 
 
 @dataclass(frozen=True)

@@ -206,8 +206,9 @@ class TrainingRun:
         except (Stopped, Superseded, SweepError):
             raise
         except Pruned:
-            savers.saver.save_the_end()  # so that the training can be resumed from there
-            savers.saver.check_saved()
+            if self._progress.is_at_work:  # else nothing is restored yet, and nothing to be saved
+                savers.saver.save_the_end()  # so that the training can be resumed from there
+                savers.saver.check_saved()
             raise
         except Exception:
             # diverged, or failed: no backup follows, which would mean that all else is written

@@ -57,7 +57,10 @@ class BackgroundWrite:
         if future is None or not (wait or future.done()):
             return None
         self._future = None
-        return future.result()
+        try:
+            return future.result()
+        finally:
+            del future  # else its error, of whose frames one is this, keeps what was to be written
 
 
 def timed(write: Write) -> Written:

@@ -139,7 +139,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         """Save the state of before the validation, and stop, where that is asked for."""
         if self._link.stop_asked() and self._before_validation:
             self._state.rewind(self._before_validation)
-            self._saver.announce_stop(self.model)
+            self._saver.announce_stop()
             self._saver.save_now(self._before_validation)
             self._saver.check_saved()
             raise Stopped
@@ -171,7 +171,7 @@ class Backup(keras.callbacks.BackupAndRestore):
 
     def _save_and_stop(self) -> None:
         """Save, and stop after one more call: its metrics let the next session prove itself."""
-        self._saver.announce_stop(self.model)
+        self._saver.announce_stop()
         self._saver.save_now()
         self._saver.check_saved()
         if self.model.train_function.batch_s > EVIDENCE_S:

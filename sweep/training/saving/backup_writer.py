@@ -1,7 +1,7 @@
 """What a backup holds, the order in which it is written, and how it is put back.
 
-A backup means that all files of the experience are written: first the best model, then the log,
-then the weights with the arrays of the state, and last the position, which makes the pair valid.
+A backup means that all files of the experience are written: first the log, then the best model and
+the weights with the arrays of the state, and last the position, which makes the pair valid.
 """
 
 import contextlib
@@ -95,6 +95,8 @@ class HeldBackup:
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             size = file.tell()
+        if self.best:
+            self.best.put_in_place()
         backup_files.write_backup(folder, self._position, digest, fence)
         return best_bytes + size
 
@@ -136,12 +138,14 @@ class BackupWriter:
     def begin_best(self) -> bool:
         """Write the best model alone, as above; return False where it is on the disk already.
 
-        A training whose best model was written holds no copy of it beside that of a backup.
+        It does not take the place of the one before, which belongs to the latest backup. A training
+        whose best model was written holds no copy of it beside that of a backup.
         """
-        best = self._best_under_way = self.contents.best.hold()
-        if best:
-            self._background.begin(lambda: (best.write(), []))
-        return best is not None
+        best = self.contents.best.hold()
+        if best is None or best.is_written:
+            return False
+        self._background.begin(lambda: (best.write(), []))
+        return True
 
     def ended(self, wait: bool = False) -> Written | None:
         """Return what was written in the background, once; None where no write has ended.
@@ -152,8 +156,11 @@ class BackupWriter:
         Raises:
             OSError: the disk is full or gone.
         """
-        written = self._background.ended(wait)
-        return written and self._note(self._best_under_way, written)
+        best, written = self._best_under_way, self._background.ended(wait)
+        if written is None:
+            return None
+        self._best_under_way = None
+        return self._note(best, written)
 
     def write(self, before_validation: BeforeValidation | None = None) -> Written:
         """Write the present moment, and return once it is on the disk; no write is under way.

@@ -16,7 +16,13 @@ from sweep.system.files import put_in_place, unfenced
 from sweep.training.callback_hooks import Logs
 from sweep.training.h5py_errors import disk_errors
 from sweep.training.log_values import monitored_value
-from sweep.training.saving.held_model import HeldModel, config_of, held_value, hold_model
+from sweep.training.saving.held_model import (
+    HeldModel,
+    config_of,
+    held_value,
+    hold_model,
+    writes_in_its_own_way,
+)
 
 Values = list[tuple[Any, Any]]  # variables of TensorFlow with values of theirs
 
@@ -42,22 +48,40 @@ class HeldBest:
     def __init__(
         self, model: HeldModel, epoch: BestEpoch, path: Path, fence: Callable[[], None]
     ) -> None:
-        self._model, self._epoch, self._path, self._fence = model, epoch, path, fence
+        self._model: HeldModel | None = model
+        self._epoch, self._path, self._fence = epoch, path, fence
+        self._beside, self._is_in_place = path.with_name("next.model.keras"), False
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the model lies beside the file, and no longer in memory."""
+        return self._model is None
 
     def write(self) -> int:
-        """Write the model beside the file, label it, put it in place, and return its bytes.
+        """Write the model beside the file, label it, and return its bytes; once.
 
         Raises:
             OSError: the disk is full or gone; the file is as before, and all can be tried again.
         """
-        beside = self._path.with_name("next.model.keras")
+        if self._model is None:
+            return 0
         self._fence()
-        with disk_errors(), plain_files.created(beside) as file:
+        with disk_errors(), plain_files.created(self._beside) as file:
             self._model.write(file)
             best_model.label(file, self._epoch)
             size = file.seek(0, os.SEEK_END)
-        put_in_place(beside, self._path, self._fence)
+        self._model = None
         return size
+
+    def put_in_place(self) -> None:
+        """Put the model in place of the file, which a backup may still need until then; once.
+
+        Raises:
+            OSError: as above.
+        """
+        if not self._is_in_place:
+            put_in_place(self._beside, self._path, self._fence)
+            self._is_in_place = True
 
 
 class BestModel(keras.callbacks.ModelCheckpoint):
@@ -119,6 +143,8 @@ class BestModel(keras.callbacks.ModelCheckpoint):
             config = config_of(self.model)
         values = validated or _values(self._variables())
         self._latest = LatestBest(values, config, BestEpoch(float(value), epoch))
+        if writes_in_its_own_way(self.model):
+            self.hold()  # what is no variable may be another one later
 
     def _is_best(self, value: float) -> bool:
         return self.best is None or self._objective.is_better(value, self.best)
@@ -146,6 +172,7 @@ class BestModel(keras.callbacks.ModelCheckpoint):
         held = self.hold()
         if held:
             held.write()
+            held.put_in_place()
         self.note_written(held)
 
 

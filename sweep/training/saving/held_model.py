@@ -8,8 +8,10 @@ Keras offers that walk by the names of files only, so this module uses names tha
 export. A test compares its files with those of ``model.save_weights`` and ``model.save``.
 """
 
+import contextlib
 import io
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -22,6 +24,7 @@ from keras.src.saving import saving_lib
 
 from sweep.system import zip_member
 from sweep.training.state.arrays_file import add_arrays
+from sweep.training.state.model_variables import layers_of
 from sweep.training.state.packing import StateArrays
 from sweep.training.state.variables import underlying
 
@@ -134,20 +137,39 @@ def hold_model(model: keras.Model, config: dict[str, str]) -> HeldModel:
     return HeldModel(content.getvalue(), weights)
 
 
-def _walk(model: keras.Model, weights: HeldWeights, assets: Any) -> None:
-    """Let Keras walk through the model, but for an optimizer of its own: Keras copies its values.
+def writes_in_its_own_way(model: keras.Model) -> bool:
+    """Return whether the file of a model holds more than its variables, such as a vocabulary."""
+    parts = [*layers_of(model), *model.metrics, model.optimizer]
+    return any(hasattr(part, "save_assets") or _writes_own(part) for part in parts)
 
-    These are two thirds of all.
+
+def _writes_own(part: Any) -> bool:
+    method = getattr(type(part), "save_own_variables", None)
+    return method is not None and not method.__module__.startswith("keras.")
+
+
+def _walk(model: keras.Model, weights: HeldWeights, assets: Any) -> None:
+    with _optimizers_are_held():
+        saving_lib._save_state(model, weights, assets, "", set())  # noqa: SLF001 # see above
+
+
+@contextlib.contextmanager
+def _optimizers_are_held() -> Iterator[None]:
+    """Let optimizers store their variables inside the block, of which Keras stores copies.
+
+    These are two thirds of all values of a model.
     """
-    optimizer = model.optimizer
-    is_of_keras = type(optimizer).__module__.startswith("keras.")
-    is_held = is_of_keras and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-    done = {id(optimizer)} if is_held else set()
-    saving_lib._save_state(model, weights, assets, "", done)  # noqa: SLF001 # see above
-    if is_held:
-        group = weights.make("optimizer", {"name": optimizer.name})
-        for number, variable in enumerate(optimizer.variables):
-            group[str(number)] = variable
+    copies = keras.optimizers.Optimizer.save_own_variables
+    keras.optimizers.Optimizer.save_own_variables = _store_variables
+    try:
+        yield
+    finally:
+        keras.optimizers.Optimizer.save_own_variables = copies
+
+
+def _store_variables(optimizer: keras.optimizers.Optimizer, store: dict[str, Any]) -> None:
+    for number, variable in enumerate(optimizer.variables):
+        store[str(number)] = variable
 
 
 def held_value(value: Any) -> Any:

@@ -2,8 +2,6 @@
 
 import time
 
-import keras
-
 from sweep.system.files import patiently
 from sweep.system.host import now
 from sweep.training.endings import NotSaved
@@ -17,7 +15,7 @@ from sweep.training.state.training_state import BeforeValidation
 from sweep.wording import duration
 
 LONG_S = 2.0  # the user is told of a save that takes longer
-SLOW_BYTES_A_SECOND = 50e6  # is assumed of a disk that has not been written yet
+SLOW_BYTES_A_SECOND = 20e6  # is assumed of a disk that has not been written yet
 
 
 class Saver:
@@ -31,16 +29,18 @@ class Saver:
 
     def __init__(self, link: Link, writer: BackupWriter, schedule: SaveSchedule) -> None:
         self._link, self._writer, self._schedule = link, writer, schedule
-        self._unsaved: OSError | None = None
-        self._blocked_s = 0.0  # by the latest save
+        self._unsaved = ""  # why, where the latest save has failed
+        self._blocked_s = 0.0  # for the backup that is due
         self._is_best_alone = False  # what is under way
         self._best_before: Written | None = None  # what went ahead of the backup that is due
         self._save_s: float | None = None  # that the latest write has taken
         self._disk_is_short = False
 
     def begin(self) -> None:
-        """Note that the session begins to train."""
+        """Note that the session begins to train, and say for how long its first backup may take."""
         self._schedule.begin()
+        if self._expected_s() > LONG_S:
+            self._link.tell(SaveTakes(self._expected_s(), is_assumed=True))
 
     def batches_to_next(self) -> int | None:
         """Return how many batches may be trained before a save is due by their number."""
@@ -90,24 +90,27 @@ class Saver:
                 "make room or mend the drive, and run the same command to resume."
             )
 
-    def announce_stop(self, model: keras.Model) -> None:
+    def announce_stop(self) -> None:
         """Say how long the save before a stop will take, where that is long."""
-        assumed_s = disk_size(model).best * 2 / SLOW_BYTES_A_SECOND
-        save_s = assumed_s if self._save_s is None else self._save_s
-        save_s *= 2 if self._writer.is_under_way else 1
+        save_s = self._expected_s() * (2 if self._writer.is_under_way else 1)
         if save_s > LONG_S:
-            self._link.tell(SaveTakes(save_s))
             self._link.tell(Warned(f"saves before it stops, in about {duration(save_s)}"))
+
+    def _expected_s(self) -> float:
+        """Return how long the next backup takes, by the latest one or by the size of the model."""
+        if self._save_s is not None:
+            return self._save_s
+        return disk_size(self._writer.contents.model).best * 2 / SLOW_BYTES_A_SECOND
 
     def _write(self, before_validation: BeforeValidation | None = None) -> None:
         self._schedule.hold()
         self._is_best_alone, begun = False, time.monotonic()
         written = self._writer.write(before_validation)
-        self._blocked_s = time.monotonic() - begun - written.seconds
+        self._blocked_s += time.monotonic() - begun - written.seconds
         self._on_saved(written)
 
     def _begin(self) -> None:
-        """Begin to write the best model, once for each backup, and after that the backup.
+        """Begin to write the best model, once for each backup, or the backup.
 
         A still better one that was found meanwhile is written with the backup, and so is one that
         could not be written.
@@ -121,7 +124,7 @@ class Saver:
                 self._writer.begin()
         except OSError as error:
             self._on_not_saved(error)
-        self._blocked_s = time.monotonic() - begun
+        self._blocked_s += time.monotonic() - begun
 
     def _hear_of_write(self, wait: bool = False) -> None:
         try:
@@ -140,16 +143,18 @@ class Saver:
         parts = [part for part in (self._best_before, written) if part]
         save_s = sum(part.seconds for part in parts)
         cpu_s, size = sum(part.cpu_s for part in parts), sum(part.bytes for part in parts)
-        self._unsaved, self._save_s, self._best_before = None, save_s, None
+        self._unsaved, self._save_s, self._best_before = "", save_s, None
         self._schedule.succeed(SaveCost(self._blocked_s, cpu_s, save_s, size))
+        self._blocked_s = 0.0
         if save_s > LONG_S:
             self._link.tell(SaveTakes(save_s))
         self._warn_of_a_short_disk()
 
     def _on_not_saved(self, error: OSError) -> None:
+        why = str(error) or type(error).__name__
         if not self._unsaved:
-            self._link.tell(Unsaved(now()[11:16], str(error)))
-        self._unsaved = error
+            self._link.tell(Unsaved(now()[11:16], why))
+        self._unsaved = why
         self._schedule.fail()
 
     def _warn_of_a_short_disk(self) -> None:
