@@ -1,9 +1,11 @@
 """Backups are written while the training goes on: when, at what cost, and under SIGKILL."""
 
 import errno
+import gc
 import math
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -12,9 +14,9 @@ from support.tiers import sampled
 from support.trainer import FIXED, PARAMETERS
 from sweep.experience.accounting import ASSUMED_CUT_EVERY_S, cut_every_s
 from sweep.experience.entries import Session, SessionEnd
-from sweep.experience.record import Record
+from sweep.experience.record import Record, State
 from sweep.system.host import this_process
-from sweep.training.protocol import FIRST_SAVE_S, Unsaved
+from sweep.training.protocol import FIRST_SAVE_S, EpochDone, Unsaved
 from sweep.training.saving.background_write import BackgroundWrite
 from sweep.training.saving.save_interval import LONGEST_S, SaveCost, SaveInterval, daly_s
 from sweep.training.saving.save_schedule import SaveSchedule
@@ -133,6 +135,30 @@ def test_one_write_at_a_time_ends_in_the_thread_that_asks():
     assert not background.is_under_way
 
 
+def test_a_write_that_has_failed_keeps_nothing_in_memory():
+    """What a full disk refuses, again and again, is as large as the model."""
+
+    class Held:
+        def write(self):
+            raise OSError(errno.ENOSPC, "full")
+
+    background, held = BackgroundWrite(), Held()
+    is_there = weakref.ref(held)
+    gc.collect()
+    gc.disable()
+    try:
+        background.begin(held.write)
+        with pytest.raises(OSError, match="full") as raised:
+            background.ended(wait=True)
+        del held, raised
+        until = time.monotonic() + 5  # the thread lets go of it a moment later
+        while is_there() and time.monotonic() < until:
+            time.sleep(0.01)
+    finally:
+        gc.enable()
+    assert is_there() is None
+
+
 # The cuts fall at batches while a save is written, and into each step of a save by its thread.
 CUTS = [
     *({"epoch": epoch, "batch": batch} for epoch, batch in [(0, 7), (1, 5), (3, 2)]),
@@ -148,6 +174,18 @@ def test_killed_while_a_save_is_written_it_ends_as_if_uncut(trainer, uncut, spac
     cuts = (cut, {"epoch": 4, "batch": 5})
     experience = trainer.cut_and_resume(path, root, *cuts, save_freq=None, parameters=parameters)
     assert_equal(experience, uncut("mlp"))
+
+
+def test_a_training_that_is_pruned_as_it_resumes_keeps_its_backup(trainer, tmp_path):
+    """It has restored nothing yet that could be saved."""
+    trainer("mlp", tmp_path, {"epoch": 2, "batch": 7})
+    weights = only(tmp_path).sauvegarde / "latest.weights.h5"
+    before = weights.read_bytes()
+    pruned = trainer(
+        "mlp", tmp_path, on_news=lambda news: "bad" if isinstance(news, EpochDone) else None
+    )
+    assert (pruned.ending, only(tmp_path).state()) == ("outcome", State.PRUNED)
+    assert weights.read_bytes() == before
 
 
 def test_a_disk_that_fills_while_a_save_is_written_stops_no_training(

@@ -43,6 +43,7 @@ def test_without_a_gpu_nothing_is_said_of_any():
 
 def test_trainings_side_by_side_see_one_gpu_each(trainer, tmp_path, space, monkeypatch):
     """The names alone: TensorFlow finds no such device here, and trains on the CPU."""
+    trainer.place._spares.dismiss()
     monkeypatch.setattr(trainer.place._spares, "_gpus", ["0", "3"])
     note = (
         f"open({str(tmp_path / 'seen')!r}, 'a').write(os.environ['CUDA_VISIBLE_DEVICES'] + '\\n')"

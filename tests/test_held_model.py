@@ -11,7 +11,10 @@ import io, json, pathlib, zipfile
 import h5py
 import keras
 import numpy as np
+from sweep.space.objectives import Objective
 from sweep.training.saving import held_model
+from sweep.training.saving.best_model_callback import BestModel
+from sweep.training.state.variables import underlying
 
 folder = pathlib.Path("FOLDER")
 layers, losses, random = keras.layers, keras.losses, np.random.default_rng(0)
@@ -65,7 +68,8 @@ def named_before():
 
 
 def of_an_inner_model():
-    inner, optimizer = keras.Sequential([keras.Input((3,)), layers.Dense(4)]), keras.optimizers.Adam()
+    inner, optimizer = keras.Sequential([keras.Input((3,))]), keras.optimizers.Adam()
+    inner.add(layers.Dense(4))
     inner.compile(optimizer, "mse")
     return keras.Sequential([inner, layers.Dense(2)]), random.normal(size=(16, 3)), optimizer
 
@@ -87,11 +91,23 @@ def datasets(file):
     return found
 
 
+def best_of(model):
+    """Return a callback that keeps this model as the best in memory."""
+    in_metrics = [variable for metric in model.metrics for variable in metric.variables]
+    variables = [*model.variables, *model.optimizer.variables, *in_metrics]
+    found = [underlying(variable) for variable in variables]
+    best = BestModel(folder / "best.keras", Objective("acc", "max"), None, lambda: found)
+    best.set_model(model)
+    best.on_epoch_end(0, {"acc": 1.0})
+    return best
+
+
 def members(path):
     with zipfile.ZipFile(path) as archive:
         content = {name: archive.read(name) for name in archive.namelist()}
     metadata = json.loads(content.pop("metadata.json"))
     weights = datasets(io.BytesIO(content.pop("model.weights.h5")))
+    content.pop("sweep.json", None)
     return {**content, "version": metadata["keras_version"]}, weights
 
 
@@ -107,9 +123,16 @@ for make in (looked_up, sparse, nested, named_before, of_an_inner_model, compile
     optimizer_before = [np.array(variable) for variable in model.optimizer.variables]
     held = held_model.hold_weights(model)
     held_whole = held_model.hold_model(model, held_model.config_of(model))
+    best = best_of(model)
     model.fit(x, y, epochs=3, verbose=0)
     if make is nested:
         next(layer for layer in model.layers if isinstance(layer, Counted)).seen += 1
+    ahead = best.hold()
+    assert ahead.write() > 0 and ahead.is_written and ahead.write() == 0
+    assert not (folder / "best.keras").exists(), "the latest backup has the model before it"
+    best.write_now()
+    assert members(folder / "best.keras") == members(whole), make
+    (folder / "best.keras").unlink()
     for again in range(2):  # a write that has failed is tried again
         held_weights, path = folder / "held.weights.h5", folder / "held.keras"
         with open(held_weights, "w+b") as file:

@@ -70,6 +70,7 @@ class Spares:
     def begin_no_runtime(self) -> None:
         """Let no spare begin TensorFlow's runtime from now on."""
         self._may_begin_runtime = False
+        self.dismiss()
 
     def _threads(self, job: Job) -> int | None:
         """Return with how many threads a spare may begin the runtime, before any code of the user.

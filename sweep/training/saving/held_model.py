@@ -139,7 +139,7 @@ def hold_model(model: keras.Model, config: dict[str, str]) -> HeldModel:
 
 def writes_in_its_own_way(model: keras.Model) -> bool:
     """Return whether the file of a model holds more than its variables, such as a vocabulary."""
-    parts = [*layers_of(model), *model.metrics, model.optimizer]
+    parts = [*layers_of(model), *model.metrics, getattr(model, "optimizer", None)]
     return any(hasattr(part, "save_assets") or _writes_own(part) for part in parts)
 
 
