@@ -40,7 +40,7 @@ def test_dalys_interval_is_the_best_of_all():
 @pytest.mark.parametrize(
     ("cost", "budget", "seconds", "reason"),
     [
-        (SaveCost(0.05, 0.45, 1.0, 10**6), None, 84.1, "costs 0.5 s, and a cut comes every 2:00"),
+        (SaveCost(0.05, 0.45, 1.0, 10**6), None, 84.1, "0.5 s, and one cut is expected in 2:00:00"),
         (SaveCost(5.0, 0.1, 6.0, 10**6), None, 268, "a backup costs 5.1 s"),
         (SaveCost(0.0, 0.01, 13.0, 10**6), 20.0, 130, "keeps the disk busy for 13 s"),
         (SaveCost(9.0, 0.0, 9.0, 10**6), None, 450, "stops the training for 9 s"),

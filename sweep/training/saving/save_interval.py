@@ -51,7 +51,8 @@ class SaveInterval:
     def learn(self, cost: SaveCost) -> None:
         """Decide anew, by the latest backup."""
         lost_s = cost.blocked_s + cost.cpu_s
-        cuts = f"a backup costs {lost_s:.2g} s, and a cut comes every {duration(self._cut_every_s)}"
+        until_cut = duration(self._cut_every_s)
+        cuts = f"a backup costs {lost_s:.2g} s, and one cut is expected in {until_cut}"
         disk = f"a backup keeps the disk busy for {duration(cost.disk_s)}"
         blocked = f"a backup stops the training for {cost.blocked_s:.2g} s"
         seconds, reason = max(
