@@ -118,7 +118,7 @@ def test_what_is_pruned_keeps_its_best_model(trainer, tmp_path):
 
 
 def test_without_a_backup_it_begins_again(trainer, uncut, tmp_path):
-    experience = trainer.cut_and_resume("mlp", tmp_path, {"epoch": 2, "batch": 8}, save_freq=1000)
+    experience = trainer.cut_and_resume("mlp", tmp_path, {"epoch": 0, "batch": 0}, save_freq=1000)
     assert_equal(experience, uncut("mlp"))
     assert [session.epoch for session in experience.read().sessions] == [0, 0]
 
