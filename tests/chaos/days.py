@@ -15,7 +15,7 @@ import numpy as np
 from support.command import logged, rows_logged, sweep
 from support.terminal import Terminal
 from support.trainer import SPACES
-from sweep.experience.folder import experiences_in
+from sweep.experience.folder import Experience, experiences_in
 from sweep.experience.record import State
 
 from .case import Case, Chaos, Words, assert_one_sentence
@@ -259,6 +259,17 @@ def lose_drive(case: Case, drive: Drive, root: Path, rows: int) -> None:
     victim.wait_for(logged(rows + 2), WAIT_S).kill_tree()
 
 
+def one_in_training(root: Path) -> Experience:
+    """Wait for a moment that is not between two trainings, and return the one that runs then."""
+    until = time.monotonic() + WAIT_S
+    while time.monotonic() < until:
+        for one in experiences_in(root):
+            if one.state() is State.RUNNING:
+                return one
+        time.sleep(PAUSE_S / 10)
+    raise AssertionError("nothing is in training")
+
+
 def lay_links(case: Case, drive: Drive, root: Path, rows: int) -> None:
     """Lay links to another folder under our names, in mid-training; its files stay as they are."""
     others = case.root.parent / "of_another"
@@ -266,7 +277,7 @@ def lay_links(case: Case, drive: Drive, root: Path, rows: int) -> None:
     for name in ("latest.weights.h5", "training_metadata.json", "notes.txt"):
         (others / name).write_text("mine")
     victim = start(case, TWENTY, root).wait_for(logged(rows), WAIT_S)
-    (one,) = [one for one in experiences_in(root) if one.state() is State.RUNNING]
+    one = one_in_training(root)
     there = drive.backing / "MyDrive" / "root" / one.id
     (there / "sauvegarde" / "latest.weights.h5.bkp").unlink(missing_ok=True)
     (there / "sauvegarde" / "latest.weights.h5.bkp").symlink_to(others / "latest.weights.h5")
