@@ -8,8 +8,10 @@ import contextlib
 import copy
 import hashlib
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import keras
 
@@ -29,6 +31,8 @@ from sweep.training.session import TrainingSession
 from sweep.training.state.own_folder import told_from
 from sweep.training.state.packing import StateArrays
 from sweep.training.state.training_state import BeforeValidation, TrainingState
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -77,13 +81,7 @@ class HeldBackup:
         Raises:
             OSError: the disk is full or gone.
         """
-        try:
-            return self._write_all(), []
-        except plain_files.NotPlain:
-            moved = damage.quarantine_misplaced(self._experience)
-            if not moved:  # the folder itself is not ours any more
-                raise
-            return self._write_all(), ["; ".join(moved)]
+        return with_way_cleared(self._experience, self._write_all)
 
     def _write_all(self) -> int:
         best_bytes = self.best.write() if self.best else 0
@@ -189,7 +187,8 @@ class BackupWriter:
     def _hold(self, before_validation: BeforeValidation | None) -> HeldBackup:
         experience, contents, progress = self._job.experience, self.contents, self._session.progress
         experience.fence()  # to hold a model takes long
-        contents.log.file.write_now()
+        for text in with_way_cleared(experience, contents.log.file.write_now)[1]:
+            self._link.tell(Warned(text))
         state = before_validation.python if before_validation else None
         plain, arrays = state or contents.state.capture()
         event_files.flush(contents.of_user)
@@ -225,6 +224,24 @@ class BackupWriter:
         if skipped or lost:
             missing = ", ".join([*skipped, *lost])
             self._session.mark_approximate(f"it was resumed without a part of its state: {missing}")
+
+
+def with_way_cleared(experience: Experience, write: Callable[[], T]) -> tuple[T, list[str]]:
+    """Call ``write``; where a link stands in the place of a file, set it aside and call it again.
+
+    Returns:
+        What ``write`` returns, and sentences of what was found in the way.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    try:
+        return write(), []
+    except plain_files.NotPlain:
+        moved = damage.quarantine_misplaced(experience)
+        if not moved:  # the folder itself is not ours any more
+            raise
+        return write(), ["; ".join(moved)]
 
 
 def describe_short_disk(folder: Path) -> str | None:
