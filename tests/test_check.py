@@ -168,9 +168,11 @@ DRAWS = """    import keras
     model = Noisy(layers)"""
 
 
-def test_a_resume_is_certified_before_it_matters(space):
-    done = sweep("check", space())
-    assert "a resume is exact (proven over 2 saves and 1 epoch's end): " in done.stdout
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_a_resume_is_certified_before_it_matters(space, momentum):
+    path = space(('SGD(parameters["rate"])', f'SGD(parameters["rate"], {momentum})'))
+    done = sweep("check", path)
+    assert "a resume is exact (proven over 2 saves and 1 epoch's end): " in done.stdout, done.stderr
 
 
 def test_a_resume_that_is_not_exact_is_found_out_and_what_differs_is_named(space):

@@ -122,6 +122,7 @@ def make_savers(
     backup_before = backup_before and _here(backup_before, job.experience.path)
     most = None if any(map(hears_batches, made.of_user)) else lambda: backup.batches_to_next()
     steps.take_over(made.model, made.batches, made.validation, most, made.weigh)
+    size = disk_size(made.model).best  # builds the optimizer, as the state is to find it
     state = TrainingState(made.model, made.of_user, (made.batches.made_of, made.validation.made_of))
     best_before = backup_before.position.best() if backup_before else None
     files, fence = job.experience, job.experience.fence
@@ -132,7 +133,7 @@ def make_savers(
     heard_by = made.of_user if made.space.early_stopping_ends == "phase" else None
     enter = _entering(job, link, made, best, state)
     phases = TrainingPhases(made.phases, session.progress, enter, state.begin_phase, heard_by)
-    saver = Saver(link, writer, _schedule(job, session))
+    saver = Saver(link, writer, _schedule(job, session), 2 * size)
     backup = Backup(link, saver, writer, backup_before, session, phases)
     watcher = EpochWatcher(best, log, notes_weights=may_change_model(made.of_user))
     monitored = Monitored(job.source.path, job.record.objectives)

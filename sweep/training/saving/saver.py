@@ -5,7 +5,6 @@ import time
 from sweep.system.files import patiently
 from sweep.system.host import now
 from sweep.training.endings import NotSaved
-from sweep.training.model_build import disk_size
 from sweep.training.protocol import Link, SaveTakes, Unsaved, Warned
 from sweep.training.saving.background_write import Written
 from sweep.training.saving.backup_writer import BackupWriter, describe_short_disk
@@ -25,10 +24,12 @@ class Saver:
         link: is told what cannot be saved.
         writer: writes the files.
         schedule: says when.
+        size: in bytes of the first backup and its best model, about.
     """
 
-    def __init__(self, link: Link, writer: BackupWriter, schedule: SaveSchedule) -> None:
+    def __init__(self, link: Link, writer: BackupWriter, schedule: SaveSchedule, size: int) -> None:
         self._link, self._writer, self._schedule = link, writer, schedule
+        self._assumed_s = size / SLOW_BYTES_A_SECOND
         self._unsaved = ""  # why, where the latest save has failed
         self._blocked_s = 0.0  # for the backup that is due
         self._is_best_alone = False  # what is under way
@@ -98,9 +99,7 @@ class Saver:
 
     def _expected_s(self) -> float:
         """Return how long the next backup takes, by the latest one or by the size of the model."""
-        if self._save_s is not None:
-            return self._save_s
-        return disk_size(self._writer.contents.model).best * 2 / SLOW_BYTES_A_SECOND
+        return self._assumed_s if self._save_s is None else self._save_s
 
     def _write(self, before_validation: BeforeValidation | None = None) -> None:
         self._schedule.hold()
