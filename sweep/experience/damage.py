@@ -35,10 +35,10 @@ class Damage:
 
 
 def find_damages(experience: Experience, record: Record, thoroughly: bool = False) -> list[Damage]:
-    """Return the damages to the files that an ended experience is read from.
+    """Return the damages to the files that an ended or paused experience is read from.
 
     Args:
-        experience: in any state; one that has not ended has no damages.
+        experience: in any state; one that was interrupted has none, for it resumes from its backup.
         record: of the experience.
         thoroughly: compare the content of the model, and not only its size.
 
@@ -46,6 +46,11 @@ def find_damages(experience: Experience, record: Record, thoroughly: bool = Fals
         OSError: a file cannot be read, which is no reason to take it for damaged.
     """
     outcome, log, model = record.outcome, experience.log, experience.meilleur
+    if record.is_paused():
+        position = backup_files.newest_position(experience.sauvegarde)
+        kept = position.log.encode() if position else None
+        is_whole = kept is None or experience.read_log() == kept
+        return [] if is_whole else [Damage(log, _what(log), kept)]
     if not outcome:
         return []
     damages = []

@@ -35,9 +35,9 @@ class TrialEntry(JsonObject):
 class SessionEnd(JsonObject):
     """How and where a session ended.
 
-    ``epoch`` and ``batch`` are the next ones to train. ``how`` is outcome, stopped, raised or cut,
-    and "" where the session has not written its end. ``trained_s`` and ``prepared_s`` are the
-    seconds after and before its first batch; the latter is unknown for an interrupted session.
+    ``epoch`` and ``batch`` are the next ones to train. ``how`` is outcome, paused, stopped, raised
+    or cut, and "" where the session has not written its end. ``trained_s`` and ``prepared_s`` are
+    the seconds after and before its first batch; the latter is unknown for an interrupted session.
     ``sample`` is the evidence that a stopped session leaves: epoch, batch and running metrics.
     """
 
@@ -66,9 +66,10 @@ class Session(JsonObject):
     """One process that trained an experience, starting at ``batch`` of ``epoch``.
 
     ``begun`` is in UTC, and ``batches`` is the number of batches in an epoch. ``cluster`` is the
-    address of the Dask scheduler, where there is one. ``ended`` is written by the session itself,
-    or by the next one if it was interrupted. A session that resumed another has a ``proof``, and as
-    ``evidence`` what is still to be compared. Older versions wrote less.
+    address of the Dask scheduler, where there is one. ``until`` is the epoch before which the
+    training is to be paused, or None. ``ended`` is written by the session itself, or by the next
+    one if it was interrupted. A session that resumed another has a ``proof``, and as ``evidence``
+    what is still to be compared. Older versions wrote less.
     """
 
     PARTS: ClassVar[dict[str, type[JsonObject]]] = {
@@ -87,6 +88,7 @@ class Session(JsonObject):
     versions: dict[str, str] | None = None
     machine: Machine | None = None
     cluster: str | None = None
+    until: int | None = None
     evidence: dict[str, Any] | None = None
     proof: Comparison | None = None
     ended: SessionEnd | None = None

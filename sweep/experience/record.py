@@ -20,6 +20,7 @@ class State(StrEnum):
     NEW = "new"
     RUNNING = "running"
     CUT_OFF = "cut_off"
+    PAUSED = "paused"
     FINISHED = "finished"
     FAILED = "failed"
     PRUNED = "pruned"
@@ -120,6 +121,20 @@ class Record:
         """The first objective, which decides what the best epoch is."""
         return self.objectives[0]
 
+    def paused_at(self) -> int:
+        """Return the epoch before which the training was paused last; 0 where it never was."""
+        ends = [session.ended for session in self.sessions]
+        return next((end.epoch for end in reversed(ends) if end and end.how == State.PAUSED), 0)
+
+    def is_paused(self) -> bool:
+        """Tell whether the training waits for a scheduler to take it further."""
+        end = self.sessions[-1].ended if self.sessions else None
+        return not self.outcome and end is not None and end.how == State.PAUSED
+
+    def is_paused_for(self, until: int | None) -> bool:
+        """Tell whether the training waits, and has no epoch left before ``until``."""
+        return until is not None and self.is_paused() and self.paused_at() >= until
+
     def seconds_per_epoch(self) -> float:
         """Return the mean seconds of an epoch in all sessions, with validation and backups."""
         ends = [
@@ -209,6 +224,8 @@ def state_of(record: Record | None) -> State:
         return State.NEW
     if record.outcome:
         return record.outcome.state
+    if record.is_paused():
+        return State.PAUSED
     is_running = record.sessions and is_alive(record.sessions[-1].process)
     return State.RUNNING if is_running else State.CUT_OFF
 

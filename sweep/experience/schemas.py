@@ -69,6 +69,7 @@ class AskedShape(TypedDict):
     seed: int
     sampler: Name
     pruner: Name
+    scheduler: NotRequired[Name]
 
 
 class EnqueuedShape(TypedDict):
@@ -167,6 +168,7 @@ class SessionShape(TypedDict):
     processor: NotRequired[str]
     versions: NotRequired[Texts]
     cluster: NotRequired[str | None]
+    until: NotRequired[Epoch | None]
 
 
 class FileShape(TypedDict):

@@ -10,7 +10,7 @@ from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot
 from sweep.experience.views import TrainingView
 
-ENDINGS = ("cut", "stopped", "outcome", "running")
+ENDINGS = ("cut", "stopped", "paused", "outcome", "running")
 
 
 @dataclass(frozen=True)

@@ -162,9 +162,10 @@ class Snapshot:
         return hashlib.sha256(repr([seen, untrained, self.asked]).encode()).hexdigest()
 
     def is_over(self) -> bool:
-        """Tell whether all trials that the sweep was asked for last have ended."""
+        """Tell whether all trials that the sweep was asked for last have ended, or stay paused."""
         counts = self.counts()
-        return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF])
+        may_go_on = counts[State.PAUSED] and self.holder
+        return not (self.to_do() or counts[State.RUNNING] or counts[State.CUT_OFF] or may_go_on)
 
     def best(self) -> TrialView | None:
         """Return the best finished trial that keeps the constraints, by the first objective.

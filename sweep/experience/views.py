@@ -62,7 +62,7 @@ class TrialView:
     def state(self) -> State:
         """The state of its experience, or the combined state of several.
 
-        Until all repeats have ended, that is running or interrupted.
+        Until all repeats have ended, that is running, paused or interrupted.
         """
         outcome = self.trial_record.outcome if len(self.trainings) > 1 else None
         states = [training.state for training in self.trainings]
@@ -70,7 +70,8 @@ class TrialView:
             return outcome.state
         if len(self.trainings) >= self.trial_record.repeat_count == 1:
             return states[0]
-        return State.RUNNING if State.RUNNING in states else State.CUT_OFF
+        open_states = (State.RUNNING, State.PAUSED)
+        return next((state for state in open_states if state in states), State.CUT_OFF)
 
     @property
     def best(self) -> TrainingView:

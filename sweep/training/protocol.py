@@ -44,6 +44,7 @@ class Job:
         objectives: those of the sweep; None where MONITOR is left out, and no training of the sweep
             has shown yet what its model calls the accuracy.
         only_prepares: whether it ends before its first batch, and writes nothing.
+        until: the epoch before which the training is paused; None trains it to its end.
     """
 
     source: SpaceSource
@@ -58,6 +59,7 @@ class Job:
     objectives: Objectives | None = None
     only_prepares: bool = False
     gb_an_hour: float | None = None
+    until: int | None = None
 
     def only_preparing(self) -> "Job":
         """Return a job that prepares the same training, and ends before its first batch."""
@@ -68,6 +70,7 @@ class Ending(StrEnum):
     """Why a training process ended."""
 
     OUTCOME = "outcome"  # the record says finished, failed or pruned
+    PAUSED = "paused"  # before the epoch that the job names
     STOPPED = "stopped"  # it was asked to
     REFUSED = "refused"  # the search space is wrong, so that its other trainings would fail as well
     GONE = "gone"  # the drive or the cluster does not answer

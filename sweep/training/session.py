@@ -80,6 +80,11 @@ class TrainingSession:
         self._heartbeat = HeartbeatWriter(self._job, progress)
         self.proof = Proof(evidence, self.compare)
 
+    def is_to_be_paused(self) -> bool:
+        """Tell whether the training has come to the epoch before which it is paused."""
+        until, progress = self._job.until, self.progress
+        return until is not None and progress.epoch >= until and not progress.batch
+
     def heartbeat(self) -> None:
         """Write how far the session is, unless that was written just now."""
         if self._heartbeat:
@@ -122,7 +127,7 @@ class TrainingSession:
         """Record how and where the session ended, and how the training did.
 
         Args:
-            how: outcome, stopped or raised.
+            how: outcome, paused, stopped or raised.
             outcome: of the training, where it has ended.
         """
         record, progress = self._job.record, self.progress
@@ -154,6 +159,7 @@ class TrainingSession:
             versions=versions(),
             machine=machine(),
             cluster=self._job.cluster or None,
+            until=self._job.until,
         )
 
     def _evidence(self, start: Start) -> Evidence:

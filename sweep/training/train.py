@@ -127,8 +127,9 @@ class TrainingRun:
         try:
             outcome = self._train()
         except Stopped:
-            self._session.end("stopped")
-            return End(Ending.STOPPED)
+            ending = Ending.PAUSED if self._session.is_to_be_paused() else Ending.STOPPED
+            self._session.end(ending)
+            return End(ending)
         except NothingMonitored:  # nobody can use what was trained, nor need go on with it
             self._session.end("raised")
             begin_anew(self._job.experience)
@@ -189,6 +190,8 @@ class TrainingRun:
         if savers.phases.are_over(progress.epoch, stopped):
             reports.on_train_begin()
             return
+        if self._session.is_to_be_paused():  # a cut came between its backup and its end
+            raise Stopped
         finite = Finite(job.record.objectives)
         in_order = callbacks(savers, made.of_user, reports, guards=[finite])
         self._fit(made, savers, in_order, stopped)

@@ -38,7 +38,8 @@ class Backup(keras.callbacks.BackupAndRestore):
         saver: saves, and says when that is due.
         writer: restores what was saved.
         resumed_from: the backup to resume from; None begins at the beginning.
-        session: its progress is kept up to date, and its proof is given what the training reaches.
+        session: its progress is kept up to date, and its proof is given what the training reaches;
+            it says where the training is paused.
         phases: say where the training ends.
 
     Raises:
@@ -64,6 +65,7 @@ class Backup(keras.callbacks.BackupAndRestore):
         self._resumed_from = resumed_from
         self._state, self._log = writer.contents.state, writer.contents.log
         self._progress, self._proof, self._phases = session.progress, session.proof, phases
+        self._is_to_be_paused = session.is_to_be_paused
         self._before_validation: BeforeValidation | None = None
         # Of the latest validation; how long the first one takes is not known.
         self._validated_at, self._validation_s = 0.0, math.inf
@@ -157,6 +159,8 @@ class Backup(keras.callbacks.BackupAndRestore):
         progress.epoch, progress.batch, progress.logs = epoch + 1, 0, None
         if self._phases.are_over(progress.epoch, self.model.stop_training):
             self._saver.save_the_end()
+        elif self._is_to_be_paused():
+            self._save_and_stop()
         else:
             self._save_if_due()
 
