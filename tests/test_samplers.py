@@ -28,10 +28,10 @@ from sweep.choice import Choice
 from sweep.errors import Misuse, SweepError
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import Outcome, State
+from sweep.names import SAMPLERS
 from sweep.search.choice_tree import values_of
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
-from sweep.settings import SAMPLERS
 
 TRIALS = 24
 CASES = [

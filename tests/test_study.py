@@ -15,6 +15,7 @@ import pytest
 from sweep.errors import StoppedWaiting, SweepError
 from sweep.experience.entries import TrialEntry
 from sweep.experience.record import Outcome, State
+from sweep.names import PRUNERS, SAMPLERS
 from sweep.search import storage_access
 from sweep.search.journal import Journal
 from sweep.search.pruners import BUILDERS
@@ -23,7 +24,6 @@ from sweep.search.storage import is_of_storage
 from sweep.search.study import Study
 from sweep.search.study_check import check_distributions
 from sweep.search.study_factory import StudyOptions
-from sweep.settings import PRUNERS, SAMPLERS
 from sweep.system import files, plain_files
 
 

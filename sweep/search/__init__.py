@@ -11,8 +11,10 @@ through them:
 - ``storage_access.py`` — one call at a time to the storage, repeated while a server is away
 - ``choice_tree.py`` — the choices that trials have made, and which are used up
 - ``exhaustive.py`` — grid and brute force: samplers that propose each combination once
+- ``paused_trials.py`` — what a sampler sees of trials that are paused
 - ``samplers.py`` — every sampler, as a function of seed, trial number and history
 - ``pruners.py`` — every pruner, asked once about each epoch
+- ``scheduler.py`` — which paused training is taken further: successive halving
 - ``any_choices.py`` — choices that are lists, tuples or NumPy's scalars
 - ``enqueued.py`` — the proposals to try first: ``enqueued.json`` and the user's files
 - ``proposal_check.py`` — whether ``suggest`` can take such a proposal

@@ -125,6 +125,17 @@ class DirectStudy:
             return None
         return self.factory.pruner.should_prune(self.optuna_study, trial, epoch)
 
+    def show_paused(self, number: int, values: Mapping[int, float]) -> None:
+        """Show the sampler a trial that is paused: as if it had been pruned there.
+
+        The storage keeps it running, for Optuna changes no trial that has ended.
+
+        Args:
+            number: of the trial.
+            values: the best value so far, by epoch.
+        """
+        self.factory.sampler.show_paused(number, values)
+
     def tell(
         self,
         trial: optuna.Trial,

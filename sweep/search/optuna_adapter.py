@@ -28,6 +28,7 @@ def storage_of(study: optuna.Study) -> BaseStorage:
 def with_storage(study: optuna.Study, storage: object) -> optuna.Study:
     """Return a copy of a study that uses another storage, which has the methods of Optuna's."""
     copied = copy.copy(study)
+    copied._thread_local = type(study._thread_local)()  # noqa: SLF001 # has a cache of all trials
     copied._storage = cast("BaseStorage", storage)  # noqa: SLF001
     return copied
 

@@ -6,7 +6,7 @@ import inspect
 import warnings
 import weakref
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import optuna
@@ -19,6 +19,7 @@ from sweep.errors import Misuse
 from sweep.search import optuna_adapter
 from sweep.search.exhaustive import BruteForce, ChoiceTrees, Enumeration, Grid
 from sweep.search.optuna_adapter import PointQMCSampler
+from sweep.search.paused_trials import PausedTrials, StorageWithPaused
 
 
 class QMC(PointQMCSampler):
@@ -93,6 +94,9 @@ PACKAGES = {
 # Hyperband shows a sampler only the trials of one bracket. These count trials, or note something
 # for all of them, so they see all trials.
 SEES_ALL_TRIALS = {"grid", "qmc", "nsgaii", "brute_force"}
+# These make something of the values of a trial that has not come to its end. Optuna's others take
+# a pruned trial for one without a value, or, as CMA-ES, keep what they have made of it.
+LEARNS_FROM_PAUSED = {"tpe"}
 SEEDS = {"seed", "study_seed"}
 # Optuna's options that cannot be chosen here: deprecated ones, warnings, and what a sampler keeps
 # between two calls.
@@ -114,10 +118,15 @@ class SeededSampler(BaseSampler):
         Misuse: the sampler does not take an option, or needs a package that is not installed.
     """
 
-    def __init__(self, choice: Choice, seed: int) -> None:
+    def __init__(
+        self, choice: Choice, seed: int, paused: Mapping[int, Mapping[int, float]] | None = None
+    ) -> None:
         self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
         self._taken = set(inspect.signature(self._class).parameters)
         self._trees = ChoiceTrees()
+        self._paused = PausedTrials()
+        for number, values in (paused or {}).items():
+            self._paused.set(number, values)
         self._brackets: weakref.WeakKeyDictionary[optuna.Study, Brackets]
         self._brackets = weakref.WeakKeyDictionary()
         choice.check(plain_options(self._class, SEEDS | LEFT_OUT))
@@ -129,6 +138,10 @@ class SeededSampler(BaseSampler):
             self._first = self.of_trial(0)
         except (ValueError, TypeError, AssertionError) as error:
             raise choice.wrong(str(error).rstrip(".")) from error
+
+    def show_paused(self, number: int, values: Mapping[int, float]) -> None:
+        """Let the trial of this number, as long as it is running, have these values by epoch."""
+        self._paused.set(number, values)
 
     def of_trial(self, number: int, parameter: str = "") -> BaseSampler:
         """Return the sampler of one trial, or of one of its parameters that is drawn by itself."""
@@ -160,8 +173,10 @@ class SeededSampler(BaseSampler):
         One sampler for all trials remembers them; a new one would read all trials.
         """
         shown = self._shown(study)
+        if shown is not study and self._paused:  # what is paused may fail, and counts no more then
+            return self.of_trial(0).infer_relative_search_space(shown, trial)
         brackets = self._brackets.setdefault(
-            optuna_adapter.whole_study(shown), defaultdict(lambda: self.of_trial(0))
+            optuna_adapter.whole_study(study), defaultdict(lambda: self.of_trial(0))
         )
         sampler = brackets[optuna_adapter.bracket_of(shown)]
         return sampler.infer_relative_search_space(shown, trial)
@@ -190,8 +205,18 @@ class SeededSampler(BaseSampler):
         self.of_trial(trial.number).after_trial(self._shown(study), trial, state, values)
 
     def _shown(self, study: optuna.Study) -> optuna.Study:
-        """Return the study as the sampler sees it: with the trials of a bracket, or with all."""
-        return optuna_adapter.whole_study(study) if self._choice.name in SEES_ALL_TRIALS else study
+        """Return the study as the sampler sees it.
+
+        It has the trials of a bracket, or all, and paused ones as if they had been pruned.
+        """
+        name = self._choice.name
+        if name in SEES_ALL_TRIALS:
+            return optuna_adapter.whole_study(study)
+        shows_bracket = optuna_adapter.bracket_of(study) is not None
+        if not self._paused or name not in LEARNS_FROM_PAUSED or shows_bracket:
+            return study
+        storage = StorageWithPaused(optuna_adapter.storage_of(study), self._paused)
+        return optuna_adapter.with_storage(study, storage)
 
 
 def _check_package(sampler: str) -> None:

@@ -226,6 +226,11 @@ class Study:
             self._direct.report(trial, epoch, value, is_judged=False)
 
     @serialized
+    def show_paused(self, number: int, values: Mapping[int, float]) -> None:
+        """Show the sampler a trial that is paused, see ``DirectStudy.show_paused``."""
+        self._direct.show_paused(number, values)
+
+    @serialized
     def tell(
         self,
         trial: optuna.Trial,
@@ -260,22 +265,16 @@ class Study:
         return trial_statistics.count_states(self._direct.trials())
 
     @serialized
-    def has_reached(self, target: float) -> bool:
-        """Tell whether a trial is as good as ``target`` in the first objective.
-
-        Only trials that keep the constraints count.
-        """
-        objective = self._options.objectives[0]
-        return trial_statistics.has_reached(self._direct.trials(), objective, target)
+    def has_reached(self, target: float, paused: Mapping[int, float] | None = None) -> bool:
+        """Tell whether a trial is as good as ``target``, see ``trial_statistics.has_reached``."""
+        objective, trials = self._options.objectives[0], self._direct.trials()
+        return trial_statistics.has_reached(trials, objective, target, paused or {})
 
     @serialized
-    def count_since_best(self) -> int:
-        """Return how many trials have ended after the last one that improved on all before it.
-
-        As long as none has improved, return 0. With several objectives, a trial improves if no
-        earlier one is as good in all of them.
-        """
-        return trial_statistics.count_since_best(self._direct.trials(), self._options.objectives)
+    def count_since_best(self, paused: Mapping[int, float] | None = None) -> int:
+        """Return how many trials are no better, see ``trial_statistics.count_since_best``."""
+        objectives, trials = self._options.objectives, self._direct.trials()
+        return trial_statistics.count_since_best(trials, objectives, paused or {})
 
     @serialized
     def count_if_exhausted(self) -> int | None:

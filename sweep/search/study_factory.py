@@ -1,17 +1,17 @@
 """Optuna's own study, opened or created as a sweep's options say."""
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import optuna
 from optuna.storages import BaseStorage
 
 from sweep.choice import Choice
+from sweep.names import PRUNERS, SAMPLERS
 from sweep.search.pruners import Pruner
 from sweep.search.samplers import SAMPLERS_WITH_PICKLES, SeededSampler
 from sweep.search.trial_conversion import directions_of
-from sweep.settings import PRUNERS, SAMPLERS
 from sweep.space.objectives import DEFAULT, Objective
 
 
@@ -24,6 +24,7 @@ class StudyOptions:
         pruner: see ``sweep.search.pruners.Pruner``.
         epochs: of a training; some pruners need their number.
         objectives: what the values of a trial mean; a pruner sees the first one only.
+        paused: the trials that are paused now, see ``SeededSampler.show_paused``.
     """
 
     sampler: str
@@ -31,6 +32,7 @@ class StudyOptions:
     pruner: str = "none"
     epochs: int = 1
     objectives: Sequence[Objective] = DEFAULT
+    paused: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
 
 
 class StudyFactory:
@@ -49,7 +51,7 @@ class StudyFactory:
         self._name = name
         self.options = options
         self.directions = directions_of(options.objectives)
-        self.sampler = SeededSampler(sampler, options.seed)
+        self.sampler = SeededSampler(sampler, options.seed, options.paused)
         self.pruner = Pruner(pruner, options.epochs)
         self.prunes = pruner.name != "none"
         self.keeps_pickles = sampler.name in SAMPLERS_WITH_PICKLES

@@ -73,7 +73,8 @@ def _add_trial(study: DirectStudy, frozen: FrozenTrial, record: TrialRecord) -> 
     The pruner judges each epoch of an interrupted one again, for some pruners note their answers.
     """
     study.optuna_study.add_trial(frozen)
-    if frozen.state is TrialState.RUNNING:
+    is_first = record.number == min(entry.number for entry in record.record.trials)
+    if frozen.state is TrialState.RUNNING and is_first:  # others wait for what it is told
         trial = study.attach(study.trials()[-1])
         for epoch, value in enumerate(record.curve()):
             study.report(trial, epoch, value, is_judged=not record.record.unpruned)

@@ -55,6 +55,7 @@ def notes_of(trial: TrialRecord) -> dict[str, Any]:
         "sessions": len(ends),
         "cuts": sum(end is not None and end.how == "cut" for end in ends),
         "reason": outcome.reason if outcome else None,
+        "paused_after_epochs": trial.record.paused_at() if trial.record.is_paused() else None,
     }
     if trial.others:
         notes["repeats"] = {
