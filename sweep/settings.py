@@ -11,16 +11,8 @@ from pathlib import Path
 
 from sweep.choice import Choice
 from sweep.errors import Misuse
+from sweep.names import PRUNERS, SAMPLERS, SCHEDULERS
 
-# The names of ``sweep.search.samplers`` and ``sweep.search.pruners`` are repeated here so that
-# --help answers without importing Optuna.
-SAMPLERS = ("tpe", "random", "cmaes", "grid", "qmc", "nsgaii", "brute_force", "gp")
-PRUNERS = (
-    *("none", "median", "percentile", "successive_halving"),
-    *("hyperband", "patient", "threshold"),
-)
-# What ``sweep export --to`` takes.
-EXPORTS = ("tensorboard", "mlflow", "wandb-offline")
 # The smallest value of each integer option.
 LEAST = {
     "trials": 0,
@@ -32,6 +24,8 @@ LEAST = {
     "repeats": 1,
     "keep_backups": 0,
     "patience": 1,
+    "epochs_total": 1,
+    "finish": 0,
 }
 # Also of a trial in somebody else's folders, which is trained that often.
 MOST_REPEATS = 100
@@ -69,6 +63,13 @@ class SearchOptions:
         default="none",
         metadata=says(SEARCH, f"When to end a training early: {', '.join(PRUNERS)}."),
     )
+    scheduler: str = field(
+        default="none",
+        metadata=says(
+            SEARCH,
+            f"When to pause a training, and whom to take further: {', '.join(SCHEDULERS)}.",
+        ),
+    )
     unprune: Sequence[str] = field(
         default=(),
         metadata=says(
@@ -103,6 +104,18 @@ class SearchOptions:
     )
     patience: int | None = field(
         default=None, metadata=says(ENDS, "Start no trial after N without a better one.")
+    )
+    epochs_total: int | None = field(
+        default=None,
+        metadata=says(ENDS, "Begin no training, and take none further, after N epochs in all."),
+    )
+    finish: int | None = field(
+        default=0,
+        metadata=says(
+            ENDS,
+            "At the end, train to their last epochs those of the best K that are paused.",
+            "How many of the best are finished at the end, if they are paused; None is all.",
+        ),
     )
 
 
@@ -222,6 +235,20 @@ class RetryOptions(TrainingOptions):
 
 
 @dataclass(frozen=True)
+class ResumeOptions(TrainingOptions):
+    """The options of ``sweep resume``."""
+
+    ids: Sequence[str] = field(
+        default=(),
+        metadata=says(SEARCH, "Those of paused or interrupted experiences, or their first digits."),
+    )
+    finish: int | None = field(
+        default=0,
+        metadata=says(SEARCH, "How many of the best, if they are paused; None is all."),
+    )
+
+
+@dataclass(frozen=True)
 class Settings(Options):
     """The options of ``sweep run``, with the sweep that they are for."""
 
@@ -245,6 +272,12 @@ class Settings(Options):
             raise Misuse(f"repeats is {self.repeats}: give an integer up to {MOST_REPEATS}.")
         Choice.read("sampler", self.sampler, SAMPLERS)
         Choice.read("pruner", self.pruner, PRUNERS)
+        Choice.read("scheduler", self.scheduler, SCHEDULERS)
+        if self.scheduler != "none" and self.pruner != "none":
+            raise Misuse(
+                f"scheduler is {self.scheduler!r} and pruner is {self.pruner!r}: leave one out, "
+                "for what a pruner has ended is not taken further."
+            )
         if not isinstance(self.unprune, Sequence) or isinstance(self.unprune, str):
             raise Misuse(f"unprune is {self.unprune!r}: give a list of ids.")
         for name in ("timeout_s", "deadline_s", "target"):

@@ -7,13 +7,17 @@ The files, in the order in which data pass through them:
 - ``context.py`` — what all parts of one sweep share
 - ``first_error.py`` — the error that ends the sweep, whichever thread meets it
 - ``rehearsal.py`` — the search space loaded, and asked for a proposal before anything begins
+- ``enqueuing.py`` — proposals put into the queue of a sweep that nobody runs now
 - ``opening.py`` — the folders settled, and all that training needs, as an ``OpenSweep``
 - ``revival.py`` — failed or pruned experiences, taken up again
 - ``extension.py`` — finished experiences, trained for more epochs
 - ``study_setup.py`` — the study: the same as before, or rebuilt from the folders
+- ``standings.py`` — how far the experiences have come
 - ``limits.py`` — whether another trial, or another training, may begin
+- ``promotions.py`` — which paused training is taken further
 - ``disk_budget.py`` — the disk that a sweep needs, and which backups are freed
-- ``training_loop.py`` — which trial is next, whenever a worker is free
+- ``agenda.py`` — what is to be done next, whenever a worker is free
+- ``training_loop.py`` — the workers, until the sweep is over
 - ``trial_runner.py`` — one trial from its number to its end
 - ``repeats.py`` — the experiences of a trial, which differ in their seed
 - ``record_keeper.py`` — the controller's part of ``experience.json``

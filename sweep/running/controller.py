@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 
 from sweep.console.progress import Progress
@@ -83,6 +83,8 @@ class Controller:
                     f"it takes --trials {every} to try them all"
                 )
             asked = {name: getattr(self._context.settings, name) for name in ASKED_SHAPE}
+            if asked["scheduler"] == "none":  # as older code wrote it
+                del asked["scheduler"]
             self._context.write_patiently(lambda: write_asked(self._context.root, asked))
             self._train(sweep)
         self._first_error.raise_again()
@@ -110,7 +112,24 @@ class Controller:
         with self._locked() as opening:
             trial_records = opening.settle_folders(begin_anew=False).trials()
             extension.prepare_all(self._context, trial_records, epochs, best)
-            self._train(opening.open())
+            wanted = extension.made_for(trial_records, epochs)
+            self._train(opening.open(promotes=False), wanted)
+        self._first_error.raise_again()
+
+    def resume(self, names: Sequence[str]) -> None:
+        """Train paused experiences to their last epochs, and the interrupted ones beside them.
+
+        Args:
+            names: their ids, or beginnings of these.
+
+        Raises:
+            SweepError: a name fits no experience that is paused or interrupted, or something is
+                wrong that no other trial would mend.
+        """
+        with self._locked() as opening:
+            folders = opening.settle_folders(begin_anew=False)
+            wanted = revival.find_unfinished(folders.recorded(), names)
+            self._train(opening.open(promotes=False), wanted)
         self._first_error.raise_again()
 
     def retry(self, names: Sequence[str] | None) -> None:
@@ -127,7 +146,7 @@ class Controller:
             folders = opening.settle_folders(begin_anew=False)
             revival.retry(folders.recorded(), names, self._context.progress.say)
             # A trial has no folder where ``suggest`` has raised: only a new study lets go of it.
-            self._train(opening.open(always_rebuild=names is None))
+            self._train(opening.open(always_rebuild=names is None, promotes=False))
         self._first_error.raise_again()
 
     def say(self, text: str) -> None:
@@ -157,8 +176,8 @@ class Controller:
         self._first_error.stop_with(error)
         self._place.kill()
 
-    def _train(self, sweep: OpenSweep) -> None:
-        TrainingLoop(sweep, self._first_error).run()
+    def _train(self, sweep: OpenSweep, wanted: Collection[str] = ()) -> None:
+        TrainingLoop(sweep, self._first_error, wanted).run()
 
 
 def _place_of(context: SweepContext) -> Place:

@@ -61,7 +61,8 @@ class DiskBudget:
     def _bytes_needed(self, size: Sized) -> int:
         """Return the bytes that are taken while the last trainings run, when it is the most."""
         running = min(self._to_do, self._settings.workers)
-        ended, kept = self._to_do - running, self._settings.keep_backups
+        is_promoted = self._settings.scheduler != "none"  # most stay paused, with their backups
+        ended, kept = self._to_do - running, None if is_promoted else self._settings.keep_backups
         with_backups = ended if kept is None else min(ended, kept)
         without = ended - with_backups
         return running * size.training + with_backups * size.ended + without * size.best

@@ -39,8 +39,10 @@ class ExperienceTrainer:
         # Else a mistake in a later phase would be found hours later.
         self._rehearses_phases = sweep.context.space.phases is not None
 
-    def train(self, trial: optuna.Trial, repeat: Repeat, record: Record) -> None:
-        """Train until the experience has an outcome, is given up in this run, or all is to stop.
+    def train(
+        self, trial: optuna.Trial, repeat: Repeat, record: Record, until: int | None = None
+    ) -> None:
+        """Train until the experience ends, is paused or given up in this run, or all is to stop.
 
         Where the process is killed, or the drive leaves it alone, the training begins again.
 
@@ -48,6 +50,7 @@ class ExperienceTrainer:
             trial: hears of each epoch, where it is the first of its repeats.
             repeat: the experience.
             record: its record, without an outcome.
+            until: the epoch before which it is paused; None is never.
 
         Raises:
             SweepError: no training can begin, or something has been waited for long enough.
@@ -60,16 +63,18 @@ class ExperienceTrainer:
         self._progress.begin(trial.number, repeat.experience.id)
         while self._sweep.may_train():
             sessions = len(record.sessions)
-            end, epoch = self._train_once(trial, repeat, record)
-            if end.ending is Ending.OUTCOME:
+            end, epoch = self._train_once(trial, repeat, record, until)
+            if end.ending in (Ending.OUTCOME, Ending.PAUSED):
                 return
             if end.ending is Ending.REFUSED:
                 raise SweepError(end.why)
             record = self._records.read(trial, repeat)
-            if record.outcome:  # the process may have died after it had written its outcome
+            # The process may have died after it had written its end.
+            if record.outcome or record.is_paused_for(until):
                 return
             restarts.count(end, epoch, have_trained(repeat.experience, record, sessions))
-            pause = self._pause_after(trial, repeat, record, end, restarts)
+            job = self._job(repeat, record, until)
+            pause = self._pause_after(trial, repeat, job, end, restarts)
             if pause is None:
                 return
             self._stop.wait(pause)
@@ -80,7 +85,9 @@ class ExperienceTrainer:
             curve = self._context.patiently(trial_record.curve)
             self._sweep.study.catch_up(trial, curve)
 
-    def _train_once(self, trial: optuna.Trial, repeat: Repeat, record: Record) -> tuple[End, int]:
+    def _train_once(
+        self, trial: optuna.Trial, repeat: Repeat, record: Record, until: int | None
+    ) -> tuple[End, int]:
         """Train in one process; return how it ended, and its last epoch, -1 for none."""
         epoch = -1
 
@@ -97,7 +104,7 @@ class ExperienceTrainer:
             # A pruner compares the first repeats of trials with each other.
             return self._report(trial, news, job.prunes) if repeat.is_first else None
 
-        job = self._job(repeat, record)
+        job = self._job(repeat, record, until)
         if self._rehearses_phases and not record.sessions:
             end = self._sweep.place.train(job.only_preparing(), self._stop, on_news)
             if end.ending is not Ending.OUTCOME:
@@ -105,7 +112,7 @@ class ExperienceTrainer:
             self._rehearses_phases = False
         return self._sweep.place.train(job, self._stop, on_news), epoch
 
-    def _job(self, repeat: Repeat, record: Record) -> Job:
+    def _job(self, repeat: Repeat, record: Record, until: int | None) -> Job:
         settings = self._context.settings
         return Job(
             source=self._context.space.source,
@@ -119,6 +126,7 @@ class ExperienceTrainer:
             run=self._sweep.run,
             data_before=self._data.expected(record.parameters),
             objectives=self._records.objectives.expected(),
+            until=until,
         )
 
     def _report(self, trial: optuna.Trial, done: EpochDone, is_judged: bool) -> str | None:
@@ -131,7 +139,7 @@ class ExperienceTrainer:
             return None
 
     def _pause_after(
-        self, trial: optuna.Trial, repeat: Repeat, record: Record, end: End, restarts: Restarts
+        self, trial: optuna.Trial, repeat: Repeat, job: Job, end: End, restarts: Restarts
     ) -> float | None:
         """Return the seconds to wait before the training begins again.
 
@@ -148,9 +156,9 @@ class ExperienceTrainer:
             often = f"({DEATHS_THAT_FAIL} times without a new epoch in between)"
             end = replace(end, why=f"{end.why} {often}")
         if pause is None and restarts.has_died_too_often and restarts.was_at_work:
-            self._records.write_failure(repeat.experience, record, end)
+            self._records.write_failure(repeat.experience, job.record, end)
         elif pause is None:
-            self._judge.judge(trial, repeat, record, end, self._job(repeat, record))
+            self._judge.judge(trial, repeat, job.record, end, job)
         else:
             has_backup = backup_files.newest_position(repeat.experience.sauvegarde)
             next_step = "resumes from its backup" if has_backup else "is begun again"

@@ -54,6 +54,11 @@ def prepare_all(
             following += 1
 
 
+def made_for(trial_records: Mapping[int, TrialRecord], epochs: int) -> set[str]:
+    """Return the ids that trainings of so many epochs have, where they extend one of these."""
+    return {child_of(trial, epochs).id for trial in trial_records.values()}
+
+
 def parents(
     trial_records: Mapping[int, TrialRecord], epochs: int, best: int | None
 ) -> list[TrialRecord]:

@@ -10,6 +10,7 @@ from sweep.experience.entries import Session
 from sweep.experience.folder import Experience
 from sweep.experience.record import Record
 from sweep.running.child import LAST_SAVE_S, last_save_s
+from sweep.running.standings import Standings
 from sweep.search.study import Study
 from sweep.settings import Settings
 from sweep.training.protocol import FIRST_SAVE_S
@@ -51,6 +52,7 @@ class Limits:
         folders: what has been trained. Experiences that were merged from another root have used
             up no time here.
         began: when the command began, by ``time.monotonic()``.
+        standings: how many epochs are trained, where ``epochs_total`` limits them.
     """
 
     def __init__(
@@ -59,9 +61,10 @@ class Limits:
         study: Study,
         folders: Iterable[tuple[Experience, Record]],
         began: float,
+        standings: Standings | None = None,
     ) -> None:
         self.too_late: str | None = None
-        self._settings, self._study = settings, study
+        self._settings, self._study, self._standings = settings, study, standings
         trained_here = [
             (experience, record)
             for experience, record in folders
@@ -78,10 +81,14 @@ class Limits:
 
     def next_trial(self) -> Verdict:
         """Tell whether another trial may be proposed."""
+        further = self.next_step()
+        if not further.may_begin:
+            return further
         target, patience = self._settings.target, self._settings.patience
-        if target is not None and self._study.has_reached(target):
+        paused = self._standings.best_of_paused() if self._standings else {}
+        if target is not None and self._study.has_reached(target, paused):
             return Verdict(False, f"the target {target:g} is reached: no trial begins")
-        if patience is not None and (since := self._study.count_since_best()) >= patience:
+        if patience is not None and (since := self._study.count_since_best(paused)) >= patience:
             return Verdict(
                 False,
                 f"none of the last {since} trials was a better one, and --patience is {patience}: "
@@ -97,6 +104,16 @@ class Limits:
             False,
             f"all {combinations} combinations have been tried: the sweep ends with {count} trials, "
             f"and {asked} were asked for",
+        )
+
+    def next_step(self) -> Verdict:
+        """Tell whether another trial may be proposed, or a paused one taken further."""
+        most = self._settings.epochs_total
+        if most is None or self._standings is None or self._standings.epochs() < most:
+            return YES
+        return Verdict(
+            False,
+            f"the {most} epochs of --epochs-total are trained: nothing begins or is taken further",
         )
 
     def next_training(self) -> Verdict:

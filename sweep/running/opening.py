@@ -15,8 +15,11 @@ from sweep.running import revival
 from sweep.running.context import SweepContext
 from sweep.running.disk_budget import DiskBudget
 from sweep.running.limits import Limits
+from sweep.running.promotions import Promotions
 from sweep.running.rehearsal import Rehearsal
+from sweep.running.standings import Standings
 from sweep.running.study_setup import check_to_come, open_or_rebuild
+from sweep.search.scheduler import scheduler_of
 from sweep.search.study import Study
 from sweep.search.study_check import check_distributions
 from sweep.training.protocol import Place
@@ -34,10 +37,13 @@ class OpenSweep:
         study: proposes, and is told of each end.
         trial_records: the trials that have a folder, by number. Such a trial is resumed there,
             whatever it would be proposed today.
-        interrupted: the trials that have begun and not ended.
+        interrupted: the trials that have begun and not ended, but for the paused ones.
+        paused: those whose experience waits to be taken further.
         to_come: how many proposals are enqueued and still to be tried.
         to_do: how many trials are still to be proposed.
         limits: say whether a trial or a training may begin.
+        standings: how far the experiences have come, where that decides anything.
+        promotions: say which paused experience is taken further.
         disk: is told of each end, and frees backups.
         known_data: what the data were so far; nothing where they may be any.
     """
@@ -49,9 +55,12 @@ class OpenSweep:
     study: Study
     trial_records: Mapping[int, TrialRecord]
     interrupted: Sequence[optuna.Trial]
+    paused: Sequence[optuna.Trial]
     to_come: int
     to_do: int
     limits: Limits
+    standings: Standings
+    promotions: Promotions
     disk: DiskBudget
     known_data: KnownData
 
@@ -64,10 +73,11 @@ class OpenSweep:
         counts = self.study.count_states()
         positions = ", ".join(self._position(trial) for trial in self.interrupted)
         enqueued = min(self.to_come, self.to_do)
+        paused = f"{len(self.paused)} paused, " if self.paused else ""
         pruned = f", {counts['pruned']} pruned" if counts["pruned"] else ""
         return (
             f"{self.context.space.source.name} in {self.context.root}: "
-            f"{counts['finished']} finished{pruned}, "
+            f"{counts['finished']} finished{pruned}, {paused}"
             f"{len(self.interrupted)} interrupted{f' ({positions})' if positions else ''}, "
             f"{counts['failed']} failed, {self.to_do} to do"
             f"{f', {enqueued} of them enqueued' if enqueued else ''}"
@@ -105,24 +115,26 @@ class Opening:
         self._rehearsal, self._fence = rehearsal, fence
         self._known_data = KnownData()
 
-    def open(self, always_rebuild: bool = False) -> OpenSweep:
+    def open(self, always_rebuild: bool = False, promotes: bool = True) -> OpenSweep:
         """Settle the folders, open a study that agrees with them, and say what is there.
 
         Args:
             always_rebuild: make the study again from the folders, whatever it holds.
+            promotes: see ``Promotions``.
         """
         folders = self.settle_folders(begin_anew=not always_rebuild, judges_code=not always_rebuild)
         context, settings = self._context, self._context.settings
-        study = open_or_rebuild(context, self._rehearsal.epochs, folders, always_rebuild)
+        standings, epochs = self._standings(folders), self._rehearsal.epochs
+        values = standings.values_of_paused()
+        study = open_or_rebuild(context, epochs, folders, values, always_rebuild)
         check_distributions(study.trials(), self._rehearsal.distributions)
         to_come = check_to_come(context.space, context.root, study)
-        limits = Limits(settings, study, folders.recorded(), context.began)
-        trial_records, interrupted = folders.trials(), study.interrupted_trials()
+        limits = Limits(settings, study, folders.recorded(), context.began, standings)
+        interrupted, paused = _unended(study, trial_records := folders.trials())
         is_exhausted = bool(study.count_if_exhausted())
         to_do = 0 if is_exhausted else max(0, settings.trials - study.count())
         trainings = to_do * settings.repeats + len(interrupted)
-        disk = DiskBudget(context.root, settings, trainings, context.progress.say)
-        disk.free_backups(trial_records.values())
+        scheduler, finish = scheduler_of(settings.scheduler, epochs), settings.finish
         sweep = OpenSweep(
             context=context,
             place=self._place,
@@ -131,14 +143,33 @@ class Opening:
             study=study,
             trial_records=trial_records,
             interrupted=interrupted,
+            paused=paused,
             to_come=to_come,
             to_do=to_do,
             limits=limits,
-            disk=disk,
+            standings=standings,
+            promotions=Promotions(scheduler, standings, limits, study, finish, promotes),
+            disk=self._disk(trainings, trial_records),
             known_data=self._known_data,
         )
         context.progress.say(sweep.description())
         return sweep
+
+    def _disk(self, trainings: int, trial_records: Mapping[int, TrialRecord]) -> DiskBudget:
+        """Return the disk that so many trainings need, of which backups are freed."""
+        context = self._context
+        disk = DiskBudget(context.root, context.settings, trainings, context.progress.say)
+        disk.free_backups(trial_records.values())
+        return disk
+
+    def _standings(self, folders: Inventory) -> Standings:
+        """Return how far the experiences have come; nothing where nobody asks."""
+        settings, recorded = self._context.settings, folders.recorded()
+        is_asked = settings.scheduler != "none" or settings.epochs_total
+        if not is_asked and not any(record.is_paused() for _, record in recorded):
+            return Standings(self._context.space, ())
+        with self._context.progress.count("reading the logs", len(recorded)) as done:
+            return Standings(self._context.space, recorded, done)
 
     def settle_folders(self, begin_anew: bool, judges_code: bool = True) -> Inventory:
         """Return the folders, once all that is under the root is seen to belong to this sweep.
@@ -169,3 +200,15 @@ class Opening:
         folders.keep_accepted(context.space.source)
         revival.unprune(folders.recorded(), settings.unprune, context.progress.say)
         return folders
+
+
+def _unended(
+    study: Study, trial_records: Mapping[int, TrialRecord]
+) -> tuple[list[optuna.Trial], list[optuna.Trial]]:
+    """Return the trials that were interrupted, and those that are paused, by number."""
+    is_paused = {number for number, trial in trial_records.items() if trial.record.is_paused()}
+    unended = study.interrupted_trials()
+    return (
+        [trial for trial in unended if trial.number not in is_paused],
+        [trial for trial in unended if trial.number in is_paused],
+    )

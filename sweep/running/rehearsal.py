@@ -14,13 +14,15 @@ from sweep.choice import Choice
 from sweep.console.progress import Progress
 from sweep.errors import Misuse
 from sweep.experience.snapshot_reader import SnapshotReader
+from sweep.names import PRUNERS
 from sweep.running.context import SweepContext
 from sweep.search import proposal_check, warm_start
 from sweep.search.enqueued import Proposal, read_enqueued, read_proposals
 from sweep.search.pruners import Pruner
+from sweep.search.scheduler import scheduler_of
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
-from sweep.settings import PRUNERS, Settings
+from sweep.settings import Settings
 from sweep.space import mistakes, search_space
 from sweep.space.identity import id_experience
 from sweep.space.mistakes import SearchSpaceWrong
@@ -119,15 +121,18 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
     """Make one proposal that no trial gets, so that mistakes are told before anything has begun.
 
     Raises:
-        Misuse: the sampler or the pruner does not take its options, or is for one objective where
-            there are several.
+        Misuse: the sampler, the pruner or the scheduler does not take its options, or is for one
+            objective where there are several.
         SearchSpaceWrong: ``suggest`` raises, prunes all proposals, or returns what cannot be
             trained.
     """
     if len(space.objectives) > 1 and (
-        settings.pruner != "none" or settings.sampler.startswith("cmaes")
+        settings.pruner != "none"
+        or settings.scheduler != "none"
+        or settings.sampler.startswith("cmaes")
     ):
         option = "--pruner" if settings.pruner != "none" else "--sampler cmaes"
+        option = "--scheduler" if settings.scheduler != "none" else option
         raise Misuse(
             f"{space.source.path}: MONITOR has several names, and {option} is for one: "
             "leave one of them out."
@@ -140,6 +145,7 @@ def rehearse(space: SearchSpace, settings: Settings) -> Rehearsal:
         trial, parameters = next(_draw(space))
     epochs = parameters["epochs"]
     Pruner(Choice.read("pruner", settings.pruner, PRUNERS), epochs)
+    scheduler_of(settings.scheduler, epochs)
     return Rehearsal(trial.distributions, epochs)
 
 

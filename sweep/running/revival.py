@@ -61,6 +61,21 @@ def retry(folders: Folders, names: Sequence[str] | None, say: Callable[[str], No
         _take_up(name, by_id, say)
 
 
+def find_unfinished(folders: Folders, names: Sequence[str]) -> set[str]:
+    """Return the ids of experiences that are paused or interrupted.
+
+    Args:
+        folders: of the sweep.
+        names: ids, or beginnings of ids that no other experience has.
+
+    Raises:
+        Misuse: a name fits none of them.
+    """
+    by_id = _by_id(folders)
+    unfinished = [name for name, (_, record) in by_id.items() if not record.outcome]
+    return {_find(beginning, by_id, unfinished, "unfinished") for beginning in names}
+
+
 def _take_up(name: str, by_id: ById, say: Callable[[str], None]) -> None:
     experience, record = by_id[name]
     withdraw_end(experience, record)

@@ -1,6 +1,6 @@
 """The study of a root, opened: the same as before, or rebuilt from the folders."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import optuna
@@ -9,6 +9,7 @@ from sweep.errors import SweepError
 from sweep.experience.inventory import Inventory
 from sweep.experience.record import Outcome, State
 from sweep.experience.root import study_of
+from sweep.experience.trials import TrialRecord
 from sweep.experience.untrained import forget_untrained
 from sweep.running.context import SweepContext
 from sweep.search import proposal_check
@@ -24,7 +25,11 @@ from sweep.system.host import now
 
 
 def open_or_rebuild(
-    context: SweepContext, epochs: int, folders: Inventory, always_rebuild: bool
+    context: SweepContext,
+    epochs: int,
+    folders: Inventory,
+    paused_values: Mapping[int, Mapping[int, float]],
+    always_rebuild: bool,
 ) -> Study:
     """Return the study that agrees with the folders.
 
@@ -32,12 +37,13 @@ def open_or_rebuild(
         context: of the sweep, whose root is locked.
         epochs: of a training.
         folders: of the root, settled.
+        paused_values: what the sampler sees of paused trials, by number and epoch.
         always_rebuild: make the study again, whatever it holds.
 
     Raises:
         SweepError: the storage is out of reach, or the study in it belongs to another root.
     """
-    study, trouble = _open(context, epochs)
+    study, trouble = _open(context, epochs, paused_values)
     if context.settings.storage:
         study.keep_to(context.root)
     study.enqueue(read_enqueued(context.root).proposals)
@@ -56,10 +62,14 @@ def open_or_rebuild(
         trouble = trouble or "is to be made again"
     if trouble:
         context.progress.say(f"the study {trouble}: it is rebuilt from the folders")
-        total = max(trial_records, default=-1) + 1
-        with context.progress.count("rebuilding the study", total) as done:
-            study.rebuild(trial_records, _proposer(context, study), done)
+        _rebuild(context, study, trial_records)
     return study
+
+
+def _rebuild(context: SweepContext, study: Study, trial_records: Mapping[int, TrialRecord]) -> None:
+    total = max(trial_records, default=-1) + 1
+    with context.progress.count("rebuilding the study", total) as done:
+        study.rebuild(trial_records, _proposer(context, study), done)
 
 
 def _proposer(context: SweepContext, study: Study) -> Callable[[optuna.Trial], None]:
@@ -97,7 +107,9 @@ def check_to_come(space: SearchSpace, root: Path, study: Study) -> int:
     return len(to_come)
 
 
-def _open(context: SweepContext, epochs: int) -> tuple[Study, str | None]:
+def _open(
+    context: SweepContext, epochs: int, paused_values: Mapping[int, Mapping[int, float]]
+) -> tuple[Study, str | None]:
     """Return the study, and what is wrong with it.
 
     A study that cannot be read is moved to the quarantine, and a new one is opened.
@@ -105,7 +117,7 @@ def _open(context: SweepContext, epochs: int) -> tuple[Study, str | None]:
     settings, space, progress = context.settings, context.space, context.progress
     where = settings.storage or study_of(context.root, settings.study_dir)
     options = StudyOptions(
-        settings.sampler, settings.seed, settings.pruner, epochs, space.objectives
+        settings.sampler, settings.seed, settings.pruner, epochs, space.objectives, paused_values
     )
     arguments = (options, progress.say, context.stop)
     try:

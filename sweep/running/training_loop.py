@@ -1,15 +1,16 @@
-"""Which trial is trained next, until the sweep is over."""
+"""The workers of a sweep, and what they do until it is over."""
 
 import contextlib
+import functools
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import joblib
-import optuna
 
+from sweep.running.agenda import Agenda, Step
 from sweep.running.first_error import FirstError
 from sweep.running.opening import OpenSweep
-from sweep.running.trial_runner import TrainingPlan, TrialRunner
+from sweep.running.trial_runner import TrialRunner
 
 LOOK_S = 1.0
 
@@ -20,17 +21,21 @@ class TrainingLoop:
     Args:
         sweep: open.
         first_error: is given the error that ends the sweep.
+        wanted: see ``Agenda``.
     """
 
-    def __init__(self, sweep: OpenSweep, first_error: FirstError) -> None:
+    def __init__(
+        self, sweep: OpenSweep, first_error: FirstError, wanted: Collection[str] = ()
+    ) -> None:
         self._sweep, self._first_error = sweep, first_error
         self._place, self._limits = sweep.place, sweep.limits
         self._progress, self._stop = sweep.context.progress, sweep.context.stop
-        self._interrupted = list(sweep.interrupted)
+        self._runner = TrialRunner(sweep)
+        self._agenda = Agenda(sweep, self._runner, wanted)
 
     def run(self) -> None:
         """Train what there is to train, and say what ends the sweep before its last trial."""
-        if self._sweep.may_train() if self._interrupted else self._may_begin():
+        if not self._agenda.is_empty():
             with self._stopped_in_time():
                 try:
                     self._train()
@@ -48,7 +53,6 @@ class TrainingLoop:
         else:
             self._progress.say("importing Keras, once for all trainings")
         self._place.start()
-        runner = TrialRunner(self._sweep)
         with self._progress.sweep(self._sweep.context.root):
             # ``pre_dispatch`` and ``batch_size`` let joblib take a trial from the iterator only
             # when a thread is free, so that the sampler sees every result so far.
@@ -59,15 +63,10 @@ class TrainingLoop:
                 batch_size=1,
                 return_as="generator_unordered",
             )
-            # The iterator ends where patience does; the last ends may be better and extend it.
-            while self._interrupted or self._may_begin():
-                for _ in slots(
-                    joblib.delayed(self._bring_to_its_end)(runner, *planned)
-                    for planned in self._planned_trials(runner)
-                ):
-                    pass
+            for _ in slots(joblib.delayed(work)() for work in self._works()):
+                pass
         if not self._first_error.has_come():
-            runner.check_none_is_left()
+            self._runner.check_none_is_left()
 
     @contextlib.contextmanager
     def _stopped_in_time(self) -> Iterator[None]:
@@ -91,39 +90,28 @@ class TrainingLoop:
         finally:
             is_over.set()
 
-    def _planned_trials(self, runner: TrialRunner) -> Iterator[tuple[optuna.Trial, TrainingPlan]]:
-        """Yield each trial once its parameters are suggested, since the next depend on them."""
+    def _works(self) -> Iterator[Callable[[], None]]:
+        """Yield what a worker does next, as soon as it is free."""
         try:
-            for trial in self._next_trials():
-                plan = runner.plan(trial)
-                if plan:
-                    yield trial, plan
-        # joblib takes the trials in a thread of its own, where an error would be lost.
+            while True:
+                ended = self._agenda.ended
+                step = self._agenda.next()
+                if step:
+                    yield functools.partial(self._take, step)
+                elif self._agenda.is_over(ended) or not self._sweep.may_train():
+                    return
+                else:  # the end of what is under way may show what is to be done
+                    yield functools.partial(self._agenda.wait, ended)
+        # joblib takes them in a thread of its own, where an error would be lost.
         except Exception as error:  # noqa: BLE001
             self._first_error.stop_with(error)
 
-    def _next_trials(self) -> Iterator[optuna.Trial]:
-        interrupted, self._interrupted = self._interrupted, []
-        for trial in interrupted:
-            if not self._sweep.may_train():
-                return
-            yield trial
-        while self._may_begin():
-            self._sweep.fence()
-            yield self._sweep.study.ask()
-
-    def _may_begin(self) -> bool:
-        return (
-            not self._stop.is_set()
-            and self._limits.next_trial().may_begin
-            and self._sweep.may_train()
-        )
-
-    def _bring_to_its_end(
-        self, runner: TrialRunner, trial: optuna.Trial, plan: TrainingPlan
-    ) -> None:
+    def _take(self, step: Step) -> None:
+        is_told = False
         try:
-            runner.bring_to_its_end(trial, plan)
+            is_told = self._runner.take_further(step.trial, step.plan, step.until)
         # The controller raises it again, once the other threads have saved.
         except Exception as error:  # noqa: BLE001
             self._first_error.stop_with(error)
+        finally:
+            self._agenda.end(step, is_told)

@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 
 from sweep.errors import MISSING, SweepError
-from sweep.experience.record import Outcome, State
+from sweep.experience.record import Outcome, Record, State
 from sweep.experience.trials import TrialRecord, ends_early
 from sweep.experience.untrained import UntrainedTrial, note_untrained, read_untrained
 from sweep.running.experience_trainer import ExperienceTrainer
@@ -30,10 +30,19 @@ FAILURES_THAT_STOP = 5
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """The parameters of a trial, and in how many experiences they are trained."""
+    """The parameters of a trial, and in how many experiences they are trained.
 
+    ``id_experience`` is that of the first.
+    """
+
+    id_experience: str
     parameters: dict[str, Any]
     repeats: int
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs of a training."""
+        return int(self.parameters["epochs"])
 
 
 class TrialRunner:
@@ -59,8 +68,19 @@ class TrialRunner:
         """Raises SweepError where a training was left for another run."""
         self._judge.check_none_is_left()
 
-    def bring_to_its_end(self, trial: optuna.Trial, plan: TrainingPlan) -> None:
+    def take_further(
+        self, trial: optuna.Trial, plan: TrainingPlan, until: int | None = None
+    ) -> bool:
         """Train the experiences of the trial, or read those that have an outcome; tell its value.
+
+        Args:
+            trial: one that has not ended.
+            plan: what it trains.
+            until: the epoch before which its first experience is paused; the trial then goes on
+                later. None brings the trial to its end.
+
+        Returns:
+            Whether the trial has ended.
 
         Raises:
             SweepError: something is wrong that no other trial would mend.
@@ -70,9 +90,10 @@ class TrialRunner:
         with contextlib.ExitStack() as held:
             for name in sorted({repeat.experience.id for repeat in repeats}):
                 held.enter_context(self._lock_of_id[name])
-            ended = self._train_or_read(trial, repeats)
+            ended = self._train_or_read(trial, repeats, until)
             if ended:
                 self._close(trial, ended)
+        return ended is not None
 
     def plan(self, trial: optuna.Trial) -> TrainingPlan | None:
         """Return what the trial is to train.
@@ -85,7 +106,8 @@ class TrialRunner:
         self._sweep.fence()
         trial_record = self._sweep.trial_records.get(trial.number)
         if trial_record:
-            return TrainingPlan(self._parameters_of(trial, trial_record), trial_record.repeat_count)
+            parameters = self._parameters_of(trial, trial_record)
+            return self._plan(parameters, trial_record.repeat_count)
         space, study = self._context.space, self._sweep.study
         try:
             suggested = study.suggest(trial, space.suggest)
@@ -98,9 +120,13 @@ class TrialRunner:
             self._end_proposal(trial, error)
             return None
         parameters = space.parameters(suggested)
-        name = id_experience(space.source.name, parameters)
-        study.set_attribute(trial, "id_experience", name)
-        return TrainingPlan(parameters, self._context.settings.repeats)
+        plan = self._plan(parameters, self._context.settings.repeats)
+        study.set_attribute(trial, "id_experience", plan.id_experience)
+        return plan
+
+    def _plan(self, parameters: dict[str, Any], repeats: int) -> TrainingPlan:
+        name = id_experience(self._context.space.source.name, parameters)
+        return TrainingPlan(name, parameters, repeats)
 
     def _parameters_of(self, trial: optuna.Trial, trial_record: TrialRecord) -> dict[str, Any]:
         """Return the parameters of a trial that has a folder, as its record has them.
@@ -133,18 +159,15 @@ class TrialRunner:
             self._context.write_patiently(lambda: note_untrained(self._context.root, untrained))
         self._tell(trial, path.stem, Outcome(state, now(), reason), [], {"reason": reason})
 
-    def _train_or_read(self, trial: optuna.Trial, repeats: list[Repeat]) -> TrialRecord | None:
+    def _train_or_read(
+        self, trial: optuna.Trial, repeats: list[Repeat], until: int | None
+    ) -> TrialRecord | None:
         """Return the trial with all its experiences, once each has an outcome; None where not."""
         ended: list[TrialRecord] = []
         for repeat in repeats:
             record = self._records.read(trial, repeat)
             if not record.outcome:
-                self._trainer.train(trial, repeat, record)
-                self._context.progress.trained(trial.number, repeat.experience.id)
-                record = self._records.read(trial, repeat)
-                self._sweep.limits.learn(record.sessions[-1:])
-                self._data.compare(record)
-                self._objectives.compare(record)
+                record = self._train(trial, repeat, record, until if repeat.is_first else None)
             if not record.outcome:
                 return None
             (entry,) = (entry for entry in record.trials if entry.number == trial.number)
@@ -153,9 +176,37 @@ class TrialRunner:
                 break
         return replace(ended[0], others=tuple(ended[1:]))
 
+    def _train(
+        self, trial: optuna.Trial, repeat: Repeat, record: Record, until: int | None
+    ) -> Record:
+        """Train an experience until it ends or is paused, and return its record."""
+        name, progress = repeat.experience.id, self._context.progress
+        if record.is_paused_for(until):
+            self._context.write_patiently(lambda: repeat.experience.write(record))
+        else:
+            self._trainer.train(trial, repeat, record, until)
+            progress.trained(trial.number, name)
+        record = self._records.read(trial, repeat)
+        self._sweep.limits.learn(record.sessions[-1:])
+        self._data.compare(record)
+        self._objectives.compare(record)
+        self._context.patiently(lambda: self._sweep.standings.settle(repeat.experience, record))
+        if record.is_paused_for(until):
+            self._pause(trial, repeat, record)
+        return record
+
+    def _pause(self, trial: optuna.Trial, repeat: Repeat, record: Record) -> None:
+        """Let the sampler and the user know how far a training is that is paused."""
+        values = self._sweep.standings.values_of(repeat.experience.id)
+        for number in (entry.number for entry in record.trials):
+            self._sweep.study.show_paused(number, values)
+        best = self._context.patiently(lambda: repeat.experience.best(record))
+        self._context.progress.pause(trial.number, record, best)
+
     def _close(self, trial: optuna.Trial, ended: TrialRecord) -> None:
         """Write the end of the trial into its folders, then tell it to Optuna."""
         self._records.write_end(ended)
+        self._sweep.standings.settle(ended.experience, ended.record)  # with its constraints
         outcome = ended.outcome
         if outcome:
             curve = self._context.patiently(ended.curve)
@@ -184,7 +235,7 @@ class TrialRunner:
         settings, study = self._context.settings, self._sweep.study
         counts = study.count_states()
         failed = counts["failed"]
-        if counts["finished"]:
+        if counts["finished"] or self._sweep.standings.has_paused():
             return
         untrained = read_untrained(self._context.root).values()
         skipped = sum(trial.state is State.PRUNED for trial in untrained)  # by ``suggest``
