@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sweep.best_trial import BestTrial
 from sweep.errors import Misuse, StoppedByUser
 from sweep.options import function_of, method_of
-from sweep.settings import ExtendOptions, Options, RetryOptions, Settings
+from sweep.settings import ExtendOptions, Options, ResumeOptions, RetryOptions, Settings
 from sweep.sweep_view import SweepView, make_progress
 from sweep.system.output import calm
 
@@ -55,27 +55,11 @@ class Sweep(SweepView):
         Raises:
             SweepError: ``suggest`` cannot take them, or a sweep holds the root.
         """
-        import threading
-
-        from sweep.experience.root import prepare
-        from sweep.experience.root_lock import RootLock
-        from sweep.search import proposal_check
-        from sweep.search.enqueued import as_proposals, enqueue
-        from sweep.space import search_space, source
+        from sweep.running.enqueuing import enqueue_into
 
         self._place.check()
-        try:
-            proposals = as_proposals(parameters)
-        except ValueError as error:
-            raise Misuse(
-                f"What is enqueued is no dict of parameters, and no list of them: {error}."
-            ) from error
         with _own_modules_untouched():
-            space = search_space.load(source.find(self.space))
-            checked = proposal_check.check(space, proposals, "What is enqueued")
-        prepare(self.root)
-        with RootLock(self.root, make_progress().say, threading.Event()):
-            return enqueue(self.root, checked)
+            return enqueue_into(self.root, self.space, parameters, make_progress())
 
     @method_of(ExtendOptions)
     def extend(self, options: ExtendOptions) -> "Sweep":
@@ -104,6 +88,20 @@ class Sweep(SweepView):
         asked = vars(options).copy()
         ids = asked.pop("ids")
         return self._train_again(asked, lambda controller: controller.retry(ids))
+
+    @method_of(ResumeOptions)
+    def resume(self, options: ResumeOptions) -> "Sweep":
+        """Train paused experiences to their last epochs, and return the sweep.
+
+        Interrupted ones come first. The seed and the sampler are those of the last run.
+
+        Raises:
+            SweepError: no paused or interrupted experience has such an id, or as ``run``.
+            KeyboardInterrupt: as ``run``.
+        """
+        asked = vars(options).copy()
+        ids = asked.pop("ids")
+        return self._train_again(asked, lambda controller: controller.resume(ids))
 
     def check(self, epochs: int | None = None) -> list["MeasuredProposal"]:
         """Train three proposals for some batches each, and return what a trial of each will cost.

@@ -7,7 +7,7 @@ import click
 
 from sweep import Sweep, cli_options, cli_output
 from sweep.errors import Misuse, SweepError
-from sweep.settings import EXPORTS, PRUNERS, SAMPLERS
+from sweep.names import EXPORTS, PRUNERS, SAMPLERS, SCHEDULERS
 from sweep.system.program import command
 from sweep.wording import printable
 
@@ -57,6 +57,7 @@ def check(space: str, epochs: int | None) -> None:
 @cli_options.asked("--seed")
 @cli_options.choice("--sampler", SAMPLERS)
 @cli_options.choice("--pruner", PRUNERS)
+@cli_options.choice("--scheduler", SCHEDULERS)
 @cli_options.asked("--unprune", multiple=True, metavar="ID")
 @cli_options.asked("--repeats")
 @cli_options.asked("--threads")
@@ -68,13 +69,9 @@ def check(space: str, epochs: int | None) -> None:
 @cli_options.asked("--deadline", "deadline_s", callback=cli_options.seconds, metavar="TIME")
 @cli_options.asked("--target", type=float, metavar="VALUE")
 @cli_options.asked("--patience")
-@cli_options.asked(
-    "--keep-backups",
-    type=str,
-    callback=cli_options.backups_to_keep,
-    default="all",
-    metavar="all|none|best:K",
-)
+@cli_options.asked("--epochs-total")
+@cli_options.best("--finish", "none")
+@cli_options.best("--keep-backups", "all")
 @cli_options.asked("--accept-change", is_flag=True, show_default=False)
 def run(space: str, root: Path | None, **options: Any) -> None:
     """Run the sweep, or resume it where it was interrupted.
@@ -118,6 +115,27 @@ def retry(
             f"{Sweep(space, root).command('results')} lists them."
         )
     cli_output.print_best(Sweep(space, root).retry(ids or None, **options))
+
+
+@click.command(cls=cli_options.Command)
+@cli_options.of_a_study
+@click.argument("ids", nargs=-1, metavar="[ID…]")
+@cli_options.best("--finish", "none")
+@cli_options.where_it_trains
+@cli_options.asked("--save-freq")
+@cli_options.asked("--drive-gb", type=click.FloatRange(min=0, min_open=True), metavar="GB")
+@cli_options.asked("--accept-change", is_flag=True, show_default=False)
+def resume(space: str, root: Path | None, ids: tuple[str, ...], **options: Any) -> None:
+    """Train paused experiences to their last epochs.
+
+    ID is an id_experience, or its first digits.
+    """
+    if not ids and options["finish"] == 0:
+        raise Misuse(
+            "Name the ids to train to their ends, or the best by --finish best:3: "
+            f"{Sweep(space, root).command('results')} lists them."
+        )
+    cli_output.print_best(Sweep(space, root).resume(ids=ids, **options))
 
 
 @click.command(cls=cli_options.Command)
@@ -273,6 +291,6 @@ def export(space: str, root: Path | None, to: str, where: str) -> None:
 
 
 COMMANDS = (
-    *(new, check, run, extend, retry, merge, verify, rebuild),
+    *(new, check, run, resume, extend, retry, merge, verify, rebuild),
     *(results, best, status, report, dashboard, export),
 )

@@ -171,8 +171,8 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str | None
     return total or None
 
 
-def backups_to_keep(context: click.Context, parameter: click.Parameter, text: str) -> int | None:
-    """Return how many backups ``--keep-backups`` keeps; None is all."""
+def how_many(context: click.Context, parameter: click.Parameter, text: str) -> int | None:
+    """Return how many of the best are meant; None is all."""
     if text in ("all", "none"):
         return None if text == "all" else 0
     kind, _, number = text.partition(":")
@@ -181,3 +181,9 @@ def backups_to_keep(context: click.Context, parameter: click.Parameter, text: st
             f"{text!r} is neither all, nor none, nor such as best:5", context, parameter
         )
     return int(number)
+
+
+def best(name: str, default: str) -> Decorator:
+    """Return an option of ``sweep.settings`` that says how many of the best are meant."""
+    metavar = "all|none|best:K"
+    return asked(name, type=str, callback=how_many, default=default, metavar=metavar)

@@ -41,6 +41,11 @@ def print_best(sweep: Sweep) -> None:
     print_table(best, title)
     print_first(list(untrained_lines(snapshot)))
     print_first(list(approximations(snapshot)))
+    paused = snapshot.counts()[State.PAUSED]
+    if paused:
+        resume = f"{sweep.command('resume')} ID"
+        how = f"{resume} trains one to its last epoch, --finish best:K those of the best K"
+        click.echo(f"{paused} paused: {how}", err=True)
     for what, name in (("all trials", "results"), ("in pictures", "report")):
         click.echo(f"{what}: {sweep.command(name)}", err=True)
     if snapshot.best():

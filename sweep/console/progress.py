@@ -8,11 +8,12 @@ from pathlib import Path
 import rich.progress
 from rich.console import Console
 
-from sweep.console.headline import end_line
+from sweep.console.headline import end_line, pause_line
 from sweep.console.live import LiveView
 from sweep.console.screens import can_redraw
 from sweep.experience.folder import Experience, experiences_in
-from sweep.experience.record import Outcome
+from sweep.experience.log_csv import BestEpoch
+from sweep.experience.record import Outcome, Record
 from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.training.protocol import Begun, News, Unsaved, Warned
 from sweep.wording import printable
@@ -98,6 +99,11 @@ class Progress:
         """Show the last epochs of an experience that was trained here, and remove its row."""
         if self._view and trial in self._training:
             self._view.end(Experience(self._root / id_experience))
+
+    def pause(self, trial: int, record: Record, best: BestEpoch | None) -> None:
+        """Show that a trial is paused; one that was not trained here was so already."""
+        is_known = self._training.pop(trial, None) is None
+        self.say(pause_line(trial, record, best, is_known))
 
     def end(self, trial: int, id_experience: str, outcome: Outcome) -> None:
         """Show the end of a trial; an experience that was not trained here was known already."""

@@ -41,6 +41,11 @@ def best_of(snapshot: Snapshot) -> TrialView:
                 f"{snapshot.root} has no finished experience that keeps the constraints: "
                 "see sweep results."
             )
+        if snapshot.counts()[State.PAUSED]:
+            raise SweepError(
+                f"{snapshot.root} has no finished experience, but paused ones: "
+                "finish the best of them by sweep resume SPACE --finish best:1."
+            )
         raise SweepError(
             f"{snapshot.root} has no finished experience yet: "
             "see sweep status, and let sweep run finish a training."

@@ -1,6 +1,7 @@
 """The progress of a sweep, what it and its cuts have cost, and who runs it, in lines."""
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
 
 from sweep.experience.accounting import Work
@@ -15,13 +16,15 @@ from sweep.wording import as_words, duration
 def status_lines(snapshot: Snapshot) -> Iterator[str]:
     """Yield the lines of the status of a sweep that runs, was interrupted or has ended."""
     counts, best = snapshot.counts(), snapshot.best()
-    states = [f"{counts[state]} {state}" for state in State if state != State.NEW]
+    left_out = {State.NEW} if counts[State.PAUSED] else {State.NEW, State.PAUSED}
+    states = [f"{counts[state]} {state}" for state in State if state not in left_out]
     yield f"{snapshot.root}: {', '.join(states)}"
     for trial in snapshot.trials:
         for training in trial.trainings:
             if training.state in (State.CUT_OFF, State.RUNNING, State.FAILED):
                 name = f"trial {trial.number} {training.experience.id}"
                 yield f"{name}: {training.state}, {_explanation(training)}"
+    yield from _paused_lines(snapshot)
     for untrained in snapshot.untrained:
         if untrained.state is State.FAILED:
             yield f"trial {untrained.number}: failed, {untrained.reason}"
@@ -35,6 +38,23 @@ def status_lines(snapshot: Snapshot) -> Iterator[str]:
             yield f"{process} is running it, or was killed there"
         else:
             yield f"{process} {'is running it' if is_alive(holder) else 'was killed'}"
+
+
+def _paused_lines(snapshot: Snapshot) -> Iterator[str]:
+    """Yield after how many epochs trials are paused, and the best of these."""
+    paused = [trial for trial in snapshot.ranked if trial.state is State.PAUSED]
+    if not paused:
+        return
+    counts = Counter(trial.trial_record.record.paused_at() for trial in paused)
+    parts = [
+        f"{count} after {epochs} epoch{'' if epochs == 1 else 's'}"
+        for epochs, count in sorted(counts.items())
+    ]
+    yield f"paused: {', '.join(parts)}"
+    best = paused[0]
+    if best.values:
+        name = f"trial {best.number} {best.best.experience.id}"
+        yield f"best of the paused ones {as_words(best.values)}: {name}"
 
 
 def _work_lines(snapshot: Snapshot) -> Iterator[str]:

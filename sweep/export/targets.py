@@ -11,7 +11,7 @@ from sweep.console.progress import Progress
 from sweep.errors import Misuse, SweepError
 from sweep.experience.snapshot import Snapshot
 from sweep.export.runs import Target, runs_of
-from sweep.settings import EXPORTS
+from sweep.names import EXPORTS
 from sweep.system import plain_files
 from sweep.system.host import cache_folder
 from sweep.system.installed import is_of_sweep

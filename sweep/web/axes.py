@@ -79,7 +79,7 @@ def parameter_view_of(snapshot: Snapshot, decimal: Callable[[str], str]) -> Para
         (
             trial
             for trial in snapshot.trials
-            if trial.state in (State.FINISHED, State.PRUNED)
+            if trial.state in (State.FINISHED, State.PAUSED, State.PRUNED)
             and is_drawable(trial.values.get(objective.name))
         ),
         key=lambda trial: trial.number,

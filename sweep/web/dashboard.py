@@ -17,6 +17,7 @@ from sweep.experience.snapshot_reader import SnapshotReader
 from sweep.experience.trials import TrialRecord
 from sweep.running.context import SweepContext
 from sweep.running.rehearsal import rehearse
+from sweep.running.standings import Standings
 from sweep.running.study_setup import open_or_rebuild
 from sweep.search.optuna_adapter import storage_of, study_id
 from sweep.settings import Settings
@@ -171,5 +172,6 @@ def _open(
     inventory.settle(progress.say)
     context = SweepContext(settings, load(source), root, progress)
     epochs = rehearse(context.space, settings).epochs
-    study = open_or_rebuild(context, epochs, inventory, always_rebuild=False)
+    paused = Standings(context.space, inventory.recorded()).values_of_paused()
+    study = open_or_rebuild(context, epochs, inventory, paused, always_rebuild=False)
     return study.optuna_study, inventory.trials()

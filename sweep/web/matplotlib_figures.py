@@ -21,7 +21,8 @@ from sweep.web.pareto import FrontView
 from sweep.web.texts import Texts
 from sweep.wording import number
 
-BLUE, ORANGE, GREY, DARK_GREY = "#2a6fc4", "#c77700", "#8a8f98", "#4b5058"
+BLUE, ORANGE, TEAL = "#2a6fc4", "#c77700", "#1f8a75"
+GREY, DARK_GREY = "#8a8f98", "#4b5058"
 INCHES = (12.8, 7.2)  # 1920 × 1080 at this resolution
 DOTS = 150
 COLUMNS = 3
@@ -37,6 +38,7 @@ STYLE: dict[Any, Any] = {
     "legend.frameon": False,
 }
 SESSION_END: dict[str, Any] = {"color": DARK_GREY, "fillstyle": "none", "markersize": 8}
+COLOURS = {State.FINISHED: BLUE, State.PAUSED: TEAL, State.PRUNED: GREY}
 END_MARKERS = {"cut": "x", "stopped": "o"}
 
 # The settings of matplotlib belong to the process, and the dashboard draws in several threads.
@@ -115,7 +117,7 @@ def fits(view: list[list[Fit]], texts: Texts) -> Figure:
 def history(view: ParameterView, texts: Texts) -> Figure:
     """Draw the value of each trial and the best so far."""
     with _figure(texts.history, texts.trial, view.objective.name) as (figure, axes):
-        for state, colour in ((State.FINISHED, BLUE), (State.PRUNED, GREY)):
+        for state, colour in COLOURS.items():
             chosen = [index for index, each in enumerate(view.states) if each == state]
             if chosen:
                 x, y = (
@@ -216,6 +218,7 @@ def timeline(spans: list[SessionSpan], texts: Texts) -> Figure:
         for ending, colour in (
             ("outcome", BLUE),
             ("running", ORANGE),
+            ("paused", TEAL),
             ("stopped", GREY),
             ("cut", GREY),
         ):

@@ -17,6 +17,7 @@ from sweep.web.plotly_style import (
     GREY,
     ORANGE,
     SCALE,
+    TEAL,
     new_figure,
     session_end_marker,
     style,
@@ -26,13 +27,14 @@ from sweep.web.texts import Texts
 from sweep.wording import label, number
 
 COLUMNS = 3
+COLOURS = {State.FINISHED: BLUE, State.PAUSED: TEAL, State.PRUNED: GREY}
 SECOND_MS, MINUTE_MS, DAY_MS = 1000, 60_000, 86_400_000
 
 
 def history(view: ParameterView, texts: Texts) -> go.Figure:
     """Return the value of each trial and the best so far."""
     figure = new_figure(texts.trial, label(view.objective.name))
-    for state, colour in ((State.FINISHED, BLUE), (State.PRUNED, GREY)):
+    for state, colour in COLOURS.items():
         chosen = [index for index, each in enumerate(view.states) if each == state]
         if chosen:
             figure.add_scatter(
@@ -145,6 +147,7 @@ def timeline(spans: list[SessionSpan], texts: Texts) -> go.Figure:
     for ending, colour in (
         ("outcome", BLUE),
         ("running", ORANGE),
+        ("paused", TEAL),
         ("stopped", GREY),
         ("cut", GREY),
     ):

@@ -8,7 +8,8 @@ import plotly.graph_objects as go
 from sweep.web.axes import MOST_TICKS, round_step
 
 # Colours that differ on white, on black, and to a reader who cannot see red or green.
-BLUE, ORANGE, GREY, GRID = "#3987e5", "#e8a13a", "#8a8f98", "rgba(128,128,128,0.22)"
+BLUE, ORANGE, TEAL = "#3987e5", "#e8a13a", "#2f9e88"
+GREY, GRID = "#8a8f98", "rgba(128,128,128,0.22)"
 SCALE = [[0, "rgba(138,143,152,0.35)"], [0.5, "#3987e5"], [1, "#e8a13a"]]
 
 

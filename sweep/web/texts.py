@@ -128,7 +128,7 @@ ENGLISH = Texts(
     best_curves_only="Only the best {shown} of {all} experiences are drawn; "
     "the band and the median cover all of them.",
     finished_or_running="finished or running",
-    not_finished="pruned, failed or interrupted",
+    not_finished="paused, pruned, failed or interrupted",
     median="median",
     band="10–90 %",
     session_end="end of a session",
@@ -177,6 +177,7 @@ ENGLISH = Texts(
     states={
         "finished": _unchanged("finished"),
         "cut_off": _unchanged("interrupted"),
+        "paused": _unchanged("paused"),
         "failed": _unchanged("failed"),
         "pruned": _unchanged("pruned"),
         "running": _unchanged("running"),
@@ -185,6 +186,7 @@ ENGLISH = Texts(
     endings={
         "cut": "interrupted",
         "stopped": "stopped",
+        "paused": "paused",
         "outcome": "end of the training",
         "running": "running",
     },
@@ -206,7 +208,7 @@ FRENCH = Texts(
     best_curves_only="Seules les {shown} meilleures des {all} expériences sont tracées ; "
     "la bande et la médiane portent sur toutes.",
     finished_or_running="terminées ou en cours",
-    not_finished="élaguées, échouées ou interrompues",
+    not_finished="en pause, élaguées, échouées ou interrompues",
     median="médiane",
     band="10–90 %",
     session_end="fin d’une session",
@@ -266,6 +268,7 @@ FRENCH = Texts(
     states={
         "finished": Noun("terminée", "terminées"),
         "cut_off": Noun("interrompue", "interrompues"),
+        "paused": _unchanged("en pause"),
         "failed": Noun("échouée", "échouées"),
         "pruned": Noun("élaguée", "élaguées"),
         "running": _unchanged("en cours"),
@@ -274,6 +277,7 @@ FRENCH = Texts(
     endings={
         "cut": "coupure",
         "stopped": "arrêt",
+        "paused": "pause",
         "outcome": "fin de l’entraînement",
         "running": "en cours",
     },
