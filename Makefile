@@ -23,7 +23,7 @@ endif
 
 ROOT_OPTION = $(if $(ROOT),--root '$(ROOT)')
 
-.PHONY: help sweep results report dashboard test test-all test-rest pictures chaos bench lint clean
+.PHONY: help sweep results report dashboard test test-all test-rest pictures chaos bench bench-search lint clean
 .DEFAULT_GOAL := help
 
 help:  ## Show this
@@ -59,6 +59,9 @@ chaos: $(INSTALLED)-test  ## Kill, starve and damage real sweeps for some minute
 
 bench: $(INSTALLED)  ## Time whole sweeps beside a bare Keras loop and other tools
 	@$(RUN) benchmarks.speed $(OPTIONS)
+
+bench-search: $(INSTALLED)  ## Let searches, ours and those of other tools, replay real curves
+	@$(RUN) benchmarks.search $(OPTIONS)
 
 lint: $(INSTALLED)-test  ## Check style, types and the layers of imports
 	@$(RUN) ruff check .

@@ -1,0 +1,224 @@
+"""How fast a search finds good parameters: make bench-search, or python -m benchmarks.search.
+
+Each contender searches each table of ``benchmarks.tables`` with the same budget of epochs and with
+many seeds. The figures are the regret (how much worse than the best of the table the best value so
+far is), the epochs that it took to find one of the best tenth and of the best hundredth, and the
+mean rank among the contenders at four budgets. Epochs do not depend on the machine. What has been
+played is kept in ``experiences/search-benchmark.jsonl``: a run that was interrupted goes on.
+"""
+
+import argparse
+import concurrent.futures
+import importlib.util
+import json
+import random
+import statistics
+import sys
+from pathlib import Path
+
+from benchmarks import search_contenders, tables
+
+KEPT = Path("experiences/search-benchmark.jsonl")
+FULL_TRAININGS = (4, 8, 16, 32)  # the budgets, in epochs of whole trainings
+SHARES = {"top tenth": 0.1, "top 1 %": 0.01}
+NEEDS = {
+    "KerasTuner": "keras_tuner",
+    "Syne Tune": "syne_tune",
+    "SMAC3": "smac",
+    "NePS": "neps",
+}
+RESAMPLINGS = 1000
+
+
+def steps(best_so_far):
+    """Return the epochs, from 1, after which the best value has changed, with that value."""
+    changed, latest = [], None
+    for epoch, value in enumerate(best_so_far, 1):
+        if value != latest:
+            changed.append((epoch, value))
+            latest = value
+    return changed
+
+
+def play(name, contender, seed):
+    """Return what one search has found, as ``steps`` does."""
+    table = tables.read(name)
+    budget = max(FULL_TRAININGS) * table.epochs
+    return steps(search_contenders.play(table, contender, seed, budget))
+
+
+class Played:
+    """The searches that were played so far, by table, contender and seed.
+
+    Args:
+        path: of the file that keeps them.
+    """
+
+    def __init__(self, path):
+        self._path, self.found = path, {}
+        if path.exists():
+            for line in path.read_text().splitlines():
+                key, found = json.loads(line)
+                self.found[tuple(key)] = found
+
+    def add(self, key, found):
+        self.found[key] = found
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._path.open("a") as file:
+            file.write(json.dumps([key, found]) + "\n")
+
+
+def play_all(played, keys, workers):
+    """Play what was not played yet, several at once."""
+    missing = [key for key in keys if key not in played.found]
+    with concurrent.futures.ProcessPoolExecutor(workers) as pool:
+        futures = {pool.submit(play, *key): key for key in missing}
+        for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
+            played.add(futures[future], future.result())
+            if sys.stderr.isatty() or number % 50 == 0:
+                sys.stderr.write(f"{number} of {len(missing)} searches\n")
+
+
+def value_at(found, epochs):
+    """Return the best value after so many epochs."""
+    return [value for epoch, value in found if epoch <= epochs][-1]
+
+
+def epochs_to(found, value):
+    """Return after how many epochs a value was reached; infinity where it was not."""
+    return next((epoch for epoch, best in found if best >= value), float("inf"))
+
+
+def ranks(values):
+    """Return the rank of each value, the greatest first; equal ones share the mean of theirs."""
+    return [
+        1 + sum(other > value for other in values) + (values.count(value) - 1) / 2
+        for value in values
+    ]
+
+
+class Comparison:
+    """The figures of some contenders on some tables.
+
+    Args:
+        played: the searches.
+        names: of the tables.
+        contenders: their names.
+        seeds: how many.
+    """
+
+    def __init__(self, played, names, contenders, seeds):
+        self._found = played.found
+        self.tables = {name: tables.read(name) for name in names}
+        self.contenders, self._seeds = contenders, range(seeds)
+
+    def epochs_to(self, name, contender, share):
+        """Return the median number of epochs to the best so large share of a table."""
+        value = self.tables[name].threshold(share)
+        return statistics.median(
+            epochs_to(self._found[name, contender, seed], value) for seed in self._seeds
+        )
+
+    def regrets(self, name, contender, epochs):
+        """Return the regret of each seed after so many epochs."""
+        best = self.tables[name].bests[0]
+        return [best - value_at(self._found[name, contender, seed], epochs) for seed in self._seeds]
+
+    def mean_ranks(self, full_trainings):
+        """Return for each contender the mean rank, and its 95 % interval by the bootstrap."""
+        draw, by_table = random.Random(0), {}
+        for name, table in self.tables.items():
+            epochs = full_trainings * table.epochs
+            by_table[name] = [
+                [
+                    value_at(self._found[name, contender, seed], epochs)
+                    for contender in self.contenders
+                ]
+                for seed in self._seeds
+            ]
+        ranked = {name: [ranks(row) for row in rows] for name, rows in by_table.items()}
+        means = _means(ranked, dict.fromkeys(ranked, self._seeds))
+        drawn = [
+            _means(ranked, {name: draw.choices(self._seeds, k=len(self._seeds)) for name in ranked})
+            for _ in range(RESAMPLINGS)
+        ]
+        columns = [sorted(column) for column in zip(*drawn, strict=True)]
+        cut = RESAMPLINGS // 40
+        return {
+            contender: (mean, column[cut], column[-cut - 1])
+            for contender, mean, column in zip(self.contenders, means, columns, strict=True)
+        }
+
+
+def _means(ranked, seeds):
+    """Return the mean rank of each contender over the tables, of these seeds of each."""
+    rows = [
+        [
+            statistics.fmean(column)
+            for column in zip(*(rows[seed] for seed in seeds[name]), strict=True)
+        ]
+        for name, rows in ranked.items()
+    ]
+    return [statistics.fmean(column) for column in zip(*rows, strict=True)]
+
+
+def print_ranks(comparison):
+    """Print the mean rank of each contender at each budget, as a table in Markdown."""
+    columns = [comparison.mean_ranks(number) for number in FULL_TRAININGS]
+    print(
+        "\n| mean rank after | "
+        + " | ".join(f"{number} trainings" for number in FULL_TRAININGS)
+        + " |"
+    )
+    print("|---|" + "---|" * len(FULL_TRAININGS))
+    for contender in sorted(comparison.contenders, key=lambda one: columns[-1][one]):
+        cells = [
+            f"{mean:.2f} ({low:.2f}–{high:.2f})"
+            for mean, low, high in (column[contender] for column in columns)
+        ]
+        print(f"| {contender} | {' | '.join(cells)} |")
+
+
+def print_epochs(comparison):
+    """Print the median epochs to the best of each table, as tables in Markdown."""
+    for title, share in SHARES.items():
+        print(f"\n| epochs to the {title} | " + " | ".join(comparison.tables) + " |")
+        print("|---|" + "---|" * len(comparison.tables))
+        for contender in comparison.contenders:
+            medians = [comparison.epochs_to(name, contender, share) for name in comparison.tables]
+            cells = ["–" if median == float("inf") else f"{median:g}" for median in medians]
+            print(f"| {contender} | {' | '.join(cells)} |")
+
+
+def installed(contender):
+    """Tell whether the library of a contender is installed."""
+    packages = [package for name, package in NEEDS.items() if contender.startswith(name)]
+    return all(importlib.util.find_spec(package) for package in packages)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
+    parser.add_argument("--seeds", type=int, default=30)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--table", action="append", choices=tables.NAMES)
+    parser.add_argument("--only", action="append", choices=[*search_contenders.CONTENDERS])
+    options = parser.parse_args()
+    contenders = [name for name in options.only or search_contenders.CONTENDERS if installed(name)]
+    left_out = set(options.only or search_contenders.CONTENDERS) - set(contenders)
+    if left_out:
+        print(f"not installed: {', '.join(sorted(left_out))}")
+    names, played = options.table or tables.NAMES, Played(KEPT)
+    keys = [
+        (name, contender, seed)
+        for contender in contenders
+        for name in names
+        for seed in range(options.seeds)
+    ]
+    play_all(played, keys, options.workers)
+    comparison = Comparison(played, names, contenders, options.seeds)
+    print_ranks(comparison)
+    print_epochs(comparison)
+
+
+if __name__ == "__main__":
+    main()
