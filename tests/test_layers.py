@@ -15,7 +15,7 @@ LAYERS = [
     {"wording"},
     {"errors"},
     {"system"},
-    {"choice", "options"},
+    {"choice", "names", "options"},
     {"settings"},
     {"space"},
     {"experience"},

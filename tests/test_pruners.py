@@ -14,7 +14,7 @@ from support.stand_ins import all_of, cut_three_times, lose_the_study, run_whole
 from support.trainer import SPACES
 from sweep.experience.folder import experiences_in
 from sweep.experience.record import State
-from sweep.settings import PRUNERS
+from sweep.names import PRUNERS
 
 UNEVEN = str(SPACES / "uneven.py")
 WORDS = ("--sampler", "random", "--trials", 9)

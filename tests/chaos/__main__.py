@@ -40,6 +40,17 @@ def workers(chaos: Chaos) -> Iterator[Case]:
     return cuts.kill(chaos, "kills of two workers", chaos.kills // 8, {space("slow"): words})
 
 
+def promotions(chaos: Chaos) -> Iterator[Case]:
+    """SIGKILLs change nothing of what a scheduler decides, nor of what it has paused."""
+    words = ("--trials", 8, "--epochs", 9, "--save-freq", 3, "--sampler", "tpe:n_startup_trials=3")
+    spaces = {
+        space("toy"): (*words, "--scheduler", "asha", "--finish", "best:1"),
+        space("mlp"): (*words, "--scheduler", "sh:eta=2", "--epochs-total", 40),
+    }
+    kills, how = max(4, chaos.kills // 4), cuts.KillsOfPromotions
+    return cuts.kill(chaos, "kills of promotions", kills, spaces, how)
+
+
 def large_saves(chaos: Chaos) -> Iterator[Case]:
     """SIGKILLs while 264 MB are being written find the last whole backup."""
     kills = max(4, chaos.kills // 3)
@@ -56,6 +67,7 @@ SCENARIOS: dict[str, Callable[[Chaos], Iterable[Case]]] = {
     for one in (
         kills,
         workers,
+        promotions,
         large_saves,
         damages,
         mishaps.study_lost,

@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from support.command import rows_logged, run
+from support.decisions import decisions
 from sweep.experience.folder import Experience, experiences_in
+from sweep.experience.root import STUDY
 
 from .case import Case, Chaos, Words, assert_one_sentence, say
 from .victim import WAIT_S, Victim, half_written
@@ -199,6 +201,22 @@ class KillsInSaves:
         run(case.root, *self._words, space=case.space)
 
 
+class KillsOfPromotions(Kills):
+    """Kills as above, after half of which the study is lost; decides the same in the same order."""
+
+    def __call__(self, case: Case) -> None:
+        super().__call__(case)
+        decided, of_twin = decisions(case.root), decisions(case.twin)
+        assert decided == of_twin, f"it has decided {decided} instead of {of_twin}"
+
+    def _run_and_kill(self) -> bool:
+        is_cut = super()._run_and_kill()
+        if is_cut and self._draw.random() < 0.5:
+            (self._case.root / STUDY).unlink(missing_ok=True)
+            self._case.notes["the study lost"] += 1
+        return is_cut
+
+
 def as_finished(experience: Experience) -> tuple[Any, ...]:
     """Return what of a finished experience must stay: its files, and how often it was trained."""
     files = [
@@ -208,7 +226,13 @@ def as_finished(experience: Experience) -> tuple[Any, ...]:
     return len(experience.read().sessions), *files
 
 
-def kill(chaos: Chaos, what: str, kills: int, spaces: dict[str, Words]) -> Iterator[Case]:
+def kill(
+    chaos: Chaos,
+    what: str,
+    kills: int,
+    spaces: dict[str, Words],
+    how: type[Kills] = Kills,
+) -> Iterator[Case]:
     """Yield sweeps, each over the next search space, until all kills are made."""
     budget = Budget(kills)
     for number in itertools.count():
@@ -218,7 +242,7 @@ def kill(chaos: Chaos, what: str, kills: int, spaces: dict[str, Words]) -> Itera
         name = f"{what} {number}, {Path(space).stem}"
         draw = random.Random(f"{chaos.seed} {name}")
         yield chaos.case(
-            name, space, spaces[space], Kills(spaces[space], draw, budget, chaos.targets)
+            name, space, spaces[space], how(spaces[space], draw, budget, chaos.targets)
         )
 
 

@@ -107,7 +107,12 @@ class NoTraining:
         start = resume_start.make_ready(experience).backup
         values = start.position.curve() if start else []
         session = Session(
-            begun=now(), epoch=len(values), batch=0, batches=1, process=this_process()
+            begun=now(),
+            epoch=len(values),
+            batch=0,
+            batches=1,
+            process=this_process(),
+            until=job.until,
         )
         record.sessions.append(session)
         experience.write(record)
@@ -116,13 +121,18 @@ class NoTraining:
         if stop.wait(self.takes_s):
             return self._end(job, "stopped", End(Ending.STOPPED))
         why = on_news(EpochDone(len(values) - 1, values[-1])) if values else None
-        while not why and len(values) < record.parameters["epochs"]:
+        until = min(job.until or record.parameters["epochs"], record.parameters["epochs"])
+        while not why and len(values) < until:
             values.append(self.value_of(record.parameters, len(values)))
             experience.log.write_text(text_of_log(values))
             write_model(experience, values)
             self.reached(number, "logged")
             save(experience, values)
             why = on_news(EpochDone(len(values) - 1, values[-1]))
+        if not why and until < record.parameters["epochs"]:
+            end = self._end(job, "paused", End(Ending.PAUSED))
+            self.reached(number, "trained")
+            return end
         state, best = State.PRUNED if why else State.FINISHED, max(values)
         record.outcome = Outcome(state, now(), why, {"val_acc": best}, values.index(best))
         record.outcome.log, record.outcome.model = map(
@@ -135,7 +145,7 @@ class NoTraining:
     def _end(self, job, how, end):
         job.record.sessions[-1].ended = SessionEnd(
             how=how,
-            epoch=job.record.parameters["epochs"] if job.record.outcome else 0,
+            epoch=job.record.parameters["epochs"] if job.record.outcome else job.until or 0,
             batch=0,
             trained_s=self.takes_s,
             prepared_s=0.0,
@@ -195,10 +205,14 @@ def all_of(root):
         for one in trials
     ]
     ends = {
-        one.id: (one.log.read_bytes(), one.state(), one.read().outcome.reason)
+        one.id: (one.log.read_bytes(), one.state(), reason_of(one.read()))
         for one in experiences_in(root)
     }
     return told, ends
+
+
+def reason_of(record):
+    return record.outcome.reason if record.outcome else None
 
 
 def main(root, space, options, *kill):

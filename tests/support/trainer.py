@@ -3,6 +3,7 @@
 import json
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from support.bits import only
@@ -45,12 +46,19 @@ class Trainer:
         self.stop = threading.Event()
 
     def __call__(
-        self, space, root, cut=None, save_freq=4, parameters=None, on_news=lambda news: False
+        self,
+        space,
+        root,
+        cut=None,
+        save_freq=4,
+        parameters=None,
+        on_news=lambda news: False,
+        until=None,
     ):
         self.order.unlink(missing_ok=True)
         if cut:
             self.order.write_text(json.dumps(cut))
-        job = self.job(space, root, save_freq, parameters)
+        job = replace(self.job(space, root, save_freq, parameters), until=until)
         self.news = []
         self.stop = threading.Event()
         end = self.place.train(job, self.stop, lambda news: self.news.append(news) or on_news(news))
