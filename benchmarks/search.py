@@ -9,19 +9,25 @@ played is kept in ``experiences/search-benchmark.jsonl``: a run that was interru
 
 import argparse
 import concurrent.futures
+import importlib.metadata
 import importlib.util
 import json
+import platform
 import random
 import statistics
 import sys
 from pathlib import Path
 
-from benchmarks import search_contenders, tables
+import joblib
+
+from benchmarks import search_contenders, search_picture, tables
+from sweep.system.host import processor
 
 KEPT = Path("experiences/search-benchmark.jsonl")
 FULL_TRAININGS = (4, 8, 16, 32)  # the budgets, in epochs of whole trainings
 SHARES = {"top tenth": 0.1, "top 1 %": 0.01}
 NEEDS = {
+    "Optuna": "optuna",
     "KerasTuner": "keras_tuner",
     "Syne Tune": "syne_tune",
     "SMAC3": "smac",
@@ -44,7 +50,8 @@ def play(name, contender, seed):
     """Return what one search has found, as ``steps`` does."""
     table = tables.read(name)
     budget = max(FULL_TRAININGS) * table.epochs
-    return steps(search_contenders.play(table, contender, seed, budget))
+    with joblib.parallel_config("sequential"):  # SMAC would wait for threads most of the time
+        return steps(search_contenders.play(table, contender, seed, budget))
 
 
 class Played:
@@ -118,6 +125,10 @@ class Comparison:
         return statistics.median(
             epochs_to(self._found[name, contender, seed], value) for seed in self._seeds
         )
+
+    def budget(self, name):
+        """Return the number of epochs of each search of a table."""
+        return max(FULL_TRAININGS) * self.tables[name].epochs
 
     def regrets(self, name, contender, epochs):
         """Return the regret of each seed after so many epochs."""
@@ -196,12 +207,24 @@ def installed(contender):
     return all(importlib.util.find_spec(package) for package in packages)
 
 
+def print_versions():
+    """Print what the figures depend on."""
+    of_package = importlib.metadata.packages_distributions()
+    versions = [
+        f"{name} {importlib.metadata.version(of_package[package][0])}"
+        for name, package in NEEDS.items()
+        if package in of_package
+    ]
+    print(f"Python {platform.python_version()}, {', '.join(versions)}; {processor()}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
     parser.add_argument("--seeds", type=int, default=30)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--table", action="append", choices=tables.NAMES)
     parser.add_argument("--only", action="append", choices=[*search_contenders.CONTENDERS])
+    parser.add_argument("--picture", type=Path, help="draw the regrets there")
     options = parser.parse_args()
     contenders = [name for name in options.only or search_contenders.CONTENDERS if installed(name)]
     left_out = set(options.only or search_contenders.CONTENDERS) - set(contenders)
@@ -210,14 +233,17 @@ def main():
     names, played = options.table or tables.NAMES, Played(KEPT)
     keys = [
         (name, contender, seed)
+        for seed in range(options.seeds)
         for contender in contenders
         for name in names
-        for seed in range(options.seeds)
     ]
     play_all(played, keys, options.workers)
     comparison = Comparison(played, names, contenders, options.seeds)
+    print_versions()
     print_ranks(comparison)
     print_epochs(comparison)
+    if options.picture:
+        search_picture.draw(comparison, options.picture)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,9 @@ from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
 
 
+NOTHING_NEW = 30  # so many equal proposals in a row: what is paused is finished, the best first
+
+
 class Spent(BaseException):  # else the tools would take it for the end of one training
     """The budget is spent."""
 
@@ -225,7 +228,7 @@ def neps(tape, seed):
 
 
 class Ours:
-    """The search of ``sweep run --sampler … --scheduler …``, without its folders.
+    """The search of ``sweep run --sampler … --scheduler … --finish all``, without its folders.
 
     ``tests/test_search_benchmark.py`` compares it with the search that has them.
 
@@ -236,12 +239,14 @@ class Ours:
 
     def __init__(self, tape, seed, sampler, scheduler):
         self._tape, self._epochs = tape, tape.table.epochs
-        self.study = Study("x", None, StudyOptions(sampler, seed))
         self._ladder = scheduler_of(scheduler, self._epochs)
+        options = StudyOptions(sampler, seed, has_scheduler=self._ladder is not None)
+        self.study = Study("x", None, options)
         self._standings, self._waiting = {}, defaultdict(list)  # by places
+        self._equal_in_row = 0
 
     def run(self):
-        """Search until the budget is spent."""
+        """Search until the budget is spent, or the table is trained as far as it is proposed."""
         while True:
             self.step()
 
@@ -250,18 +255,35 @@ class Ours:
         standings = self._standings.values()
         best = self._ladder and self._ladder.next_to_resume(standings, self.study.count(), False)
         if best:
-            key = next(key for key, standing in self._standings.items() if standing is best)
-            self._train(key, best, self._ladder.until(best.number, self._epochs, best.reached))
-            return
+            until = self._ladder.until(best.number, self._epochs, best.reached)
+            self._train(self._key_of(best), best, until)
+        elif self._equal_in_row == NOTHING_NEW:
+            self._finish()
+        else:
+            self._propose()
+
+    def _propose(self):
         trial = self.study.ask()
         key = tuple(self.study.suggest(trial, lambda asked: suggest(asked, self._tape)).values())
         self._waiting[key].append(trial)
         if key in self._standings:  # an equal proposal costs nothing
+            self._equal_in_row += 1
             self._show(key)
-        else:
-            until = self._ladder and self._ladder.until(trial.number, self._epochs)
-            new = Standing(trial.number, self._epochs, 0, (), Stage.UNDER_WAY)
-            self._train(key, new, until)
+            return
+        self._equal_in_row = 0
+        until = self._ladder and self._ladder.until(trial.number, self._epochs)
+        self._train(key, Standing(trial.number, self._epochs, 0, (), Stage.UNDER_WAY), until)
+
+    def _finish(self):
+        """Train the best paused one to its end."""
+        paused = [one for one in self._standings.values() if one.stage is Stage.PAUSED]
+        if not paused:
+            raise Spent
+        best = min(paused, key=lambda one: (one.rank_at(self._epochs), one.number))
+        self._train(self._key_of(best), best, None)
+
+    def _key_of(self, standing):
+        return next(key for key, one in self._standings.items() if one is standing)
 
     def _train(self, key, standing, until):
         places = dict(zip(self._tape.table.choices, key, strict=True))
@@ -308,10 +330,10 @@ CONTENDERS = {
     "Syne Tune ASHA": syne_tune,
     "SMAC3 multi-fidelity": smac,
     "NePS ASHA": neps,
-    "sweep TPE": ours("tpe", "none"),
     "sweep random, asha": ours("random", "asha"),
+    "sweep random, 3 brackets": ours("random", "asha:brackets=3"),
     "sweep TPE, asha": ours("tpe", "asha"),
-    "sweep TPE, asha of 3 brackets": ours("tpe", "asha:brackets=3"),
+    "sweep TPE, 3 brackets": ours("tpe", "asha:brackets=3"),
 }
 
 

@@ -453,6 +453,30 @@ def test_tpe_learns_from_what_is_paused_and_its_value_is_replaced(tmp_path):
     assert len({unseen, seen, further}) == 3
 
 
+def test_every_third_proposal_of_tpe_is_that_of_random_search():
+    def suggest(trial):
+        return {
+            "x": trial.suggest_float("x", 0, 1),
+            "y": trial.suggest_categorical("y", [1, 2, 3, 4, 5]),
+        }
+
+    def proposed(sampler, has_scheduler):
+        study = Study("toy", None, StudyOptions(sampler, 3, has_scheduler=has_scheduler))
+        proposals = []
+        for number in range(12):
+            proposals.append(study.suggest(study.ask(), suggest))
+            study.show_paused(number, {0: proposals[-1]["x"]})
+        return proposals
+
+    with_share = proposed("tpe:n_startup_trials=1", True)
+    at_random, without = proposed("random", True), proposed("tpe:n_startup_trials=1", False)
+    same = [number for number in range(12) if with_share[number] == at_random[number]]
+    assert same[-3:] == [5, 8, 11]
+    assert set(same) <= {0, 2, 5, 8, 11}
+    assert with_share[:2] == without[:2]
+    assert proposed("random", False) == at_random
+
+
 def test_the_other_samplers_do_not_see_it():
     def suggest(trial):
         return {"x": trial.suggest_float("x", 0, 1)}

@@ -117,7 +117,13 @@ def _open(
     settings, space, progress = context.settings, context.space, context.progress
     where = settings.storage or study_of(context.root, settings.study_dir)
     options = StudyOptions(
-        settings.sampler, settings.seed, settings.pruner, epochs, space.objectives, paused_values
+        settings.sampler,
+        settings.seed,
+        settings.pruner,
+        epochs,
+        space.objectives,
+        paused_values,
+        has_scheduler=settings.scheduler != "none",
     )
     arguments = (options, progress.say, context.stop)
     try:

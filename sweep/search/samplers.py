@@ -97,6 +97,10 @@ SEES_ALL_TRIALS = {"grid", "qmc", "nsgaii", "brute_force"}
 # These make something of the values of a trial that has not come to its end. Optuna's others take
 # a pruned trial for one without a value, or, as CMA-ES, keep what they have made of it.
 LEARNS_FROM_PAUSED = {"tpe"}
+# Of their proposals beside a scheduler, one in so many is drawn at random. Else they stay at what
+# is good after an epoch. The share is that of BOHB: S. Falkner et al., "BOHB: Robust and Efficient
+# Hyperparameter Optimization at Scale" (2018).
+RANDOM_EVERY = 3
 SEEDS = {"seed", "study_seed"}
 # Optuna's options that cannot be chosen here: deprecated ones, warnings, and what a sampler keeps
 # between two calls.
@@ -114,14 +118,25 @@ class SeededSampler(BaseSampler):
     state of one that lives on would have to be saved; one that starts anew with the same seed would
     repeat its first proposals.
 
+    Args:
+        choice: its name, with the options of Optuna's class.
+        seed: of the study.
+        paused: the trials that are paused now, see ``show_paused``.
+        has_scheduler: whether trials are paused, so that some are drawn at random.
+
     Raises:
         Misuse: the sampler does not take an option, or needs a package that is not installed.
     """
 
     def __init__(
-        self, choice: Choice, seed: int, paused: Mapping[int, Mapping[int, float]] | None = None
+        self,
+        choice: Choice,
+        seed: int,
+        paused: Mapping[int, Mapping[int, float]] | None = None,
+        has_scheduler: bool = False,
     ) -> None:
         self._choice, self._class, self._seed = choice, CLASSES[choice.name], seed
+        self._draws_some_at_random = has_scheduler and choice.name in LEARNS_FROM_PAUSED
         self._taken = set(inspect.signature(self._class).parameters)
         self._trees = ChoiceTrees()
         self._paused = PausedTrials()
@@ -145,8 +160,11 @@ class SeededSampler(BaseSampler):
 
     def of_trial(self, number: int, parameter: str = "") -> BaseSampler:
         """Return the sampler of one trial, or of one of its parameters that is drawn by itself."""
+        seed = _seed_of(f"{self._seed}/{number}/{parameter}")
+        if self._draws_some_at_random and number % RANDOM_EVERY == RANDOM_EVERY - 1:
+            return optuna.samplers.RandomSampler(seed=seed)
         given = {
-            "seed": _seed_of(f"{self._seed}/{number}/{parameter}"),
+            "seed": seed,
             "study_seed": _seed_of(f"{self._seed}"),
             "trees": self._trees,
         }

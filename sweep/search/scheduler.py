@@ -20,7 +20,8 @@ from enum import Enum, auto
 from sweep.choice import Choice
 from sweep.names import SCHEDULERS
 
-OPTIONS = {name: frozenset({"int"}) for name in ("eta", "min_epochs", "brackets")}
+DEFAULTS = {"eta": 4, "min_epochs": 1, "brackets": 1}
+OPTIONS = {name: frozenset({"int"}) for name in DEFAULTS}
 LEAST = {"eta": 2, "min_epochs": 1, "brackets": 1}
 
 
@@ -77,7 +78,7 @@ class Scheduler:
 
     def __init__(self, choice: Choice, epochs: int) -> None:
         choice.check(OPTIONS)
-        options = {"eta": 3, "min_epochs": 1, "brackets": 1, **choice.options}
+        options = {**DEFAULTS, **choice.options}
         for name, least in LEAST.items():
             if options[name] < least:
                 raise choice.wrong(f"{name} is {options[name]}: give an integer from {least} on")

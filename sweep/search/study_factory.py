@@ -24,7 +24,7 @@ class StudyOptions:
         pruner: see ``sweep.search.pruners.Pruner``.
         epochs: of a training; some pruners need their number.
         objectives: what the values of a trial mean; a pruner sees the first one only.
-        paused: the trials that are paused now, see ``SeededSampler.show_paused``.
+        paused, has_scheduler: see ``SeededSampler``.
     """
 
     sampler: str
@@ -33,6 +33,7 @@ class StudyOptions:
     epochs: int = 1
     objectives: Sequence[Objective] = DEFAULT
     paused: Mapping[int, Mapping[int, float]] = field(default_factory=dict)
+    has_scheduler: bool = False
 
 
 class StudyFactory:
@@ -51,7 +52,9 @@ class StudyFactory:
         self._name = name
         self.options = options
         self.directions = directions_of(options.objectives)
-        self.sampler = SeededSampler(sampler, options.seed, options.paused)
+        self.sampler = SeededSampler(
+            sampler, options.seed, options.paused, options.has_scheduler
+        )
         self.pruner = Pruner(pruner, options.epochs)
         self.prunes = pruner.name != "none"
         self.keeps_pickles = sampler.name in SAMPLERS_WITH_PICKLES
