@@ -22,7 +22,6 @@ from sweep.search.scheduler import Stage, Standing, scheduler_of
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
 
-
 NOTHING_NEW = 30  # so many equal proposals in a row: what is paused is finished, the best first
 
 

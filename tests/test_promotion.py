@@ -37,7 +37,7 @@ from sweep.settings import Settings
 from sweep.system.host import now
 from sweep.training.protocol import End, Ending
 
-HOW = {"epochs": 9, "scheduler": "asha", "sampler": "tpe:n_startup_trials=4"}
+HOW = {"epochs": 9, "scheduler": "asha:eta=3", "sampler": "tpe:n_startup_trials=4"}
 LADDERS = ["asha", "asha:brackets=3", "sh", "sh:eta=2,brackets=2"]
 FEW = """def suggest(trial):
     return {"x": trial.suggest_categorical("x", [0.1, 0.5, 0.9])}"""
@@ -237,7 +237,7 @@ def test_cut_at_any_event_with_or_without_its_study_it_decides_the_same(
 
 
 @pytest.mark.parametrize("workers", [2, 5])
-@pytest.mark.parametrize("scheduler", ["asha", "sh"])
+@pytest.mark.parametrize("scheduler", ["asha:eta=3", "sh:eta=3"])
 def test_with_several_workers_nothing_is_lost_or_trained_twice(space, tmp_path, workers, scheduler):
     root, place = tmp_path / "root", NoTraining(by_x, takes_s=0.01)
     how = {**HOW, "scheduler": scheduler, "sampler": "random", "trials": 27}
@@ -249,7 +249,7 @@ def test_with_several_workers_nothing_is_lost_or_trained_twice(space, tmp_path, 
         ][: len(sessions)]
     assert len(place.trained) == sum(len(one.read().sessions) for one in experiences_in(root))
     counts = Counter(reached(root).values())
-    assert counts == {1: 18, 3: 6, 9: 3} if scheduler == "sh" else counts[9] >= 3
+    assert counts == {1: 18, 3: 6, 9: 3} if scheduler == "sh:eta=3" else counts[9] >= 3
 
 
 @pytest.mark.parametrize("slow", ["next", "end"])
@@ -499,7 +499,7 @@ def test_the_other_samplers_do_not_see_it():
 def test_a_paused_experience_is_trained_to_its_end_by_its_name(tmp_path):
     root, twin, how = tmp_path / "root", tmp_path / "twin", ("--trials", 3, "--epochs", 4)
     how += ("--sampler", "brute_force")
-    said = run(root, *how, "--scheduler", "asha")
+    said = run(root, *how, "--scheduler", "asha:eta=3")
     assert "paused after 1 epoch, val_acc" in said
     assert "3 paused: " in said
     rows = results(root)

@@ -38,7 +38,7 @@ class Ladder:
 
 
 def test_asynchronous_halving_takes_the_best_third_of_a_rung_further_at_once():
-    decided = Ladder("asha", 9, [0.1, 0.5, 0.2, 0.9, 0.3, 0.8, 0.7, 0.6, 0.4]).run()
+    decided = Ladder("asha:eta=3", 9, [0.1, 0.5, 0.2, 0.9, 0.3, 0.8, 0.7, 0.6, 0.4]).run()
     assert decided == [
         *((0, 1), (1, 1), (2, 1), (1, 3)),
         *((3, 1), (3, 3)),  # the best of four, of which one may go on
@@ -48,15 +48,25 @@ def test_asynchronous_halving_takes_the_best_third_of_a_rung_further_at_once():
 
 
 def test_synchronous_halving_waits_for_all_of_a_cohort():
-    decided = Ladder("sh", 9, [0.1, 0.5, 0.2, 0.9, 0.3, 0.8, 0.7, 0.6, 0.4]).run()
+    decided = Ladder("sh:eta=3", 9, [0.1, 0.5, 0.2, 0.9, 0.3, 0.8, 0.7, 0.6, 0.4]).run()
     assert decided == [
         *((number, 1) for number in range(9)),
         *((3, 3), (5, 3), (6, 3), (3, None)),
     ]
 
 
+def test_by_default_a_quarter_of_each_rung_goes_on_to_four_times_as_many_epochs():
+    scheduler = scheduler_of("asha", 81)
+    reached = 0
+    rungs = [reached := scheduler.until(0, 81, reached) for _ in range(4)]
+    assert rungs == [1, 4, 16, 64]
+    assert scheduler.until(0, 81, 64) is None
+    decided = Ladder("asha", 9, [0.1, 0.2, 0.3, 0.4]).run()
+    assert decided == [(0, 1), (1, 1), (2, 1), (3, 1), (3, 4)]
+
+
 def test_a_cohort_that_the_sweep_ends_in_is_halved_as_it_is():
-    assert Ladder("sh", 9, [0.1, 0.5, 0.2, 0.9]).run()[4:] == [(3, 3)]
+    assert Ladder("sh:eta=3", 9, [0.1, 0.5, 0.2, 0.9]).run()[4:] == [(3, 3)]
 
 
 def test_equal_values_go_by_number():
@@ -66,7 +76,7 @@ def test_equal_values_go_by_number():
 
 
 def test_brackets_begin_at_higher_rungs_and_are_compared_by_themselves():
-    ladder = Ladder("asha:brackets=3", 9, [0.1 * number for number in range(17)])
+    ladder = Ladder("asha:eta=3,brackets=3", 9, [0.1 * number for number in range(17)])
     firsts = [until for number, until in ladder.run() if number < 17][:17]
     untils = [ladder.scheduler.until(number, 9) for number in range(17)]
     # Hyperband's table for 9 epochs and a third: 9, 5 and 3 trainings.
@@ -80,7 +90,7 @@ def standing(number, reached, *values, stage=Stage.PAUSED, epochs=9):
 
 
 def test_what_has_ended_early_counts_at_the_rung_that_it_was_heading_for():
-    asha = scheduler_of("asha", 9)
+    asha = scheduler_of("asha:eta=3", 9)
     others = [standing(number, 1, 0.1) for number in (1, 2)]
     stopped = standing(0, 1, 0.9, 0.9, stage=Stage.OVER)
     # It is the best of three, and has ended: nobody goes on in its place.
@@ -92,7 +102,7 @@ def test_what_has_ended_early_counts_at_the_rung_that_it_was_heading_for():
 
 
 def test_who_is_under_way_counts_by_its_latest_pause():
-    asha = scheduler_of("asha", 9)
+    asha = scheduler_of("asha:eta=3", 9)
     under_way = standing(0, 1, 0.2, stage=Stage.UNDER_WAY)
     two = [standing(1, 1, 0.9), standing(2, 1, 0.1)]
     assert asha.next_to_resume([under_way, *two], 3, False) == two[0]
@@ -110,12 +120,12 @@ def test_a_cohort_waits_for_what_is_under_way():
 
 
 def test_trainings_of_different_lengths_are_compared_as_long_as_they_last():
-    asha = scheduler_of("asha", 9)
+    asha = scheduler_of("asha:eta=3", 9)
     short = standing(0, 0, 0.9, stage=Stage.OVER, epochs=1)
     assert asha.until(0, 1) is None
     three = [standing(number, 1, 0.1 * number) for number in (1, 2, 3)]
     assert asha.next_to_resume([short, *three], 4, True) == three[-1]
-    sh = scheduler_of("sh", 9)
+    sh = scheduler_of("sh:eta=3", 9)
     assert sh.next_to_resume([short, *three], 4, True) == three[-1]
 
 
@@ -132,7 +142,7 @@ def test_what_has_no_value_is_the_last_of_its_rung():
         ("asha:eta=2.5", "eta is 2.5: give it as int"),
         ("asha:min_epochs=0", "min_epochs is 0: give an integer from 1 on"),
         ("asha:min_epochs=9", "min_epochs is 9, and a training has 9 epochs"),
-        ("sh:brackets=4", "a training of 9 epochs has 3 brackets at most"),
+        ("sh:eta=3,brackets=4", "a training of 9 epochs has 3 brackets at most"),
         ("asha:rungs=4", "there is no option rungs: asha takes eta, min_epochs, brackets"),
         ("asher", "did you mean asha? it is one of none, asha, sh"),
     ],

@@ -52,9 +52,7 @@ class StudyFactory:
         self._name = name
         self.options = options
         self.directions = directions_of(options.objectives)
-        self.sampler = SeededSampler(
-            sampler, options.seed, options.paused, options.has_scheduler
-        )
+        self.sampler = SeededSampler(sampler, options.seed, options.paused, options.has_scheduler)
         self.pruner = Pruner(pruner, options.epochs)
         self.prunes = pruner.name != "none"
         self.keeps_pickles = sampler.name in SAMPLERS_WITH_PICKLES
