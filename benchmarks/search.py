@@ -4,11 +4,13 @@ Each contender searches each table of ``benchmarks.tables`` with the same budget
 many seeds. The figures are the regret (how much worse than the best of the table the best value so
 far is), the epochs that it took to find one of the best tenth and of the best hundredth, and the
 mean rank among the contenders at four budgets. Epochs do not depend on the machine. What has been
-played is kept in ``experiences/search-benchmark.jsonl``: a run that was interrupted goes on.
+played is kept in ``experiences/search-benchmark.jsonl``: a run that was interrupted goes on. What
+the other tools have played comes with the project; without that file, they play again.
 """
 
 import argparse
 import concurrent.futures
+import gzip
 import importlib.metadata
 import importlib.util
 import json
@@ -24,6 +26,7 @@ from benchmarks import search_contenders, search_picture, tables
 from sweep.system.host import processor
 
 KEPT = Path("experiences/search-benchmark.jsonl")
+PEERS = tables.FOLDER / "peers.jsonl.gz"
 FULL_TRAININGS = (4, 8, 16, 32)  # the budgets, in epochs of whole trainings
 SHARES = {"top tenth": 0.1, "top 1 %": 0.01}
 NEEDS = {
@@ -59,14 +62,29 @@ class Played:
 
     Args:
         path: of the file that keeps them.
+        peers: of the file with those of other tools, and the versions of these.
     """
 
-    def __init__(self, path):
-        self._path, self.found = path, {}
+    def __init__(self, path, peers=PEERS):
+        self._path, self._peers, self.found, self.versions = path, peers, {}, versions()
+        lines = []
+        if peers.exists():
+            self.versions, *lines = gzip.decompress(peers.read_bytes()).decode().splitlines()
         if path.exists():
-            for line in path.read_text().splitlines():
-                key, found = json.loads(line)
-                self.found[tuple(key)] = found
+            lines += path.read_text().splitlines()
+        for line in lines:
+            key, found = json.loads(line)
+            self.found[tuple(key)] = found
+
+    def keep_peers(self):
+        """Write what other tools have played into a file of the project."""
+        lines = [
+            json.dumps([key, found], separators=(",", ":"))
+            for key, found in sorted(self.found.items())
+            if not key[1].startswith("sweep")
+        ]
+        with gzip.GzipFile(self._peers, "wb", mtime=0) as file:
+            file.write("\n".join([self.versions, *lines, ""]).encode())
 
     def add(self, key, found):
         self.found[key] = found
@@ -76,14 +94,13 @@ class Played:
 
 
 def play_all(played, keys, workers):
-    """Play what was not played yet, several at once."""
-    missing = [key for key in keys if key not in played.found]
+    """Play these, several at once."""
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
-        futures = {pool.submit(play, *key): key for key in missing}
+        futures = {pool.submit(play, *key): key for key in keys}
         for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
             played.add(futures[future], future.result())
             if sys.stderr.isatty() or number % 50 == 0:
-                sys.stderr.write(f"{number} of {len(missing)} searches\n")
+                sys.stderr.write(f"{number} of {len(keys)} searches\n")
 
 
 def value_at(found, epochs):
@@ -207,15 +224,15 @@ def installed(contender):
     return all(importlib.util.find_spec(package) for package in packages)
 
 
-def print_versions():
-    """Print what the figures depend on."""
+def versions():
+    """Return in words the versions of the tools."""
     of_package = importlib.metadata.packages_distributions()
-    versions = [
+    named = [
         f"{name} {importlib.metadata.version(of_package[package][0])}"
         for name, package in NEEDS.items()
         if package in of_package
     ]
-    print(f"Python {platform.python_version()}, {', '.join(versions)}; {processor()}")
+    return ", ".join([f"Python {platform.python_version()}", *named])
 
 
 def main():
@@ -224,22 +241,26 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--table", action="append", choices=tables.NAMES)
     parser.add_argument("--only", action="append", choices=[*search_contenders.CONTENDERS])
+    parser.add_argument("--keep-peers", action="store_true", help=f"write {PEERS.name}")
     parser.add_argument("--picture", type=Path, help="draw the regrets there")
     options = parser.parse_args()
-    contenders = [name for name in options.only or search_contenders.CONTENDERS if installed(name)]
-    left_out = set(options.only or search_contenders.CONTENDERS) - set(contenders)
-    if left_out:
-        print(f"not installed: {', '.join(sorted(left_out))}")
     names, played = options.table or tables.NAMES, Played(KEPT)
     keys = [
         (name, contender, seed)
         for seed in range(options.seeds)
-        for contender in contenders
+        for contender in options.only or search_contenders.CONTENDERS
         for name in names
     ]
-    play_all(played, keys, options.workers)
-    comparison = Comparison(played, names, contenders, options.seeds)
-    print_versions()
+    missing = [key for key in keys if key not in played.found]
+    left_out = {contender for _, contender, _ in missing if not installed(contender)}
+    if left_out:
+        print(f"Left out, for neither played nor installed: {', '.join(sorted(left_out))}.")
+    play_all(played, [key for key in missing if key[1] not in left_out], options.workers)
+    if options.keep_peers:
+        played.keep_peers()
+    contenders = [one for _, one, seed in keys if one not in left_out and not seed]
+    comparison = Comparison(played, names, [*dict.fromkeys(contenders)], options.seeds)
+    print(f"{played.versions}; {options.seeds} seeds; {processor()}")
     print_ranks(comparison)
     print_epochs(comparison)
     if options.picture:

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from benchmarks.search import epochs_to, ranks, steps, value_at
+from benchmarks.search import Played, epochs_to, ranks, steps, value_at
 from benchmarks.search_contenders import Ours, Tape
 from benchmarks.tables import Table
 from support.decisions import decisions
@@ -87,6 +87,18 @@ def test_the_figures_of_a_search():
     assert (value_at(found, 1), value_at(found, 3), value_at(found, 9)) == (0.1, 0.3, 0.5)
     assert (epochs_to(found, 0.3), epochs_to(found, 0.6)) == (2, float("inf"))
     assert ranks([0.5, 0.9, 0.5, 0.1]) == [2.5, 1, 2.5, 4]
+
+
+def test_what_others_have_played_is_kept_and_ours_is_played_again(tmp_path):
+    here, peers = tmp_path / "played.jsonl", tmp_path / "peers.jsonl.gz"
+    played = Played(here, peers)
+    played.add(("drawn", "Optuna TPE", 0), [(1, 0.5)])
+    played.add(("drawn", "sweep TPE, asha", 0), [(1, 0.6)])
+    played.keep_peers()
+    again = Played(tmp_path / "elsewhere.jsonl", peers)
+    assert again.found == {("drawn", "Optuna TPE", 0): [[1, 0.5]]}
+    assert again.versions == played.versions
+    assert len(Played(here, peers).found) == 2
 
 
 def test_a_threshold_is_the_value_of_the_last_of_the_best():
