@@ -22,11 +22,11 @@ from sweep.search.scheduler import Stage, Standing, scheduler_of
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
 
-NOTHING_NEW = 30  # so many equal proposals in a row: what is paused is finished, the best first
+NOTHING_NEW = 30  # so many proposals in a row that cost nothing: the table is exhausted
 
 
 class Spent(BaseException):  # else the tools would take it for the end of one training
-    """The budget is spent."""
+    """The budget is spent, or the table is exhausted."""
 
 
 class Tape:
@@ -39,11 +39,15 @@ class Tape:
 
     def __init__(self, table, budget):
         self.table, self._budget = table, budget
+        self._free_in_row = 0
         self.best_so_far = []  # after each epoch
 
     def train(self, places, begin, end):
         """Train from one epoch to another, and return the curve up to there."""
         curve = self.table.curve(self.parameters(places))
+        self._free_in_row = self._free_in_row + 1 if begin >= end else 0
+        if self._free_in_row == NOTHING_NEW:
+            raise Spent
         for value in curve[begin:end]:
             best = self.best_so_far[-1] if self.best_so_far else value
             self.best_so_far.append(max(best, value))
