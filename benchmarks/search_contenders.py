@@ -22,7 +22,9 @@ from sweep.search.scheduler import Stage, Standing, scheduler_of
 from sweep.search.study import Study
 from sweep.search.study_factory import StudyOptions
 
-NOTHING_NEW = 30  # so many proposals in a row that cost nothing: the table is exhausted
+# So many proposals in a row that cost nothing, of ours and of others, mean an exhausted table. SMAC
+# takes seconds for each of them.
+NOTHING_NEW, FREE_IN_ROW = 30, 5
 
 
 class Spent(BaseException):  # else the tools would take it for the end of one training
@@ -46,7 +48,7 @@ class Tape:
         """Train from one epoch to another, and return the curve up to there."""
         curve = self.table.curve(self.parameters(places))
         self._free_in_row = self._free_in_row + 1 if begin >= end else 0
-        if self._free_in_row == NOTHING_NEW:
+        if self._free_in_row == FREE_IN_ROW:
             raise Spent
         for value in curve[begin:end]:
             best = self.best_so_far[-1] if self.best_so_far else value
