@@ -4,6 +4,7 @@ import io
 import json
 import random
 import re
+import shutil
 import time
 from collections import Counter
 
@@ -451,6 +452,29 @@ def test_tpe_learns_from_what_is_paused_and_its_value_is_replaced(tmp_path):
     seen = proposed({number: {0: number / 12} for number in range(12)})
     further = proposed({number: {0: number / 12, 1: 1 - number / 12} for number in range(12)})
     assert len({unseen, seen, further}) == 3
+
+
+def test_what_was_paused_and_fails_counts_no_more(tmp_path):
+    def suggest(trial):
+        x = trial.suggest_float("x", 0, 1)
+        return {"x": x, "y": 0 if trial.number == 3 else trial.suggest_float("y", 0, 1)}
+
+    def options(paused):
+        return StudyOptions("tpe:n_startup_trials=2", 1, paused=paused)
+
+    journal, copied = tmp_path / "study.journal", tmp_path / "copied.journal"
+    values = {number: {0: number / 8} for number in range(8)}
+    study = Study("toy", journal, options({}))
+    trials = [study.ask() for _ in range(8)]
+    for trial in trials:
+        study.suggest(trial, suggest)
+        study.show_paused(trial.number, values[trial.number])
+    study.suggest(study.ask(), suggest)
+    study.tell(trials[3], Outcome(State.FAILED, ""), [])
+    shutil.copy(journal, copied)
+    del values[3]
+    reopened = Study("toy", copied, options(values))
+    assert study.suggest(study.ask(), suggest) == reopened.suggest(reopened.ask(), suggest)
 
 
 def test_every_third_proposal_of_tpe_is_that_of_random_search():

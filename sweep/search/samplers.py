@@ -191,8 +191,6 @@ class SeededSampler(BaseSampler):
         One sampler for all trials remembers them; a new one would read all trials.
         """
         shown = self._shown(study)
-        if shown is not study and self._paused:  # what is paused may fail, and counts no more then
-            return self.of_trial(0).infer_relative_search_space(shown, trial)
         brackets = self._brackets.setdefault(
             optuna_adapter.whole_study(study), defaultdict(lambda: self.of_trial(0))
         )
@@ -221,6 +219,8 @@ class SeededSampler(BaseSampler):
         self, study: optuna.Study, trial: FrozenTrial, state: TrialState, values: Any
     ) -> None:
         self.of_trial(trial.number).after_trial(self._shown(study), trial, state, values)
+        if state is TrialState.FAIL:  # one that was paused has counted until now
+            self._brackets.pop(optuna_adapter.whole_study(study), None)
 
     def _shown(self, study: optuna.Study) -> optuna.Study:
         """Return the study as the sampler sees it.
