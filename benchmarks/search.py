@@ -98,6 +98,8 @@ def play_all(played, keys, workers):
     with concurrent.futures.ProcessPoolExecutor(workers) as pool:
         futures = {pool.submit(play, *key): key for key in keys}
         for number, future in enumerate(concurrent.futures.as_completed(futures), 1):
+            if future.exception():
+                pool.shutdown(cancel_futures=True)  # else all others would be played, and lost
             played.add(futures[future], future.result())
             if sys.stderr.isatty() or number % 50 == 0:
                 sys.stderr.write(f"{number} of {len(keys)} searches\n")

@@ -172,6 +172,7 @@ def smac(tape, seed):
     from ConfigSpace import ConfigurationSpace
     from ConfigSpace import UniformIntegerHyperparameter as Integer
     from smac import MultiFidelityFacade, Scenario
+    from smac.main.exceptions import ConfigurationSpaceExhaustedException
     from smac.runhistory.dataclasses import TrialValue
 
     space = ConfigurationSpace(seed=seed)
@@ -197,7 +198,10 @@ def smac(tape, seed):
         facade = MultiFidelityFacade(scenario, never_called, overwrite=True, logging_level=False)
         trained = {}
         while True:
-            info = facade.ask()
+            try:
+                info = facade.ask()
+            except ConfigurationSpaceExhaustedException:
+                return
             places = {name: int(place) for name, place in dict(info.config).items()}
             key, end = tuple(places.values()), round(info.budget)
             curve = tape.train(places, trained.get(key, 0), end)
