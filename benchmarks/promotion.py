@@ -45,9 +45,9 @@ def run(space, root, seed, epochs, epochs_total, options):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition(":")[0])
-    parser.add_argument("--space", default="digits_cnn")
+    parser.add_argument("--space", default="benchmarks/curves/digits_cnn.py")
     parser.add_argument("--epochs", type=int, default=81, help="of a whole training")
-    parser.add_argument("--trainings", type=int, default=6, help="as many epochs as these have")
+    parser.add_argument("--trainings", type=int, default=3, help="as many epochs as these have")
     parser.add_argument("--seeds", type=int, default=5)
     options = parser.parse_args()
     total = options.epochs * options.trainings

@@ -212,7 +212,7 @@ def print_ranks(comparison):
 def print_epochs(comparison):
     """Print the median epochs to the best of each table, as tables in Markdown."""
     for title, share in SHARES.items():
-        print(f"\n| epochs to the {title} | " + " | ".join(comparison.tables) + " |")
+        print(f"\n| to the {title} | " + " | ".join(comparison.tables) + " |")
         print("|---|" + "---|" * len(comparison.tables))
         for contender in comparison.contenders:
             medians = [comparison.epochs_to(name, contender, share) for name in comparison.tables]

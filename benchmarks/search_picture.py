@@ -60,5 +60,5 @@ def _draw_one(axes, comparison, name, contender):
     if contender == OURS:
         low, high = np.quantile(regrets, [0.25, 0.75], axis=1)
         axes.fill_between(epochs, low, high, color=colour, alpha=0.15, linewidth=0)
-    worst = table.bests[0] - table.threshold(0.5)
+    worst = table.bests[0] - table.threshold(0.3)
     axes.set_ylim(0, max(worst, 0.005))
