@@ -203,7 +203,7 @@ def print_ranks(comparison):
     print("|---|" + "---|" * len(FULL_TRAININGS))
     for contender in sorted(comparison.contenders, key=lambda one: columns[-1][one]):
         cells = [
-            f"{mean:.2f} ({low:.2f}–{high:.2f})"
+            f"{mean:.1f} ({low:.1f}–{high:.1f})"
             for mean, low, high in (column[contender] for column in columns)
         ]
         print(f"| {contender} | {' | '.join(cells)} |")
@@ -212,7 +212,7 @@ def print_ranks(comparison):
 def print_epochs(comparison):
     """Print the median epochs to the best of each table, as tables in Markdown."""
     for title, share in SHARES.items():
-        print(f"\n| to the {title} | " + " | ".join(comparison.tables) + " |")
+        print(f"\n| {title} | " + " | ".join(comparison.tables) + " |")
         print("|---|" + "---|" * len(comparison.tables))
         for contender in comparison.contenders:
             medians = [comparison.epochs_to(name, contender, share) for name in comparison.tables]
