@@ -172,6 +172,11 @@ def _open(
     inventory.settle(progress.say)
     context = SweepContext(settings, load(source), root, progress)
     epochs = rehearse(context.space, settings).epochs
-    paused = Standings(context.space, inventory.recorded()).values_of_paused()
+    waiting = [
+        (experience, record)
+        for experience, record in inventory.recorded()
+        if record.paused_at() and not record.outcome
+    ]
+    paused = Standings(context.space, waiting).values_of_paused()
     study = open_or_rebuild(context, epochs, inventory, paused, always_rebuild=False)
     return study.optuna_study, inventory.trials()
