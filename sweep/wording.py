@@ -63,6 +63,11 @@ def number(value: float) -> str:
     return f"{value:.4f}" if 0.01 <= abs(value) < 10 or value == 0 else f"{value:.4g}"
 
 
+def counted(count: int, name: str) -> str:
+    """Write how many there are of a name that takes an s: 1 epoch, 4 epochs."""
+    return f"{count} {name}{'' if count == 1 else 's'}"
+
+
 def label(text: str) -> str:
     """Return the text as a label of a figure: short, and without markup that plotly would obey."""
     text = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sweep.experience.log_csv import BestEpoch
 from sweep.experience.record import Outcome, Record, State
 from sweep.experience.snapshot import Snapshot
-from sweep.wording import as_words, duration
+from sweep.wording import as_words, counted, duration
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,7 @@ def pause_line(trial: int, record: Record, best: BestEpoch | None, known: bool =
         best: its best epoch so far.
         known: the experience was paused there already.
     """
-    already, paused_at = "known already, " if known else "", record.paused_at()
-    epochs = f"{paused_at} epoch{'' if paused_at == 1 else 's'}"
+    already, epochs = "known already, " if known else "", counted(record.paused_at(), "epoch")
     value = _value({record.objective.name: best.value}, best.epoch) if best else ""
     return f"trial {trial} {record.id_experience}: {already}paused after {epochs}{value}"
 

@@ -10,7 +10,7 @@ from sweep.experience.record import State
 from sweep.experience.snapshot import Snapshot
 from sweep.experience.views import TrainingView
 from sweep.system.host import is_alive
-from sweep.wording import as_words, duration
+from sweep.wording import as_words, counted, duration
 
 
 def status_lines(snapshot: Snapshot) -> Iterator[str]:
@@ -47,8 +47,7 @@ def _paused_lines(snapshot: Snapshot) -> Iterator[str]:
         return
     counts = Counter(trial.trial_record.record.paused_at() for trial in paused)
     parts = [
-        f"{count} after {epochs} epoch{'' if epochs == 1 else 's'}"
-        for epochs, count in sorted(counts.items())
+        f"{count} after {counted(epochs, 'epoch')}" for epochs, count in sorted(counts.items())
     ]
     yield f"paused: {', '.join(parts)}"
     best = paused[0]
@@ -60,7 +59,7 @@ def _paused_lines(snapshot: Snapshot) -> Iterator[str]:
 def _work_lines(snapshot: Snapshot) -> Iterator[str]:
     """Yield what was trained, what was repeated, what a cut loses, and the time that is left."""
     work, counts, rest_s = snapshot.work(), snapshot.counts(), snapshot.rest_s()
-    sessions = f"{work.sessions} session{'' if work.sessions == 1 else 's'}"
+    sessions = counted(work.sessions, "session")
     trained = f"trained {work.batches:,} batches in {duration(work.trained_s)}"
     repeated = f"{work.repeated_batches:,} batches ({duration(work.repeated_s)})"
     yield f"{trained} ({sessions}, {work.cuts} interrupted); {repeated} were repeated after cuts"
@@ -79,7 +78,7 @@ def _proof_line(work: Work) -> str:
     """Return how many resumes there were, and how many of them were compared and exact."""
     not_compared = work.resumes - work.proven - work.inexact
     parts = [
-        f"{work.resumes} resume{'' if work.resumes == 1 else 's'}",
+        counted(work.resumes, "resume"),
         f"{work.proven} proven exact",
     ]
     if work.inexact:
