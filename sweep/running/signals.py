@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import queue
 import signal
 import sys
 import threading
@@ -24,38 +25,39 @@ def listening(controller: Controller) -> Iterator[list[int]]:
     Python lets only the main thread listen to signals. A caller in another thread has to stop the
     controller by itself.
 
+    The handler takes no lock, as that of an event: it may interrupt whoever holds it, and itself.
+
     Yields:
         The signals that have come, a list that grows.
     """
     came: list[int] = []
-    heard = threading.Event()
+    heard: queue.SimpleQueue[int | None] = queue.SimpleQueue()
 
     def on_signal(number: int, frame: Any) -> None:  # noqa: ARG001
         came.append(number)
         if number != signal.SIGHUP and sum(each != signal.SIGHUP for each in came) > 1:
             _end_at_once(controller)
-        controller.stop.set()
-        heard.set()
+        heard.put(number)
 
     if threading.current_thread() is not threading.main_thread():
         yield came
         return
-    teller = threading.Thread(target=_tell, args=(controller, heard, came), daemon=True)
-    teller.start()
+    hearer = threading.Thread(target=_hear, args=(controller, heard), daemon=True)
+    hearer.start()
     before = {number: signal.signal(number, on_signal) for number in stop_signals()}
     try:
         yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        heard.set()
-        teller.join()
+        heard.put(None)
+        hearer.join()
 
 
-def _tell(controller: Controller, heard: threading.Event, came: list[int]) -> None:
-    """Say what happens, from a thread: the handler may interrupt the drawing of the bars."""
-    heard.wait()
-    if came:
+def _hear(controller: Controller, heard: "queue.SimpleQueue[int | None]") -> None:
+    """Stop the controller when a signal has come, and say so; None says that none will come."""
+    if heard.get() is not None:
+        controller.stop.set()
         controller.say("stopping at the next batch; once more to end at once")
 
 
