@@ -63,11 +63,11 @@ bench: $(INSTALLED)  ## Time whole sweeps beside a bare Keras loop and other too
 bench-search: $(INSTALLED)  ## Let searches, ours and those of other tools, replay real curves
 	@$(RUN) benchmarks.search $(OPTIONS)
 
-lint: $(INSTALLED)-test  ## Check style, types and the layers of imports
+lint: $(INSTALLED)-test  ## Check style, types, the layers of imports, and the documents
 	@$(RUN) ruff check .
 	@$(RUN) ruff format --check .
 	@$(RUN) mypy
-	@$(RUN) pytest -q tests/test_layers.py
+	@$(RUN) pytest -q -m 'not long' tests/test_layers.py tests/test_documents.py
 
 clean:  ## Remove what make made; experiences stay
 	rm -rf .venv .sweep-installed* .pytest_cache .ruff_cache .mypy_cache .hypothesis
