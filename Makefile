@@ -6,6 +6,7 @@ WORKERS ?= 1
 ROOT    ?=
 OPTIONS ?=
 KILLS   ?= 200
+TURN    ?=
 
 # Use the Python environment that is there (Colab's own, or an activated one), else make .venv.
 ifneq ($(COLAB_RELEASE_TAG)$(VIRTUAL_ENV),)
@@ -49,7 +50,8 @@ test-all: $(INSTALLED)-test  ## Run all tests
 	@$(RUN) pytest --durations=20
 
 test-rest: $(INSTALLED)-test
-	@$(RUN) pytest -m long --durations=20
+	@$(RUN) pytest -m long --durations=20 \
+		$(if $(TURN),--splits 3 --group $(TURN) --splitting-algorithm least_duration)
 
 pictures: $(INSTALLED)-test  ## Make the pictures of docs/ from a real sweep, which is killed three times
 	@$(RUN:-m=) tests/pictures.py
