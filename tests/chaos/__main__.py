@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from support import command
 from support.trainer import SPACES
 
 from . import cuts, damage, days, mishaps
@@ -18,6 +19,7 @@ from .case import Case, Chaos, say
 from .drive import NoDrive
 
 SIDE_BY_SIDE = 2
+LONGEST_S = 900  # of a command: two trainings may write 264 MB again and again on a slow disk
 
 
 def space(name: str) -> str:
@@ -90,6 +92,7 @@ def main() -> int:
     options = read_options()
     folder = Path(tempfile.mkdtemp(prefix="chaos."))
     targets = {name: cuts.TARGETS[name] for name in options.targets.split(",")}
+    command.LONGEST_S = LONGEST_S
     chaos = Chaos(folder, options.seed, options.kills, options.damages, targets)
     say(f"seed {options.seed}, in {folder}")
     try:
